@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "test.h"
+
+#include "radio/fragsize.h"
+
+static void degenerate_counts_are_the_measured_ones(void **state)
+{
+    (void)state;
+    static const uint32_t bad[] = {96,  192, 320,  384,  448, 576,
+                                   640, 768, 1536, 1792, 2304};
+    static const uint32_t good[] = {0,  1,   10,  63,  64,  65,   95,
+                                    97, 128, 256, 383, 385, 1024, 2048};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        assert_true(fragplan_count_degenerate(bad[i]));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        assert_false(fragplan_count_degenerate(good[i]));
+    }
+}
+
+static void a_given_size_is_only_divided(void **state)
+{
+    (void)state;
+    struct fragplan plan = {.count = 7};
+    assert_int_equal(fragplan_with_size(1001, 50, &plan), FUO_OK);
+    assert_int_equal(plan.count, 21);
+    assert_int_equal(plan.padding, 49);
+    assert_int_equal(fragplan_with_size(36864, 48, &plan), FUO_OK);
+    assert_int_equal(plan.count, 768); /* degenerate, and the caller's choice */
+    assert_int_equal(fragplan_with_size(0, 48, &plan), FUO_ERANGE);
+    assert_int_equal(fragplan_with_size(10, 0, &plan), FUO_ERANGE);
+    assert_int_equal(fragplan_with_size((size_t)FRAGPLAN_COUNT_MAX * 48 + 1, 48, &plan),
+                     FUO_ERANGE);
+    assert_int_equal(plan.count, 768);
+}
+
+static void the_largest_sound_size_is_chosen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t block_bytes;
+        struct fragplan_limits limits;
+        uint8_t size;
+        uint16_t count;
+    } rows[] = {
+        {"plain", 51008, {.size_max = 219}, 219, 233},
+        {"768 fragments of 48 avoided", 36864, {.size_max = 48}, 47, 785},
+        {"384 of 96 avoided, by eights",
+         36864,
+         {.size_max = 96, .size_multiple = 8},
+         88,
+         419},
+        {"96 fragments avoided", 4800, {.size_max = 50}, 49, 98},
+        {"ten fragments rather than five", 1000, {.size_max = 200}, 111, 10},
+        {"five if nothing else is allowed",
+         1000,
+         {.size_max = 200, .size_min = 150},
+         200,
+         5},
+        {"multiple of eight", 51008, {.size_max = 219, .size_multiple = 8}, 216, 237},
+        {"a single byte", 1, {.size_max = 219}, 219, 1},
+        {"exactly the device's count", 1000, {.size_max = 50, .count_max = 20}, 50, 20},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fragplan plan = {0};
+        test_row(rows[i].name);
+        assert_int_equal(fragplan_choose(rows[i].block_bytes, &rows[i].limits, &plan),
+                         FUO_OK);
+        assert_int_equal(plan.size, rows[i].size);
+        assert_int_equal(plan.count, rows[i].count);
+        assert_int_equal((size_t)plan.size * plan.count - plan.padding,
+                         rows[i].block_bytes);
+    }
+}
+
+static void a_block_that_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t block_bytes;
+        struct fragplan_limits limits;
+    } rows[] = {
+        {"empty", 0, {.size_max = 219}},
+        {"no size at this data rate", 1000, {.size_max = 0}},
+        {"device wants larger ones", 1000, {.size_max = 48, .size_min = 49}},
+        {"no multiple in reach", 1000, {.size_max = 7, .size_multiple = 8}},
+        {"more than the device counts", 1001, {.size_max = 50, .count_max = 20}},
+        {"more than the index counts", (size_t)16384 * 48, {.size_max = 48}},
+        {"only a degenerate one", 36864, {.size_max = 48, .size_min = 48}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fragplan plan = {.count = 7};
+        test_row(rows[i].name);
+        assert_int_equal(fragplan_choose(rows[i].block_bytes, &rows[i].limits, &plan),
+                         FUO_ERANGE);
+        assert_int_equal(plan.count, 7);
+    }
+}
+
+static void the_header_of_a_fragment_is_taken_off_the_payload(void **state)
+{
+    (void)state;
+    assert_int_equal(fragplan_size_for_payload(242), 239);
+    assert_int_equal(fragplan_size_for_payload(4), 1);
+    assert_int_equal(fragplan_size_for_payload(3), 0);
+    assert_int_equal(fragplan_size_for_payload(0), 0);
+}
+
+TEST_MAIN(cmocka_unit_test(degenerate_counts_are_the_measured_ones),
+          cmocka_unit_test(a_given_size_is_only_divided),
+          cmocka_unit_test(the_largest_sound_size_is_chosen),
+          cmocka_unit_test(a_block_that_does_not_fit_is_refused),
+          cmocka_unit_test(the_header_of_a_fragment_is_taken_off_the_payload))

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: MIT */
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/prng.h"
+#include "radio/ledger.h"
+
+#define T0 SECONDS_US(1800000000)
+
+static const struct ledger_config ten_percent = {
+    .limit_ppm = 100000, .share_ppm = 600000, .reserve_ppm = 0};
+static const struct ledger_config all_of_ten_percent = {
+    .limit_ppm = 100000, .share_ppm = 1000000, .reserve_ppm = 0};
+
+static struct utc at_us(int64_t offset_us)
+{
+    return (struct utc){T0 + offset_us};
+}
+
+static struct ledger ledger_of(const struct ledger_config *config)
+{
+    struct ledger l;
+    assert_int_equal(ledger_init(&l, config), FUO_OK);
+    return l;
+}
+
+static void init_derives_the_caps_and_refuses_nonsense(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct ledger_config config;
+        int64_t limit_us; /* 0: refused */
+        int64_t own_cap_us;
+    } rows[] = {
+        {"share",
+         {100000, 600000, 0, LEDGER_SLIDING_HOUR},
+         SECONDS_US(360),
+         SECONDS_US(216)},
+        {"reserve",
+         {100000, 900000, 400000, LEDGER_SLIDING_HOUR},
+         SECONDS_US(360),
+         SECONDS_US(216)},
+        {"no duty cycle",
+         {1000000, 1000000, 0, LEDGER_SLIDING_HOUR},
+         SECONDS_US(3600),
+         SECONDS_US(3600)},
+        {"one in a million", {1, 600000, 0, LEDGER_SLIDING_HOUR}, 3600, 2160},
+        {"all reserved",
+         {100000, 600000, 1000000, LEDGER_SLIDING_HOUR},
+         SECONDS_US(360),
+         0},
+        {"limit 0", {0, 600000, 0, LEDGER_SLIDING_HOUR}, 0, 0},
+        {"limit above 1", {1000001, 600000, 0, LEDGER_SLIDING_HOUR}, 0, 0},
+        {"share above 1", {100000, 1000001, 0, LEDGER_SLIDING_HOUR}, 0, 0},
+        {"reserve above 1", {100000, 600000, 1000001, LEDGER_SLIDING_HOUR}, 0, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ledger l = {.own_cap_us = 77};
+        test_row(rows[i].name);
+        int err = ledger_init(&l, &rows[i].config);
+        assert_int_equal(err, rows[i].limit_us == 0 ? FUO_ERANGE : FUO_OK);
+        assert_int_equal(ledger_own_cap_us(&l),
+                         rows[i].limit_us == 0 ? 77 : rows[i].own_cap_us);
+        assert_int_equal(l.limit_us, rows[i].limit_us);
+    }
+}
+
+static void a_burst_up_to_the_cap_is_admitted_and_then_an_hour_passes(void **state)
+{
+    (void)state;
+    struct ledger l = ledger_of(&ten_percent);
+    for (int i = 0; i < 216; i++) {
+        assert_int_equal(ledger_charge(&l, at_us(SECONDS_US(i)), SECONDS_US(1)), FUO_OK);
+    }
+    struct utc now = at_us(SECONDS_US(216));
+    assert_int_equal(ledger_used_us(&l, LEDGER_OWN, now), SECONDS_US(216));
+    assert_int_equal(ledger_charge(&l, now, 1), FUO_EDUTY);
+
+    struct utc next = ledger_earliest(&l, now, SECONDS_US(1));
+    assert_true(next.us >= T0 + HOURS_US(1));
+    assert_true(next.us <= T0 + HOURS_US(1) + 2 * LEDGER_BUCKET_US);
+    assert_int_equal(ledger_charge(&l, (struct utc){next.us - 1}, SECONDS_US(1)),
+                     FUO_EDUTY);
+    assert_int_equal(ledger_charge(&l, next, SECONDS_US(1)), FUO_OK);
+}
+
+static void charges_out_of_range_change_nothing(void **state)
+{
+    (void)state;
+    struct ledger l = ledger_of(&ten_percent);
+    assert_int_equal(ledger_charge(&l, at_us(0), SECONDS_US(1)), FUO_OK);
+    struct ledger before = l;
+    static const struct {
+        const char *name;
+        int64_t start_us;
+        int64_t airtime_us;
+    } rows[] = {
+        {"no airtime", T0, 0},
+        {"negative airtime", T0, -1},
+        {"longer than a bucket", T0, LEDGER_BUCKET_US + 1},
+        {"before 1970", -1, 1},
+        {"never", INT64_MAX, 1},
+        {"too far behind", T0 - LEDGER_LATE_US - LEDGER_BUCKET_US, 1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].name);
+        assert_int_equal(
+            ledger_charge(&l, (struct utc){rows[i].start_us}, rows[i].airtime_us),
+            FUO_ERANGE);
+        assert_memory_equal(&l, &before, sizeof(l));
+    }
+    ledger_record(&l, LEDGER_OTHERS, (struct utc){-5}, 10);
+    ledger_record(&l, LEDGER_OTHERS, at_us(0), 0);
+    ledger_record(&l, LEDGER_OTHERS, at_us(-HOURS_US(3)), SECONDS_US(1));
+    ledger_refund(&l, at_us(HOURS_US(1)), SECONDS_US(1));
+    ledger_refund(&l, at_us(0), -1);
+    assert_memory_equal(&l, &before, sizeof(l));
+}
+
+static void a_refund_undoes_a_charge_exactly(void **state)
+{
+    (void)state;
+    struct ledger l = ledger_of(&ten_percent);
+    assert_int_equal(ledger_charge(&l, at_us(0), SECONDS_US(2)), FUO_OK);
+    assert_int_equal(ledger_charge(&l, at_us(SECONDS_US(14)), SECONDS_US(3)), FUO_OK);
+    ledger_refund(&l, at_us(SECONDS_US(14)), SECONDS_US(3));
+    struct utc now = at_us(MINUTES_US(1));
+    assert_int_equal(ledger_used_us(&l, LEDGER_OWN, now), SECONDS_US(2));
+    ledger_refund(&l, at_us(0), SECONDS_US(9)); /* more than there is */
+    assert_int_equal(ledger_used_us(&l, LEDGER_OWN, now), 0);
+    assert_int_equal(l.sum_us[LEDGER_OWN], 0);
+}
+
+static void traffic_of_others_takes_from_the_limit_but_not_from_the_cap(void **state)
+{
+    (void)state;
+    struct ledger l = ledger_of(&ten_percent);
+    ledger_record(&l, LEDGER_OTHERS, at_us(0), SECONDS_US(144));
+    struct utc now = at_us(MINUTES_US(3));
+    assert_int_equal(ledger_used_us(&l, LEDGER_OTHERS, now), SECONDS_US(144));
+    int admitted = 0;
+    while (ledger_charge(&l, now, SECONDS_US(1)) == FUO_OK) {
+        admitted++;
+    }
+    assert_int_equal(admitted, 216);
+    l = ledger_of(&ten_percent);
+    ledger_record(&l, LEDGER_OTHERS, at_us(0), SECONDS_US(145));
+    for (admitted = 0; ledger_charge(&l, now, SECONDS_US(1)) == FUO_OK;) {
+        admitted++;
+    }
+    assert_int_equal(admitted, 215);
+}
+
+static void a_frame_that_never_fits_is_never(void **state)
+{
+    (void)state;
+    const struct ledger_config tiny = {.limit_ppm = 100, .share_ppm = 1000000};
+    struct ledger l = ledger_of(&tiny); /* 360 ms an hour */
+    assert_true(ledger_earliest(&l, at_us(0), 360001).us == UTC_NEVER.us);
+    assert_true(ledger_earliest(&l, at_us(0), 360000).us == T0);
+    assert_true(ledger_earliest(&l, at_us(0), 0).us == UTC_NEVER.us);
+    assert_true(ledger_earliest(&l, UTC_NEVER, 1).us == UTC_NEVER.us);
+    assert_true(ledger_earliest(&l, at_us(0), LEDGER_BUCKET_US + 1).us == UTC_NEVER.us);
+    assert_true(ledger_earliest(&l, (struct utc){-5}, 1).us == 0);
+}
+
+static void a_late_charge_counts_in_windows_that_end_after_it(void **state)
+{
+    (void)state;
+    struct ledger l = ledger_of(&all_of_ten_percent);
+    struct utc late = at_us(MINUTES_US(50));
+    /* 300 s in the first five minutes, 60 s from minute 65 on. */
+    for (int i = 0; i < 300; i++) {
+        assert_int_equal(ledger_charge(&l, at_us(SECONDS_US(i)), SECONDS_US(1)), FUO_OK);
+    }
+    for (int i = 0; i < 60; i++) {
+        struct utc t = at_us(MINUTES_US(65) + SECONDS_US(i));
+        assert_int_equal(ledger_charge(&l, t, SECONDS_US(1)), FUO_OK);
+    }
+    for (int i = 0; i < 60; i++) {
+        assert_int_equal(ledger_charge(&l, late, SECONDS_US(1)), FUO_OK);
+    }
+    assert_int_equal(ledger_charge(&l, late, SECONDS_US(1)), FUO_EDUTY);
+    struct utc next = ledger_earliest(&l, late, SECONDS_US(1));
+    assert_true(next.us >= T0 + HOURS_US(1) &&
+                next.us < T0 + HOURS_US(1) + SECONDS_US(35));
+    assert_int_equal(ledger_charge(&l, next, SECONDS_US(1)), FUO_OK);
+}
+
+static void off_time_keeps_the_gateway_silent_after_each_frame(void **state)
+{
+    (void)state;
+    const struct ledger_config config = {
+        .limit_ppm = 100000, .share_ppm = 600000, .model = LEDGER_OFF_TIME};
+    struct ledger l = ledger_of(&config);
+    assert_int_equal(ledger_charge(&l, at_us(0), SECONDS_US(1)), FUO_OK);
+    assert_int_equal(ledger_charge(&l, at_us(SECONDS_US(10) - 1), SECONDS_US(1)),
+                     FUO_EDUTY);
+    assert_true(ledger_earliest(&l, at_us(5), 1).us == T0 + SECONDS_US(10));
+    ledger_shift(&l, SECONDS_US(30));
+    assert_true(ledger_earliest(&l, at_us(5), 1).us == T0 + SECONDS_US(40));
+
+    struct ledger_entry entry = ledger_entry_at(&l, at_us(SECONDS_US(30)));
+    struct ledger restored = ledger_of(&config);
+    assert_int_equal(entry.own_us, SECONDS_US(1));
+    ledger_restore(&restored, &entry);
+    assert_true(ledger_earliest(&restored, at_us(0), 1).us >= T0 + SECONDS_US(40));
+}
+
+static void saved_entries_restore_the_same_ledger_in_any_order(void **state)
+{
+    (void)state;
+    struct prng prng = prng_seeded(21);
+    struct ledger l = ledger_of(&ten_percent);
+    for (int64_t t = 0; t < HOURS_US(2); t += SECONDS_US(40)) {
+        (void)!ledger_charge(&l, at_us(t), (int64_t)prng_below(&prng, SECONDS_US(3)));
+        ledger_record(&l, LEDGER_OTHERS, at_us(t + 7),
+                      (int64_t)prng_below(&prng, 400000));
+    }
+    struct ledger_entry entries[LEDGER_BUCKETS];
+    size_t count = ledger_save(&l, entries);
+    assert_in_range(count, 100, LEDGER_BUCKETS);
+
+    struct ledger restored = ledger_of(&ten_percent);
+    for (size_t i = 0; i < count; i++) {
+        ledger_restore(&restored, &entries[i * 7 % count]);
+    }
+    struct ledger_entry bogus = {.start = {-1}, .own_us = 5};
+    ledger_restore(&restored, &bogus);
+    assert_int_equal(count % 7 == 0, 0);
+    for (int64_t t = HOURS_US(1); t < HOURS_US(4); t += SECONDS_US(13)) {
+        assert_int_equal(ledger_used_us(&l, LEDGER_OWN, at_us(t)),
+                         ledger_used_us(&restored, LEDGER_OWN, at_us(t)));
+        assert_int_equal(ledger_used_us(&l, LEDGER_OTHERS, at_us(t)),
+                         ledger_used_us(&restored, LEDGER_OTHERS, at_us(t)));
+        assert_true(ledger_earliest(&l, at_us(t), SECONDS_US(2)).us ==
+                    ledger_earliest(&restored, at_us(t), SECONDS_US(2)).us);
+    }
+    assert_int_equal(ledger_entry_at(&l, at_us(DAYS_US(1))).own_us, 0);
+    assert_int_equal(ledger_entry_at(&l, (struct utc){-1}).own_us, 0);
+    assert_int_equal(ledger_used_us(&l, LEDGER_OWN, (struct utc){-1}), 0);
+}
+
+static void a_step_of_the_clock_moves_the_history_along(void **state)
+{
+    (void)state;
+    static const int64_t steps_s[] = {0, 1, 15, 47, 7200, -1, -15, -47, -7200};
+    for (size_t i = 0; i < ARRAY_LEN(steps_s); i++) {
+        struct ledger l = ledger_of(&ten_percent);
+        int64_t step_us = SECONDS_US(steps_s[i]);
+        for (int k = 0; k < 216; k++) {
+            (void)!ledger_charge(&l, at_us(SECONDS_US(k)), SECONDS_US(1));
+        }
+        ledger_shift(&l, step_us);
+        struct utc now = at_us(SECONDS_US(216) + step_us);
+        struct utc next = ledger_earliest(&l, now, SECONDS_US(1));
+        assert_true(next.us >= T0 + HOURS_US(1) + step_us);
+        assert_true(next.us <= T0 + HOURS_US(1) + step_us + 3 * LEDGER_BUCKET_US);
+    }
+    struct ledger l = ledger_of(&ten_percent);
+    ledger_shift(&l, -DAYS_US(400));
+    assert_int_equal(ledger_charge(&l, (struct utc){0}, 1), FUO_OK);
+}
+
+static void an_observed_bucket_saturates_instead_of_wrapping(void **state)
+{
+    (void)state;
+    struct ledger l = ledger_of(&ten_percent);
+    struct ledger_entry entry = {.start = at_us(0), .others_us = UINT32_MAX};
+    ledger_restore(&l, &entry);
+    ledger_restore(&l, &entry);
+    assert_true(ledger_used_us(&l, LEDGER_OTHERS, at_us(0)) == UINT32_MAX);
+    assert_int_equal(ledger_charge(&l, at_us(0), 1), FUO_EDUTY);
+    ledger_record(&l, LEDGER_OTHERS, at_us(0), DAYS_US(9)); /* counts as one hour */
+    assert_true(ledger_used_us(&l, LEDGER_OTHERS, at_us(HOURS_US(1))) < HOURS_US(3));
+}
+
+/* What went out, and the truth about it by brute force. */
+enum {
+    FRAMES_MAX = 6000,
+};
+
+struct frame {
+    int64_t start_us;
+    int64_t end_us;
+};
+
+struct air {
+    struct frame frames[FRAMES_MAX];
+    size_t count;
+};
+
+static int by_start(const void *a, const void *b)
+{
+    int64_t x = ((const struct frame *)a)->start_us;
+    int64_t y = ((const struct frame *)b)->start_us;
+    return (x > y) - (x < y);
+}
+
+static void air_add(struct air *air, int64_t start_us, int64_t airtime_us)
+{
+    assert_in_range(air->count, 0, FRAMES_MAX - 1);
+    air->frames[air->count++] = (struct frame){start_us, start_us + airtime_us};
+}
+
+static int64_t overlap_us(const struct frame *f, int64_t from_us, int64_t to_us)
+{
+    int64_t start = f->start_us > from_us ? f->start_us : from_us;
+    int64_t end = f->end_us < to_us ? f->end_us : to_us;
+    return end > start ? end - start : 0;
+}
+
+static int64_t hour_us(const struct air *air, int64_t from_us)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < air->count && air->frames[i].start_us < from_us + HOURS_US(1);
+         i++) {
+        sum += overlap_us(&air->frames[i], from_us, from_us + HOURS_US(1));
+    }
+    return sum;
+}
+
+/* The fullest hour begins with a frame or ends with one. */
+static int64_t worst_hour_us(struct air *air)
+{
+    int64_t worst = 0;
+    qsort(air->frames, air->count, sizeof(air->frames[0]), by_start);
+    for (size_t i = 0; i < air->count; i++) {
+        int64_t a = hour_us(air, air->frames[i].start_us);
+        int64_t b = hour_us(air, air->frames[i].end_us - HOURS_US(1));
+        worst = a > worst ? a : worst;
+        worst = b > worst ? b : worst;
+    }
+    return worst;
+}
+
+/* Both pictures of the same hours: what we sent, and everything. */
+struct world {
+    struct ledger ledger;
+    struct prng prng;
+    struct air own;
+    struct air all;
+};
+
+static void sent(struct world *w, int64_t start_us, int64_t airtime_us)
+{
+    air_add(&w->own, start_us, airtime_us);
+    air_add(&w->all, start_us, airtime_us);
+}
+
+/* Somebody else sends, as long as the law allows. */
+static bool others_send(struct world *w, struct utc now, int64_t airtime_us)
+{
+    int64_t used_us = ledger_used_us(&w->ledger, LEDGER_OWN, now) +
+                      ledger_used_us(&w->ledger, LEDGER_OTHERS, now);
+    if (used_us + airtime_us > w->ledger.limit_us) {
+        return false;
+    }
+    ledger_record(&w->ledger, LEDGER_OTHERS, now, airtime_us);
+    air_add(&w->all, now.us, airtime_us);
+    return true;
+}
+
+/* Sends at once or up to 15 minutes behind the latest frame; now and then takes it back. */
+static bool try_to_send(struct world *w, struct utc now, int64_t airtime_us)
+{
+    if (prng_chance(&w->prng, 100000)) {
+        now.us -= (int64_t)prng_below(&w->prng, MINUTES_US(15));
+    }
+    if (ledger_charge(&w->ledger, now, airtime_us) != FUO_OK) {
+        return false;
+    }
+    if (prng_chance(&w->prng, 50000)) {
+        ledger_refund(&w->ledger, now, airtime_us);
+    } else {
+        sent(w, now.us, airtime_us);
+    }
+    return true;
+}
+
+/* Waits exactly as long as the ledger says, which must be enough. */
+static struct utc wait_and_send(struct world *w, struct utc now, int64_t airtime_us)
+{
+    struct utc next = ledger_earliest(&w->ledger, now, airtime_us);
+    assert_true(next.us >= now.us);
+    assert_int_equal(ledger_charge(&w->ledger, next, airtime_us), FUO_OK);
+    sent(w, next.us, airtime_us);
+    return next;
+}
+
+/* A greedy sender for eight hours: bursts, pauses, and all that the ledger lets through. */
+static void run_greedy(struct world *w)
+{
+    struct utc now = at_us((int64_t)prng_below(&w->prng, HOURS_US(1)));
+    int64_t end_us = now.us + HOURS_US(8);
+    while (now.us < end_us && w->all.count < FRAMES_MAX - 1) {
+        int64_t airtime_us = 40000 + (int64_t)prng_below(&w->prng, 2800000);
+        bool theirs = prng_chance(&w->prng, 200000) && others_send(w, now, airtime_us);
+        if (!theirs && !try_to_send(w, now, airtime_us) &&
+            prng_chance(&w->prng, 300000)) {
+            now = wait_and_send(w, now, airtime_us);
+        }
+        bool pause = prng_chance(&w->prng, 20000);
+        now.us += (int64_t)prng_below(&w->prng, pause ? MINUTES_US(20) : SECONDS_US(3));
+    }
+}
+
+static void no_sliding_hour_ever_exceeds_a_limit(void **state)
+{
+    (void)state;
+    static struct world w;
+    static const struct ledger_config configs[] = {
+        {100000, 1000000, 0, LEDGER_SLIDING_HOUR},
+        {100000, 600000, 0, LEDGER_SLIDING_HOUR},
+        {100000, 900000, 400000, LEDGER_SLIDING_HOUR},
+        {10000, 1000000, 0, LEDGER_SLIDING_HOUR},
+        {10000, 600000, 200000, LEDGER_SLIDING_HOUR},
+        {100000, 1000000, 0, LEDGER_OFF_TIME},
+    };
+    for (uint64_t seed = 1; seed <= 24; seed++) {
+        w = (struct world){.prng = prng_seeded(seed),
+                           .ledger = ledger_of(&configs[seed % ARRAY_LEN(configs)])};
+        run_greedy(&w);
+        int64_t worst_own_us = worst_hour_us(&w.own);
+        assert_in_range(w.own.count, 10, FRAMES_MAX);
+        assert_true(worst_own_us <= w.ledger.own_cap_us);
+        assert_true(worst_hour_us(&w.all) <= w.ledger.limit_us);
+        if (w.ledger.config.model == LEDGER_SLIDING_HOUR) {
+            assert_true(worst_own_us >= w.ledger.own_cap_us / 2); /* nor is it idle */
+        }
+    }
+}
+
+/* The running sums stay what a recount of the buckets says. */
+static void running_sums_equal_a_recount(void **state)
+{
+    (void)state;
+    struct prng prng = prng_seeded(4);
+    struct ledger l = ledger_of(&all_of_ten_percent);
+    int64_t now = T0;
+    for (int i = 0; i < 20000; i++) {
+        struct utc t = {now - (int64_t)prng_below(&prng, MINUTES_US(30))};
+        enum ledger_who who = prng_chance(&prng, 500000) ? LEDGER_OWN : LEDGER_OTHERS;
+        ledger_record(&l, who, t, (int64_t)prng_below(&prng, 900000));
+        ledger_refund(&l, t, (int64_t)prng_below(&prng, 900000));
+        if (i % 50 == 0) {
+            now += (int64_t)prng_below(&prng, prng_chance(&prng, 50000) ? HOURS_US(2)
+                                                                        : MINUTES_US(3));
+        }
+        int64_t sums[2] = {0, 0};
+        for (int64_t b = l.head - LEDGER_WINDOW + 1; b <= l.head; b++) {
+            struct ledger_entry e =
+                ledger_entry_at(&l, (struct utc){b * LEDGER_BUCKET_US});
+            sums[LEDGER_OWN] += e.own_us;
+            sums[LEDGER_OTHERS] += e.others_us;
+        }
+        assert_true(sums[LEDGER_OWN] == l.sum_us[LEDGER_OWN]);
+        assert_true(sums[LEDGER_OTHERS] == l.sum_us[LEDGER_OTHERS]);
+    }
+}
+
+TEST_MAIN(cmocka_unit_test(init_derives_the_caps_and_refuses_nonsense),
+          cmocka_unit_test(a_burst_up_to_the_cap_is_admitted_and_then_an_hour_passes),
+          cmocka_unit_test(charges_out_of_range_change_nothing),
+          cmocka_unit_test(a_refund_undoes_a_charge_exactly),
+          cmocka_unit_test(traffic_of_others_takes_from_the_limit_but_not_from_the_cap),
+          cmocka_unit_test(a_frame_that_never_fits_is_never),
+          cmocka_unit_test(a_late_charge_counts_in_windows_that_end_after_it),
+          cmocka_unit_test(off_time_keeps_the_gateway_silent_after_each_frame),
+          cmocka_unit_test(saved_entries_restore_the_same_ledger_in_any_order),
+          cmocka_unit_test(a_step_of_the_clock_moves_the_history_along),
+          cmocka_unit_test(an_observed_bucket_saturates_instead_of_wrapping),
+          cmocka_unit_test(no_sliding_hour_ever_exceeds_a_limit),
+          cmocka_unit_test(running_sums_equal_a_recount))

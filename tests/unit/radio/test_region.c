@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "test.h"
+
+#include "radio/region.h"
+
+static void regions_are_found_by_their_exact_name(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < REGION_COUNT; i++) {
+        const struct region *region = region_get((enum region_id)i);
+        assert_int_equal(region->id, i);
+        assert_ptr_equal(region_by_name(region->name), region);
+    }
+    assert_int_equal(region_by_name("AS923-3")->id, REGION_AS923_3);
+    assert_null(region_by_name("eu868"));
+    assert_null(region_by_name("AS923-"));
+    assert_null(region_by_name("AS92"));
+    assert_null(region_by_name("EU868 "));
+    assert_null(region_by_name(""));
+}
+
+static void the_safe_payload_fits_every_edition(void **state)
+{
+    (void)state;
+    const struct region *eu868 = region_get(REGION_EU868);
+    struct payload_rules safe = {0};
+    assert_int_equal(region_max_payload(eu868, 4, safe), 222);
+    assert_int_equal(region_max_payload(eu868, 5, safe), 242);
+    assert_int_equal(region_max_payload(eu868, 12, safe), 0);
+    assert_int_equal(region_max_payload(eu868, 16, safe), 0);
+    assert_int_equal(region_max_payload(region_get(REGION_AS923), 2, safe), 51);
+    assert_int_equal(region_max_payload(region_get(REGION_CN470), 0, safe), 0);
+    assert_int_equal(region_max_payload(region_get(REGION_US915), 8, safe), 53);
+    safe.repeater = true;
+    assert_int_equal(region_max_payload(eu868, 5, safe), 222);
+    assert_int_equal(region_max_payload(region_get(REGION_US915), 8, safe), 33);
+    safe.dwell = true;
+    assert_int_equal(region_max_payload(region_get(REGION_AS923_2), 2, safe), 11);
+    assert_int_equal(region_max_payload(eu868, 2, safe), 51);
+}
+
+static void eirp_is_high_only_in_the_ten_percent_band(void **state)
+{
+    (void)state;
+    const struct region *eu868 = region_get(REGION_EU868);
+    assert_int_equal(region_downlink_eirp_dbm(eu868, 869399999), 16);
+    assert_int_equal(region_downlink_eirp_dbm(eu868, 869400000), 29);
+    assert_int_equal(region_downlink_eirp_dbm(eu868, 869650000), 29);
+    assert_int_equal(region_downlink_eirp_dbm(eu868, 869650001), 16);
+    assert_int_equal(region_downlink_eirp_dbm(region_get(REGION_RU864), 869525000), 16);
+}
+
+static void class_b_channels_hop_where_the_region_says_so(void **state)
+{
+    (void)state;
+    const struct region *us915 = region_get(REGION_US915);
+    assert_int_equal(region_ping_slot_hz(us915, 0, 0), 923300000);
+    assert_int_equal(region_ping_slot_hz(us915, 7, 0), 927500000);
+    assert_int_equal(region_ping_slot_hz(us915, 7, 128), 923300000);
+    assert_int_equal(region_ping_slot_hz(region_get(REGION_EU868), 7, 128), 869525000);
+}
+
+TEST_MAIN(cmocka_unit_test(regions_are_found_by_their_exact_name),
+          cmocka_unit_test(the_safe_payload_fits_every_edition),
+          cmocka_unit_test(eirp_is_high_only_in_the_ten_percent_band),
+          cmocka_unit_test(class_b_channels_hop_where_the_region_says_so))
