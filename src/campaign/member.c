@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: MIT */
+#include "campaign/member.h"
+
+#include <string.h>
+
+#include "codec/clock.h"
+#include "codec/frag.h"
+#include "codec/fwmgmt.h"
+#include "codec/mcast.h"
+#include "codec/mpa.h"
+#include "codec/package.h"
+
+enum {
+    MPA_TOKEN = 1,
+    RESYNC_TRANSMISSIONS = 2,
+};
+
+static uint8_t version_of(const struct device_rec *device, enum pkg_id pkg)
+{
+    return device->package_version[pkg] != 0 ? device->package_version[pkg] : 1;
+}
+
+static uint8_t fport_of(const struct device_rec *device, enum pkg_id pkg)
+{
+    return device->package_fport[pkg] != 0 ? device->package_fport[pkg]
+                                           : pkg_default_fport(pkg);
+}
+
+/* ---- commands ---- */
+
+static int command_packages(struct member_downlink *out, size_t *len)
+{
+    uint8_t cmd[4];
+    size_t cmd_len = 0;
+    int err = mpa_packages_req_encode(cmd, sizeof(cmd), &cmd_len);
+    if (err != FUO_OK) {
+        return err;
+    }
+    struct mpa_msg msg = mpa_msg_init(out->payload, sizeof(out->payload));
+    mpa_msg_append(&msg, PKG_MULTI, cmd, cmd_len);
+    return mpa_msg_finish(&msg, MPA_TOKEN, len);
+}
+
+static int command_group(const struct member_context *c, struct member_downlink *out,
+                         size_t *len)
+{
+    struct mc_group_setup_req req = {
+        .group_id = c->transmission->group_id,
+        .addr = c->transmission->mc_addr,
+        .min_fcnt = 0,
+        .max_fcnt = 0xffff, /* beyond, real stacks receive nothing (lorawan.md 3.8) */
+    };
+    memcpy(req.key_encrypted, c->wrapped_key, sizeof(req.key_encrypted));
+    return mc_group_setup_req_encode(c->transmission->ts005, &req, out->payload,
+                                     sizeof(out->payload), len);
+}
+
+static int command_frag(const struct member_rec *member, const struct member_context *c,
+                        struct member_downlink *out, size_t *len)
+{
+    const struct transmission_rec *t = c->transmission;
+    struct frag_setup_req req = {
+        .frag_index = t->frag_index,
+        .mc_group_mask = (uint8_t)(1u << t->group_id),
+        .frag_count = t->frag_count,
+        .frag_size_bytes = t->frag_size_bytes,
+        .frag_algo = 0,
+        .block_ack_delay_exp = t->block_ack_delay,
+        .ack_reception = t->ts004 >= 2,
+        .padding_bytes =
+            (uint8_t)((size_t)t->frag_count * t->frag_size_bytes - c->image_len),
+        .session_cnt = member->session_count,
+    };
+    memcpy(req.descriptor, c->descriptor, sizeof(req.descriptor));
+    if (t->ts004 >= 2) {
+        memcpy(req.mic, c->mic, sizeof(req.mic));
+    }
+    return frag_setup_req_encode(t->ts004, &req, out->payload, sizeof(out->payload), len);
+}
+
+static int command_session(const struct member_context *c, struct member_downlink *out,
+                           size_t *len)
+{
+    const struct transmission_rec *t = c->transmission;
+    struct mc_session_req req = {
+        .group_id = t->group_id,
+        .session_time = gps_from_utc(t->session_start),
+        .timeout_exp = t->timeout_exp,
+        .frequency_hz = t->frequency_hz,
+        .dr = t->dr,
+    };
+    return mc_class_c_req_encode(t->ts005, &req, out->payload, sizeof(out->payload), len);
+}
+
+static int command_resync(const struct device_rec *device, struct member_downlink *out,
+                          size_t *len)
+{
+    struct clock_force_resync_req req = {.transmission_count = RESYNC_TRANSMISSIONS};
+    return clock_force_resync_req_encode(version_of(device, PKG_CLOCK), &req,
+                                         out->payload, sizeof(out->payload), len);
+}
+
+static int command_status(const struct member_context *c, struct member_downlink *out,
+                          size_t *len)
+{
+    struct frag_status_req req = {.frag_index = c->transmission->frag_index,
+                                  .all_participants = true};
+    return frag_status_req_encode(c->transmission->ts004, &req, out->payload,
+                                  sizeof(out->payload), len);
+}
+
+static int command_countdown(uint32_t delay_s, struct member_downlink *out, size_t *len)
+{
+    struct fm_reboot_countdown req = {.delay_s = delay_s};
+    return fm_reboot_countdown_encode(&req, out->payload, sizeof(out->payload), len);
+}
+
+static int command_delete(const struct member_rec *member, struct member_downlink *out,
+                          size_t *len)
+{
+    struct fm_delete_image_req req = {.version = member->version_after};
+    return fm_delete_image_req_encode(&req, out->payload, sizeof(out->payload), len);
+}
+
+/* The package whose port a phase's command goes to. */
+static enum pkg_id package_of(enum member_phase phase)
+{
+    switch (phase) {
+    case MEMBER_ASK_FRAG:
+    case MEMBER_FRAG:
+    case MEMBER_STATUS:
+        return PKG_FRAG;
+    case MEMBER_ASK_MCAST:
+    case MEMBER_GROUP:
+    case MEMBER_SESSION:
+        return PKG_MCAST;
+    case MEMBER_RESYNC:
+        return PKG_CLOCK;
+    case MEMBER_ASK_FWMGMT:
+    case MEMBER_VERSION:
+    case MEMBER_UPGRADE:
+    case MEMBER_REBOOT:
+    case MEMBER_VERIFY:
+    case MEMBER_UNDO_REBOOT:
+    case MEMBER_UNDO_IMAGE:
+        return PKG_FWMGMT;
+    case MEMBER_WAITING:
+    case MEMBER_DISCOVER:
+    case MEMBER_READY:
+    case MEMBER_KEY:
+    case MEMBER_SET_UP:
+    case MEMBER_LISTENING:
+    case MEMBER_COMPLETE:
+    case MEMBER_ENDED:
+    case MEMBER_PHASE_COUNT:
+        break;
+    }
+    return PKG_MULTI;
+}
+
+static int build(const struct member_rec *member, const struct member_context *c,
+                 struct member_downlink *out, size_t *len)
+{
+    uint8_t *buf = out->payload;
+    size_t cap = sizeof(out->payload);
+    switch (member->phase) {
+    case MEMBER_DISCOVER:
+        return command_packages(out, len);
+    case MEMBER_ASK_FRAG:
+    case MEMBER_ASK_MCAST:
+    case MEMBER_ASK_FWMGMT:
+        return pkg_version_req_encode(buf, cap, len);
+    case MEMBER_VERSION:
+    case MEMBER_VERIFY:
+        return fm_version_req_encode(buf, cap, len);
+    case MEMBER_GROUP:
+        return command_group(c, out, len);
+    case MEMBER_FRAG:
+        return command_frag(member, c, out, len);
+    case MEMBER_SESSION:
+        return command_session(c, out, len);
+    case MEMBER_RESYNC:
+        return command_resync(c->device, out, len);
+    case MEMBER_STATUS:
+        return command_status(c, out, len);
+    case MEMBER_UPGRADE:
+        return fm_upgrade_image_req_encode(buf, cap, len);
+    case MEMBER_REBOOT:
+        return command_countdown(c->countdown_s, out, len);
+    case MEMBER_UNDO_REBOOT:
+        return command_countdown(FM_COUNTDOWN_CANCEL_S, out, len);
+    case MEMBER_UNDO_IMAGE:
+        return command_delete(member, out, len);
+    case MEMBER_WAITING:
+    case MEMBER_READY:
+    case MEMBER_KEY:
+    case MEMBER_SET_UP:
+    case MEMBER_LISTENING:
+    case MEMBER_COMPLETE:
+    case MEMBER_ENDED:
+    case MEMBER_PHASE_COUNT:
+        break;
+    }
+    return FUO_ENOENT;
+}
+
+int member_command(const struct member_rec *member, const struct member_context *context,
+                   struct member_downlink *out)
+{
+    struct member_downlink downlink = {
+        .fport = fport_of(context->device, package_of(member->phase))};
+    size_t len = 0;
+    int err = build(member, context, &downlink, &len);
+    if (err == FUO_OK) {
+        downlink.len = (uint8_t)len;
+        *out = downlink;
+    }
+    return err;
+}
+
+/* ---- answers ---- */
+
+static struct member_answer verdict(enum member_verdict v)
+{
+    return (struct member_answer){.verdict = v};
+}
+
+static struct member_answer refused(enum member_reason reason, enum fw_result result)
+{
+    return (struct member_answer){
+        .verdict = VERDICT_REFUSED, .reason = reason, .result = result};
+}
+
+static struct member_answer answer_package_version(const struct member_rec *member,
+                                                   const struct split_cmd *cmd)
+{
+    struct pkg_version_ans ans;
+    bool asked = (member->phase == MEMBER_ASK_FRAG && cmd->pkg == PKG_FRAG) ||
+                 (member->phase == MEMBER_ASK_MCAST && cmd->pkg == PKG_MCAST) ||
+                 (member->phase == MEMBER_ASK_FWMGMT && cmd->pkg == PKG_FWMGMT);
+    if (!asked || pkg_version_ans_decode(cmd->body, cmd->body_len, &ans) != FUO_OK) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    struct member_answer a = verdict(VERDICT_PACKAGE);
+    a.package_count = 1;
+    a.packages[0].id = (uint8_t)cmd->pkg;
+    a.packages[0].version = ans.version;
+    return a;
+}
+
+static struct member_answer answer_multi(const struct member_rec *member,
+                                         const struct split_cmd *cmd)
+{
+    struct mpa_packages_ans ans;
+    if (member->phase != MEMBER_DISCOVER || cmd->cid != MPA_CID_PACKAGES ||
+        mpa_packages_ans_decode(cmd->body, cmd->body_len, &ans) != FUO_OK) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    struct member_answer a = verdict(VERDICT_PACKAGES);
+    a.package_count = ans.package_count;
+    for (size_t i = 0; i < ans.package_count; i++) {
+        a.packages[i].id = ans.packages[i].id;
+        a.packages[i].version = ans.packages[i].version;
+        a.packages[i].fport = ans.packages[i].fport;
+    }
+    return a;
+}
+
+static struct member_answer answer_group(const struct member_rec *member,
+                                         const struct member_context *c,
+                                         const struct split_cmd *cmd)
+{
+    struct mc_group_setup_ans ans;
+    if (member->phase != MEMBER_GROUP ||
+        mc_group_setup_ans_decode(c->transmission->ts005, cmd->body, cmd->body_len,
+                                  &ans) != FUO_OK) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    /* LBM and others echo an id they cannot serve with the error bit. */
+    if (ans.id_error) {
+        return refused(REASON_GROUP_REFUSED, FW_RESULT_UNSUPPORTED_PROTOCOL);
+    }
+    return verdict(ans.group_id == c->transmission->group_id ? VERDICT_ACCEPTED
+                                                             : VERDICT_NOT_MINE);
+}
+
+/* SessionTime - now - TimeToStart is the device's clock error, give or take seconds. */
+static bool clock_is_wrong(const struct transmission_rec *t, uint32_t time_to_start_s,
+                           struct utc received)
+{
+    int32_t left_s = gps_diff_s(gps_from_utc(t->session_start), gps_from_utc(received));
+    if (time_to_start_s == MC_TIME_TO_START_UNKNOWN_S) {
+        return left_s < (int32_t)MC_TIME_TO_START_UNKNOWN_S;
+    }
+    int64_t skew_s = (int64_t)left_s - (int64_t)time_to_start_s;
+    return skew_s > MEMBER_SKEW_MAX_S || skew_s < -MEMBER_SKEW_MAX_S;
+}
+
+static struct member_answer answer_session(const struct member_rec *member,
+                                           const struct member_context *c,
+                                           const struct split_cmd *cmd,
+                                           struct utc received)
+{
+    const struct transmission_rec *t = c->transmission;
+    struct mc_session_ans ans;
+    if ((member->phase != MEMBER_SESSION && member->phase != MEMBER_RESYNC) ||
+        mc_session_ans_decode(t->ts005, cmd->body, cmd->body_len, &ans) != FUO_OK ||
+        ans.group_id != t->group_id) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    if (ans.dr_error || ans.freq_error) {
+        return refused(REASON_SESSION_REFUSED, FW_RESULT_UNSUPPORTED_PROTOCOL);
+    }
+    /* The group was acknowledged: "undefined" means a start in the past (13, 14.7). */
+    if (ans.group_undefined || ans.start_missed ||
+        clock_is_wrong(t, ans.time_to_start_s, received)) {
+        return verdict(VERDICT_CLOCK);
+    }
+    return verdict(VERDICT_ACCEPTED);
+}
+
+static struct member_answer answer_mcast(const struct member_rec *member,
+                                         const struct member_context *c,
+                                         const struct split_cmd *cmd, struct utc received)
+{
+    if (c->transmission == NULL) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    if (cmd->cid == MC_CID_GROUP_SETUP) {
+        return answer_group(member, c, cmd);
+    }
+    if (cmd->cid == MC_CID_CLASS_C_SESSION) {
+        return answer_session(member, c, cmd, received);
+    }
+    return verdict(VERDICT_NOT_MINE);
+}
+
+static struct member_answer answer_frag_setup(const struct member_rec *member,
+                                              const struct member_context *c,
+                                              const struct split_cmd *cmd)
+{
+    struct frag_setup_ans ans;
+    if (member->phase != MEMBER_FRAG ||
+        frag_setup_ans_decode(c->transmission->ts004, cmd->body, cmd->body_len, &ans) !=
+            FUO_OK ||
+        ans.frag_index != c->transmission->frag_index) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    if (frag_setup_accepted(&ans)) {
+        return verdict(VERDICT_ACCEPTED);
+    }
+    if (ans.session_cnt_replay && !ans.no_memory && !ans.algo_unsupported &&
+        !ans.index_unsupported && !ans.wrong_descriptor) {
+        return verdict(VERDICT_REPLAY);
+    }
+    if (ans.no_memory) {
+        return refused(REASON_FRAG_REFUSED, FW_RESULT_NO_FLASH);
+    }
+    return refused(REASON_FRAG_REFUSED, ans.index_unsupported
+                                            ? FW_RESULT_UNSUPPORTED_PROTOCOL
+                                            : FW_RESULT_UNSUPPORTED_PACKAGE);
+}
+
+static bool takes_fragments(enum member_phase phase)
+{
+    return phase == MEMBER_LISTENING || phase == MEMBER_STATUS ||
+           phase == MEMBER_SESSION || phase == MEMBER_RESYNC;
+}
+
+static struct member_answer answer_frag_status(const struct member_rec *member,
+                                               const struct member_context *c,
+                                               const struct split_cmd *cmd)
+{
+    const struct transmission_rec *t = c->transmission;
+    struct frag_status_hint hint = {.frag_index = t->frag_index,
+                                    .sent_count = (uint16_t)(t->next_n - 1)};
+    struct frag_status_ans ans;
+    if (!takes_fragments(member->phase) || t->next_n <= 1 ||
+        frag_status_ans_decode_lenient(t->ts004, &hint, cmd->body, cmd->body_len, &ans) !=
+            FUO_OK) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    if (ans.no_session) {
+        return refused(REASON_INCOMPLETE, FW_RESULT_CONNECTION_LOST);
+    }
+    if (ans.frag_index != t->frag_index) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    if (ans.memory_error) {
+        return refused(REASON_NO_MEMORY, FW_RESULT_NO_RAM);
+    }
+    if (ans.missing_count == 0 && ans.mic_error) {
+        return refused(REASON_MIC, FW_RESULT_INTEGRITY);
+    }
+    struct member_answer a =
+        verdict(ans.missing_count == 0 ? VERDICT_BLOCK : VERDICT_STATUS);
+    a.missing = ans.missing_count;
+    a.received = ans.received_count;
+    return a;
+}
+
+static struct member_answer answer_block_received(const struct member_rec *member,
+                                                  const struct member_context *c,
+                                                  const struct split_cmd *cmd)
+{
+    struct frag_block_received_req req;
+    if (!takes_fragments(member->phase) ||
+        frag_block_received_req_decode(c->transmission->ts004, cmd->body, cmd->body_len,
+                                       &req) != FUO_OK ||
+        req.frag_index != c->transmission->frag_index) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    return req.mic_error ? refused(REASON_MIC, FW_RESULT_INTEGRITY)
+                         : verdict(VERDICT_BLOCK);
+}
+
+static struct member_answer answer_frag(const struct member_rec *member,
+                                        const struct member_context *c,
+                                        const struct split_cmd *cmd)
+{
+    if (c->transmission == NULL) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    switch (cmd->cid) {
+    case FRAG_CID_SETUP:
+        return answer_frag_setup(member, c, cmd);
+    case FRAG_CID_STATUS:
+        return answer_frag_status(member, c, cmd);
+    case FRAG_CID_BLOCK_RECEIVED:
+        return answer_block_received(member, c, cmd);
+    default: /* a byte from the air, not an enum of ours */
+        return verdict(VERDICT_NOT_MINE);
+    }
+}
+
+static struct member_answer answer_upgrade(const struct member_rec *member,
+                                           const struct split_cmd *cmd)
+{
+    struct fm_upgrade_image_ans ans;
+    if (member->phase != MEMBER_UPGRADE ||
+        fm_upgrade_image_ans_decode(cmd->body, cmd->body_len, &ans) != FUO_OK) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    switch (ans.status) {
+    case FM_IMAGE_VALID:
+        break;
+    case FM_IMAGE_INCOMPATIBLE:
+        return refused(REASON_WRONG_HARDWARE, FW_RESULT_UNSUPPORTED_PACKAGE);
+    case FM_IMAGE_NONE:
+    case FM_IMAGE_CORRUPT:
+        return refused(REASON_IMAGE_REFUSED, FW_RESULT_INTEGRITY);
+    }
+    struct member_answer a = verdict(VERDICT_IMAGE);
+    a.version = ans.next_version;
+    return a;
+}
+
+static struct member_answer answer_version(const struct split_cmd *cmd)
+{
+    struct fm_version_ans ans;
+    if (fm_version_ans_decode(cmd->body, cmd->body_len, &ans) != FUO_OK) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    struct member_answer a = verdict(VERDICT_VERSION);
+    a.version = ans.firmware_version;
+    a.hardware = ans.hardware_version;
+    return a;
+}
+
+static struct member_answer answer_countdown(const struct member_rec *member,
+                                             const struct split_cmd *cmd)
+{
+    struct fm_reboot_countdown ans;
+    bool asked = member->phase == MEMBER_REBOOT || member->phase == MEMBER_UNDO_REBOOT;
+    if (!asked || fm_reboot_countdown_decode(cmd->body, cmd->body_len, &ans) != FUO_OK) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    /* A late answer to the countdown does not say that it was cancelled. */
+    bool cancelled = ans.delay_s == FM_COUNTDOWN_CANCEL_S;
+    if (cancelled != (member->phase == MEMBER_UNDO_REBOOT)) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    struct member_answer a = verdict(VERDICT_ACCEPTED);
+    a.delay_s = ans.delay_s;
+    return a;
+}
+
+static struct member_answer answer_delete(const struct member_rec *member,
+                                          const struct split_cmd *cmd)
+{
+    struct fm_delete_image_ans ans;
+    if (member->phase != MEMBER_UNDO_IMAGE ||
+        fm_delete_image_ans_decode(cmd->body, cmd->body_len, &ans) != FUO_OK) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    struct member_answer a = verdict(VERDICT_ACCEPTED);
+    a.nothing_done = ans.no_valid_image || ans.invalid_version;
+    return a;
+}
+
+static struct member_answer answer_fwmgmt(const struct member_rec *member,
+                                          const struct split_cmd *cmd)
+{
+    switch (cmd->cid) {
+    case FM_CID_VERSION:
+        return answer_version(cmd);
+    case FM_CID_UPGRADE_IMAGE:
+        return answer_upgrade(member, cmd);
+    case FM_CID_REBOOT_COUNTDOWN:
+        return answer_countdown(member, cmd);
+    case FM_CID_DELETE_IMAGE:
+        return answer_delete(member, cmd);
+    default: /* a byte from the air, not an enum of ours */
+        return verdict(VERDICT_NOT_MINE);
+    }
+}
+
+struct member_answer member_answer(const struct member_rec *member,
+                                   const struct member_context *context,
+                                   const struct split_cmd *cmd, struct utc received)
+{
+    if (cmd->cid == PKG_CID_VERSION) {
+        return answer_package_version(member, cmd);
+    }
+    switch (cmd->pkg) {
+    case PKG_MULTI:
+        return answer_multi(member, cmd);
+    case PKG_MCAST:
+        return answer_mcast(member, context, cmd, received);
+    case PKG_FRAG:
+        return answer_frag(member, context, cmd);
+    case PKG_FWMGMT:
+        return answer_fwmgmt(member, cmd);
+    case PKG_CLOCK:
+        break;
+    }
+    return verdict(VERDICT_NOT_MINE);
+}

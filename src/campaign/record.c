@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "campaign/record.h"
+
+/* Numbers read back from a store may be anything: a lookup never leaves its table. */
+#define NAME_OF(table, index)                                \
+    ((size_t)(index) < sizeof(table) / sizeof((table)[0]) && \
+             (table)[(size_t)(index)] != NULL                \
+         ? (table)[(size_t)(index)]                          \
+         : "?")
+
+const char *member_reason_slug(enum member_reason reason)
+{
+    static const char *const slugs[] = {
+#define X(name, value, slug, text) [value] = (slug),
+        MEMBER_REASON_MAP(X)
+#undef X
+    };
+    return NAME_OF(slugs, reason);
+}
+
+const char *member_reason_text(enum member_reason reason)
+{
+    static const char *const texts[] = {
+#define X(name, value, slug, text) [value] = (text),
+        MEMBER_REASON_MAP(X)
+#undef X
+    };
+    return NAME_OF(texts, reason);
+}
+
+const char *member_phase_name(enum member_phase phase)
+{
+    static const char *const names[MEMBER_PHASE_COUNT] = {
+        "waiting", "discover",    "ask-frag",   "ask-mcast", "ask-fwmgmt", "version",
+        "ready",   "key",         "group",      "frag",      "set-up",     "session",
+        "resync",  "listening",   "status",     "complete",  "upgrade",    "reboot",
+        "verify",  "undo-reboot", "undo-image", "ended",
+    };
+    return NAME_OF(names, phase);
+}
+
+const char *campaign_phase_name(enum campaign_phase phase)
+{
+    static const char *const names[] = {
+        [CAMPAIGN_RUNNING] = "running",   [CAMPAIGN_PAUSED] = "paused",
+        [CAMPAIGN_ABORTING] = "aborting", [CAMPAIGN_COMPLETED] = "completed",
+        [CAMPAIGN_ABORTED] = "aborted",   [CAMPAIGN_FAILED] = "failed",
+    };
+    return NAME_OF(names, phase);
+}
+
+const char *tx_phase_name(enum tx_phase phase)
+{
+    static const char *const names[] = {"key",  "group",   "setup", "lead",  "sending",
+                                        "poll", "confirm", "drain", "close", "ended"};
+    return NAME_OF(names, phase);
+}
+
+const char *fw_state_name(enum fw_state state)
+{
+    static const char *const names[] = {"idle", "downloading", "downloaded", "updating"};
+    return NAME_OF(names, state);
+}
+
+/* The texts of LwM2M Object 5, resource 5, shortened. */
+const char *fw_result_text(enum fw_result result)
+{
+    static const char *const texts[] = {
+        "initial",
+        "success",
+        "not enough flash",
+        "out of RAM",
+        "connection lost",
+        "integrity check failed",
+        "unsupported package",
+        "invalid URI",
+        "update failed",
+        "unsupported protocol",
+        "cancelled",
+        "deferred",
+    };
+    return NAME_OF(texts, result);
+}
+
+const char *fw_source_name(enum fw_source source)
+{
+    return source == FW_REPORTED ? "reported" : "inferred";
+}
+
+const char *outcome_name(enum outcome outcome)
+{
+    static const char *const names[OUTCOME_COUNT] = {
+        "none", "succeeded", "failed", "unknown", "cancelled", "skipped", "superseded",
+    };
+    return NAME_OF(names, outcome);
+}

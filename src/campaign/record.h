@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * record.h - what outlives a restart, one plain struct per kind of row.
+ *
+ * The engine works on these very structs, hands out copies in STORE effects whenever one
+ * changes, and gets them back when it is restored. src/store maps them to columns. Times
+ * are UTC, never monotonic. No pointers: a record is its bytes. Enumerators are stored as
+ * their numbers, so numbers are for good and new ones are only appended.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/time.h"
+#include "campaign/spec.h"
+
+/* LwM2M Object 5, resource 3. */
+enum fw_state {
+    FW_IDLE = 0,
+    FW_DOWNLOADING = 1,
+    FW_DOWNLOADED = 2,
+    FW_UPDATING = 3,
+};
+
+/* LwM2M Object 5, resource 5 (object versions 1.0 and 1.1). */
+enum fw_result {
+    FW_RESULT_INITIAL = 0,
+    FW_RESULT_SUCCESS = 1,
+    FW_RESULT_NO_FLASH = 2,
+    FW_RESULT_NO_RAM = 3,
+    FW_RESULT_CONNECTION_LOST = 4,
+    FW_RESULT_INTEGRITY = 5,
+    FW_RESULT_UNSUPPORTED_PACKAGE = 6,
+    FW_RESULT_INVALID_URI = 7,
+    FW_RESULT_UPDATE_FAILED = 8,
+    FW_RESULT_UNSUPPORTED_PROTOCOL = 9,
+    FW_RESULT_CANCELLED = 10,
+    FW_RESULT_DEFERRED = 11,
+};
+
+enum fw_source {
+    FW_INFERRED = 0, /* from TS003-TS006 answers */
+    FW_REPORTED = 1, /* the device said so in LwM2M */
+};
+
+enum outcome {
+    OUTCOME_NONE = 0, /* not ended */
+    OUTCOME_SUCCEEDED = 1,
+    OUTCOME_FAILED = 2,
+    OUTCOME_UNKNOWN = 3,
+    OUTCOME_CANCELLED = 4,
+    OUTCOME_SKIPPED = 5,
+    OUTCOME_SUPERSEDED = 6,
+    OUTCOME_COUNT = 7,
+};
+
+/* Why a device ended as it did; shown to people and written to results. */
+#define MEMBER_REASON_MAP(X)                                                        \
+    X(REASON_NONE, 0, "none", "")                                                   \
+    X(REASON_VERIFIED, 1, "verified", "the new version was reported")               \
+    X(REASON_ALREADY, 2, "already-installed", "it ran the version before")          \
+    X(REASON_NO_ANSWER, 3, "no-answer", "it did not answer a command")              \
+    X(REASON_NO_PACKAGE, 4, "no-package", "a package that is needed is missing")    \
+    X(REASON_GROUP_REFUSED, 5, "group-refused", "it refused the multicast group")   \
+    X(REASON_FRAG_REFUSED, 6, "fragmentation-refused",                              \
+      "it refused the fragmentation session")                                       \
+    X(REASON_SESSION_REFUSED, 7, "session-refused", "it refused the session")       \
+    X(REASON_CLOCK, 8, "clock", "its clock could not be set")                       \
+    X(REASON_NOT_SET_UP, 9, "not-set-up", "it was not set up in time")              \
+    X(REASON_INCOMPLETE, 10, "incomplete", "fragments were missing at the end")     \
+    X(REASON_NO_MEMORY, 11, "no-memory", "it lost too much for its decoder memory") \
+    X(REASON_MIC, 12, "mic", "the data block it rebuilt was not authentic")         \
+    X(REASON_IMAGE_REFUSED, 13, "image-refused", "it refused the image")            \
+    X(REASON_WRONG_HARDWARE, 14, "wrong-hardware", "the image is not for it")       \
+    X(REASON_VERSION_DIFFERS, 15, "version-differs",                                \
+      "it announced another next version than the others")                          \
+    X(REASON_OLD_VERSION, 16, "old-version", "it still runs the old version")       \
+    X(REASON_SILENT, 17, "silent", "it fell silent after activation")               \
+    X(REASON_ABORTED, 18, "aborted", "the campaign was aborted")                    \
+    X(REASON_NO_KEY, 19, "no-key", "no root key is known for it")                   \
+    X(REASON_TOO_BIG, 20, "too-big", "its decoder cannot take the image")           \
+    X(REASON_BUSY, 21, "busy", "another campaign is updating it")
+
+enum member_reason {
+#define X(name, value, slug, text) name = (value),
+    MEMBER_REASON_MAP(X)
+#undef X
+};
+
+enum campaign_phase {
+    CAMPAIGN_RUNNING = 1,
+    CAMPAIGN_PAUSED = 2,
+    CAMPAIGN_ABORTING = 3,
+    CAMPAIGN_COMPLETED = 4, /* every device ended; see the outcomes */
+    CAMPAIGN_ABORTED = 5,
+    CAMPAIGN_FAILED = 6, /* could not be carried out */
+};
+
+/* What a member is waiting for; the order is that of the way through a campaign. */
+enum member_phase {
+    MEMBER_WAITING = 0,      /* not discovered yet, or waiting for a transmission */
+    MEMBER_DISCOVER = 1,     /* TS007 DevPackageReq */
+    MEMBER_ASK_FRAG = 2,     /* PackageVersionReq of TS004, when TS007 is silent */
+    MEMBER_ASK_MCAST = 3,    /* ... of TS005 */
+    MEMBER_ASK_FWMGMT = 4,   /* ... of TS006 */
+    MEMBER_VERSION = 5,      /* TS006 DevVersionReq: what runs before */
+    MEMBER_READY = 6,        /* known; waits to be taken into a transmission */
+    MEMBER_KEY = 7,          /* waits for its wrapped McKey, and MIC in v2 */
+    MEMBER_GROUP = 8,        /* TS005 McGroupSetupReq */
+    MEMBER_FRAG = 9,         /* TS004 FragSessionSetupReq */
+    MEMBER_SET_UP = 10,      /* waits for the session to be dated */
+    MEMBER_SESSION = 11,     /* TS005 McClassCSessionReq */
+    MEMBER_RESYNC = 12,      /* TS003 ForceDeviceResyncReq, then MEMBER_SESSION again */
+    MEMBER_LISTENING = 13,   /* in the session, or agreed to it */
+    MEMBER_STATUS = 14,      /* TS004 FragSessionStatusReq */
+    MEMBER_COMPLETE = 15,    /* has the data block; waits to be told to install */
+    MEMBER_UPGRADE = 16,     /* TS006 DevUpgradeImageReq */
+    MEMBER_REBOOT = 17,      /* TS006 DevRebootCountdownReq */
+    MEMBER_VERIFY = 18,      /* waits for the reboot, then DevVersionReq */
+    MEMBER_UNDO_REBOOT = 19, /* aborted: DevRebootCountdownReq cancel */
+    MEMBER_UNDO_IMAGE = 20,  /* aborted: DevDeleteImageReq */
+    MEMBER_ENDED = 21,       /* outcome is set, for good */
+    MEMBER_PHASE_COUNT = 22,
+};
+
+/* Where a transmission stands. */
+enum tx_phase {
+    TX_KEY = 0,     /* waits for McAddr and McKey */
+    TX_GROUP = 1,   /* the server creates the group */
+    TX_SETUP = 2,   /* members are set up */
+    TX_LEAD = 3,    /* the session is dated, members are told */
+    TX_SENDING = 4, /* fragments, paced */
+    TX_POLL = 5,    /* multicast FragSessionStatusReq sent, answers come in */
+    TX_CONFIRM = 6, /* unicast FragSessionStatusReq to those without proof */
+    TX_DRAIN = 7,   /* nothing more to send; the server's queue runs empty */
+    TX_CLOSE = 8,   /* the server deletes the group */
+    TX_ENDED = 9,
+};
+
+enum {
+    RECORD_GROUP_SIZE = 64,
+    RECORD_GATEWAY_MAX = 16, /* gateways of a cluster */
+    RECORD_LINK_MAX = 4,     /* best gateways remembered of a device */
+};
+
+struct campaign_rec {
+    uint32_t id;
+    enum campaign_phase phase;
+    char name[SPEC_NAME_SIZE];
+    char reason[96]; /* of a pause, an abort or a failure; empty otherwise */
+    struct utc created;
+    struct utc started;
+    struct utc ended;       /* 0: not ended */
+    uint32_t next_firmware; /* agreed TS006 version; valid if next_known */
+    bool next_known;
+    uint32_t fragments_sent;    /* uncoded and coded, all transmissions */
+    uint32_t fragments_uncoded; /* M of the transmissions, summed */
+    int64_t airtime_us;         /* multicast, all gateways */
+    uint32_t revision;          /* +1 at each change */
+};
+
+struct member_rec {
+    uint32_t campaign_id;
+    uint32_t transmission_id; /* 0: none */
+    uint64_t dev_eui;
+    enum member_phase phase;
+    enum fw_state state;
+    enum fw_result result;
+    enum fw_source source;
+    enum outcome outcome;
+    enum member_reason reason;
+    uint64_t command_id;    /* of the downlink under way; 0: none */
+    struct utc command_at;  /* when it was handed over */
+    struct utc expires;     /* when the server drops it */
+    bool command_sent;      /* the server said a gateway had it */
+    uint8_t tries;          /* of this phase's command */
+    uint8_t transmissions;  /* taken part in */
+    uint16_t missing;       /* last MissingFrag; UINT16_MAX: never said */
+    uint16_t received;      /* last NbFragReceived */
+    uint16_t session_count; /* TS004 v2 SessionCnt used in this transmission */
+    uint16_t session_no;    /* last session of the transmission it agreed to */
+    uint32_t version_before;
+    bool version_before_known;
+    uint32_t version_after;
+    bool version_after_known;
+    struct utc phase_since;
+    struct utc reboot_at; /* 0: none announced */
+    struct utc changed;   /* last change of state, result or outcome */
+};
+
+struct transmission_rec {
+    uint32_t id;
+    uint32_t campaign_id;
+    enum tx_phase phase;
+    uint8_t ts004; /* package versions of the cohort */
+    uint8_t ts005;
+    uint8_t dr;
+    uint8_t group_id;   /* McGroupID on the devices */
+    uint8_t frag_index; /* FragIndex on the devices */
+    uint8_t block_ack_delay;
+    uint8_t timeout_exp; /* SessionTimeOut: 2^n s */
+    uint8_t frag_size_bytes;
+    uint16_t frag_count; /* M */
+    uint32_t frequency_hz;
+    uint32_t mc_addr;
+    char group[RECORD_GROUP_SIZE]; /* the server's handle; empty: none */
+    uint64_t gateways[RECORD_GATEWAY_MAX];
+    uint8_t gateway_count;
+    uint32_t f_cnt_base;    /* the server's counter when the group was opened */
+    uint32_t frames_handed; /* frames it took since: fragments and status requests */
+    uint16_t next_n;        /* next N on air, 1-based */
+    uint16_t target_n;      /* send up to this N, then poll */
+    bool pending;           /* an enqueue is under way ... */
+    bool pending_status;    /* ... of a status request; else of fragment next_n */
+    uint16_t session_no;    /* sessions dated so far */
+    uint16_t repair_rounds; /* polls that led to coded fragments */
+    struct utc session_start;
+    struct utc session_end;
+    struct utc phase_since;
+};
+
+/* What is known of a device across campaigns. */
+struct device_rec {
+    uint64_t dev_eui;
+    uint32_t fleet_id;
+    uint8_t package_version[5]; /* by package id; 0: unknown or absent */
+    uint8_t package_fport[5];
+    bool packages_known;
+    bool firmware_known;
+    uint32_t firmware_version;
+    uint32_t hardware_version;
+    struct utc last_uplink;     /* 0: never heard */
+    int64_t uplink_interval_us; /* smoothed; 0: unknown */
+    uint16_t session_count[4];  /* TS004 v2: next SessionCnt by FragIndex */
+    uint8_t link_count;
+    struct {
+        uint64_t gateway;
+        int16_t snr_cdb;
+    } link[RECORD_LINK_MAX]; /* best first */
+};
+
+/* Airtime charged to a gateway; the ledger is rebuilt from these. */
+struct charge_rec {
+    uint64_t gateway;
+    uint32_t frequency_hz;
+    struct utc at;
+    int64_t airtime_us;
+};
+
+/* One line of a device's history: appended, never changed. */
+struct history_rec {
+    uint32_t campaign_id;
+    uint64_t dev_eui;
+    struct utc at;
+    enum member_phase phase;
+    enum fw_state state;
+    enum fw_result result;
+    enum fw_source source;
+    enum outcome outcome;
+    enum member_reason reason;
+};
+
+/* Slug and sentence of a reason; the name of a phase, state, outcome. Never NULL. */
+const char *member_reason_slug(enum member_reason reason);
+const char *member_reason_text(enum member_reason reason);
+const char *member_phase_name(enum member_phase phase);
+const char *campaign_phase_name(enum campaign_phase phase);
+const char *tx_phase_name(enum tx_phase phase);
+const char *fw_state_name(enum fw_state state);
+const char *fw_result_text(enum fw_result result);
+const char *fw_source_name(enum fw_source source);
+const char *outcome_name(enum outcome outcome);
