@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * answer.c - what an answer does to a member: discovery, versions, set-up, block, install.
+ *
+ * member_answer() has judged it (campaign/member.h); here the member moves on.
+ */
+#include "codec/package.h"
+#include "engine/internal.h"
+
+enum {
+    OLD_VERSION_TRIES = 3,
+    REBOOTS_MAX = 2, /* repeated because nobody knows whether it was taken */
+};
+
+#define REPLAY_JUMP 64 /* a device's counter may be ahead of a restored store */
+
+/* ---- discovery ---- */
+
+static bool package_known(const struct member *m, enum pkg_id pkg)
+{
+    return m->device->rec.package_version[pkg] != 0;
+}
+
+static bool has_packages(const struct member *m)
+{
+    return pkg_version_known(PKG_FRAG, m->device->rec.package_version[PKG_FRAG]) &&
+           pkg_version_known(PKG_MCAST, m->device->rec.package_version[PKG_MCAST]) &&
+           package_known(m, PKG_FWMGMT);
+}
+
+/*
+ * Is the device one that can be updated, and what runs on it? What silence says of its
+ * packages holds for this campaign only: the answers may have been lost.
+ */
+static void after_discovery(struct engine *e, struct member *m)
+{
+    m->device->rec.packages_known |= has_packages(m);
+    device_store(e, m->device);
+    if (!has_packages(m)) {
+        member_end(e, m, OUTCOME_FAILED, REASON_NO_PACKAGE,
+                   FW_RESULT_UNSUPPORTED_PROTOCOL);
+        return;
+    }
+    member_ask(e, m, MEMBER_VERSION);
+}
+
+void member_begin(struct engine *e, struct member *m)
+{
+    if (m->device->rec.packages_known) {
+        after_discovery(e, m);
+    } else {
+        member_ask(e, m, MEMBER_DISCOVER);
+    }
+}
+
+static void learn_package(struct member *m, uint8_t id, uint8_t version, uint8_t fport)
+{
+    if (id < PKG_COUNT && version != 0) {
+        m->device->rec.package_version[id] = version;
+        if (fport != 0) {
+            m->device->rec.package_fport[id] = fport;
+        }
+    }
+}
+
+/* After TS007 was silent: one PackageVersionReq after the other. */
+void member_ask_next_package(struct engine *e, struct member *m)
+{
+    switch (m->rec.phase) {
+    case MEMBER_DISCOVER:
+        member_ask(e, m, MEMBER_ASK_FRAG);
+        return;
+    case MEMBER_ASK_FRAG:
+        member_ask(e, m, MEMBER_ASK_MCAST);
+        return;
+    case MEMBER_ASK_MCAST:
+        member_ask(e, m, MEMBER_ASK_FWMGMT);
+        return;
+    default: /* the last of them */
+        after_discovery(e, m);
+    }
+}
+
+/* The device gave the whole list: what is not in it is absent. */
+static void take_packages(struct engine *e, struct member *m,
+                          const struct member_answer *a)
+{
+    for (size_t i = 0; i < PKG_COUNT; i++) {
+        m->device->rec.package_version[i] = 0;
+    }
+    m->device->rec.packages_known = true;
+    for (size_t i = 0; i < a->package_count; i++) {
+        learn_package(m, a->packages[i].id, a->packages[i].version, a->packages[i].fport);
+    }
+    after_discovery(e, m);
+}
+
+/* ---- versions ---- */
+
+static void take_version_before(struct engine *e, struct member *m, uint32_t version)
+{
+    const struct campaign_spec *spec = m->campaign->def.spec;
+    m->rec.version_before = version;
+    m->rec.version_before_known = true;
+    if (spec->image.firmware_version != SPEC_AUTO_U32 &&
+        spec->image.firmware_version == version) {
+        m->rec.version_after = version;
+        m->rec.version_after_known = true;
+        member_end(e, m, OUTCOME_SUCCEEDED, REASON_ALREADY, FW_RESULT_SUCCESS);
+        return;
+    }
+    member_enter(e, m, MEMBER_READY);
+    struct campaign *c = m->campaign;
+    if (c->by_phase[MEMBER_READY] == 1 || campaign_undecided(c) == 0) {
+        engine_wake(e, c->slot, e->utc);
+    }
+}
+
+static uint32_t target_version(const struct campaign *c)
+{
+    uint32_t given = c->def.spec->image.firmware_version;
+    return given != SPEC_AUTO_U32 ? given : c->rec.next_firmware;
+}
+
+/*
+ * The new version runs: whatever was under way, this is the proof. An aborted campaign may
+ * have learned of no version; then another one than before can only be the new one.
+ */
+static bool is_proof(const struct member *m, uint32_t version)
+{
+    const struct campaign *c = m->campaign;
+    bool target_known =
+        c->def.spec->image.firmware_version != SPEC_AUTO_U32 || c->rec.next_known;
+    bool expected =
+        target_known ? version == target_version(c) : c->rec.phase == CAMPAIGN_ABORTING;
+    return m->rec.phase >= MEMBER_UPGRADE && m->rec.phase <= MEMBER_UNDO_IMAGE &&
+           expected && !(m->rec.version_before_known && version == m->rec.version_before);
+}
+
+static void take_proof(struct engine *e, struct member *m, uint32_t version)
+{
+    if (m->rec.command_id != 0) {
+        member_flush_queue(e, m); /* no second reboot */
+    }
+    m->rec.version_after = version;
+    m->rec.version_after_known = true;
+    m->device->rec.packages_known = false; /* new firmware may have others */
+    device_store(e, m->device);
+    member_end(e, m, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+}
+
+/* It still runs the old version: is the reboot late, was it lost, or has it failed? */
+static void take_old_version(struct engine *e, struct member *m, uint32_t version)
+{
+    if (m->rec.command_id == 0) {
+        return; /* nobody asked: it is asked in time */
+    }
+    struct utc due = utc_after(m->rec.reboot_at, MEMBER_AFTER_REBOOT_US);
+    bool early = !utc_reached(due, e->utc);
+    if (m->campaign->rec.phase == CAMPAIGN_ABORTING && m->undone) {
+        member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_RESULT_CANCELLED);
+        return;
+    }
+    if (m->campaign->rec.phase == CAMPAIGN_ABORTING) {
+        member_ask(e, m, MEMBER_UNDO_IMAGE);
+        return;
+    }
+    if (!early && m->reboot_doubtful && m->reboots < REBOOTS_MAX) {
+        m->reboots++;
+        member_ask(e, m, MEMBER_REBOOT); /* it never heard of it */
+        return;
+    }
+    if (!early && m->rec.tries >= OLD_VERSION_TRIES) {
+        m->rec.version_after = version;
+        m->rec.version_after_known = true;
+        member_end(e, m, OUTCOME_FAILED, REASON_OLD_VERSION, FW_RESULT_UPDATE_FAILED);
+        return;
+    }
+    m->rec.command_id = 0;
+    if (early) {
+        member_forget_try(m);
+    }
+    member_store(e, m);
+    engine_set_timer(e, m->slot, early ? due : engine_in(e, MEMBER_ASK_AGAIN_US));
+}
+
+static void take_version(struct engine *e, struct member *m,
+                         const struct member_answer *a)
+{
+    struct device_rec *d = &m->device->rec;
+    d->firmware_version = a->version;
+    d->hardware_version = a->hardware;
+    d->firmware_known = true;
+    device_store(e, m->device);
+    if (m->rec.phase == MEMBER_VERSION) {
+        take_version_before(e, m, a->version);
+    } else if (is_proof(m, a->version)) {
+        take_proof(e, m, a->version);
+    } else if (m->rec.phase == MEMBER_VERIFY) {
+        take_old_version(e, m, a->version);
+    }
+}
+
+/* How many devices said that this is the version to come. */
+static size_t count_agreeing(const struct campaign *c, uint32_t version)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < c->member_count; i++) {
+        count += c->members[i].rec.version_after == version;
+    }
+    return count;
+}
+
+/*
+ * The next version is what DevUpgradeImageAns announces. Without a version in the
+ * campaign, the first announcement counts, and every other device has to agree (3.2).
+ */
+static void take_image(struct engine *e, struct member *m, uint32_t next)
+{
+    struct campaign *c = m->campaign;
+    bool given = c->def.spec->image.firmware_version != SPEC_AUTO_U32;
+    if (m->rec.version_before_known && next == m->rec.version_before) {
+        member_end(e, m, OUTCOME_FAILED, REASON_IMAGE_REFUSED,
+                   FW_RESULT_UNSUPPORTED_PACKAGE);
+        return;
+    }
+    if (!given && !c->rec.next_known) {
+        c->rec.next_known = true;
+        c->rec.next_firmware = next;
+        campaign_touch(c);
+    }
+    if (next != target_version(c)) {
+        const char *text = "a device announced another next version than the others";
+        if (!given && count_agreeing(c, c->rec.next_firmware) < 2) {
+            campaign_pause(e, c, text); /* which of the two is right? */
+        } else {
+            campaign_alert(e, c, text);
+        }
+        member_end(e, m, OUTCOME_FAILED, REASON_VERSION_DIFFERS,
+                   FW_RESULT_UNSUPPORTED_PACKAGE);
+        return;
+    }
+    m->rec.version_after = next;
+    member_ask(e, m, MEMBER_REBOOT);
+}
+
+void member_await_reboot(struct engine *e, struct member *m)
+{
+    member_enter(e, m, MEMBER_VERIFY);
+    member_set_fw(e, m, FW_UPDATING, FW_RESULT_INITIAL);
+    engine_set_timer(e, m->slot, utc_after(m->rec.reboot_at, MEMBER_AFTER_REBOOT_US));
+}
+
+/* ---- answers ---- */
+
+static void take_block(struct engine *e, struct member *m)
+{
+    m->rec.missing = 0;
+    m->polled = true;
+    member_enter(e, m, MEMBER_COMPLETE);
+    member_set_fw(e, m, FW_DOWNLOADED, FW_RESULT_INITIAL);
+    member_ask(e, m, MEMBER_UPGRADE);
+    transmission_member_changed(e, m->transmission);
+}
+
+static void take_status(struct engine *e, struct member *m, const struct member_answer *a)
+{
+    m->rec.missing = a->missing;
+    m->rec.received = a->received;
+    m->polled = true;
+    if (m->rec.phase == MEMBER_STATUS) {
+        member_enter(e, m, MEMBER_LISTENING);
+    } else {
+        member_store(e, m);
+    }
+    transmission_member_changed(e, m->transmission);
+}
+
+static void take_group(struct engine *e, struct member *m)
+{
+    m->rec.session_count =
+        m->device->rec.session_count[m->transmission->rec.frag_index]++;
+    m->has_mic = false;
+    device_store(e, m->device);
+    member_ask(e, m, MEMBER_FRAG);
+}
+
+/* A session that is dated already takes in who comes late. */
+static void take_set_up(struct engine *e, struct member *m)
+{
+    member_enter(e, m, MEMBER_SET_UP);
+    if (m->transmission->rec.phase == TX_LEAD) {
+        member_ask(e, m, MEMBER_SESSION);
+    }
+    transmission_member_changed(e, m->transmission);
+}
+
+/* It reboots, or has not been able to: did it before it heard of the abort? */
+static void take_undone_reboot(struct engine *e, struct member *m)
+{
+    member_ask(e, m,
+               utc_reached(m->rec.reboot_at, e->utc) ? MEMBER_VERIFY : MEMBER_UNDO_IMAGE);
+}
+
+/* No image to delete: there never was one, or it has been installed. */
+static void take_undone_image(struct engine *e, struct member *m, bool nothing_done)
+{
+    if (nothing_done) {
+        m->undone = true;
+        member_ask(e, m, MEMBER_VERIFY);
+        return;
+    }
+    member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_RESULT_CANCELLED);
+}
+
+static void take_accepted(struct engine *e, struct member *m,
+                          const struct member_answer *a)
+{
+    switch (m->rec.phase) {
+    case MEMBER_GROUP:
+        take_group(e, m);
+        return;
+    case MEMBER_FRAG:
+        take_set_up(e, m);
+        return;
+    case MEMBER_SESSION:
+    case MEMBER_RESYNC:
+        m->rec.session_no = m->transmission->rec.session_no;
+        member_enter(e, m, MEMBER_LISTENING);
+        member_set_fw(e, m, FW_DOWNLOADING, FW_RESULT_INITIAL);
+        transmission_member_changed(e, m->transmission);
+        return;
+    case MEMBER_REBOOT:
+        m->reboot_doubtful = false;
+        m->rec.reboot_at = engine_in(e, SECONDS_US((int64_t)a->delay_s));
+        member_await_reboot(e, m);
+        return;
+    case MEMBER_UNDO_REBOOT:
+        take_undone_reboot(e, m);
+        return;
+    case MEMBER_UNDO_IMAGE:
+        take_undone_image(e, m, a->nothing_done);
+        return;
+    default: /* no other phase has an answer of this kind */
+        return;
+    }
+}
+
+static void take_replay(struct engine *e, struct member *m)
+{
+    uint16_t *next = &m->device->rec.session_count[m->transmission->rec.frag_index];
+    m->rec.session_count = (uint16_t)(m->rec.session_count + REPLAY_JUMP);
+    *next = (uint16_t)(m->rec.session_count + 1);
+    m->has_mic = false;
+    m->asked_mic = false;
+    device_store(e, m->device);
+    if (m->rec.tries >= m->campaign->def.spec->retry.command) {
+        member_leave(e, m, OUTCOME_FAILED, REASON_FRAG_REFUSED,
+                     FW_RESULT_UNSUPPORTED_PROTOCOL);
+        return;
+    }
+    member_send(e, m);
+}
+
+static void take_clock(struct engine *e, struct member *m)
+{
+    if (m->rec.phase == MEMBER_SESSION) {
+        member_ask(e, m, MEMBER_RESYNC);
+    }
+}
+
+void member_take_answer(struct engine *e, struct member *m, const struct member_answer *a)
+{
+    switch (a->verdict) {
+    case VERDICT_NOT_MINE:
+        return;
+    case VERDICT_ACCEPTED:
+        take_accepted(e, m, a);
+        return;
+    case VERDICT_REFUSED:
+        if (a->reason == REASON_INCOMPLETE) {
+            member_leave(e, m, OUTCOME_FAILED, a->reason, a->result);
+        } else {
+            member_end(e, m, OUTCOME_FAILED, a->reason, a->result);
+        }
+        return;
+    case VERDICT_PACKAGES:
+        take_packages(e, m, a);
+        return;
+    case VERDICT_PACKAGE:
+        learn_package(m, a->packages[0].id, a->packages[0].version, 0);
+        member_ask_next_package(e, m);
+        return;
+    case VERDICT_VERSION:
+        take_version(e, m, a);
+        return;
+    case VERDICT_STATUS:
+        take_status(e, m, a);
+        return;
+    case VERDICT_BLOCK:
+        take_block(e, m);
+        return;
+    case VERDICT_CLOCK:
+        take_clock(e, m);
+        return;
+    case VERDICT_REPLAY:
+        take_replay(e, m);
+        return;
+    case VERDICT_IMAGE:
+        take_image(e, m, a->version);
+        return;
+    }
+}

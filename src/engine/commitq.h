@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * commitq.h - withholds effects until what they rest on is on disk.
+ *
+ * Daemon and simulator use the same queue. It knows nothing of threads or databases: the
+ * caller pushes the effects of each step, takes the STOREs gathered so far as one batch
+ * when the disk is free, says when that batch is committed, and pops what may be carried
+ * out. Order is kept, but for urgent effects, which are ready at once.
+ *
+ *   push(step) ... take_batch() -> disk -> committed() -> pop() pop() ...
+ *
+ * PUBLISH effects belong to the batch too: they become outbox rows of the same
+ * transaction. If a commit fails: commitq_drop_all(), and rebuild the engine from the
+ * store. Nothing withheld was carried out, so nothing is lost.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/effect.h"
+
+struct commitq;
+
+struct commitq *commitq_create(void);
+void commitq_destroy(struct commitq *q); /* accepts NULL */
+
+/* Copies all effects; the caller may reuse its list. */
+void commitq_push(struct commitq *q, const struct effects *effects);
+
+/*
+ * If no batch is out and something waits to be stored: moves STORE and PUBLISH effects
+ * of all steps pushed so far into *batch (emptied first, then the caller's) and returns
+ * true. Exactly one batch is out at a time.
+ */
+bool commitq_take_batch(struct commitq *q, struct effects *batch);
+
+/* The batch that is out is on disk. */
+void commitq_committed(struct commitq *q);
+
+/* The next effect that may be carried out, copied to *effect; false if there is none. */
+bool commitq_pop(struct commitq *q, struct effect *effect);
+
+/* Forget everything, also that a batch is out. */
+void commitq_drop_all(struct commitq *q);
+
+/* Effects held, stored or not: for bounds and for tests. */
+size_t commitq_len(const struct commitq *q);

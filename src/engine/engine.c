@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "campaign/profile.h"
+#include "engine/internal.h"
+
+enum {
+    DEVICE_CAP_MIN = 64,
+};
+
+void *engine_grow(void *items, size_t count, size_t size)
+{
+    void *grown = reallocarray(items, count, size);
+    assert(grown != NULL);
+    return grown;
+}
+
+static void *new_zeroed(size_t count, size_t size)
+{
+    void *p = calloc(count == 0 ? 1 : count, size);
+    assert(p != NULL);
+    return p;
+}
+
+/* ---- life ---- */
+
+struct engine *engine_create(const struct engine_config *config)
+{
+    struct engine *e = new_zeroed(1, sizeof(*e));
+    e->config = *config;
+    e->prng = prng_seeded(config->seed);
+    e->device_cap = DEVICE_CAP_MIN;
+    e->devices = new_zeroed(e->device_cap, sizeof(struct device *));
+    e->next_transmission = 1;
+    e->next_command = 1;
+    return e;
+}
+
+static void campaign_free(struct campaign *c)
+{
+    for (size_t i = 0; i < c->transmission_count; i++) {
+        free(c->transmissions[i]);
+    }
+    free(c->transmissions);
+    free(c->members);
+    free(c);
+}
+
+void engine_destroy(struct engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < engine->campaign_count; i++) {
+        campaign_free(engine->campaigns[i]);
+    }
+    for (size_t i = 0; i < engine->device_cap; i++) {
+        free(engine->devices[i]);
+    }
+    for (size_t i = 0; i < engine->fleet_count; i++) {
+        free(engine->fleets[i]);
+    }
+    for (size_t i = 0; i < engine->ledger_count; i++) {
+        free(engine->ledgers[i]);
+    }
+    free(engine->campaigns);
+    free(engine->devices);
+    free(engine->fleets);
+    free(engine->ledgers);
+    free(engine->owners);
+    timers_finish(&engine->timers);
+    free(engine);
+}
+
+/* ---- fleets and devices ---- */
+
+int engine_add_fleet(struct engine *engine, const struct engine_fleet *fleet)
+{
+    const struct region *region = region_by_name(fleet->spec->region);
+    const struct profile *profile = profile_by_name(fleet->spec->default_profile);
+    if (region == NULL || profile == NULL) {
+        return FUO_EINVAL;
+    }
+    if (engine_find_fleet(engine, fleet->id) != NULL) {
+        return FUO_EEXIST;
+    }
+    struct fleet *f = new_zeroed(1, sizeof(*f));
+    f->def = *fleet;
+    f->region = region;
+    f->limits = profile->limits;
+    engine->fleets =
+        engine_grow(engine->fleets, engine->fleet_count + 1, sizeof(struct fleet *));
+    engine->fleets[engine->fleet_count++] = f;
+    return FUO_OK;
+}
+
+struct fleet *engine_find_fleet(const struct engine *e, uint32_t id)
+{
+    for (size_t i = 0; i < e->fleet_count; i++) {
+        if (e->fleets[i]->def.id == id) {
+            return e->fleets[i];
+        }
+    }
+    return NULL;
+}
+
+/* Fibonacci hashing: DevEUIs of one maker differ in their low bits only. */
+static size_t device_place(struct device *const *table, size_t cap, uint64_t dev_eui)
+{
+    size_t i = (size_t)((dev_eui * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (cap - 1);
+    while (table[i] != NULL && table[i]->rec.dev_eui != dev_eui) {
+        i = (i + 1) & (cap - 1);
+    }
+    return i;
+}
+
+static void devices_double(struct engine *e)
+{
+    size_t cap = e->device_cap * 2;
+    struct device **table = new_zeroed(cap, sizeof(struct device *));
+    for (size_t i = 0; i < e->device_cap; i++) {
+        if (e->devices[i] != NULL) {
+            table[device_place(table, cap, e->devices[i]->rec.dev_eui)] = e->devices[i];
+        }
+    }
+    free(e->devices);
+    e->devices = table;
+    e->device_cap = cap;
+}
+
+int engine_add_device(struct engine *engine, const struct device_rec *device)
+{
+    struct fleet *fleet = engine_find_fleet(engine, device->fleet_id);
+    if (fleet == NULL) {
+        return FUO_EINVAL;
+    }
+    if (engine_find_device(engine, device->dev_eui) != NULL) {
+        return FUO_EEXIST;
+    }
+    if (engine->device_count * 2 >= engine->device_cap) {
+        devices_double(engine);
+    }
+    struct device *d = new_zeroed(1, sizeof(*d));
+    d->rec = *device;
+    d->fleet = fleet;
+    engine->devices[device_place(engine->devices, engine->device_cap, device->dev_eui)] =
+        d;
+    engine->device_count++;
+    return FUO_OK;
+}
+
+struct device *engine_find_device(const struct engine *e, uint64_t dev_eui)
+{
+    return e->devices[device_place(e->devices, e->device_cap, dev_eui)];
+}
+
+const struct device_rec *engine_device(const struct engine *engine, uint64_t dev_eui)
+{
+    const struct device *d = engine_find_device(engine, dev_eui);
+    return d != NULL ? &d->rec : NULL;
+}
+
+/* ---- slots, timers, effects ---- */
+
+uint32_t engine_new_slot(struct engine *e, enum owner_kind kind, void *object)
+{
+    uint32_t slot = timers_add_slot(&e->timers);
+    if (slot >= e->owner_cap) {
+        e->owner_cap = e->owner_cap == 0 ? 64 : e->owner_cap * 2;
+        e->owners = engine_grow(e->owners, e->owner_cap, sizeof(*e->owners));
+    }
+    e->owners[slot] = (struct owner){.kind = kind, .object = object};
+    return slot;
+}
+
+struct utc engine_in(const struct engine *e, int64_t delay_us)
+{
+    return utc_after(e->utc, delay_us);
+}
+
+void engine_set_timer(struct engine *e, uint32_t slot, struct utc when)
+{
+    timers_set(&e->timers, slot, when);
+}
+
+void engine_wake(struct engine *e, uint32_t slot, struct utc when)
+{
+    if (when.us < e->timers.deadline_us[slot] ||
+        e->timers.position[slot] == TIMERS_UNSET) {
+        timers_set(&e->timers, slot, when);
+    }
+}
+
+struct effect *engine_emit(struct engine *e, enum effect_type type, const struct fleet *f)
+{
+    struct effect *effect = effects_append(e->out, type);
+    effect->fleet_id = f != NULL ? f->def.id : 0;
+    return effect;
+}
+
+/* ---- campaigns ---- */
+
+struct campaign *engine_find_campaign(const struct engine *e, uint32_t id)
+{
+    for (size_t i = 0; i < e->campaign_count; i++) {
+        if (e->campaigns[i]->rec.id == id) {
+            return e->campaigns[i];
+        }
+    }
+    return NULL;
+}
+
+struct member *campaign_find_member(const struct campaign *c, uint64_t dev_eui)
+{
+    size_t lo = 0;
+    size_t hi = c->member_count;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (c->members[mid].rec.dev_eui < dev_eui) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo < c->member_count && c->members[lo].rec.dev_eui == dev_eui ? &c->members[lo]
+                                                                         : NULL;
+}
+
+static void insert_campaign(struct engine *e, struct campaign *c)
+{
+    e->campaigns =
+        engine_grow(e->campaigns, e->campaign_count + 1, sizeof(struct campaign *));
+    size_t at = e->campaign_count++;
+    while (at > 0 && e->campaigns[at - 1]->rec.id > c->rec.id) {
+        e->campaigns[at] = e->campaigns[at - 1];
+        at--;
+    }
+    e->campaigns[at] = c;
+}
+
+/* NULL if the fleet or a device is not known, or the id is taken. */
+struct campaign *engine_new_campaign(struct engine *e, const struct engine_campaign *def)
+{
+    struct fleet *fleet = engine_find_fleet(e, def->fleet_id);
+    if (fleet == NULL || engine_find_campaign(e, def->id) != NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < def->device_count; i++) {
+        if (engine_find_device(e, def->devices[i]) == NULL) {
+            return NULL;
+        }
+    }
+    struct campaign *c = new_zeroed(1, sizeof(*c));
+    c->def = *def;
+    c->def.devices = NULL;
+    c->fleet = fleet;
+    c->rec.id = def->id;
+    memcpy(c->rec.name, def->spec->name, sizeof(c->rec.name));
+    c->members = new_zeroed(def->device_count, sizeof(*c->members));
+    c->member_count = def->device_count;
+    c->slot = engine_new_slot(e, OWNER_CAMPAIGN, c);
+    for (size_t i = 0; i < def->device_count; i++) {
+        struct member *m = &c->members[i];
+        m->campaign = c;
+        m->device = engine_find_device(e, def->devices[i]);
+        m->slot = engine_new_slot(e, OWNER_MEMBER, m);
+        m->rec.campaign_id = def->id;
+        m->rec.dev_eui = def->devices[i];
+        m->rec.missing = UINT16_MAX;
+    }
+    c->counts.total = (uint32_t)def->device_count;
+    c->counts.by_outcome[OUTCOME_NONE] = c->counts.total;
+    c->counts.by_state[FW_IDLE] = c->counts.total;
+    c->by_phase[MEMBER_WAITING] = c->counts.total;
+    insert_campaign(e, c);
+    return c;
+}
+
+static struct transmission *find_in(const struct campaign *c, uint32_t id)
+{
+    for (size_t k = 0; k < c->transmission_count; k++) {
+        if (c->transmissions[k]->rec.id == id) {
+            return c->transmissions[k];
+        }
+    }
+    return NULL;
+}
+
+struct transmission *engine_find_transmission(const struct engine *e, uint32_t id)
+{
+    struct transmission *found = NULL;
+    for (size_t i = 0; i < e->campaign_count && found == NULL; i++) {
+        found = find_in(e->campaigns[i], id);
+    }
+    return found;
+}
+
+void engine_remember_id(struct engine *e, uint32_t transmission_id)
+{
+    if (transmission_id >= e->next_transmission) {
+        e->next_transmission = transmission_id + 1;
+    }
+}
+
+struct transmission *engine_new_transmission(struct engine *e, struct campaign *c,
+                                             const struct transmission_rec *rec)
+{
+    struct transmission *t = new_zeroed(1, sizeof(*t));
+    t->rec = *rec;
+    t->campaign = c;
+    t->slot = engine_new_slot(e, OWNER_TRANSMISSION, t);
+    c->transmissions = engine_grow(c->transmissions, c->transmission_count + 1,
+                                   sizeof(struct transmission *));
+    c->transmissions[c->transmission_count++] = t;
+    engine_remember_id(e, rec->id);
+    return t;
+}
+
+int engine_forget(struct engine *engine, uint32_t campaign_id)
+{
+    struct campaign *c = engine_find_campaign(engine, campaign_id);
+    if (c == NULL) {
+        return FUO_ENOENT;
+    }
+    for (size_t i = 0; i < c->transmission_count; i++) {
+        if (c->transmissions[i]->rec.phase != TX_ENDED) {
+            return FUO_EPERM;
+        }
+    }
+    if (c->counts.by_outcome[OUTCOME_NONE] != 0) {
+        return FUO_EPERM;
+    }
+    engine_set_timer(engine, c->slot, UTC_NEVER);
+    for (size_t i = 0; i < c->member_count; i++) {
+        engine_set_timer(engine, c->members[i].slot, UTC_NEVER);
+        if (c->members[i].device->active == &c->members[i]) {
+            c->members[i].device->active = NULL;
+        }
+    }
+    for (size_t i = 0; i < c->transmission_count; i++) {
+        engine_set_timer(engine, c->transmissions[i]->slot, UTC_NEVER);
+    }
+    size_t at = 0;
+    while (engine->campaigns[at] != c) {
+        at++;
+    }
+    engine->campaign_count--;
+    memmove(&engine->campaigns[at], &engine->campaigns[at + 1],
+            (engine->campaign_count - at) * sizeof(struct campaign *));
+    campaign_free(c);
+    return FUO_OK;
+}

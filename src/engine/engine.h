@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine.h - the campaign engine: event and time in, effects out.
+ *
+ * No I/O, no clock, no randomness but a seeded generator for jitter: the same object code
+ * runs the daemon, the tests and the simulator. A step never blocks, never fails, calls
+ * nobody and logs nothing. Keys never enter: effects name the device or the transmission,
+ * the driver answers with what may be seen.
+ *
+ * Life: create, add fleets and devices, restore what the store holds (campaigns, then
+ * their transmissions and members, then charges), engine_resume() once, then steps.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/effect.h"
+#include "engine/event.h"
+#include "fuotad/error.h"
+
+struct engine;
+
+struct engine_config {
+    uint64_t seed; /* of the generator for jitter and sampling */
+    uint32_t boot; /* unique per start: part of every command id */
+};
+
+/* A fleet and what the planner must know of its server. */
+struct engine_fleet {
+    uint32_t id;
+    const struct fleet_spec *spec; /* lives as long as the engine */
+    int64_t multicast_spacing_us;  /* of the server, per gateway of a group */
+    uint32_t queue_rows_max;       /* rows to keep queued in a group at most */
+};
+
+struct engine *engine_create(const struct engine_config *config);
+void engine_destroy(struct engine *engine); /* accepts NULL */
+
+/* FUO_EEXIST for an id or DevEUI known already; FUO_EINVAL for an unknown region or fleet. */
+FUO_MUST_CHECK int engine_add_fleet(struct engine *engine,
+                                    const struct engine_fleet *fleet);
+FUO_MUST_CHECK int engine_add_device(struct engine *engine,
+                                     const struct device_rec *device);
+
+/* FUO_ENOENT when what the record belongs to is not there. */
+FUO_MUST_CHECK int engine_restore_campaign(struct engine *engine,
+                                           const struct engine_campaign *campaign,
+                                           const struct campaign_rec *rec);
+FUO_MUST_CHECK int engine_restore_transmission(struct engine *engine,
+                                               const struct transmission_rec *rec);
+FUO_MUST_CHECK int engine_restore_member(struct engine *engine,
+                                         const struct member_rec *rec);
+FUO_MUST_CHECK int engine_restore_charge(struct engine *engine,
+                                         const struct charge_rec *rec);
+
+/* Ask again what a restart may have lost. */
+void engine_resume(struct engine *engine, struct instant now, struct utc utc,
+                   struct effects *effects);
+
+void engine_step(struct engine *engine, const struct engine_event *event,
+                 struct effects *effects);
+
+/* When to deliver the next ENGINE_EV_TIMEOUT; INSTANT_NEVER if not at all. */
+struct instant engine_deadline(const struct engine *engine);
+
+/* ---- looking in; borrowed until the next step ---- */
+
+struct campaign_counts {
+    uint32_t total;
+    uint32_t by_outcome[OUTCOME_COUNT]; /* OUTCOME_NONE: under way */
+    uint32_t by_state[4];
+};
+
+const struct campaign_rec *engine_campaign_by_id(const struct engine *engine,
+                                                 uint32_t id);
+const struct campaign_rec *engine_campaign_by_name(const struct engine *engine,
+                                                   const char *name);
+/* The i-th campaign in order of id; NULL past the last. */
+const struct campaign_rec *engine_campaign_at(const struct engine *engine, size_t i);
+void engine_campaign_counts(const struct engine *engine, uint32_t id,
+                            struct campaign_counts *counts);
+/* The i-th member of a campaign in order of DevEUI; NULL past the last. */
+const struct member_rec *engine_member_at(const struct engine *engine,
+                                          uint32_t campaign_id, size_t i);
+const struct member_rec *engine_member_find(const struct engine *engine,
+                                            uint32_t campaign_id, uint64_t dev_eui);
+/* The newest transmission of a campaign; NULL if there is none yet. */
+const struct transmission_rec *engine_transmission_latest(const struct engine *engine,
+                                                          uint32_t campaign_id);
+/* DevEUIs of a transmission's members; returns how many there are, writes at most cap. */
+size_t engine_transmission_devices(const struct engine *engine, uint32_t transmission_id,
+                                   uint64_t *devices, size_t cap);
+const struct device_rec *engine_device(const struct engine *engine, uint64_t dev_eui);
+/* Campaign airtime of a gateway in the last hour, and the legal limit, in microseconds. */
+int64_t engine_airtime_used_us(const struct engine *engine, uint64_t gateway,
+                               uint32_t frequency_hz, struct utc now);
+
+/* Drop an ended campaign from memory. FUO_EPERM while it is not ended. */
+FUO_MUST_CHECK int engine_forget(struct engine *engine, uint32_t campaign_id);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * event.h - what happens to the engine.
+ *
+ * The driver stamps every event with both clocks. Pointers are borrowed for the step. An
+ * event for something the engine no longer knows is ignored: answers may come late or twice.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/time.h"
+#include "campaign/record.h"
+#include "campaign/spec.h"
+
+enum engine_event_type {
+    ENGINE_EV_TIMEOUT = 1, /* engine_deadline() is reached, or may be */
+    ENGINE_EV_CLOCK_STEP,  /* the wall clock was set: step.delta_us */
+    ENGINE_EV_APPLY,       /* a verified campaign is to run */
+    ENGINE_EV_CONTROL,     /* pause, resume, abort */
+    ENGINE_EV_UPLINK,
+    ENGINE_EV_SEND_RESULT, /* answer to EFFECT_SEND: the server took it, or why not */
+    ENGINE_EV_SEND_FATE,   /* later: what became of it */
+    ENGINE_EV_MC_KEY,      /* answer to EFFECT_NEW_KEY */
+    ENGINE_EV_KEY_WRAPPED, /* answer to EFFECT_WRAP_KEY */
+    ENGINE_EV_BLOCK_MIC,   /* answer to EFFECT_BLOCK_MIC */
+    ENGINE_EV_GROUP,       /* answer to EFFECT_GROUP_OPEN and EFFECT_GROUP_CLOSE */
+    ENGINE_EV_MC_RESULT,   /* answer to EFFECT_SEND_MULTICAST and EFFECT_QUEUE_FLUSH */
+    ENGINE_EV_MC_QUEUE,    /* answer to EFFECT_QUEUE_POLL */
+};
+
+enum engine_control {
+    ENGINE_PAUSE = 1,
+    ENGINE_RESUME,
+    ENGINE_ABORT,
+};
+
+enum engine_fate {
+    ENGINE_FATE_SENT = 1,
+    ENGINE_FATE_EXPIRED,
+    ENGINE_FATE_REFUSED,
+};
+
+enum {
+    ENGINE_RX_MAX = 16,
+};
+
+struct engine_rx {
+    uint64_t gateway;
+    int16_t snr_cdb;
+};
+
+/*
+ * What ENGINE_EV_APPLY and engine_restore_campaign() need. spec and image live until the
+ * campaign is dropped with engine_forget(); the device list is copied.
+ */
+struct engine_campaign {
+    uint32_t id; /* unique for good, given by the driver */
+    uint32_t fleet_id;
+    const struct campaign_spec *spec;
+    const uint8_t *image; /* verified */
+    size_t image_len;
+    const uint64_t *devices; /* selected DevEUIs, known to the engine, ascending */
+    size_t device_count;
+};
+
+struct engine_event {
+    enum engine_event_type type;
+    struct instant now; /* both set by the driver */
+    struct utc utc;
+    union {
+        struct {
+            int64_t delta_us;
+        } step;
+        struct engine_campaign apply;
+        struct {
+            uint32_t campaign_id;
+            enum engine_control verb;
+            const char *reason; /* shown to people; may be NULL */
+        } control;
+        struct {
+            uint64_t dev_eui;
+            struct utc received;
+            const uint8_t *payload;
+            size_t payload_len;
+            const struct engine_rx *rx;
+            size_t rx_count;
+            uint8_t fport;
+        } uplink;
+        struct {
+            uint64_t id;
+            uint64_t dev_eui;
+            int err;
+        } send_result;
+        struct {
+            uint64_t id;
+            uint64_t dev_eui;
+            enum engine_fate fate;
+        } send_fate;
+        struct {
+            uint32_t transmission_id;
+            uint32_t mc_addr;
+        } mc_key;
+        struct {
+            uint32_t transmission_id;
+            uint64_t dev_eui;
+            int err; /* FUO_ENOENT: no root key is known for the device */
+            uint8_t wrapped[16];
+        } key_wrapped;
+        struct {
+            uint32_t transmission_id;
+            uint64_t dev_eui;
+            int err;
+            uint8_t mic[4];
+        } block_mic;
+        struct {
+            uint32_t transmission_id;
+            int err;
+            const char *group; /* NULL after a close */
+            uint32_t f_cnt;
+        } group;
+        struct {
+            uint32_t transmission_id;
+            int err; /* FUO_ETIMEDOUT: it may have been taken */
+            uint32_t f_cnt;
+        } mc_result;
+        struct {
+            uint32_t transmission_id;
+            int err;
+            uint32_t frame_count; /* still queued */
+            uint32_t f_cnt;
+        } mc_queue;
+    };
+};

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/* member.c - one device in a campaign: its records, its commands, its outcome. */
+#include <string.h>
+
+#include "engine/internal.h"
+
+#define EXPIRY_MIN_US HOURS_US(1)
+#define EXPIRY_MAX_US HOURS_US(48)
+#define REBOOT_MIN_S  30
+
+#define UNDO_PATIENCE_US HOURS_US(24)
+
+/* ---- counts ---- */
+
+static void count_in(struct member *m)
+{
+    m->campaign->by_phase[m->rec.phase]++;
+    if (m->transmission != NULL) {
+        m->transmission->by_phase[m->rec.phase]++;
+    }
+}
+
+static void count_out(struct member *m)
+{
+    m->campaign->by_phase[m->rec.phase]--;
+    if (m->transmission != NULL) {
+        m->transmission->by_phase[m->rec.phase]--;
+    }
+}
+
+void member_attach(struct member *m, struct transmission *t)
+{
+    count_out(m);
+    m->transmission = t;
+    m->rec.transmission_id = t != NULL ? t->rec.id : 0;
+    count_in(m);
+}
+
+void member_replace(struct member *m, const struct member_rec *rec,
+                    struct transmission *t)
+{
+    count_out(m);
+    m->rec = *rec;
+    m->transmission = t;
+    count_in(m);
+}
+
+/* ---- storing ---- */
+
+void member_store(struct engine *e, struct member *m)
+{
+    struct effect *effect = engine_emit(e, EFFECT_STORE, NULL);
+    effect->store.kind = STORE_MEMBER;
+    effect->store.member = m->rec;
+}
+
+static void store_history(struct engine *e, struct member *m)
+{
+    struct effect *effect = engine_emit(e, EFFECT_STORE, NULL);
+    effect->store.kind = STORE_HISTORY;
+    effect->store.history = (struct history_rec){
+        .campaign_id = m->rec.campaign_id,
+        .dev_eui = m->rec.dev_eui,
+        .at = e->utc,
+        .phase = m->rec.phase,
+        .state = m->rec.state,
+        .result = m->rec.result,
+        .source = m->rec.source,
+        .outcome = m->rec.outcome,
+        .reason = m->rec.reason,
+    };
+}
+
+static void publish_result(struct engine *e, struct member *m)
+{
+    struct effect *effect = engine_emit(e, EFFECT_PUBLISH, NULL);
+    effect->publish.kind = PUBLISH_RESULT;
+    effect->publish.campaign_id = m->rec.campaign_id;
+    effect->publish.dev_eui = m->rec.dev_eui;
+}
+
+struct utc member_limit(const struct member *m)
+{
+    int64_t within_us = m->campaign->def.spec->verification.within_us;
+    struct utc from = m->rec.phase_since;
+    switch (m->rec.phase) {
+    case MEMBER_UPGRADE:
+    case MEMBER_REBOOT:
+        return utc_after(from, within_us);
+    case MEMBER_VERIFY:
+        return utc_after(from.us > m->rec.reboot_at.us ? from : m->rec.reboot_at,
+                         within_us);
+    case MEMBER_UNDO_REBOOT:
+    case MEMBER_UNDO_IMAGE:
+        return utc_after(from, UNDO_PATIENCE_US);
+    default: /* the campaign or the transmission waits for the others */
+        return UTC_NEVER;
+    }
+}
+
+/* The only place that writes rec.phase. */
+void member_enter(struct engine *e, struct member *m, enum member_phase phase)
+{
+    count_out(m);
+    m->rec.phase = phase;
+    count_in(m);
+    m->rec.phase_since = e->utc;
+    m->rec.tries = 0;
+    m->rec.command_id = 0;
+    m->rec.command_sent = false;
+    m->evidence = 0;
+    engine_set_timer(e, m->slot, member_limit(m));
+    member_store(e, m);
+    store_history(e, m);
+}
+
+void member_set_fw(struct engine *e, struct member *m, enum fw_state state,
+                   enum fw_result result)
+{
+    struct campaign *c = m->campaign;
+    if (m->rec.state == state && m->rec.result == result) {
+        return;
+    }
+    c->counts.by_state[m->rec.state]--;
+    c->counts.by_state[state]++;
+    m->rec.state = state;
+    m->rec.result = result;
+    m->rec.source = FW_INFERRED;
+    m->rec.changed = e->utc;
+    member_store(e, m);
+    store_history(e, m);
+    publish_result(e, m);
+    campaign_touch(c);
+}
+
+void member_end(struct engine *e, struct member *m, enum outcome outcome,
+                enum member_reason reason, enum fw_result result)
+{
+    struct campaign *c = m->campaign;
+    if (m->rec.outcome != OUTCOME_NONE) {
+        return; /* final */
+    }
+    c->counts.by_outcome[OUTCOME_NONE]--;
+    c->counts.by_outcome[outcome]++;
+    m->rec.outcome = outcome;
+    m->rec.reason = reason;
+    m->rec.changed = e->utc;
+    /* Silent after activation: State 3, Result 0 (design 2). */
+    enum fw_state state = outcome == OUTCOME_UNKNOWN ? m->rec.state : FW_IDLE;
+    c->counts.by_state[m->rec.state]--;
+    c->counts.by_state[state]++;
+    m->rec.state = state;
+    m->rec.result = result;
+    if (m->device->active == m) {
+        m->device->active = NULL;
+    }
+    member_enter(e, m, MEMBER_ENDED);
+    publish_result(e, m);
+    campaign_touch(c);
+    if (m->transmission != NULL) {
+        transmission_member_changed(e, m->transmission);
+    }
+    campaign_member_settled(e, c);
+}
+
+void member_flush_queue(struct engine *e, struct member *m)
+{
+    struct effect *effect = engine_emit(e, EFFECT_SEND_FLUSH, m->device->fleet);
+    effect->send.dev_eui = m->rec.dev_eui;
+    effect->repeatable = true;
+}
+
+void member_leave(struct engine *e, struct member *m, enum outcome outcome,
+                  enum member_reason reason, enum fw_result result)
+{
+    struct transmission *t = m->transmission;
+    if (m->rec.command_id != 0) {
+        member_flush_queue(
+            e, m); /* a late set-up would hit a device that is elsewhere by then */
+    }
+    member_attach(m, NULL);
+    m->rec.missing = UINT16_MAX;
+    m->rec.received = 0;
+    if (m->rec.transmissions < m->campaign->def.spec->retry.device &&
+        campaign_is_live(m->campaign)) {
+        m->rec.reason = reason;
+        member_enter(e, m, MEMBER_READY);
+        member_set_fw(e, m, FW_IDLE, FW_RESULT_INITIAL);
+        transmission_member_changed(e, t);
+        engine_wake(e, m->campaign->slot, e->utc);
+        return;
+    }
+    member_end(e, m, outcome, reason, result);
+    transmission_member_changed(e, t);
+}
+
+/* ---- commands ---- */
+
+void member_forget_try(struct member *m)
+{
+    if (m->rec.tries > 0) {
+        m->rec.tries--;
+    }
+}
+
+struct member_context member_context_of(const struct member *m)
+{
+    return (struct member_context){
+        .device = &m->device->rec,
+        .transmission = m->transmission != NULL ? &m->transmission->rec : NULL,
+        .image_len = m->campaign->def.image_len,
+        .descriptor = m->campaign->def.spec->fragmentation.descriptor,
+        .wrapped_key = m->wrapped,
+        .mic = m->mic,
+    };
+}
+
+static uint32_t countdown_s(struct engine *e, const struct member *m)
+{
+    int64_t jitter_s = m->campaign->def.spec->activation.jitter_us / 1000000;
+    if (jitter_s < 0 || jitter_s > 0xfffff0) {
+        jitter_s = 0xfffff0;
+    }
+    return REBOOT_MIN_S + (uint32_t)prng_below(&e->prng, (uint64_t)jitter_s + 1);
+}
+
+static struct utc expiry_of(const struct engine *e, const struct member *m)
+{
+    const struct transmission *t = m->transmission;
+    if (m->rec.phase == MEMBER_SESSION || m->rec.phase == MEMBER_RESYNC) {
+        return t->rec.session_start;
+    }
+    int64_t keep_us = 4 * m->device->rec.uplink_interval_us;
+    if (keep_us == 0 || keep_us > EXPIRY_MAX_US) {
+        keep_us = EXPIRY_MAX_US;
+    }
+    struct utc keep = engine_in(e, keep_us < EXPIRY_MIN_US ? EXPIRY_MIN_US : keep_us);
+    bool set_up = m->rec.phase == MEMBER_GROUP || m->rec.phase == MEMBER_FRAG;
+    /* A set-up that comes when fragments flow would throw away what was received. */
+    return set_up && t->rec.phase == TX_LEAD ? utc_min(keep, t->rec.session_start) : keep;
+}
+
+static void ask_key(struct engine *e, struct member *m)
+{
+    if (m->asked_key) {
+        return;
+    }
+    m->asked_key = true;
+    struct effect *effect = engine_emit(e, EFFECT_WRAP_KEY, m->device->fleet);
+    effect->repeatable = true;
+    effect->key.transmission_id = m->rec.transmission_id;
+    effect->key.campaign_id = m->rec.campaign_id;
+    effect->key.dev_eui = m->rec.dev_eui;
+}
+
+static void ask_mic(struct engine *e, struct member *m)
+{
+    if (m->asked_mic) {
+        return;
+    }
+    m->asked_mic = true;
+    struct effect *effect = engine_emit(e, EFFECT_BLOCK_MIC, m->device->fleet);
+    effect->repeatable = true;
+    effect->key.transmission_id = m->rec.transmission_id;
+    effect->key.campaign_id = m->rec.campaign_id;
+    effect->key.dev_eui = m->rec.dev_eui;
+    effect->key.session_count = m->rec.session_count;
+    effect->key.frag_index = m->transmission->rec.frag_index;
+    memcpy(effect->key.descriptor, m->campaign->def.spec->fragmentation.descriptor,
+           sizeof(effect->key.descriptor));
+}
+
+/* Whether the phase's command can be built; else the driver is asked for what lacks. */
+static bool has_material(struct engine *e, struct member *m)
+{
+    if (m->rec.phase == MEMBER_GROUP && !m->has_key) {
+        ask_key(e, m);
+        return false;
+    }
+    if (m->rec.phase == MEMBER_FRAG && m->transmission->rec.ts004 >= 2 && !m->has_mic) {
+        ask_mic(e, m);
+        return false;
+    }
+    return true;
+}
+
+/* Paused: nothing. Aborting: what undoes, and the question what runs by now. */
+static bool may_send(const struct member *m)
+{
+    if (m->campaign->rec.phase != CAMPAIGN_ABORTING) {
+        return campaign_runs(m->campaign);
+    }
+    return m->rec.phase == MEMBER_UNDO_REBOOT || m->rec.phase == MEMBER_UNDO_IMAGE ||
+           m->rec.phase == MEMBER_VERIFY;
+}
+
+void member_send(struct engine *e, struct member *m)
+{
+    if (!may_send(m) || !has_material(e, m)) {
+        return;
+    }
+    struct member_context context = member_context_of(m);
+    if (m->rec.phase == MEMBER_REBOOT) {
+        context.countdown_s = countdown_s(e, m);
+        m->rec.reboot_at = engine_in(e, SECONDS_US((int64_t)context.countdown_s));
+    }
+    struct member_downlink downlink;
+    if (member_command(&m->rec, &context, &downlink) != FUO_OK) {
+        return; /* a phase without a command */
+    }
+    m->rec.command_id = (uint64_t)e->config.boot << 32 | e->next_command++;
+    m->rec.command_at = e->utc;
+    m->rec.command_sent = false;
+    m->rec.expires = expiry_of(e, m);
+    if (m->rec.tries < UINT8_MAX) {
+        m->rec.tries++;
+    }
+    m->evidence = 0;
+    member_store(e, m);
+
+    struct effect *effect = engine_emit(e, EFFECT_SEND, m->device->fleet);
+    effect->send.id = m->rec.command_id;
+    effect->send.dev_eui = m->rec.dev_eui;
+    effect->send.expires = m->rec.expires;
+    effect->send.fport = downlink.fport;
+    effect->send.payload_len = downlink.len;
+    memcpy(effect->send.payload, downlink.payload, downlink.len);
+    effect->repeatable = m->rec.phase != MEMBER_FRAG;
+}
+
+void member_ask(struct engine *e, struct member *m, enum member_phase phase)
+{
+    member_enter(e, m, phase);
+    member_send(e, m);
+}
+
+bool member_in_session(const struct member *m)
+{
+    return m->rec.phase == MEMBER_LISTENING || m->rec.phase == MEMBER_STATUS ||
+           m->rec.phase == MEMBER_SESSION || m->rec.phase == MEMBER_RESYNC;
+}

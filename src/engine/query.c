@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* query.c - looking into the engine, and putting stored records back (engine.h). */
+#include <string.h>
+
+#include "engine/internal.h"
+#include "radio/subband.h"
+
+/* ---- restore ---- */
+
+int engine_restore_campaign(struct engine *engine, const struct engine_campaign *campaign,
+                            const struct campaign_rec *rec)
+{
+    struct campaign *c = engine_new_campaign(engine, campaign);
+    if (c == NULL) {
+        return FUO_ENOENT;
+    }
+    c->rec = *rec;
+    return FUO_OK;
+}
+
+int engine_restore_transmission(struct engine *engine, const struct transmission_rec *rec)
+{
+    struct campaign *c = engine_find_campaign(engine, rec->campaign_id);
+    if (c == NULL) {
+        engine_remember_id(engine, rec->id);
+        return FUO_ENOENT;
+    }
+    struct transmission *t = engine_new_transmission(engine, c, rec);
+    transmission_plan(t);
+    return FUO_OK;
+}
+
+int engine_restore_member(struct engine *engine, const struct member_rec *rec)
+{
+    struct campaign *c = engine_find_campaign(engine, rec->campaign_id);
+    struct member *m = c != NULL ? campaign_find_member(c, rec->dev_eui) : NULL;
+    if (m == NULL || rec->outcome >= OUTCOME_COUNT || rec->state > FW_UPDATING ||
+        rec->phase >= MEMBER_PHASE_COUNT) {
+        return FUO_ENOENT;
+    }
+    c->counts.by_outcome[m->rec.outcome]--;
+    c->counts.by_state[m->rec.state]--;
+    member_replace(m, rec, engine_find_transmission(engine, rec->transmission_id));
+    c->counts.by_outcome[m->rec.outcome]++;
+    c->counts.by_state[m->rec.state]++;
+    if (m->rec.outcome == OUTCOME_NONE) {
+        m->device->active = m;
+    }
+    return FUO_OK;
+}
+
+int engine_restore_charge(struct engine *engine, const struct charge_rec *rec)
+{
+    /* Charges of a gateway count in every fleet that uses it; any fleet's region will do
+     * to find the band, because one gateway has one region. */
+    for (size_t i = 0; i < engine->fleet_count; i++) {
+        struct gateway_ledger *l =
+            air_ledger(engine, engine->fleets[i], rec->gateway, rec->frequency_hz);
+        if (l != NULL) {
+            ledger_record(&l->ledger, LEDGER_OWN, rec->at, rec->airtime_us);
+            return FUO_OK;
+        }
+    }
+    return FUO_ENOENT;
+}
+
+/* ---- looking in ---- */
+
+const struct campaign_rec *engine_campaign_by_id(const struct engine *engine, uint32_t id)
+{
+    const struct campaign *c = engine_find_campaign(engine, id);
+    return c != NULL ? &c->rec : NULL;
+}
+
+/* The newest of that name: an ended campaign's name may be used again. */
+const struct campaign_rec *engine_campaign_by_name(const struct engine *engine,
+                                                   const char *name)
+{
+    for (size_t i = engine->campaign_count; i > 0; i--) {
+        const struct campaign_rec *rec = &engine->campaigns[i - 1]->rec;
+        size_t k = 0;
+        while (k < sizeof(rec->name) && rec->name[k] == name[k] && name[k] != '\0') {
+            k++;
+        }
+        if (k < sizeof(rec->name) && rec->name[k] == name[k]) {
+            return rec;
+        }
+    }
+    return NULL;
+}
+
+const struct campaign_rec *engine_campaign_at(const struct engine *engine, size_t i)
+{
+    return i < engine->campaign_count ? &engine->campaigns[i]->rec : NULL;
+}
+
+void engine_campaign_counts(const struct engine *engine, uint32_t id,
+                            struct campaign_counts *counts)
+{
+    const struct campaign *c = engine_find_campaign(engine, id);
+    *counts = c != NULL ? c->counts : (struct campaign_counts){0};
+}
+
+const struct member_rec *engine_member_at(const struct engine *engine,
+                                          uint32_t campaign_id, size_t i)
+{
+    const struct campaign *c = engine_find_campaign(engine, campaign_id);
+    return c != NULL && i < c->member_count ? &c->members[i].rec : NULL;
+}
+
+const struct member_rec *engine_member_find(const struct engine *engine,
+                                            uint32_t campaign_id, uint64_t dev_eui)
+{
+    const struct campaign *c = engine_find_campaign(engine, campaign_id);
+    const struct member *m = c != NULL ? campaign_find_member(c, dev_eui) : NULL;
+    return m != NULL ? &m->rec : NULL;
+}
+
+const struct transmission_rec *engine_transmission_latest(const struct engine *engine,
+                                                          uint32_t campaign_id)
+{
+    const struct campaign *c = engine_find_campaign(engine, campaign_id);
+    return c != NULL && c->transmission_count > 0
+               ? &c->transmissions[c->transmission_count - 1]->rec
+               : NULL;
+}
+
+size_t engine_transmission_devices(const struct engine *engine, uint32_t transmission_id,
+                                   uint64_t *devices, size_t cap)
+{
+    const struct transmission *t = engine_find_transmission(engine, transmission_id);
+    size_t count = 0;
+    for (size_t i = 0; t != NULL && i < t->campaign->member_count; i++) {
+        const struct member *m = &t->campaign->members[i];
+        if (m->rec.transmission_id != transmission_id) {
+            continue;
+        }
+        if (count < cap) {
+            devices[count] = m->rec.dev_eui;
+        }
+        count++;
+    }
+    return count;
+}
+
+int64_t engine_airtime_used_us(const struct engine *engine, uint64_t gateway,
+                               uint32_t frequency_hz, struct utc now)
+{
+    int64_t used_us = 0;
+    for (size_t i = 0; i < engine->ledger_count; i++) {
+        const struct gateway_ledger *l = engine->ledgers[i];
+        if (l->gateway == gateway && frequency_hz >= l->band->min_hz &&
+            frequency_hz <= l->band->max_hz) {
+            used_us += ledger_used_us(&l->ledger, LEDGER_OWN, now);
+        }
+    }
+    return used_us;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * silence.c - when a member does not answer: evidence, asking again, giving up, time.
+ *
+ * A command is under way while rec.command_id is set. It is sent again on evidence only:
+ * uplinks after it was sent that are no answer to it. Blind repetition could reset a
+ * decoder (lorawan.md 13).
+ */
+#include "engine/internal.h"
+
+#define ANSWER_DELAY_US SECONDS_US(20) /* an answer may come one uplink later */
+#define RETRY_DELAY_US  SECONDS_US(30) /* the server could not take it */
+/* After as many tries as the campaign allows: this many uplinks, at least so long. */
+#define REST_UPLINKS 4
+#define REST_MIN_US  MINUTES_US(10)
+
+/* ---- silence ---- */
+
+/* It lives but does not answer: again later, not for ever. */
+static void rest(struct engine *e, struct member *m)
+{
+    m->rec.tries = 0;
+    m->rec.command_id = 0;
+    member_store(e, m);
+    int64_t rest_us = REST_UPLINKS * m->device->rec.uplink_interval_us;
+    engine_wake(e, m->slot, engine_in(e, rest_us > REST_MIN_US ? rest_us : REST_MIN_US));
+}
+
+/* The phase's command was sent as often as it may be. */
+static void give_up(struct engine *e, struct member *m)
+{
+    switch (m->rec.phase) {
+    case MEMBER_DISCOVER:
+    case MEMBER_ASK_FRAG:
+    case MEMBER_ASK_MCAST:
+    case MEMBER_ASK_FWMGMT:
+        member_ask_next_package(e, m);
+        return;
+    case MEMBER_REBOOT:
+        m->reboot_doubtful = true; /* it may have been taken all the same */
+        member_await_reboot(e, m);
+        return;
+    case MEMBER_VERSION: /* limited by maxUplinkAge */
+    case MEMBER_GROUP:   /* limited by the start of the session, as is the next */
+    case MEMBER_FRAG:
+    case MEMBER_STATUS:  /* limited by the patience of its transmission */
+    case MEMBER_UPGRADE: /* limited by verification.within, as is the next */
+    case MEMBER_VERIFY:
+        rest(e, m);
+        return;
+    case MEMBER_UNDO_REBOOT: /* did it reboot? */
+        member_ask(e, m, MEMBER_VERIFY);
+        return;
+    case MEMBER_UNDO_IMAGE:
+        member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_RESULT_CANCELLED);
+        return;
+    default: /* a session is asked for until it begins, the others have no command */
+        member_send(e, m);
+    }
+}
+
+static void ask_again(struct engine *e, struct member *m)
+{
+    if (m->rec.phase == MEMBER_RESYNC && m->rec.command_sent) {
+        /* Sent, never answered: an AppTimeReq followed or will. Ask for the session. */
+        member_ask(e, m, MEMBER_SESSION);
+    } else if (m->rec.tries >= m->campaign->def.spec->retry.command) {
+        give_up(e, m);
+    } else {
+        member_send(e, m);
+    }
+}
+
+static int64_t answer_delay_us(const struct member *m)
+{
+    return m->rec.phase == MEMBER_STATUS
+               ? ANSWER_DELAY_US + m->transmission->plan.poll_window_us
+               : ANSWER_DELAY_US;
+}
+
+/* An uplink came that held no answer to the command under way. */
+void member_note_evidence(struct engine *e, struct member *m, struct utc received)
+{
+    if (m->campaign->rec.phase == CAMPAIGN_PAUSED) {
+        return; /* it cannot be asked again now */
+    }
+    if (m->rec.command_id == 0) {
+        if (m->rec.tries > 0 && m->rec.phase != MEMBER_VERIFY) {
+            member_send(e, m); /* it had expired or not been taken */
+        }
+        return;
+    }
+    int64_t delay_us = m->rec.command_sent ? answer_delay_us(m) : 0;
+    if (received.us < utc_after(m->rec.command_at, delay_us).us) {
+        return;
+    }
+    m->evidence++;
+    if (m->evidence < (m->rec.command_sent ? EVIDENCE_SENT : EVIDENCE_UNSENT)) {
+        return;
+    }
+    m->evidence = 0;
+    if (!m->rec.command_sent) {
+        member_flush_queue(e, m);
+        member_forget_try(m);
+    }
+    ask_again(e, m);
+}
+
+void member_on_result(struct engine *e, struct member *m, uint64_t id, int err)
+{
+    if (m->rec.command_id != id || err == FUO_OK || err == FUO_ETIMEDOUT) {
+        return; /* taken, or to be told by evidence */
+    }
+    m->rec.command_id = 0;
+    if (err == FUO_EAGAIN) {
+        member_forget_try(m);
+    }
+    member_store(e, m);
+    engine_wake(e, m->slot, engine_in(e, RETRY_DELAY_US));
+}
+
+void member_on_fate(struct engine *e, struct member *m, uint64_t id,
+                    enum engine_fate fate)
+{
+    if (m->rec.command_id != id) {
+        return;
+    }
+    switch (fate) {
+    case ENGINE_FATE_SENT:
+        m->rec.command_sent = true;
+        m->rec.command_at = e->utc;
+        m->evidence = 0;
+        break;
+    case ENGINE_FATE_EXPIRED:
+        m->rec.command_id = 0; /* again when it speaks */
+        if (m->rec.tries > 1) {
+            member_forget_try(m);
+        }
+        if (m->rec.phase == MEMBER_VERIFY) {
+            engine_wake(e, m->slot, engine_in(e, RETRY_DELAY_US));
+        }
+        break;
+    case ENGINE_FATE_REFUSED:
+        m->rec.command_id = 0;
+        engine_wake(e, m->slot, engine_in(e, RETRY_DELAY_US));
+        break;
+    }
+    member_store(e, m);
+}
+
+/* ---- time ---- */
+
+/* The phase has lasted as long as it may. */
+static void time_out(struct engine *e, struct member *m)
+{
+    if (m->rec.phase == MEMBER_UNDO_IMAGE) {
+        member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_RESULT_CANCELLED);
+    } else { /* it may have rebooted since it was last heard */
+        member_end(e, m, OUTCOME_UNKNOWN, REASON_SILENT, FW_RESULT_INITIAL);
+    }
+}
+
+void member_tick(struct engine *e, struct member *m)
+{
+    bool paused = m->campaign->rec.phase == CAMPAIGN_PAUSED;
+    if (m->rec.outcome != OUTCOME_NONE || paused) {
+        return; /* resume sets the timer again */
+    }
+    struct utc limit = member_limit(m);
+    if (utc_reached(limit, e->utc)) {
+        time_out(e, m);
+        return;
+    }
+    engine_wake(e, m->slot, limit);
+    if (m->rec.command_id != 0) {
+        return;
+    }
+    if (m->rec.tries > m->campaign->def.spec->retry.command) {
+        give_up(e, m);
+    } else {
+        member_send(e, m);
+    }
+}
+
+/* Nobody could be asked for a while: what that cost does not count. */
+static void extend_limit(struct engine *e, struct member *m)
+{
+    if (m->rec.phase_since.us > e->utc.us || utc_reached(member_limit(m), e->utc)) {
+        m->rec.phase_since = e->utc;
+        m->rec.reboot_at = utc_min(m->rec.reboot_at, e->utc);
+        member_store(e, m);
+    }
+}
+
+/*
+ * After a restart or a pause: what was stored may not have been sent, and answers may have
+ * been lost, so the first uplink decides.
+ */
+void member_resume(struct engine *e, struct member *m)
+{
+    m->evidence = (m->rec.command_sent ? EVIDENCE_SENT : EVIDENCE_UNSENT) - 1;
+    extend_limit(e, m);
+    engine_set_timer(e, m->slot, member_limit(m));
+    switch (m->rec.phase) {
+    case MEMBER_VERIFY:
+        m->reboot_doubtful = true; /* not stored; a second reboot harms nobody */
+        engine_wake(e, m->slot, utc_after(m->rec.reboot_at, MEMBER_AFTER_REBOOT_US));
+        return;
+    case MEMBER_COMPLETE:
+        member_ask(e, m, MEMBER_UPGRADE);
+        return;
+    case MEMBER_WAITING: /* its campaign begins with it */
+    case MEMBER_ENDED:
+        return;
+    default:
+        if (m->rec.command_id == 0) {
+            engine_wake(e, m->slot, e->utc);
+        }
+    }
+}
+
+void member_clock_step(struct member *m, int64_t delta_us)
+{
+    m->rec.phase_since = utc_after(m->rec.phase_since, delta_us);
+    m->rec.command_at = utc_after(m->rec.command_at, delta_us);
+    if (m->rec.reboot_at.us != 0) {
+        m->rec.reboot_at = utc_after(m->rec.reboot_at, delta_us);
+    }
+}
+
+/* ---- abort ---- */
+
+/* DevDeleteImageReq names the version; what the others announced is the best guess. */
+static void note_version(struct member *m)
+{
+    const struct campaign *c = m->campaign;
+    if (m->rec.version_after == 0 && c->rec.next_known) {
+        m->rec.version_after = c->rec.next_firmware;
+    }
+    if (c->def.spec->image.firmware_version != SPEC_AUTO_U32) {
+        m->rec.version_after = c->def.spec->image.firmware_version;
+    }
+}
+
+void member_abort(struct engine *e, struct member *m)
+{
+    switch (m->rec.phase) {
+    case MEMBER_ENDED:
+    case MEMBER_UNDO_REBOOT:
+    case MEMBER_UNDO_IMAGE:
+        return;
+    case MEMBER_REBOOT:
+    case MEMBER_VERIFY: /* too late to cancel: then it is asked what runs */
+        member_flush_queue(e, m);
+        member_ask(e, m,
+                   utc_reached(m->rec.reboot_at, e->utc) ? MEMBER_VERIFY
+                                                         : MEMBER_UNDO_REBOOT);
+        return;
+    case MEMBER_COMPLETE:
+    case MEMBER_UPGRADE:
+        member_flush_queue(e, m);
+        note_version(m);
+        member_ask(e, m, MEMBER_UNDO_IMAGE);
+        return;
+    default:
+        if (m->rec.command_id != 0) {
+            member_flush_queue(e, m);
+        }
+        member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_RESULT_CANCELLED);
+    }
+}

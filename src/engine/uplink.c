@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * uplink.c - an uplink to commands: what the device says to its campaign, what it asks of
+ * anybody (time, an acknowledgement), and what its reception teaches.
+ *
+ * Stateless answers go out at once (urgent): they have to meet the receive window of this
+ * very uplink, and repeating them is harmless.
+ */
+#include <string.h>
+
+#include "codec/clock.h"
+#include "codec/frag.h"
+#include "codec/mpa.h"
+#include "codec/package.h"
+#include "engine/internal.h"
+
+#define STORE_EVERY_US    HOURS_US(1) /* of what is only statistics */
+#define CLOCK_TOLERANCE_S 1           /* the resolution of the command */
+#define ANSWER_LIFE_US    MINUTES_US(2)
+#define REORDER_MAX_US    MINUTES_US(10) /* older: a clock was wrong */
+
+void device_store(struct engine *e, struct device *d)
+{
+    d->stored = e->utc;
+    struct effect *effect = engine_emit(e, EFFECT_STORE, NULL);
+    effect->store.kind = STORE_DEVICE;
+    effect->store.device = d->rec;
+}
+
+/* ---- what anybody may ask ---- */
+
+static void answer_at_once(struct engine *e, const struct device *d, uint8_t fport,
+                           const uint8_t *payload, size_t len)
+{
+    struct effect *effect = engine_emit(e, EFFECT_SEND, d->fleet);
+    effect->urgent = true;
+    effect->repeatable = true;
+    effect->send.id = (uint64_t)e->config.boot << 32 | e->next_command++;
+    effect->send.dev_eui = d->rec.dev_eui;
+    effect->send.expires = engine_in(e, ANSWER_LIFE_US);
+    effect->send.fport = fport;
+    effect->send.payload_len = (uint8_t)len;
+    memcpy(effect->send.payload, payload, len);
+}
+
+/* TS003: the correction is that of the moment the uplink was received. */
+static void answer_time(struct engine *e, const struct device *d,
+                        const struct engine_event *event, const struct split_cmd *cmd,
+                        uint8_t version)
+{
+    struct clock_time_req req;
+    if (clock_time_req_decode(version, cmd->body, cmd->body_len, &req) != FUO_OK) {
+        return;
+    }
+    struct gps network = gps_from_utc(event->uplink.received);
+    int32_t correction_s = gps_diff_s(network, req.device_time);
+    bool right = correction_s <= CLOCK_TOLERANCE_S && correction_s >= -CLOCK_TOLERANCE_S;
+    if (right && !req.ans_required) {
+        return;
+    }
+    struct clock_time_ans ans = {.correction_s = correction_s, .token = req.token};
+    uint8_t buf[8];
+    size_t len = 0;
+    if (clock_time_ans_encode(version, &ans, buf, sizeof(buf), &len) == FUO_OK) {
+        answer_at_once(e, d, event->uplink.fport, buf, len);
+    }
+}
+
+/* TS004 v2: always answered, also unknown, duplicate and failed ones (lorawan.md 4.4). */
+static void answer_block_received(struct engine *e, const struct device *d,
+                                  const struct engine_event *event,
+                                  const struct split_cmd *cmd, uint8_t version)
+{
+    struct frag_block_received_req req;
+    if (frag_block_received_req_decode(version, cmd->body, cmd->body_len, &req) !=
+        FUO_OK) {
+        return;
+    }
+    struct frag_block_received_ans ans = {.frag_index = req.frag_index};
+    uint8_t buf[8];
+    size_t len = 0;
+    if (frag_block_received_ans_encode(version, &ans, buf, sizeof(buf), &len) == FUO_OK) {
+        answer_at_once(e, d, event->uplink.fport, buf, len);
+    }
+}
+
+/* ---- commands ---- */
+
+static uint8_t known_version(const struct device *d, enum pkg_id pkg)
+{
+    uint8_t version = d->rec.package_version[pkg];
+    return pkg_version_known(pkg, version) ? version : 1;
+}
+
+/* Returns whether the command belonged to the device's campaign. */
+static bool take_command(struct engine *e, struct device *d,
+                         const struct engine_event *event, const struct split_cmd *cmd)
+{
+    uint8_t version = known_version(d, cmd->pkg);
+    if (cmd->pkg == PKG_CLOCK && cmd->cid == CLOCK_CID_APP_TIME) {
+        answer_time(e, d, event, cmd, version);
+    } else if (cmd->pkg == PKG_FRAG && cmd->cid == FRAG_CID_BLOCK_RECEIVED) {
+        answer_block_received(e, d, event, cmd, version);
+    }
+    struct member *m = d->active;
+    if (m == NULL) {
+        return false;
+    }
+    if (cmd->pkg == PKG_CLOCK && m->rec.phase == MEMBER_RESYNC) {
+        member_ask(e, m, MEMBER_SESSION); /* its clock is being set: ask once more */
+        return true;
+    }
+    struct member_context context = member_context_of(m);
+    struct member_answer answer =
+        member_answer(&m->rec, &context, cmd, event->uplink.received);
+    if (answer.verdict == VERDICT_NOT_MINE) {
+        return false;
+    }
+    member_take_answer(e, m, &answer);
+    return true;
+}
+
+static bool take_multi(struct engine *e, struct device *d,
+                       const struct engine_event *event)
+{
+    struct pkg_versions versions;
+    for (size_t i = 0; i < PKG_COUNT; i++) {
+        versions.of[i] = d->rec.package_version[i];
+    }
+    struct mpa_split split = mpa_split_init(&versions, PKG_UP, event->uplink.payload,
+                                            event->uplink.payload_len);
+    struct split_cmd cmd;
+    bool mine = false;
+    while (mpa_split_next(&split, &cmd)) {
+        mine |= take_command(e, d, event, &cmd);
+    }
+    return mine;
+}
+
+/* The package that listens on a port of this device. */
+static bool package_on(const struct device *d, uint8_t fport, enum pkg_id *pkg)
+{
+    for (int i = PKG_CLOCK; i < PKG_COUNT; i++) {
+        if (d->rec.package_fport[i] == fport && fport != 0) {
+            *pkg = (enum pkg_id)i;
+            return true;
+        }
+    }
+    enum pkg_id standard;
+    if (pkg_by_default_fport(fport, &standard) != FUO_OK || standard == PKG_MULTI ||
+        d->rec.package_fport[standard] != 0) {
+        return false;
+    }
+    *pkg = standard;
+    return true;
+}
+
+static bool take_package(struct engine *e, struct device *d,
+                         const struct engine_event *event, enum pkg_id pkg)
+{
+    struct split split = split_init(pkg, known_version(d, pkg), PKG_UP,
+                                    event->uplink.payload, event->uplink.payload_len);
+    struct split_cmd cmd;
+    bool mine = false;
+    while (split_next(&split, &cmd)) {
+        mine |= take_command(e, d, event, &cmd);
+    }
+    return mine;
+}
+
+static void learn(struct engine *e, struct device *d, const struct engine_event *event)
+{
+    struct link_rx rx[ENGINE_RX_MAX];
+    size_t count = event->uplink.rx_count;
+    count = count > ENGINE_RX_MAX ? ENGINE_RX_MAX : count;
+    for (size_t i = 0; i < count; i++) {
+        rx[i].gateway = event->uplink.rx[i].gateway;
+        rx[i].snr_cdb = event->uplink.rx[i].snr_cdb;
+    }
+    link_note_uplink(&d->rec, event->uplink.received, rx, count);
+    if (utc_reached(utc_after(d->stored, STORE_EVERY_US), e->utc)) {
+        device_store(e, d);
+    }
+}
+
+/* Not one that was seen already, or is older than one that was (QoS 1, backlogs). */
+static bool is_fresh(const struct device *d, struct utc received)
+{
+    int64_t behind_us = d->rec.last_uplink.us - received.us;
+    return behind_us < 0 || behind_us > REORDER_MAX_US;
+}
+
+void uplink_take(struct engine *e, const struct engine_event *event)
+{
+    struct device *d = engine_find_device(e, event->uplink.dev_eui);
+    if (d == NULL) {
+        return;
+    }
+    bool fresh = is_fresh(d, event->uplink.received);
+    learn(e, d, event);
+    enum pkg_id pkg;
+    bool mine = false;
+    if (event->uplink.fport == MPA_FPORT) {
+        mine = take_multi(e, d, event);
+    } else if (package_on(d, event->uplink.fport, &pkg)) {
+        mine = take_package(e, d, event, pkg);
+    }
+    if (!mine && fresh && d->active != NULL) {
+        member_note_evidence(e, d->active, event->uplink.received);
+    }
+}
