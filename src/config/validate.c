@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/validate.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "config/kind.h"
+#include "config/option_walk.h"
+
+struct file_check {
+    struct option_context ctx;
+    struct config_doc *doc;
+};
+
+/* Only the name is looked at; a wrong value was reported by the decoder. */
+static void check_file(struct file_check *f, const struct option *option,
+                       const struct node *node)
+{
+    struct stat st;
+    bool is_word = option->word != NULL && strcmp(option->word, node->text) == 0;
+    if (node->type != NODE_SCALAR || node->len == 0 || is_word) {
+        return;
+    }
+    const char *path = config_path(f->doc, node->text);
+    struct diag_place place = option_place(&f->ctx, node);
+    if (stat(path, &st) != 0) {
+        diag_error(f->ctx.diags, &place, "there is no file %s", path);
+    } else if (!S_ISREG(st.st_mode)) {
+        diag_error(f->ctx.diags, &place, "%s is not a file", path);
+    } else if (st.st_size == 0) {
+        diag_error(f->ctx.diags, &place, "%s is empty", path);
+    }
+}
+
+static void check_files(struct file_check *f, const struct option *table,
+                        const struct node *node);
+
+/* A scalar, a mapping, or a list of either. The depth is that of the table. */
+static void check_value(struct file_check *f, const struct option *option,
+                        const struct node *node)
+{
+    if (node->type == NODE_SCALAR && (option->flags & OPTION_EXISTS) != 0) {
+        check_file(f, option, node);
+    } else if (node->type == NODE_MAPPING && option->sub != NULL) {
+        check_files(f, option->sub, node);
+    }
+    bool is_list = (option->flags & OPTION_LIST) != 0 && node->type == NODE_SEQUENCE;
+    for (size_t i = 0; is_list && i < node->len; i++) {
+        size_t mark = option_path_push_index(&f->ctx, i);
+        if (node->items[i]->type != NODE_SEQUENCE) {
+            check_value(f, option, node->items[i]);
+        }
+        option_path_pop(&f->ctx, mark);
+    }
+}
+
+static void check_files(struct file_check *f, const struct option *table,
+                        const struct node *node)
+{
+    for (const struct option *o = table; o->key != NULL; o++) {
+        const struct node *value = node_get(node, o->key);
+        if (value != NULL) {
+            size_t mark = option_path_push(&f->ctx, o->key);
+            check_value(f, o, value);
+            option_path_pop(&f->ctx, mark);
+        }
+    }
+}
+
+static void report_kind(const char *file, const struct node *root, const char *name,
+                        struct diag_list *diags)
+{
+    const struct node *at = node_get(root, "kind");
+    at = at != NULL ? at : root;
+    struct diag_place place = {file, at->line, at->column, "kind"};
+    if (name == NULL) {
+        diag_error(diags, &place, "is required");
+        return;
+    }
+    diag_error(diags, &place,
+               "must be Campaign, Fleet, TrustPolicy, Daemon or Window, not \"%.60s\"",
+               name);
+}
+
+static void validate_document(const char *file, const struct node *root,
+                              struct diag_list *diags)
+{
+    const struct node *kind_node = node_get(root, "kind");
+    bool named = kind_node != NULL && kind_node->type == NODE_SCALAR;
+    const struct config_kind *kind = named ? config_kind_find(kind_node->text) : NULL;
+    if (kind == NULL) {
+        report_kind(file, root, named ? kind_node->text : NULL, diags);
+        return;
+    }
+    struct config_doc *doc = config_decode(kind, file, root, diags);
+    config_unsupported(doc, diags);
+    struct file_check f = {.ctx = {.diags = diags, .file = file}, .doc = doc};
+    check_files(&f, kind->options, root);
+    config_doc_destroy(doc);
+}
+
+int config_validate_file(const char *file, struct diag_list *diags)
+{
+    struct arena tree = {0};
+    struct node_list documents;
+    size_t errors = diags->error_count;
+    int err = node_load_all(&tree, file, &documents, diags);
+    for (size_t i = 0; i < documents.count; i++) {
+        validate_document(file, documents.items[i], diags);
+    }
+    arena_finish(&tree);
+    diag_list_sort(diags);
+    if (err != FUO_OK) {
+        return err;
+    }
+    return diags->error_count == errors ? FUO_OK : FUO_EINVAL;
+}
