@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/schema.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "store/db.h"
+
+/* Columns that hold sealed blobs begin with sealed_. DevEUIs and gateway ids are 64-bit
+ * integers: SELECT printf('%016x', dev_eui). Times are Unix microseconds. */
+static const char step_1_records[] =
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE fleet(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " name TEXT NOT NULL UNIQUE) STRICT;"
+    "CREATE TABLE campaign(id INTEGER PRIMARY KEY, phase INTEGER NOT NULL,"
+    " name TEXT NOT NULL, reason TEXT NOT NULL, created INTEGER NOT NULL,"
+    " started INTEGER NOT NULL, ended INTEGER NOT NULL,"
+    " next_firmware INTEGER NOT NULL, next_known INTEGER NOT NULL,"
+    " fragments_sent INTEGER NOT NULL, fragments_uncoded INTEGER NOT NULL,"
+    " airtime_us INTEGER NOT NULL, revision INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE member(campaign_id INTEGER NOT NULL,"
+    " transmission_id INTEGER NOT NULL, dev_eui INTEGER NOT NULL,"
+    " phase INTEGER NOT NULL, state INTEGER NOT NULL, result INTEGER NOT NULL,"
+    " source INTEGER NOT NULL, outcome INTEGER NOT NULL, reason INTEGER NOT NULL,"
+    " command_id INTEGER NOT NULL, command_at INTEGER NOT NULL,"
+    " expires INTEGER NOT NULL, command_sent INTEGER NOT NULL,"
+    " tries INTEGER NOT NULL, transmissions INTEGER NOT NULL,"
+    " missing INTEGER NOT NULL, received INTEGER NOT NULL,"
+    " session_count INTEGER NOT NULL, session_no INTEGER NOT NULL,"
+    " version_before INTEGER NOT NULL, version_before_known INTEGER NOT NULL,"
+    " version_after INTEGER NOT NULL, version_after_known INTEGER NOT NULL,"
+    " phase_since INTEGER NOT NULL, reboot_at INTEGER NOT NULL,"
+    " changed INTEGER NOT NULL, PRIMARY KEY(campaign_id, dev_eui))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE transmission(id INTEGER PRIMARY KEY, campaign_id INTEGER NOT NULL,"
+    " phase INTEGER NOT NULL, ts004 INTEGER NOT NULL, ts005 INTEGER NOT NULL,"
+    " dr INTEGER NOT NULL, group_id INTEGER NOT NULL, frag_index INTEGER NOT NULL,"
+    " block_ack_delay INTEGER NOT NULL, timeout_exp INTEGER NOT NULL,"
+    " frag_size_bytes INTEGER NOT NULL, frag_count INTEGER NOT NULL,"
+    " frequency_hz INTEGER NOT NULL, mc_addr INTEGER NOT NULL,"
+    " group_handle TEXT NOT NULL, gateways BLOB NOT NULL,"
+    " gateway_count INTEGER NOT NULL, f_cnt_base INTEGER NOT NULL,"
+    " frames_handed INTEGER NOT NULL, next_n INTEGER NOT NULL,"
+    " target_n INTEGER NOT NULL, pending INTEGER NOT NULL,"
+    " pending_status INTEGER NOT NULL, session_no INTEGER NOT NULL,"
+    " repair_rounds INTEGER NOT NULL, session_start INTEGER NOT NULL,"
+    " session_end INTEGER NOT NULL, phase_since INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX transmission_by_campaign ON transmission(campaign_id);"
+    "CREATE TABLE device(dev_eui INTEGER PRIMARY KEY, fleet_id INTEGER NOT NULL,"
+    " package_version BLOB NOT NULL, package_fport BLOB NOT NULL,"
+    " packages_known INTEGER NOT NULL, firmware_known INTEGER NOT NULL,"
+    " firmware_version INTEGER NOT NULL, hardware_version INTEGER NOT NULL,"
+    " last_uplink INTEGER NOT NULL, uplink_interval_us INTEGER NOT NULL,"
+    " session_count BLOB NOT NULL, link_count INTEGER NOT NULL,"
+    " link_gateway BLOB NOT NULL, link_snr_cdb BLOB NOT NULL) STRICT;";
+
+static const char step_1_rest[] =
+    "CREATE TABLE charge(id INTEGER PRIMARY KEY, gateway INTEGER NOT NULL,"
+    " frequency_hz INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " airtime_us INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX charge_by_time ON charge(at);"
+    "CREATE TABLE history(id INTEGER PRIMARY KEY, campaign_id INTEGER NOT NULL,"
+    " dev_eui INTEGER NOT NULL, at INTEGER NOT NULL, phase INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, result INTEGER NOT NULL, source INTEGER NOT NULL,"
+    " outcome INTEGER NOT NULL, reason INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX history_by_device ON history(dev_eui);"
+    "CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL,"
+    " payload BLOB NOT NULL, seq INTEGER NOT NULL, campaign_id INTEGER NOT NULL,"
+    " qos INTEGER NOT NULL, retain INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE image(digest BLOB PRIMARY KEY, bytes BLOB NOT NULL,"
+    " signatures TEXT NOT NULL) STRICT;"
+    "CREATE TABLE source(campaign_id INTEGER PRIMARY KEY, name TEXT NOT NULL,"
+    " fleet TEXT NOT NULL, yaml TEXT NOT NULL, signatures TEXT NOT NULL,"
+    " image_digest BLOB NOT NULL, spec_digest BLOB NOT NULL) STRICT;"
+    "CREATE INDEX source_by_image ON source(image_digest);"
+    "CREATE TABLE mc_key(transmission_id INTEGER PRIMARY KEY,"
+    " mc_addr INTEGER NOT NULL, sealed_key BLOB NOT NULL) STRICT;"
+    "CREATE TABLE inventory(dev_eui INTEGER PRIMARY KEY, fleet TEXT NOT NULL,"
+    " name TEXT NOT NULL, profile TEXT NOT NULL, labels TEXT NOT NULL,"
+    " lorawan_minor INTEGER NOT NULL, sealed_gen_app_key BLOB,"
+    " sealed_app_key BLOB) STRICT;"
+    "CREATE INDEX inventory_by_fleet ON inventory(fleet);";
+
+static const struct schema_step steps[] = {
+    {{step_1_records, step_1_rest}},
+};
+
+const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};
+
+int schema_check(sqlite3 *sql, const struct schema *schema, struct detail *detail)
+{
+    int64_t application = 0;
+    int64_t version = 0;
+    int64_t tables = 0;
+    int err = db_get_int(sql, "PRAGMA application_id", &application, detail);
+    if (err == FUO_OK) {
+        err = db_get_int(sql, "PRAGMA user_version", &version, detail);
+    }
+    if (err == FUO_OK) {
+        err = db_get_int(sql, "SELECT count(*) FROM sqlite_schema", &tables, detail);
+    }
+    if (err != FUO_OK) {
+        return err;
+    }
+    bool empty = application == 0 && version == 0 && tables == 0;
+    if (!empty && (application != SCHEMA_APPLICATION_ID || version < 1)) {
+        detail_set(detail, "not a database of fuotad; it is left alone");
+        return FUO_EPROTO;
+    }
+    if (version > (int64_t)schema->count) {
+        detail_set(detail,
+                   "written by a newer fuotad: schema %" PRId64
+                   ", this one knows up to %zu; it is left alone",
+                   version, schema->count);
+        return FUO_ENOTSUP;
+    }
+    return FUO_OK;
+}
+
+static int run_step(sqlite3 *sql, const struct schema *schema, size_t i,
+                    struct detail *detail)
+{
+    char stamp[128];
+    (void)snprintf(stamp, sizeof(stamp),
+                   "PRAGMA application_id = %d; PRAGMA user_version = %zu; COMMIT",
+                   SCHEMA_APPLICATION_ID, i + 1);
+    int err = db_exec(sql, "BEGIN IMMEDIATE", detail);
+    for (size_t k = 0; err == FUO_OK && k < SCHEMA_STEP_PARTS; k++) {
+        const char *part = schema->steps[i].parts[k];
+        err = part == NULL ? FUO_OK : db_exec(sql, part, detail);
+    }
+    if (err == FUO_OK) {
+        err = db_exec(sql, stamp, detail);
+    }
+    if (err != FUO_OK) {
+        db_rollback(sql);
+    }
+    return err;
+}
+
+int schema_migrate(sqlite3 *sql, const struct schema *schema, struct detail *detail)
+{
+    int64_t version = 0;
+    int err = db_get_int(sql, "PRAGMA user_version", &version, detail);
+    for (size_t i = (size_t)version; err == FUO_OK && i < schema->count; i++) {
+        err = run_step(sql, schema, i, detail);
+    }
+    return err;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/statement.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "store/column.h"
+
+static const char *const fixed[STATEMENT_COUNT] = {
+    [STATEMENT_OUTBOX_PUT] =
+        "INSERT INTO outbox(topic, payload, seq, campaign_id, qos, retain)"
+        " VALUES(?, ?, ?, ?, ?, ?)",
+    [STATEMENT_OUTBOX_DROP] = "DELETE FROM outbox WHERE id <= ?",
+    [STATEMENT_IMAGE_PUT] =
+        "INSERT INTO image(digest, bytes, signatures) VALUES(?, ?, ?)"
+        " ON CONFLICT(digest) DO UPDATE"
+        " SET bytes = excluded.bytes, signatures = excluded.signatures",
+    [STATEMENT_SOURCE_PUT] =
+        "INSERT OR REPLACE INTO source(campaign_id, name, fleet, yaml, signatures,"
+        " image_digest, spec_digest) VALUES(?, ?, ?, ?, ?, ?, ?)",
+    [STATEMENT_MC_KEY_PUT] =
+        "INSERT OR REPLACE INTO mc_key(transmission_id, mc_addr, sealed_key)"
+        " VALUES(?, ?, ?)",
+    [STATEMENT_MC_KEY_DROP] = "DELETE FROM mc_key WHERE transmission_id = ?",
+    [STATEMENT_INVENTORY_PUT] =
+        "INSERT OR REPLACE INTO inventory(dev_eui, fleet, name, profile, labels,"
+        " lorawan_minor, sealed_gen_app_key, sealed_app_key)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+    [STATEMENT_INVENTORY_DROP] = "DELETE FROM inventory WHERE dev_eui = ?",
+    [STATEMENT_COUNTER_SET] =
+        "INSERT INTO counter(name, value) VALUES(?, ?) ON CONFLICT(name) DO UPDATE"
+        " SET value = excluded.value WHERE excluded.value >= value",
+    [STATEMENT_CHARGES_PRUNE] = "DELETE FROM charge WHERE at < ?",
+    [STATEMENT_PROBE] = "INSERT INTO counter(name, value) VALUES('probe', 1)"
+                        " ON CONFLICT(name) DO UPDATE SET value = value + 1",
+    [STATEMENT_DROP_IMAGE] =
+        "DELETE FROM image"
+        " WHERE digest = (SELECT image_digest FROM source WHERE campaign_id = ?1)"
+        " AND NOT EXISTS (SELECT 1 FROM source"
+        " WHERE image_digest = image.digest AND campaign_id <> ?1)",
+    [STATEMENT_DROP_MC_KEYS] = "DELETE FROM mc_key WHERE transmission_id IN"
+                               " (SELECT id FROM transmission WHERE campaign_id = ?)",
+    [STATEMENT_DROP_TRANSMISSIONS] = "DELETE FROM transmission WHERE campaign_id = ?",
+    [STATEMENT_DROP_MEMBERS] = "DELETE FROM member WHERE campaign_id = ?",
+    [STATEMENT_DROP_SOURCE] = "DELETE FROM source WHERE campaign_id = ?",
+    [STATEMENT_DROP_CAMPAIGN] = "DELETE FROM campaign WHERE id = ?",
+};
+
+char *statement_sql(enum statement statement)
+{
+    assert(statement > 0 && statement < STATEMENT_COUNT);
+    if (fixed[statement] != NULL) {
+        return strdup(fixed[statement]);
+    }
+    return table_upsert_sql(table_of((enum store_kind)statement));
+}

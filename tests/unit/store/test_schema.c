@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "store_fixture.h"
+
+#include <fcntl.h>
+
+#include "io/file.h"
+#include "store/db.h"
+
+static struct fixture fix;
+
+static int setup(void **state)
+{
+    (void)state;
+    fixture_create(&fix);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fixture_destroy(&fix);
+    return 0;
+}
+
+static int open_with(const struct schema *schema, struct db *db, struct detail *detail)
+{
+    return db_open(fix.path, &fix.key, schema, db, detail);
+}
+
+static int64_t number(struct db *db, const char *sql)
+{
+    int64_t value = -1;
+    assert_int_equal(db_get_int(db->sql, sql, &value, NULL), FUO_OK);
+    return value;
+}
+
+static struct schema_step older_steps[] = {
+    {{"CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
+      "CREATE TABLE thing(id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"}},
+};
+
+static struct schema_step newer_steps[] = {
+    {{"CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
+      "CREATE TABLE thing(id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"}},
+    {{"ALTER TABLE thing ADD COLUMN size INTEGER NOT NULL DEFAULT 42",
+      "CREATE INDEX thing_by_name ON thing(name)"}},
+    {{"UPDATE thing SET name = upper(name)"}},
+};
+
+static struct schema_step broken_steps[] = {
+    {{"CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
+      "CREATE TABLE thing(id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"}},
+    {{"ALTER TABLE thing ADD COLUMN size INTEGER NOT NULL DEFAULT 42",
+      "INSERT INTO nowhere VALUES(1)"}},
+};
+
+static const struct schema older = {older_steps, ARRAY_LEN(older_steps)};
+static const struct schema newer = {newer_steps, ARRAY_LEN(newer_steps)};
+static const struct schema broken = {broken_steps, ARRAY_LEN(broken_steps)};
+
+static void make_older(void)
+{
+    struct db db;
+    assert_int_equal(open_with(&older, &db, NULL), FUO_OK);
+    assert_int_equal(db_exec(db.sql, "INSERT INTO thing VALUES(1, 'kept')", NULL),
+                     FUO_OK);
+    db_close(&db);
+}
+
+static void a_database_of_an_older_schema_is_migrated(void **state)
+{
+    (void)state;
+    struct db db;
+    make_older();
+    assert_int_equal(open_with(&newer, &db, NULL), FUO_OK);
+    assert_int_equal(number(&db, "PRAGMA user_version"), 3);
+    assert_int_equal(number(&db, "PRAGMA application_id"), SCHEMA_APPLICATION_ID);
+    assert_int_equal(number(&db, "SELECT size FROM thing WHERE name = 'KEPT'"), 42);
+    db_close(&db);
+    assert_int_equal(open_with(&newer, &db, NULL), FUO_OK); /* nothing is left to do */
+    assert_int_equal(number(&db, "SELECT count(*) FROM thing"), 1);
+    db_close(&db);
+}
+
+static void a_migration_that_fails_changes_nothing(void **state)
+{
+    (void)state;
+    struct db db;
+    struct detail detail = {0};
+    make_older();
+    assert_int_equal(open_with(&broken, &db, &detail), FUO_EIO);
+    assert_non_null(strstr(detail.text, "nowhere"));
+    assert_int_equal(open_with(&older, &db, NULL), FUO_OK);
+    assert_int_equal(number(&db, "PRAGMA user_version"), 1);
+    assert_int_equal(number(&db, "SELECT count(*) FROM pragma_table_info('thing')"), 2);
+    db_close(&db);
+}
+
+static void a_database_of_a_newer_fuotad_is_left_alone(void **state)
+{
+    (void)state;
+    struct db db;
+    struct detail detail = {0};
+    assert_int_equal(open_with(&newer, &db, NULL), FUO_OK);
+    db_close(&db);
+    assert_int_equal(open_with(&older, &db, &detail), FUO_ENOTSUP);
+    assert_non_null(strstr(detail.text, "newer fuotad"));
+    assert_int_equal(open_with(&newer, &db, NULL), FUO_OK);
+    db_close(&db);
+}
+
+/* Opening must fail with err and leave the bytes as they are. */
+static void assert_refused_untouched(int err, const char *text)
+{
+    AUTO_FREE uint8_t *before = NULL;
+    AUTO_FREE uint8_t *after = NULL;
+    size_t before_len;
+    size_t after_len;
+    struct detail detail = {0};
+    assert_int_equal(file_read(fix.path, 1 << 20, &before, &before_len), FUO_OK);
+    assert_int_equal(fixture_try_open(&fix, &detail), err);
+    assert_null(fix.store);
+    assert_non_null(strstr(detail.text, text));
+    assert_non_null(strstr(detail.text, fix.path));
+    assert_int_equal(file_read(fix.path, 1 << 20, &after, &after_len), FUO_OK);
+    assert_int_equal(after_len, before_len);
+    assert_memory_equal(after, before, before_len);
+}
+
+static void a_file_that_is_no_database_is_left_alone(void **state)
+{
+    (void)state;
+    /* SQLite itself takes a file of one byte for an empty one. */
+    static const size_t sizes[] = {2, 16, 99, 512, 5000};
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        uint8_t bytes[5000];
+        memset(bytes, 'x', sizeof(bytes));
+        assert_int_equal(file_write_atomic(fix.path, 0600, bytes, sizes[i]), FUO_OK);
+        assert_refused_untouched(FUO_EPROTO, "not a database");
+    }
+}
+
+static void somebody_elses_database_is_left_alone(void **state)
+{
+    (void)state;
+    static const char *const others[] = {
+        "CREATE TABLE t(x)",
+        "PRAGMA application_id = 252006674; CREATE TABLE t(x)",
+        "PRAGMA user_version = 1; CREATE TABLE t(x)",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        sqlite3 *sql;
+        test_row(others[i]);
+        (void)remove(fix.path);
+        assert_int_equal(sqlite3_open(fix.path, &sql), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(sql, others[i], NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(sql);
+        assert_refused_untouched(FUO_EPROTO, "not a database of fuotad");
+    }
+}
+
+static void an_empty_file_becomes_a_database(void **state)
+{
+    (void)state;
+    assert_int_equal(file_write_atomic(fix.path, 0600, NULL, 0), FUO_OK);
+    fixture_open(&fix);
+}
+
+static void a_damaged_database_is_refused(void **state)
+{
+    (void)state;
+    struct detail detail = {0};
+    fixture_open(&fix);
+    fixture_close(&fix);
+    int fd = open(fix.path, O_WRONLY | O_CLOEXEC);
+    uint8_t garbage[4096];
+    memset(garbage, 0xa5, sizeof(garbage));
+    assert_int_equal(pwrite(fd, garbage, sizeof(garbage), 4096), sizeof(garbage));
+    close(fd);
+    assert_int_equal(fixture_try_open(&fix, &detail), FUO_EPROTO);
+    assert_true(strlen(detail.text) > strlen(fix.path));
+}
+
+static void another_sealing_key_is_noticed(void **state)
+{
+    (void)state;
+    fixture_open(&fix);
+    fixture_close(&fix);
+    fix.key.bytes[0] ^= 1;
+    struct detail detail = {0};
+    assert_int_equal(fixture_try_open(&fix, &detail), FUO_EAUTH);
+    assert_non_null(strstr(detail.text, "sealing key"));
+    fix.key.bytes[0] ^= 1;
+    fixture_open(&fix);
+}
+
+static void a_missing_folder_is_said(void **state)
+{
+    (void)state;
+    struct detail detail = {0};
+    temp_path(&fix.temp, "none/fuotad.db", fix.path);
+    assert_int_equal(fixture_try_open(&fix, &detail), FUO_ENOENT);
+    assert_non_null(strstr(detail.text, "No such file"));
+}
+
+static void a_database_is_opened_by_one_only(void **state)
+{
+    (void)state;
+    struct fixture second = fix;
+    struct detail detail = {0};
+    fixture_open(&fix);
+    assert_int_equal(fixture_try_open(&second, &detail), FUO_EAGAIN);
+    assert_non_null(strstr(detail.text, "in use"));
+    fixture_close(&fix);
+    fixture_open(&fix);
+}
+
+static void only_the_owner_can_read_the_files(void **state)
+{
+    (void)state;
+    struct store_batch batch = {0};
+    struct stat st;
+    char wal[2 * TEMP_PATH_SIZE + 8];
+    fixture_open(&fix);
+    assert_int_equal(fixture_commit(&fix, &batch), FUO_OK);
+    snprintf(wal, sizeof(wal), "%s-wal", fix.path);
+    assert_int_equal(stat(fix.path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(stat(wal, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+#define IN_FOLDER(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+TEST_MAIN(IN_FOLDER(a_database_of_an_older_schema_is_migrated),
+          IN_FOLDER(a_migration_that_fails_changes_nothing),
+          IN_FOLDER(a_database_of_a_newer_fuotad_is_left_alone),
+          IN_FOLDER(a_file_that_is_no_database_is_left_alone),
+          IN_FOLDER(somebody_elses_database_is_left_alone),
+          IN_FOLDER(an_empty_file_becomes_a_database),
+          IN_FOLDER(a_damaged_database_is_refused),
+          IN_FOLDER(another_sealing_key_is_noticed), IN_FOLDER(a_missing_folder_is_said),
+          IN_FOLDER(a_database_is_opened_by_one_only),
+          IN_FOLDER(only_the_owner_can_read_the_files))
