@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * null.c - a network without radio, for tests: takes everything, fails and loses on
+ * request. Results come at once.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuotad/plugin.h"
+
+struct config {
+    uint32_t fail_every;
+    uint32_t lose_every;
+};
+
+struct fuo_ns {
+    const struct config *config;
+    const struct fuo_host_ops *ops;
+    struct fuo_host *host;
+    uint32_t downlink_count;
+    uint32_t f_cnt; /* one counter for all groups: nothing is transmitted */
+};
+
+static void result(struct fuo_ns *ns, uint64_t id, int err, uint32_t f_cnt)
+{
+    struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_RESULT};
+    event.result.id = id;
+    event.result.err = err;
+    event.result.f_cnt = f_cnt;
+    ns->ops->event(ns->host, &event);
+}
+
+static bool nth(uint32_t count, uint32_t every)
+{
+    return every != 0 && count % every == 0;
+}
+
+static int null_open(struct fuo_ns **ns, const void *config,
+                     const struct fuo_host_ops *ops, struct fuo_host *host)
+{
+    struct fuo_ns *n = calloc(1, sizeof(*n));
+    if (n == NULL) {
+        return FUO_ENOMEM;
+    }
+    n->config = config;
+    n->ops = ops;
+    n->host = host;
+    *ns = n;
+    return FUO_OK;
+}
+
+static void null_close(struct fuo_ns *ns)
+{
+    free(ns);
+}
+
+static void null_caps(struct fuo_ns *ns, struct fuo_caps *caps)
+{
+    (void)ns;
+    caps->queue_rows_max = UINT32_MAX;
+}
+
+static void null_on_mqtt(struct fuo_ns *ns, const char *topic, const uint8_t *payload,
+                         size_t payload_len, bool retained)
+{
+    (void)ns;
+    (void)topic;
+    (void)payload;
+    (void)payload_len;
+    (void)retained;
+}
+
+static void null_on_published(struct fuo_ns *ns, uint64_t id, int err)
+{
+    (void)ns;
+    (void)id;
+    (void)err;
+}
+
+static void null_on_http(struct fuo_ns *ns, uint64_t id,
+                         const struct fuo_http_response *response)
+{
+    (void)ns;
+    (void)id;
+    (void)response;
+}
+
+/* Taken or not; if taken, sent unless it is to be lost: then no fate ever comes. */
+static int null_unicast(struct fuo_ns *ns, const struct fuo_unicast *downlink)
+{
+    ns->downlink_count++;
+    if (nth(ns->downlink_count, ns->config->fail_every)) {
+        result(ns, downlink->id, FUO_EAGAIN, 0);
+        return FUO_OK;
+    }
+    result(ns, downlink->id, FUO_OK, 0);
+    if (!nth(ns->downlink_count, ns->config->lose_every)) {
+        struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_FATE};
+        event.fate.id = downlink->id;
+        event.fate.dev_eui = downlink->dev_eui;
+        event.fate.fate = FUO_FATE_SENT;
+        ns->ops->event(ns->host, &event);
+    }
+    return FUO_OK;
+}
+
+static int null_unicast_flush(struct fuo_ns *ns, uint64_t id, uint64_t dev_eui)
+{
+    (void)dev_eui;
+    result(ns, id, FUO_OK, 0);
+    return FUO_OK;
+}
+
+static int null_group_open(struct fuo_ns *ns, const struct fuo_group *group)
+{
+    char handle[FUO_GROUP_SIZE];
+    struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_GROUP};
+    snprintf(handle, sizeof(handle), "null-%08x", (unsigned)group->mc_addr);
+    ns->f_cnt = group->f_cnt;
+    event.group.id = group->id;
+    event.group.group = handle;
+    event.group.f_cnt = ns->f_cnt;
+    ns->ops->event(ns->host, &event);
+    return FUO_OK;
+}
+
+static int null_group_close(struct fuo_ns *ns, uint64_t id, const char *group)
+{
+    (void)group;
+    result(ns, id, FUO_OK, 0);
+    return FUO_OK;
+}
+
+/* A lost one is counted and its answer is missing: the outcome is unknown. */
+static int null_multicast(struct fuo_ns *ns, const struct fuo_multicast *frame)
+{
+    ns->downlink_count++;
+    if (nth(ns->downlink_count, ns->config->fail_every)) {
+        result(ns, frame->id, FUO_EAGAIN, 0);
+        return FUO_OK;
+    }
+    bool lost = nth(ns->downlink_count, ns->config->lose_every);
+    uint32_t f_cnt = ns->f_cnt++;
+    result(ns, frame->id, lost ? FUO_ETIMEDOUT : FUO_OK, lost ? 0 : f_cnt);
+    return FUO_OK;
+}
+
+static int null_queue_poll(struct fuo_ns *ns, uint64_t id, const char *group)
+{
+    struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_QUEUE};
+    (void)group;
+    event.queue.id = id;
+    event.queue.f_cnt = ns->f_cnt;
+    ns->ops->event(ns->host, &event);
+    return FUO_OK;
+}
+
+static int null_queue_flush(struct fuo_ns *ns, uint64_t id, const char *group)
+{
+    (void)group;
+    result(ns, id, FUO_OK, 0);
+    return FUO_OK;
+}
+
+static const struct fuo_option options[] = {
+    {"failEvery", FUO_OPT_U32, offsetof(struct config, fail_every), "0",
+     "Refuse each n-th downlink for now; 0 means never."},
+    {"loseEvery", FUO_OPT_U32, offsetof(struct config, lose_every), "0",
+     "Lose each n-th downlink without a word; 0 means never."},
+    {0},
+};
+
+const struct fuo_ns_plugin fuo_ns_plugin = {
+    .abi = FUO_NS_ABI,
+    .size = sizeof(struct fuo_ns_plugin),
+    .name = "null",
+    .config_size = sizeof(struct config),
+    .options = options,
+    .open = null_open,
+    .close = null_close,
+    .caps = null_caps,
+    .on_mqtt = null_on_mqtt,
+    .on_published = null_on_published,
+    .on_http = null_on_http,
+    .unicast = null_unicast,
+    .unicast_flush = null_unicast_flush,
+    .group_open = null_group_open,
+    .group_close = null_group_close,
+    .multicast = null_multicast,
+    .queue_poll = null_queue_poll,
+    .queue_flush = null_queue_flush,
+};

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/mqtt_inbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int inbox_init(struct inbox *inbox, uv_loop_t *loop, uv_async_cb async_cb)
+{
+    *inbox = (struct inbox){0};
+    inbox->tail = &inbox->head;
+    if (uv_mutex_init(&inbox->mutex) != 0) {
+        return FUO_ENOMEM;
+    }
+    if (uv_async_init(loop, &inbox->async, async_cb) != 0) {
+        uv_mutex_destroy(&inbox->mutex);
+        return FUO_ENOMEM;
+    }
+    return FUO_OK;
+}
+
+void inbox_destroy(struct inbox *inbox)
+{
+    for (struct inbox_item *item = inbox_take(inbox); item != NULL;) {
+        struct inbox_item *next = item->next;
+        free(item);
+        item = next;
+    }
+    uv_mutex_destroy(&inbox->mutex);
+}
+
+static void append(struct inbox *inbox, struct inbox_item *item)
+{
+    item->next = NULL;
+    *inbox->tail = item;
+    inbox->tail = &item->next;
+}
+
+void inbox_put(struct inbox *inbox, enum inbox_kind kind, uint32_t generation,
+               uint32_t index, int code, const char *text)
+{
+    size_t text_len = text != NULL ? strnlen(text, 200) : 0;
+    struct inbox_item *item = calloc(1, sizeof(*item) + text_len + 1);
+    if (item == NULL) {
+        return;
+    }
+    item->kind = kind;
+    item->generation = generation;
+    item->index = index;
+    item->code = code;
+    if (text_len > 0) {
+        memcpy(item->data, text, text_len);
+    }
+    uv_mutex_lock(&inbox->mutex);
+    append(inbox, item);
+    uv_mutex_unlock(&inbox->mutex);
+    uv_async_send(&inbox->async);
+}
+
+static char *copy_bytes(char **at, const void *bytes, size_t len)
+{
+    char *copy = *at;
+    if (len > 0) {
+        memcpy(copy, bytes, len);
+    }
+    copy[len] = '\0';
+    *at += len + 1;
+    return copy;
+}
+
+static struct inbox_item *message_item(const struct mqtt_message *message,
+                                       size_t topic_len, size_t response_topic_len)
+{
+    size_t bytes =
+        topic_len + message->payload_len + response_topic_len + message->correlation_len;
+    struct inbox_item *item = malloc(sizeof(*item) + bytes + 4);
+    if (item == NULL) {
+        return NULL;
+    }
+    *item = (struct inbox_item){.kind = INBOX_MESSAGE, .size_bytes = bytes};
+    char *at = item->data;
+    item->message = *message;
+    item->message.topic = copy_bytes(&at, message->topic, topic_len);
+    item->message.payload =
+        (const uint8_t *)copy_bytes(&at, message->payload, message->payload_len);
+    if (message->response_topic != NULL) {
+        item->message.response_topic =
+            copy_bytes(&at, message->response_topic, response_topic_len);
+    }
+    if (message->correlation != NULL) {
+        item->message.correlation = (const uint8_t *)copy_bytes(&at, message->correlation,
+                                                                message->correlation_len);
+    }
+    return item;
+}
+
+/* A NUL in a topic would hide what follows it. */
+static bool acceptable(const struct mqtt_message *message, size_t topic_len,
+                       size_t response_topic_len)
+{
+    return message->payload_len <= MQTT_PAYLOAD_MAX_BYTES &&
+           topic_len <= MQTT_TOPIC_MAX && response_topic_len <= MQTT_TOPIC_MAX &&
+           message->correlation_len <= MQTT_CORRELATION_MAX &&
+           memchr(message->topic, '\0', topic_len) == NULL;
+}
+
+void inbox_put_message(struct inbox *inbox, uint32_t generation,
+                       const struct mqtt_message *message, size_t topic_len,
+                       size_t response_topic_len)
+{
+    struct inbox_item *item = NULL;
+    bool ok = acceptable(message, topic_len, response_topic_len);
+    if (ok) {
+        item = message_item(message, topic_len, response_topic_len);
+    }
+    uv_mutex_lock(&inbox->mutex);
+    if (!ok) {
+        inbox->dropped_oversize++;
+    } else if (item == NULL || inbox->message_count >= MQTT_RECEIVED_MAX ||
+               inbox->message_bytes + item->size_bytes > MQTT_RECEIVED_MAX_BYTES) {
+        inbox->dropped_flood++;
+    } else {
+        item->generation = generation;
+        inbox->message_count++;
+        inbox->message_bytes += item->size_bytes;
+        append(inbox, item);
+        item = NULL;
+    }
+    uv_mutex_unlock(&inbox->mutex);
+    free(item);
+    uv_async_send(&inbox->async);
+}
+
+struct inbox_item *inbox_take(struct inbox *inbox)
+{
+    uv_mutex_lock(&inbox->mutex);
+    struct inbox_item *items = inbox->head;
+    inbox->head = NULL;
+    inbox->tail = &inbox->head;
+    inbox->message_count = 0;
+    inbox->message_bytes = 0;
+    uv_mutex_unlock(&inbox->mutex);
+    return items;
+}
+
+void inbox_dropped(struct inbox *inbox, uint64_t *flood, uint64_t *oversize)
+{
+    uv_mutex_lock(&inbox->mutex);
+    *flood = inbox->dropped_flood;
+    *oversize = inbox->dropped_oversize;
+    uv_mutex_unlock(&inbox->mutex);
+}

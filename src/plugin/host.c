@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+#include "plugin/host.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "io/cleanup.h"
+#include "plugin/queue.h"
+
+enum {
+    LOG_SIZE = 512,
+};
+
+struct reject_count {
+    const char *kind; /* a constant of the plugin's or ours */
+    uint64_t count;
+};
+
+struct fuo_host {
+    const struct fuo_ns_plugin *plugin;
+    struct fuo_ns *ns;
+    struct fuo_host_ops ops;
+    struct host_handlers handlers;
+    void *arg;
+    struct mqtt_client *mqtt; /* NULL: none */
+    struct http_client *http; /* NULL: none */
+    uv_async_t wake;          /* events wait */
+    struct event_queue events;
+    struct reject_count rejects[HOST_REJECT_KINDS_MAX];
+    size_t reject_kinds;
+    bool closing;
+    int parts_open; /* of connections and wake: closed when all are */
+    void (*on_closed)(void *arg);
+    void *closed_arg;
+};
+
+/* ---- services for the plugin ---- */
+
+static void op_log(struct fuo_host *h, enum fuo_log_level level, const char *text)
+{
+    char line[LOG_SIZE];
+    snprintf(line, sizeof(line), "%.63s: %.440s", h->plugin->name, text);
+    h->handlers.log(h->arg, level, line);
+}
+
+static void op_reject(struct fuo_host *h, const char *kind)
+{
+    char line[LOG_SIZE];
+    for (size_t i = 0; i < h->reject_kinds; i++) {
+        if (strcmp(h->rejects[i].kind, kind) == 0) {
+            h->rejects[i].count++;
+            return;
+        }
+    }
+    if (h->reject_kinds == HOST_REJECT_KINDS_MAX) {
+        return;
+    }
+    h->rejects[h->reject_kinds++] = (struct reject_count){kind, 1};
+    snprintf(line, sizeof(line), "ignored: %s (more of this kind is only counted)", kind);
+    op_log(h, FUO_LOG_WARN, line);
+}
+
+static void op_event(struct fuo_host *h, const struct fuo_event *event)
+{
+    int err = event_queue_put(&h->events, event);
+    switch (err) {
+    case FUO_OK:
+        uv_async_send(&h->wake);
+        return;
+    case FUO_ENOSPC:
+        op_reject(h, "event queue full");
+        return;
+    case FUO_EINVAL:
+        op_reject(h, "event out of bounds");
+        return;
+    default:
+        op_reject(h, "event lost: out of memory");
+        return;
+    }
+}
+
+static int op_subscribe(struct fuo_host *h, const char *topic_filter, int qos)
+{
+    if (h->mqtt == NULL) {
+        return FUO_ENOTSUP;
+    }
+    return mqtt_subscribe(h->mqtt, topic_filter, qos);
+}
+
+static int op_publish(struct fuo_host *h, uint64_t id, const char *topic,
+                      const uint8_t *payload, size_t payload_len, int qos)
+{
+    if (h->mqtt == NULL) {
+        return FUO_ENOTSUP;
+    }
+    return mqtt_publish(h->mqtt, &(struct mqtt_publish){
+                                     .id = id,
+                                     .topic = topic,
+                                     .payload = payload,
+                                     .payload_len = payload_len,
+                                     .qos = qos,
+                                 });
+}
+
+static int op_http(struct fuo_host *h, uint64_t id,
+                   const struct fuo_http_request *request)
+{
+    if (h->http == NULL) {
+        return FUO_ENOTSUP;
+    }
+    return http_request(h->http, id, request);
+}
+
+/* ---- from the network into the plugin ---- */
+
+/* At most what waits now: an answer to an intent made meanwhile has to wait its turn. */
+static void deliver(struct fuo_host *h)
+{
+    for (size_t left = h->events.count; left > 0 && !h->closing; left--) {
+        struct event_node *node = event_queue_take(&h->events);
+        if (node == NULL) {
+            return;
+        }
+        if (h->handlers.on_event != NULL) {
+            h->handlers.on_event(h->arg, event_node_event(node));
+        }
+        event_node_free(node);
+    }
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct fuo_host *h = wake->data;
+    deliver(h);
+    if (h->events.count > 0 && !h->closing) {
+        uv_async_send(&h->wake);
+    }
+}
+
+static void on_mqtt_state(void *arg, bool up)
+{
+    struct fuo_host *h = arg;
+    if (!h->closing && h->handlers.on_state != NULL) {
+        h->handlers.on_state(h->arg, up);
+    }
+}
+
+static void on_mqtt_message(void *arg, const struct mqtt_message *m)
+{
+    struct fuo_host *h = arg;
+    h->plugin->on_mqtt(h->ns, m->topic, m->payload, m->payload_len, m->retained);
+    deliver(h);
+}
+
+static void on_mqtt_published(void *arg, uint64_t id, int err)
+{
+    struct fuo_host *h = arg;
+    h->plugin->on_published(h->ns, id, err);
+    deliver(h);
+}
+
+static void on_http_response(void *arg, uint64_t id,
+                             const struct fuo_http_response *response)
+{
+    struct fuo_host *h = arg;
+    h->plugin->on_http(h->ns, id, response);
+    deliver(h);
+}
+
+static void on_net_log(void *arg, enum fuo_log_level level, const char *text)
+{
+    struct fuo_host *h = arg;
+    h->handlers.log(h->arg, level, text);
+}
+
+/* ---- open and close ---- */
+
+static void on_part_closed(void *arg)
+{
+    struct fuo_host *h = arg;
+    if (--h->parts_open > 0) {
+        return;
+    }
+    void (*on_closed)(void *) = h->on_closed;
+    void *closed_arg = h->closed_arg;
+    event_queue_clear(&h->events);
+    free(h);
+    if (on_closed != NULL) {
+        on_closed(closed_arg);
+    }
+}
+
+static void on_wake_closed(uv_handle_t *handle)
+{
+    on_part_closed(handle->data);
+}
+
+static void close_parts(struct fuo_host *h)
+{
+    h->closing = true;
+    h->parts_open = 1 + (h->mqtt != NULL) + (h->http != NULL);
+    mqtt_client_close(TAKE(h->mqtt), on_part_closed, h);
+    http_client_close(TAKE(h->http), on_part_closed, h);
+    uv_close((uv_handle_t *)&h->wake, on_wake_closed);
+}
+
+static int open_connections(struct fuo_host *h, uv_loop_t *loop,
+                            const struct host_config *config)
+{
+    static const struct mqtt_handlers mqtt_handlers = {
+        .on_state = on_mqtt_state,
+        .on_message = on_mqtt_message,
+        .on_published = on_mqtt_published,
+        .log = on_net_log,
+    };
+    static const struct http_handlers http_handlers = {
+        .on_response = on_http_response,
+        .log = on_net_log,
+    };
+    int err = FUO_OK;
+    if (config->mqtt != NULL) {
+        err = mqtt_client_open(loop, config->mqtt, &mqtt_handlers, h, &h->mqtt);
+    }
+    if (err == FUO_OK && config->http != NULL) {
+        err = http_client_open(loop, config->http, &http_handlers, h, &h->http);
+    }
+    return err;
+}
+
+static void init(struct fuo_host *h, const struct host_config *config,
+                 const struct host_handlers *handlers, void *arg)
+{
+    h->plugin = config->plugin;
+    h->handlers = *handlers;
+    h->arg = arg;
+    h->ops = (struct fuo_host_ops){
+        .size = sizeof(h->ops),
+        .log = op_log,
+        .reject = op_reject,
+        .event = op_event,
+        .subscribe = op_subscribe,
+        .publish = op_publish,
+        .http = op_http,
+    };
+}
+
+int host_open(struct uv_loop_s *loop, const struct host_config *config,
+              const struct host_handlers *handlers, void *arg, struct fuo_host **host)
+{
+    AUTO_FREE struct fuo_host *h = calloc(1, sizeof(*h));
+    if (h == NULL) {
+        return FUO_ENOMEM;
+    }
+    init(h, config, handlers, arg);
+    if (uv_async_init(loop, &h->wake, on_wake) != 0) {
+        return FUO_ENOMEM;
+    }
+    h->wake.data = h;
+    int err = open_connections(h, loop, config);
+    if (err == FUO_OK) {
+        err = h->plugin->open(&h->ns, config->plugin_config, &h->ops, h);
+    }
+    if (err != FUO_OK) {
+        close_parts(TAKE(h)); /* frees it on the loop */
+        return err;
+    }
+    *host = TAKE(h);
+    return FUO_OK;
+}
+
+void host_close(struct fuo_host *host, void (*on_closed)(void *arg), void *arg)
+{
+    if (host == NULL) {
+        return;
+    }
+    assert(!host->closing);
+    host->on_closed = on_closed;
+    host->closed_arg = arg;
+    host->plugin->close(TAKE(host->ns));
+    close_parts(host);
+}
+
+/* ---- intents ---- */
+
+void host_caps(struct fuo_host *host, struct fuo_caps *caps)
+{
+    *caps = (struct fuo_caps){0};
+    host->plugin->caps(host->ns, caps);
+}
+
+bool host_has_multicast(const struct fuo_host *host)
+{
+    return host->plugin->multicast != NULL;
+}
+
+bool host_mqtt_up(const struct fuo_host *host)
+{
+    return host->mqtt != NULL && mqtt_is_up(host->mqtt);
+}
+
+int host_unicast(struct fuo_host *host, const struct fuo_unicast *downlink)
+{
+    return host->plugin->unicast(host->ns, downlink);
+}
+
+int host_unicast_flush(struct fuo_host *host, uint64_t id, uint64_t dev_eui)
+{
+    return host->plugin->unicast_flush(host->ns, id, dev_eui);
+}
+
+int host_group_open(struct fuo_host *host, const struct fuo_group *group)
+{
+    if (host->plugin->group_open == NULL) {
+        return FUO_ENOTSUP;
+    }
+    return host->plugin->group_open(host->ns, group);
+}
+
+int host_group_close(struct fuo_host *host, uint64_t id, const char *group)
+{
+    if (host->plugin->group_close == NULL) {
+        return FUO_ENOTSUP;
+    }
+    return host->plugin->group_close(host->ns, id, group);
+}
+
+int host_multicast(struct fuo_host *host, const struct fuo_multicast *frame)
+{
+    if (host->plugin->multicast == NULL) {
+        return FUO_ENOTSUP;
+    }
+    return host->plugin->multicast(host->ns, frame);
+}
+
+int host_queue_poll(struct fuo_host *host, uint64_t id, const char *group)
+{
+    if (host->plugin->queue_poll == NULL) {
+        return FUO_ENOTSUP;
+    }
+    return host->plugin->queue_poll(host->ns, id, group);
+}
+
+int host_queue_flush(struct fuo_host *host, uint64_t id, const char *group)
+{
+    if (host->plugin->queue_flush == NULL) {
+        return FUO_ENOTSUP;
+    }
+    return host->plugin->queue_flush(host->ns, id, group);
+}
+
+bool host_reject(const struct fuo_host *host, size_t index, const char **kind,
+                 uint64_t *count)
+{
+    if (index >= host->reject_kinds) {
+        return false;
+    }
+    *kind = host->rejects[index].kind;
+    *count = host->rejects[index].count;
+    return true;
+}

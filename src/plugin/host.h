@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * host.h - the daemon's side of one plugin instance: one network server connection.
+ *
+ * Owns the instance, its MQTT connection and its HTTP client, and gives the plugin its
+ * fuo_host_ops. Intents go in through host_*() with the codes of plugin.h; events come out
+ * through on_event(), always from the loop and never from inside a host_*() call, in the
+ * order in which the plugin made them. Everything runs on the loop thread.
+ *
+ * Bounded: at most HOST_EVENTS_MAX uplinks and fates wait; more are dropped and counted
+ * (rejected, kind "event queue full"). Answers to intents are never dropped: there are no
+ * more of them than intents.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fuotad/error.h"
+#include "fuotad/plugin.h"
+#include "net/http.h"
+#include "net/mqtt.h"
+
+enum {
+    HOST_EVENTS_MAX = 4096,
+    HOST_REJECT_KINDS_MAX = 64,
+};
+
+struct host_config {
+    const struct fuo_ns_plugin *plugin; /* adopted; must outlive the host */
+    const void *plugin_config;          /* by its option table; must outlive the host */
+    const struct mqtt_config *mqtt;     /* copied; NULL: publish() gives FUO_ENOTSUP */
+    const struct http_config *http;     /* copied; NULL: http() gives FUO_ENOTSUP */
+};
+
+/* Each but log may be NULL. */
+struct host_handlers {
+    void (*on_event)(void *arg, const struct fuo_event *event); /* borrowed */
+    void (*on_state)(void *arg, bool mqtt_up);
+    void (*log)(void *arg, enum fuo_log_level level, const char *text);
+};
+
+/* As the plugin's open(), and FUO_EINVAL for a bad config. *host is set on success only. */
+FUO_MUST_CHECK int host_open(struct uv_loop_s *loop, const struct host_config *config,
+                             const struct host_handlers *handlers, void *arg,
+                             struct fuo_host **host);
+
+/*
+ * Close instance and connections; events not delivered yet are forgotten. on_closed (may
+ * be NULL) is the last call made, about a second later. Accepts NULL: then nothing is
+ * called.
+ */
+void host_close(struct fuo_host *host, void (*on_closed)(void *arg), void *arg);
+
+void host_caps(struct fuo_host *host, struct fuo_caps *caps);
+bool host_has_multicast(const struct fuo_host *host);
+bool host_mqtt_up(const struct fuo_host *host);
+
+/* Intents, as plugin.h; FUO_ENOTSUP where the plugin has no such function. */
+FUO_MUST_CHECK int host_unicast(struct fuo_host *host,
+                                const struct fuo_unicast *downlink);
+FUO_MUST_CHECK int host_unicast_flush(struct fuo_host *host, uint64_t id,
+                                      uint64_t dev_eui);
+FUO_MUST_CHECK int host_group_open(struct fuo_host *host, const struct fuo_group *group);
+FUO_MUST_CHECK int host_group_close(struct fuo_host *host, uint64_t id,
+                                    const char *group);
+FUO_MUST_CHECK int host_multicast(struct fuo_host *host,
+                                  const struct fuo_multicast *frame);
+FUO_MUST_CHECK int host_queue_poll(struct fuo_host *host, uint64_t id, const char *group);
+FUO_MUST_CHECK int host_queue_flush(struct fuo_host *host, uint64_t id,
+                                    const char *group);
+
+/* What was rejected, by kind: *kind is a borrowed constant. false: index is too big. */
+bool host_reject(const struct fuo_host *host, size_t index, const char **kind,
+                 uint64_t *count);

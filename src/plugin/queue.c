@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "plugin/queue.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/host.h"
+
+enum {
+    UPLINK_MAX_BYTES = 255,
+};
+
+struct event_node {
+    struct event_node *next;
+    struct fuo_event event;
+    struct fuo_rx rx[FUO_RX_MAX];
+    uint8_t payload[UPLINK_MAX_BYTES];
+    char group[FUO_GROUP_SIZE];
+};
+
+static bool uplink_usable(const struct fuo_event *e)
+{
+    return e->uplink.payload_len <= UPLINK_MAX_BYTES &&
+           e->uplink.rx_count <= FUO_RX_MAX &&
+           (e->uplink.payload != NULL || e->uplink.payload_len == 0) &&
+           (e->uplink.rx != NULL || e->uplink.rx_count == 0);
+}
+
+static bool group_usable(const struct fuo_event *e)
+{
+    if (e->group.group == NULL) {
+        return e->group.err != FUO_OK;
+    }
+    size_t len = strnlen(e->group.group, FUO_GROUP_SIZE);
+    return len > 0 && len < FUO_GROUP_SIZE;
+}
+
+static bool usable(const struct fuo_event *e, bool *bounded)
+{
+    *bounded = false;
+    switch (e->type) {
+    case FUO_EV_UPLINK:
+        *bounded = true;
+        return uplink_usable(e);
+    case FUO_EV_FATE:
+        *bounded = true;
+        return e->fate.fate >= FUO_FATE_SENT && e->fate.fate <= FUO_FATE_REFUSED;
+    case FUO_EV_GROUP:
+        return group_usable(e);
+    case FUO_EV_RESULT:
+    case FUO_EV_QUEUE:
+        return true;
+    }
+    return false;
+}
+
+/* What the plugin lent becomes the node's own. */
+static void own(struct event_node *node)
+{
+    struct fuo_event *e = &node->event;
+    if (e->type == FUO_EV_UPLINK) {
+        if (e->uplink.payload_len > 0) {
+            memcpy(node->payload, e->uplink.payload, e->uplink.payload_len);
+        }
+        if (e->uplink.rx_count > 0) {
+            memcpy(node->rx, e->uplink.rx, e->uplink.rx_count * sizeof(node->rx[0]));
+        }
+        e->uplink.payload = node->payload;
+        e->uplink.rx = node->rx;
+    } else if (e->type == FUO_EV_GROUP && e->group.group != NULL) {
+        memcpy(node->group, e->group.group, strlen(e->group.group));
+        e->group.group = node->group;
+    }
+}
+
+int event_queue_put(struct event_queue *queue, const struct fuo_event *event)
+{
+    struct fuo_event copy = {0};
+    bool bounded;
+    size_t size = event->size;
+    if (size <= offsetof(struct fuo_event, uplink)) {
+        return FUO_EINVAL;
+    }
+    memcpy(&copy, event, size < sizeof(copy) ? size : sizeof(copy));
+    copy.size = sizeof(copy);
+    if (!usable(&copy, &bounded)) {
+        return FUO_EINVAL;
+    }
+    if (bounded && queue->count >= HOST_EVENTS_MAX) {
+        return FUO_ENOSPC;
+    }
+    struct event_node *node = calloc(1, sizeof(*node));
+    if (node == NULL) {
+        return FUO_ENOMEM;
+    }
+    node->event = copy;
+    own(node);
+    if (queue->head == NULL) {
+        queue->head = node;
+    } else {
+        queue->last->next = node;
+    }
+    queue->last = node;
+    queue->count++;
+    return FUO_OK;
+}
+
+struct event_node *event_queue_take(struct event_queue *queue)
+{
+    struct event_node *node = queue->head;
+    if (node != NULL) {
+        queue->head = node->next;
+        queue->count--;
+    }
+    return node;
+}
+
+const struct fuo_event *event_node_event(const struct event_node *node)
+{
+    return &node->event;
+}
+
+void event_node_free(struct event_node *node)
+{
+    free(node);
+}
+
+void event_queue_clear(struct event_queue *queue)
+{
+    for (struct event_node *n = event_queue_take(queue); n != NULL;
+         n = event_queue_take(queue)) {
+        free(n);
+    }
+}

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: MIT */
+/* test_chirpstack_api.c - multicast over the API: every step, every way it can fail. */
+#include "chirpstack_api.h"
+
+static const uint8_t nwk_key[16] = {0xa0, 1, 2, 3};
+static const uint8_t app_key[16] = {0xb0, 1, 2, 3};
+static const uint64_t gateways[] = {0x10, 0x11};
+static const uint64_t devices[] = {0x20, 0x21, 0x22};
+
+/* ---- opening a group ---- */
+
+static struct fuo_group group_intent(void)
+{
+    return (struct fuo_group){
+        .id = 7,
+        .name = "wm1-t3",
+        .mc_nwk_s_key = nwk_key,
+        .mc_app_s_key = app_key,
+        .region = "EU868",
+        .gateways = gateways,
+        .gateway_count = ARRAY_LEN(gateways),
+        .devices = devices,
+        .device_count = ARRAY_LEN(devices),
+        .mc_addr = 0x01ab23cd,
+        .frequency_hz = 869525000,
+        .f_cnt = 5,
+        .dr = 3,
+        .device_class = 'C',
+    };
+}
+
+static void open_group(struct rig *rig)
+{
+    struct fuo_group group = group_intent();
+    assert_int_equal(rig->loaded.plugin.group_open(rig->ns, &group), FUO_OK);
+    assert_null(rig_event(rig));
+}
+
+static void expect_group(struct rig *rig, int err, uint32_t f_cnt)
+{
+    const struct fuo_event *e = rig_event(rig);
+    assert_non_null(e);
+    assert_int_equal(e->type, FUO_EV_GROUP);
+    assert_int_equal(e->group.id, 7);
+    assert_int_equal(e->group.err, err);
+    assert_int_equal(rig->host.answered_count, rig->host.request_count);
+    if (err == FUO_OK) {
+        assert_string_equal(e->group.group, GROUP);
+        assert_int_equal(e->group.f_cnt, f_cnt);
+    } else {
+        assert_null(e->group.group);
+        assert_non_null(strstr(rig->host.log, "multicast group wm1-t3 cannot be opened"));
+    }
+    assert_null(strstr(rig->host.log, "b0010203")); /* no key in the log */
+}
+
+static void check_create(const struct fake_request *r)
+{
+    Cs__GroupBox *box = cs__group_box__unpack(NULL, r->body_len - 5, r->body + 5);
+    assert_non_null(box);
+    const Cs__Group *g = box->multicast_group;
+    assert_string_equal(g->id, "");
+    assert_string_equal(g->name, "wm1-t3");
+    assert_string_equal(g->application_id, APP);
+    assert_int_equal(g->region, 0);
+    assert_string_equal(g->mc_addr, "01ab23cd");
+    assert_string_equal(g->mc_nwk_s_key, "a0010203000000000000000000000000");
+    assert_string_equal(g->mc_app_s_key, "b0010203000000000000000000000000");
+    assert_int_equal(g->f_cnt, 5);
+    assert_int_equal(g->group_type, 0);
+    assert_int_equal(g->dr, 3);
+    assert_int_equal(g->frequency, 869525000);
+    cs__group_box__free_unpacked(box, NULL);
+}
+
+static void check_member(const struct fake_request *r, const char *eui)
+{
+    Cs__Member *m = cs__member__unpack(NULL, r->body_len - 5, r->body + 5);
+    assert_non_null(m);
+    assert_string_equal(m->multicast_group_id, GROUP);
+    assert_string_equal(m->eui, eui);
+    cs__member__free_unpacked(m, NULL);
+}
+
+static void answer_members(struct rig *rig)
+{
+    for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
+        expect(rig, SERVICE "AddDevice");
+        answer_message(rig, NULL);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(gateways); i++) {
+        expect(rig, SERVICE "AddGateway");
+        answer_message(rig, NULL);
+    }
+}
+
+static void a_group_is_created_filled_and_read_back(void **state)
+{
+    (void)state;
+    struct rig rig;
+    setup(&rig);
+    open_group(&rig);
+    const struct fake_request *r = expect(&rig, SERVICE "List");
+    Cs__ListGroups *list = cs__list_groups__unpack(NULL, r->body_len - 5, r->body + 5);
+    assert_string_equal(list->search, "wm1-t3");
+    assert_string_equal(list->application_id, APP);
+    assert_int_equal(list->limit, 100);
+    cs__list_groups__free_unpacked(list, NULL);
+    answer_list(&rig, "wm1-t33", GROUP, 1); /* found by the search, but another */
+    check_create(expect(&rig, SERVICE "Create"));
+    answer_id(&rig, GROUP);
+    check_member(expect(&rig, SERVICE "AddDevice"), "0000000000000020");
+    answer_members(&rig);
+    expect(&rig, SERVICE "Get");
+    answer_group(&rig, "01AB23CD", 5);
+    expect_group(&rig, FUO_OK, 5);
+    rig_close(&rig);
+}
+
+static void a_group_left_by_a_lost_answer_is_used_again(void **state)
+{
+    (void)state;
+    struct rig rig;
+    setup(&rig);
+    open_group(&rig);
+    answer_list(&rig, "other", GROUP, 101); /* the first page has it not */
+    expect(&rig, SERVICE "List");
+    answer_list(&rig, "something", GROUP, 101);
+    expect(&rig, SERVICE "Create"); /* nor the second; then somebody is faster */
+    answer_status(&rig, "4", "");
+    expect_group(&rig, FUO_ETIMEDOUT, 0);
+
+    open_group(&rig);
+    expect(&rig, SERVICE "List");
+    answer_list(&rig, "wm1-t3", GROUP, 1);
+    expect(&rig, SERVICE "AddDevice");
+    answer_status(&rig, "6", "already there");
+    expect(&rig, SERVICE "AddDevice"); /* ChirpStack's way of saying so */
+    answer_status(&rig, "13", "duplicate key value violates unique constraint \"x\"");
+    expect(&rig, SERVICE "AddDevice"); /* with SQLite */
+    answer_status(&rig, "13", "UNIQUE%20constraint failed: multicast_group_device");
+    expect(&rig, SERVICE "AddGateway");
+    answer_status(&rig, "6", NULL);
+    expect(&rig, SERVICE "AddGateway");
+    answer_message(&rig, NULL);
+    expect(&rig, SERVICE "Get");
+    answer_group(&rig, "01ab23cd", 17); /* frames had been sent in it */
+    expect_group(&rig, FUO_OK, 17);
+    rig_close(&rig);
+}
+
+static void another_group_of_the_same_name_is_a_conflict(void **state)
+{
+    (void)state;
+    struct rig rig;
+    setup(&rig);
+    open_group(&rig);
+    answer_list(&rig, "wm1-t3", GROUP, 1);
+    answer_members(&rig);
+    answer_group(&rig, "01ab23ce", 5);
+    expect_group(&rig, FUO_EEXIST, 0);
+    rig_close(&rig);
+}
+
+static void a_device_that_the_application_lacks_is_left_out(void **state)
+{
+    (void)state;
+    struct rig rig;
+    setup(&rig);
+    open_group(&rig);
+    answer_list(&rig, "wm1-t3", GROUP, 1);
+    answer_message(&rig, NULL);
+    answer_status(&rig, "5", "Object does not exist (id: 21)");
+    answer_message(&rig, NULL);
+    answer_message(&rig, NULL);
+    answer_message(&rig, NULL);
+    answer_group(&rig, "01ab23cd", 5);
+    expect_group(&rig, FUO_OK, 5);
+    assert_non_null(strstr(rig.host.log, "device 0000000000000021"));
+
+    open_group(&rig);
+    answer_list(&rig, "wm1-t3", GROUP, 1);
+    for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
+        answer_status(&rig, "5", "no");
+    }
+    expect_group(&rig, FUO_ENOENT, 0);
+    rig_close(&rig);
+}
+
+/* The first steps of an opening: List, Create, AddDevice and AddGateway. */
+static void answer_well(struct rig *rig, int steps)
+{
+    for (int step = 0; step < steps; step++) {
+        if (step == 0) {
+            answer_list(rig, NULL, NULL, 0);
+        } else if (step == 1) {
+            answer_id(rig, GROUP);
+        } else {
+            answer_message(rig, NULL);
+        }
+    }
+}
+
+/* Answer well up to a step, then badly. */
+static void opening_fails_at_every_step(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int good; /* steps that go well: List, Create, 3 devices, 2 gateways */
+        const char *status;
+        int err;
+    } rows[] = {
+        {"List refused", 0, "16", FUO_EPERM},
+        {"Create forbidden", 1, "7", FUO_EPERM},
+        {"Create: busy", 1, "14", FUO_EAGAIN},
+        {"Create: quota", 1, "8", FUO_EAGAIN},
+        {"AddDevice: broken", 2, "2", FUO_EPROTO},
+        {"AddDevice: internal", 3, "13", FUO_EPROTO},
+        {"AddGateway: missing", 5, "5", FUO_ENOENT},
+        {"AddGateway: cancelled", 6, "1", FUO_ETIMEDOUT},
+        {"Get: gone", 7, "5", FUO_ENOENT},
+    };
+    struct rig rig;
+    setup(&rig);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].name);
+        open_group(&rig);
+        answer_well(&rig, rows[i].good);
+        answer_status(&rig, rows[i].status, "because");
+        expect_group(&rig, rows[i].err, 0);
+        assert_non_null(strstr(rig.host.log, "because"));
+    }
+    rig_close(&rig);
+}
+
+static void malformed_answers_end_the_opening(void **state)
+{
+    (void)state;
+    static const uint8_t junk[] = {0xff, 0xff, 0xff};
+    struct rig rig;
+    setup(&rig);
+    for (int step = 0; step < 3; step++) {
+        open_group(&rig);
+        if (step >= 1) {
+            answer_list(&rig, NULL, NULL, 0);
+        }
+        if (step >= 2) {
+            answer_id(&rig, GROUP);
+            answer_members(&rig);
+        }
+        answer_frames(&rig, junk, sizeof(junk), "grpc-status: 0\r\n");
+        expect_group(&rig, FUO_EPROTO, 0);
+    }
+    open_group(&rig);
+    answer_list(&rig, "wm1-t3", "../../etc", 1); /* not a UUID */
+    expect_group(&rig, FUO_EPROTO, 0);
+    open_group(&rig);
+    answer_list(&rig, NULL, NULL, 0);
+    answer_id(&rig, "");
+    expect_group(&rig, FUO_EPROTO, 0);
+    rig_close(&rig);
+}
+
+static void unusable_groups_are_refused_at_once(void **state)
+{
+    (void)state;
+    struct rig rig;
+    setup(&rig);
+    struct fuo_group group = group_intent();
+    group.region = "EU867";
+    assert_int_equal(rig.loaded.plugin.group_open(rig.ns, &group), FUO_EINVAL);
+    group = group_intent();
+    group.device_class = 'A';
+    assert_int_equal(rig.loaded.plugin.group_open(rig.ns, &group), FUO_EINVAL);
+    group = group_intent();
+    group.device_count = 0;
+    assert_int_equal(rig.loaded.plugin.group_open(rig.ns, &group), FUO_EINVAL);
+    group = group_intent();
+    group.name = "";
+    assert_int_equal(rig.loaded.plugin.group_open(rig.ns, &group), FUO_EINVAL);
+    group = group_intent();
+    rig.host.refuse = FUO_EAGAIN;
+    assert_int_equal(rig.loaded.plugin.group_open(rig.ns, &group), FUO_EAGAIN);
+    assert_int_equal(rig.host.request_count, 0);
+    rig_close(&rig);
+}
+
+static void a_full_host_in_the_middle_ends_the_opening(void **state)
+{
+    (void)state;
+    struct rig rig;
+    setup(&rig);
+    open_group(&rig);
+    rig.host.refuse = FUO_EAGAIN;
+    answer_list(&rig, "wm1-t3", GROUP, 1);
+    expect_group(&rig, FUO_EAGAIN, 0);
+    rig_close(&rig);
+}
+
+static void class_b_and_regions_have_their_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *region;
+        int number;
+    } rows[] = {
+        {"EU868", 0},    {"US915", 2}, {"EU433", 4},    {"AU915", 5},
+        {"CN470", 6},    {"AS923", 7}, {"AS923-2", 12}, {"AS923-3", 13},
+        {"AS923-4", 14}, {"KR920", 8}, {"IN865", 9},    {"RU864", 10},
+    };
+    struct rig rig;
+    setup(&rig);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fuo_group group = group_intent();
+        group.region = rows[i].region;
+        group.device_class = 'B';
+        group.ping_slot_periodicity = 4;
+        test_row(rows[i].region);
+        assert_int_equal(rig.loaded.plugin.group_open(rig.ns, &group), FUO_OK);
+        answer_list(&rig, NULL, NULL, 0);
+        const struct fake_request *r = expect(&rig, SERVICE "Create");
+        Cs__GroupBox *box = cs__group_box__unpack(NULL, r->body_len - 5, r->body + 5);
+        assert_int_equal(box->multicast_group->region, rows[i].number);
+        assert_int_equal(box->multicast_group->group_type, 1);
+        assert_int_equal(box->multicast_group->class_b_ping_slot_periodicity, 4);
+        cs__group_box__free_unpacked(box, NULL);
+        answer_status(&rig, "14", "");
+        assert_non_null(rig_event(&rig));
+    }
+    rig_close(&rig);
+}
+
+/* ---- frames and queues ---- */
+
+static void a_frame_gets_the_counter_that_the_server_gave_it(void **state)
+{
+    (void)state;
+    struct rig rig;
+    setup(&rig);
+    enqueue(&rig, 3);
+    const struct fake_request *r = expect(&rig, SERVICE "Enqueue");
+    Cs__Enqueue *sent = cs__enqueue__unpack(NULL, r->body_len - 5, r->body + 5);
+    assert_non_null(sent);
+    assert_string_equal(sent->queue_item->multicast_group_id, GROUP);
+    assert_int_equal(sent->queue_item->f_port, 201);
+    assert_int_equal(sent->queue_item->data.len, 3);
+    assert_memory_equal(sent->queue_item->data.data, "\x08\x01\x00", 3);
+    assert_int_equal(sent->queue_item->expires_at->seconds, 1767323045);
+    assert_int_equal(sent->queue_item->expires_at->nanos, 500001000);
+    cs__enqueue__free_unpacked(sent, NULL);
+
+    Cs__Enqueued enqueued;
+    cs__enqueued__init(&enqueued);
+    enqueued.f_cnt = 99;
+    answer_message(&rig, &enqueued.base);
+    expect_result(&rig, 3, FUO_OK, 99);
+    rig_close(&rig);
+}
+
+static void every_bad_answer_to_enqueue_has_its_code(void **state)
+{
+    (void)state;
+    static const uint8_t trailers[] = "\x80\0\0\0\x10grpc-status: 0\r\n";
+    static const uint8_t junk[] =
+        "\0\0\0\0\3\xff\xff\xff\x80\0\0\0\x10grpc-status: 0\r\n";
+    static const uint8_t not_grpc[] = "<html>";
+    static const struct {
+        const char *name;
+        struct fuo_http_response response;
+        int err;
+    } rows[] = {
+        {"not sent", {.err = FUO_EAGAIN}, FUO_EAGAIN},
+        {"no answer", {.err = FUO_ETIMEDOUT}, FUO_ETIMEDOUT},
+        {"too big an answer", {.err = FUO_ENOSPC}, FUO_ETIMEDOUT},
+        {"no such group", {.status = 200, .grpc_status = "5"}, FUO_ENOENT},
+        {"busy proxy", {.status = 503}, FUO_EAGAIN},
+        {"too many", {.status = 429}, FUO_EAGAIN},
+        {"gateway timeout", {.status = 504}, FUO_ETIMEDOUT},
+        {"wrong address", {.status = 404}, FUO_EPROTO},
+        {"a web page", {.status = 200, .body = not_grpc, .body_len = 6}, FUO_EPROTO},
+        {"nothing", {.status = 200}, FUO_EPROTO},
+        {"not a status", {.status = 200, .grpc_status = "zero"}, FUO_EPROTO},
+        {"no message", {.status = 200, .body = trailers, .body_len = 21}, FUO_ETIMEDOUT},
+        {"junk", {.status = 200, .body = junk, .body_len = 29}, FUO_ETIMEDOUT},
+    };
+    struct rig rig;
+    setup(&rig);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].name);
+        enqueue(&rig, i);
+        respond(&rig, &rows[i].response);
+        expect_result(&rig, i, rows[i].err, 0);
+    }
+    rig.loaded.plugin.on_http(rig.ns, 12345, &rows[0].response); /* of nobody */
+    assert_null(rig_event(&rig));
+    rig_close(&rig);
+}
+
+static void the_queue_is_counted_in_rows_and_frames(void **state)
+{
+    (void)state;
+    static const uint32_t counters[] = {7, 7, 8, 9, 8};
+    struct rig rig;
+    setup(&rig);
+    assert_int_equal(rig.loaded.plugin.queue_poll(rig.ns, 4, GROUP), FUO_OK);
+    expect(&rig, SERVICE "ListQueue");
+    answer_queue(&rig, counters, ARRAY_LEN(counters));
+    assert_null(rig_event(&rig));
+    expect(&rig, SERVICE "Get");
+    answer_group(&rig, "01ab23cd", 10);
+    const struct fuo_event *e = rig_event(&rig);
+    assert_int_equal(e->type, FUO_EV_QUEUE);
+    assert_int_equal(e->queue.id, 4);
+    assert_int_equal(e->queue.err, FUO_OK);
+    assert_int_equal(e->queue.frame_count, 3);
+    assert_int_equal(e->queue.f_cnt, 10);
+    rig_close(&rig);
+}
+
+static void polling_fails_at_either_step(void **state)
+{
+    (void)state;
+    static const uint8_t junk[] = {0xff, 0xff, 0xff};
+    struct rig rig;
+    setup(&rig);
+    for (int how = 0; how < 5; how++) {
+        static const int errors[] = {FUO_ENOENT, FUO_EPROTO, FUO_EAGAIN, FUO_EPERM,
+                                     FUO_EPROTO};
+        assert_int_equal(rig.loaded.plugin.queue_poll(rig.ns, 4, GROUP), FUO_OK);
+        if (how == 0) {
+            answer_status(&rig, "5", "gone");
+        } else if (how == 1) {
+            answer_frames(&rig, junk, sizeof(junk), "grpc-status: 0\r\n");
+        } else {
+            rig.host.refuse = how == 2 ? FUO_EAGAIN : FUO_OK;
+            answer_queue(&rig, NULL, 0);
+            rig.host.refuse = FUO_OK;
+        }
+        if (how == 3) {
+            answer_status(&rig, "7", "not you");
+            expect(&rig, SERVICE "List");
+            answer_status(&rig, "7", "not you");
+        } else if (how == 4) {
+            answer_frames(&rig, junk, sizeof(junk), "grpc-status: 0\r\n");
+        }
+        const struct fuo_event *e = rig_event(&rig);
+        assert_non_null(e);
+        assert_int_equal(e->type, FUO_EV_QUEUE);
+        assert_int_equal(e->queue.err, errors[how]);
+        assert_int_equal(e->queue.frame_count, 0);
+    }
+    rig_close(&rig);
+}
+
+static void simple_calls_name_their_target_and_report(void **state)
+{
+    (void)state;
+    struct rig rig;
+    setup(&rig);
+    const struct fuo_ns_plugin *p = &rig.loaded.plugin;
+    static const struct {
+        const char *name;
+        const char *path;
+        const char *target;
+        const char *status; /* NULL: fine */
+        int err;
+    } rows[] = {
+        {"flush", SERVICE "FlushQueue", GROUP, NULL, FUO_OK},
+        {"flush of a lost group", SERVICE "FlushQueue", GROUP, "5", FUO_ENOENT},
+        {"delete", SERVICE "Delete", GROUP, NULL, FUO_OK},
+        {"delete of a lost group", SERVICE "Delete", GROUP, "5", FUO_OK},
+        {"device", "/api.DeviceService/FlushQueue", "00000000000000ab", NULL, FUO_OK},
+        {"lost device", "/api.DeviceService/FlushQueue", "00000000000000ab", "5",
+         FUO_ENOENT},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].name);
+        int err =
+            strstr(rows[i].path, "Device") != NULL   ? p->unicast_flush(rig.ns, i, 0xab)
+            : strstr(rows[i].path, "Delete") != NULL ? p->group_close(rig.ns, i, GROUP)
+                                                     : p->queue_flush(rig.ns, i, GROUP);
+        assert_int_equal(err, FUO_OK);
+        const struct fake_request *r = expect(&rig, rows[i].path);
+        Cs__Id *id = cs__id__unpack(NULL, r->body_len - 5, r->body + 5);
+        assert_string_equal(id->id, rows[i].target);
+        cs__id__free_unpacked(id, NULL);
+        if (rows[i].status == NULL) {
+            answer_message(&rig, NULL);
+        } else {
+            answer_status(&rig, rows[i].status, "no");
+        }
+        expect_result(&rig, i, rows[i].err, 0);
+    }
+    rig_close(&rig);
+}
+
+static void intents_that_cannot_be_sent_are_refused_at_once(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[243];
+    struct rig rig;
+    char longest[FUO_GROUP_SIZE + 1];
+    setup(&rig);
+    memset(longest, 'x', FUO_GROUP_SIZE);
+    longest[FUO_GROUP_SIZE] = '\0';
+    struct fuo_multicast frame = {
+        .group = GROUP, .payload = bytes, .payload_len = 243, .fport = 1};
+    assert_int_equal(rig.loaded.plugin.multicast(rig.ns, &frame), FUO_EINVAL);
+    frame.payload_len = 242;
+    frame.fport = 0;
+    assert_int_equal(rig.loaded.plugin.multicast(rig.ns, &frame), FUO_EINVAL);
+    frame.fport = 1;
+    frame.group = longest;
+    assert_int_equal(rig.loaded.plugin.multicast(rig.ns, &frame), FUO_EINVAL);
+    assert_true(rig.loaded.plugin.queue_poll(rig.ns, 1, longest) < 0);
+    assert_true(rig.loaded.plugin.queue_flush(rig.ns, 1, longest) < 0);
+    assert_true(rig.loaded.plugin.group_close(rig.ns, 1, longest) < 0);
+    frame.group = GROUP;
+    rig.host.refuse = FUO_EAGAIN;
+    assert_int_equal(rig.loaded.plugin.multicast(rig.ns, &frame), FUO_EAGAIN);
+    assert_int_equal(rig.loaded.plugin.queue_poll(rig.ns, 1, GROUP), FUO_EAGAIN);
+    assert_int_equal(rig.host.request_count, 0);
+    assert_null(rig_event(&rig));
+    rig_close(&rig);
+}
+
+static void calls_under_way_are_freed_at_close(void **state)
+{
+    (void)state;
+    struct rig rig;
+    setup(&rig);
+    open_group(&rig);
+    enqueue(&rig, 1);
+    assert_int_equal(rig.loaded.plugin.queue_poll(rig.ns, 2, GROUP), FUO_OK);
+    rig_close(&rig);
+}
+
+TEST_MAIN(cmocka_unit_test(a_group_is_created_filled_and_read_back),
+          cmocka_unit_test(a_group_left_by_a_lost_answer_is_used_again),
+          cmocka_unit_test(another_group_of_the_same_name_is_a_conflict),
+          cmocka_unit_test(a_device_that_the_application_lacks_is_left_out),
+          cmocka_unit_test(opening_fails_at_every_step),
+          cmocka_unit_test(malformed_answers_end_the_opening),
+          cmocka_unit_test(unusable_groups_are_refused_at_once),
+          cmocka_unit_test(a_full_host_in_the_middle_ends_the_opening),
+          cmocka_unit_test(class_b_and_regions_have_their_numbers),
+          cmocka_unit_test(a_frame_gets_the_counter_that_the_server_gave_it),
+          cmocka_unit_test(every_bad_answer_to_enqueue_has_its_code),
+          cmocka_unit_test(the_queue_is_counted_in_rows_and_frames),
+          cmocka_unit_test(polling_fails_at_either_step),
+          cmocka_unit_test(simple_calls_name_their_target_and_report),
+          cmocka_unit_test(intents_that_cannot_be_sent_are_refused_at_once),
+          cmocka_unit_test(calls_under_way_are_freed_at_close))

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "fake_host.h"
+
+static void expect_result(struct rig *rig, uint64_t id, int err)
+{
+    const struct fuo_event *e = rig_event(rig);
+    assert_non_null(e);
+    assert_int_equal(e->type, FUO_EV_RESULT);
+    assert_int_equal(e->result.id, id);
+    assert_int_equal(e->result.err, err);
+}
+
+static void unicast_fails_and_loses_as_asked(void **state)
+{
+    (void)state;
+    static const struct option_pair pairs[] = {{"failEvery", "3"}, {"loseEvery", "2"}};
+    static const struct {
+        int err;
+        bool sent;
+    } rows[] = {
+        {FUO_OK, true},  {FUO_OK, false}, {FUO_EAGAIN, false},
+        {FUO_OK, false}, {FUO_OK, true},  {FUO_EAGAIN, false},
+    };
+    struct rig rig;
+    rig_open(&rig, "null", pairs, ARRAY_LEN(pairs));
+    for (uint64_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fuo_unicast downlink = {.id = i, .dev_eui = 5};
+        assert_int_equal(rig.loaded.plugin.unicast(rig.ns, &downlink), FUO_OK);
+        expect_result(&rig, i, rows[i].err);
+        const struct fuo_event *fate = rig_event(&rig);
+        assert_true((fate != NULL) == rows[i].sent);
+        if (fate != NULL) {
+            assert_int_equal(fate->fate.id, i);
+            assert_int_equal(fate->fate.dev_eui, 5);
+            assert_int_equal(fate->fate.fate, FUO_FATE_SENT);
+        }
+    }
+    rig_close(&rig);
+}
+
+static void multicast_counts_what_it_loses(void **state)
+{
+    (void)state;
+    static const struct option_pair pairs[] = {{"loseEvery", "2"}};
+    struct rig rig;
+    rig_open(&rig, "null", pairs, ARRAY_LEN(pairs));
+    const struct fuo_ns_plugin *p = &rig.loaded.plugin;
+    struct fuo_group group = {.id = 1, .name = "g", .mc_addr = 0xab, .f_cnt = 10};
+    assert_int_equal(p->group_open(rig.ns, &group), FUO_OK);
+    const struct fuo_event *e = rig_event(&rig);
+    assert_int_equal(e->type, FUO_EV_GROUP);
+    assert_string_equal(e->group.group, "null-000000ab");
+    assert_int_equal(e->group.f_cnt, 10);
+
+    struct fuo_multicast frame = {.id = 2, .group = "null-000000ab"};
+    assert_int_equal(p->multicast(rig.ns, &frame), FUO_OK);
+    expect_result(&rig, 2, FUO_OK);
+    assert_int_equal(p->multicast(rig.ns, &frame), FUO_OK);
+    expect_result(&rig, 2, FUO_ETIMEDOUT);
+    assert_int_equal(p->queue_poll(rig.ns, 3, frame.group), FUO_OK);
+    e = rig_event(&rig);
+    assert_int_equal(e->type, FUO_EV_QUEUE);
+    assert_int_equal(e->queue.f_cnt, 12); /* settles the one that was lost */
+    assert_int_equal(e->queue.frame_count, 0);
+    assert_int_equal(p->queue_flush(rig.ns, 4, frame.group), FUO_OK);
+    expect_result(&rig, 4, FUO_OK);
+    assert_int_equal(p->group_close(rig.ns, 5, frame.group), FUO_OK);
+    expect_result(&rig, 5, FUO_OK);
+    assert_int_equal(p->unicast_flush(rig.ns, 6, 5), FUO_OK);
+    expect_result(&rig, 6, FUO_OK);
+    rig_close(&rig);
+}
+
+static void network_input_means_nothing_to_it(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct fuo_caps caps = {0};
+    rig_open(&rig, "null", NULL, 0);
+    rig.loaded.plugin.caps(rig.ns, &caps);
+    assert_int_equal(caps.multicast_spacing_us, 0);
+    rig.loaded.plugin.on_mqtt(rig.ns, "a", NULL, 0, false);
+    rig.loaded.plugin.on_published(rig.ns, 1, FUO_OK);
+    rig.loaded.plugin.on_http(rig.ns, 1, &(struct fuo_http_response){0});
+    assert_null(rig_event(&rig));
+    rig_close(&rig);
+}
+
+TEST_MAIN(cmocka_unit_test(unicast_fails_and_loses_as_asked),
+          cmocka_unit_test(multicast_counts_what_it_loses),
+          cmocka_unit_test(network_input_means_nothing_to_it))
