@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fuota-sim - the simulated network (src/sim) behind a real broker and a real HTTP port, on
+ * one libuv loop. Wiring only: events of the server go out as MQTT messages, commands and
+ * API calls come in, frames go to the air log, images to files; time is virtual.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "fuota-sim/api.h"
+#include "fuota-sim/events.h"
+#include "fuota-sim/files.h"
+#include "fuota-sim/options.h"
+#include "io/cleanup.h"
+#include "io/clock.h"
+#include "net/mqtt.h"
+#include "sim/network.h"
+
+#define LOG_MODULE "sim"
+#include "io/log.h"
+
+enum {
+    EXIT_USAGE = 2,
+    REPLY_WINDOW_MS = 100, /* of the wall */
+    AIRLOG_BUFFER = 1 << 16,
+    AIRLOG_FLUSH_MS = 500,
+    WAIT_MAX_MS = 3600000,
+    EVENT_QOS = 0, /* ChirpStack's default */
+};
+
+struct app {
+    struct sim_options options;
+    uv_loop_t loop;
+    uv_timer_t timer;   /* the next thing to happen in the network */
+    uv_timer_t flusher; /* of the air log, and progress */
+    uv_signal_t signals[2];
+    struct network network;
+    struct mqtt_client *mqtt;
+    struct api *api;
+    FILE *airlog;
+    struct prng prng; /* of identifiers in events */
+    uint64_t frame_count;
+    uint64_t dropped_events;
+    size_t updated_count; /* devices that run an image they were sent */
+    bool failed;
+    bool stopping;
+};
+
+/* ---- time ---- */
+
+static void rearm(struct app *app);
+
+static void advance(struct app *app)
+{
+    network_run(&app->network, clock_utc(&app->options.clock));
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct app *app = timer->data;
+    advance(app);
+    rearm(app);
+}
+
+static void rearm(struct app *app)
+{
+    struct utc next = network_deadline(&app->network);
+    struct utc now = clock_utc(&app->options.clock);
+    if (app->stopping || next.us == INT64_MAX) {
+        uv_timer_stop(&app->timer);
+        return;
+    }
+    int64_t wait_us =
+        next.us <= now.us ? 0 : clock_wall_us(&app->options.clock, next.us - now.us);
+    int64_t wait_ms =
+        wait_us / 1000 >= WAIT_MAX_MS ? WAIT_MAX_MS : (wait_us + 999) / 1000;
+    uv_update_time(&app->loop);
+    uv_timer_start(&app->timer, on_timer, (uint64_t)wait_ms, 0);
+}
+
+/* ---- out: events, frames, images ---- */
+
+static void on_event(void *ctx, const struct cs_event *event)
+{
+    struct app *app = ctx;
+    struct event_context context = {&app->network.cs, &app->prng};
+    char topic[EVENT_TOPIC_MAX];
+    event_topic(&context, event, topic);
+    char *json = event_json(&context, event);
+    if (json == NULL) {
+        return;
+    }
+    struct mqtt_publish publish = {
+        .topic = topic,
+        .payload = (const uint8_t *)json,
+        .payload_len = strlen(json),
+        .qos = EVENT_QOS,
+    };
+    if (mqtt_publish(app->mqtt, &publish) != FUO_OK) {
+        app->dropped_events++;
+    }
+    free(json);
+}
+
+static void on_frame(void *ctx, const struct air_frame *frame)
+{
+    struct app *app = ctx;
+    size_t len = 0;
+    app->frame_count++;
+    if (app->airlog == NULL) {
+        return;
+    }
+    char *line = airlog_line(frame, &len);
+    if (line == NULL || fwrite(line, 1, len, app->airlog) != len) {
+        log_err("cannot write the air log: %s", strerror(errno));
+        app->failed = true;
+    }
+    free(line);
+}
+
+static void on_installed(void *ctx, const struct device *device)
+{
+    struct app *app = ctx;
+    app->updated_count += device->install_count == 1 ? 1 : 0;
+    if (app->options.flash != NULL && flash_write(app->options.flash, device) != FUO_OK) {
+        log_err("cannot write to %s: %s", app->options.flash, strerror(errno));
+        app->failed = true;
+    }
+}
+
+static const struct network_sink sink = {
+    .frame = on_frame,
+    .event = on_event,
+    .installed = on_installed,
+};
+
+/* ---- in: commands and API calls ---- */
+
+static void on_message(void *arg, const struct mqtt_message *message)
+{
+    struct app *app = arg;
+    struct command command;
+    char id[CS_ID_SIZE];
+    if (app->stopping) {
+        return;
+    }
+    advance(app);
+    int err = command_parse(app->network.cs.config.application_id, message->topic,
+                            message->payload, message->payload_len, &command);
+    if (err == FUO_OK) {
+        err = cs_enqueue(&app->network.cs, &command.downlink, id);
+    }
+    if (err != FUO_OK) {
+        log_warn("command refused topic=%s: %s", message->topic, fuo_strerror(err));
+    }
+    rearm(app);
+}
+
+static void on_call(void *arg, const struct rpc_request *request,
+                    struct rpc_response *response)
+{
+    struct app *app = arg;
+    advance(app);
+    rpc_call(&app->network.cs, request, clock_utc(&app->options.clock), response);
+    rearm(app);
+}
+
+static void on_mqtt_state(void *arg, bool up)
+{
+    struct app *app = arg;
+    if (!app->options.quiet) {
+        log_info("broker is %s", up ? "connected" : "away");
+    }
+}
+
+static void on_mqtt_log(void *arg, enum fuo_log_level level, const char *text)
+{
+    const struct app *app = arg;
+    if (level == FUO_LOG_ERROR || level == FUO_LOG_WARN || !app->options.quiet) {
+        log_write(level == FUO_LOG_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "mqtt", "%s",
+                  text);
+    }
+}
+
+/* ---- start and end ---- */
+
+static void on_flush(uv_timer_t *timer)
+{
+    struct app *app = timer->data;
+    if (app->airlog != NULL && fflush(app->airlog) != 0) {
+        log_err("cannot write the air log: %s", strerror(errno));
+        app->failed = true;
+    }
+}
+
+static void stop(struct app *app)
+{
+    if (app->stopping) {
+        return;
+    }
+    app->stopping = true;
+    mqtt_client_close(app->mqtt, NULL, NULL);
+    api_close(app->api);
+    uv_close((uv_handle_t *)&app->timer, NULL);
+    uv_close((uv_handle_t *)&app->flusher, NULL);
+    uv_close((uv_handle_t *)&app->signals[0], NULL);
+    uv_close((uv_handle_t *)&app->signals[1], NULL);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    (void)number;
+    stop(signal->data);
+}
+
+static void init_loop(struct app *app)
+{
+    static const int numbers[] = {SIGTERM, SIGINT};
+    uv_loop_init(&app->loop);
+    uv_timer_init(&app->loop, &app->timer);
+    uv_timer_init(&app->loop, &app->flusher);
+    app->timer.data = app;
+    app->flusher.data = app;
+    for (size_t i = 0; i < 2; i++) {
+        uv_signal_init(&app->loop, &app->signals[i]);
+        app->signals[i].data = app;
+        uv_signal_start(&app->signals[i], on_signal, numbers[i]);
+    }
+    uv_timer_start(&app->flusher, on_flush, AIRLOG_FLUSH_MS, AIRLOG_FLUSH_MS);
+}
+
+static int open_files(struct app *app)
+{
+    const struct sim_options *o = &app->options;
+    if (o->airlog != NULL) {
+        app->airlog = fopen(o->airlog, "we");
+        if (app->airlog == NULL) {
+            log_err("%s: %s", o->airlog, strerror(errno));
+            return FUO_EIO;
+        }
+        (void)setvbuf(app->airlog, NULL, _IOFBF, AIRLOG_BUFFER);
+    }
+    if (o->flash != NULL && flash_write_all(o->flash, &app->network) != FUO_OK) {
+        log_err("%s: %s", o->flash, strerror(errno));
+        return FUO_EIO;
+    }
+    if (o->inventory != NULL && inventory_write(o->inventory, &app->network) != FUO_OK) {
+        log_err("%s: %s", o->inventory, strerror(errno));
+        return FUO_EIO;
+    }
+    return FUO_OK;
+}
+
+static int open_network(struct app *app)
+{
+    struct network_config *config = &app->options.network;
+    config->start = clock_utc(&app->options.clock);
+    config->reply_window_us =
+        clock_virtual_us(&app->options.clock, MILLIS_US(REPLY_WINDOW_MS));
+    app->prng = prng_seeded(config->seed ^ UINT64_C(0xe7e27));
+    int err = network_init(&app->network, config, &sink, app);
+    if (err != FUO_OK) {
+        log_err("cannot set up the network: %s", fuo_strerror(err));
+    }
+    return err;
+}
+
+static int open_mqtt(struct app *app)
+{
+    char filter[EVENT_TOPIC_MAX];
+    char client_id[64];
+    (void)snprintf(client_id, sizeof(client_id), "fuota-sim-%ld", (long)getpid());
+    struct mqtt_config config = {
+        .url = app->options.broker,
+        .client_id = client_id,
+        .jitter_seed = app->options.network.seed,
+    };
+    struct mqtt_handlers handlers = {
+        .on_state = on_mqtt_state,
+        .on_message = on_message,
+        .log = on_mqtt_log,
+    };
+    int err = mqtt_client_open(&app->loop, &config, &handlers, app, &app->mqtt);
+    if (err != FUO_OK) {
+        log_err("%s: %s", app->options.broker, fuo_strerror(err));
+        return err;
+    }
+    (void)snprintf(filter, sizeof(filter), "application/%s/device/+/command/down",
+                   app->options.network.application_id);
+    return mqtt_subscribe(app->mqtt, filter, EVENT_QOS);
+}
+
+static int open_api(struct app *app)
+{
+    char *token = NULL;
+    const struct sim_options *o = &app->options;
+    if (o->token_file != NULL) {
+        int err = token_read(o->token_file, &token);
+        if (err != FUO_OK) {
+            log_err("%s: %s", o->token_file, fuo_strerror(err));
+            return err;
+        }
+    }
+    struct api_config config = {o->api_host, o->api_port, token};
+    int err = api_open(&app->loop, &config, on_call, app, &app->api);
+    free(token);
+    if (err != FUO_OK) {
+        log_err("cannot listen on %s:%u", o->api_host, o->api_port);
+    }
+    return err;
+}
+
+static int open_all(struct app *app)
+{
+    int err = open_network(app);
+    if (err == FUO_OK) {
+        err = open_files(app);
+    }
+    if (err == FUO_OK) {
+        err = open_api(app);
+    }
+    return err != FUO_OK ? err : open_mqtt(app);
+}
+
+static int finish(struct app *app)
+{
+    if (app->airlog != NULL && fclose(app->airlog) != 0) {
+        log_err("cannot write the air log: %s", strerror(errno));
+        app->failed = true;
+    }
+    if (app->options.flash != NULL && app->network.stations != NULL &&
+        flash_write_all(app->options.flash, &app->network) != FUO_OK) {
+        log_err("%s: %s", app->options.flash, strerror(errno));
+        app->failed = true;
+    }
+    if (!app->options.quiet) {
+        log_info(
+            "end: %llu frames on air, %zu devices updated, %llu events not published",
+            (unsigned long long)app->frame_count, app->updated_count,
+            (unsigned long long)app->dropped_events);
+    }
+    network_free(&app->network);
+    return app->failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run(struct app *app)
+{
+    init_loop(app);
+    if (open_all(app) != FUO_OK) {
+        app->failed = true;
+        stop(app);
+    } else {
+        if (!app->options.quiet) {
+            log_info("ready: %zu devices, %zu gateways, api=%s:%u",
+                     app->options.network.device_count,
+                     app->options.network.gateway_count, app->options.api_host,
+                     api_port(app->api));
+        }
+        rearm(app);
+    }
+    uv_run(&app->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&app->loop);
+    return finish(app);
+}
+
+int main(int argc, char **argv)
+{
+    AUTO_FREE struct app *app = calloc(1, sizeof(*app));
+    struct detail detail = {0};
+    if (app == NULL) {
+        return EXIT_FAILURE;
+    }
+    if (options_parse(argc, argv, &app->options, &detail) != FUO_OK) {
+        (void)fprintf(stderr, "fuota-sim: %s\n", detail.text);
+        return EXIT_USAGE;
+    }
+    if (app->options.help) {
+        (void)fputs(options_help(), stdout);
+        return EXIT_SUCCESS;
+    }
+    if (app->options.version) {
+        (void)puts("fuota-sim " FUO_VERSION);
+        return EXIT_SUCCESS;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    log_init(&(struct log_config){
+        .level = LOG_LEVEL_INFO, .clock = app->options.clock, .fd = STDERR_FILENO});
+    return run(app);
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+#include "fuota-sim/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "radio/region.h"
+
+enum {
+    DEVICES_MAX = 1000000,
+    GATEWAYS_MAX = 1000,
+};
+
+#define DEFAULT_APPLICATION "5a1c0e1e-0000-4000-8000-000000000001"
+#define DURATION_MAX_US     DAYS_US(365)
+
+const char *options_help(void)
+{
+    return "usage: fuota-sim [options]\n"
+           "A network in a box: a ChirpStack v4 that fuotad can talk to, gateways, a "
+           "lossy\n"
+           "channel under duty-cycle limits, and LoRaWAN devices with TS003 to TS007.\n"
+           "\n"
+           "  --broker URL          MQTT broker, mqtt://HOST:PORT "
+           "(mqtt://127.0.0.1:1883)\n"
+           "  --api HOST:PORT       address of the API, gRPC-Web (127.0.0.1:8080; port "
+           "0: "
+           "any)\n"
+           "  --token-file FILE     API token that callers must present (default: none)\n"
+           "  --application UUID    application of all devices\n"
+           "                        (5a1c0e1e-0000-4000-8000-000000000001)\n"
+           "  --devices N           number of devices (10)\n"
+           "  --gateways N          number of gateways (1)\n"
+           "  --seed S              seed of everything random (1)\n"
+           "  --loss P%             downlink receptions lost, uplinks half of it (0%)\n"
+           "  --interval D          time between two uplinks of a device (300s)\n"
+           "  --ts004 1|2|mixed     versions of TS003, TS004 and TS005 in the devices "
+           "(2)\n"
+           "  --margin D            multicast class C margin of the server (5s)\n"
+           "  --full-duplex         gateways hear while they transmit\n"
+           "  --time-scale F@EPOCH  virtual = EPOCH + (wall - EPOCH) * F\n"
+           "  --airlog FILE         write a JSON line per frame on air\n"
+           "  --flash DIR           write the image of each device to DIR/<dev_eui>.bin\n"
+           "  --inventory FILE      write the devices with their keys as CSV\n"
+           "  --quiet               say nothing but errors\n"
+           "  --version, --help\n"
+           "SIGTERM and SIGINT end it: air log and images are complete then.\n";
+}
+
+static int parse_number(const char *text, uint64_t max, uint64_t *value)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || n > max) {
+        return FUO_EINVAL;
+    }
+    *value = n;
+    return FUO_OK;
+}
+
+static int parse_count(const char *text, uint64_t max, size_t *value)
+{
+    uint64_t n = 0;
+    int err = parse_number(text, max, &n);
+    if (err != FUO_OK || n == 0) {
+        return FUO_EINVAL;
+    }
+    *value = (size_t)n;
+    return FUO_OK;
+}
+
+/* A decimal number, in millionths; *rest is what follows it. */
+static int parse_decimal(const char *text, const char **rest, int64_t *millionths)
+{
+    int64_t value = 0;
+    int64_t unit = 1000000;
+    const char *at = text;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        if (value > INT64_C(1000000000) * 1000000) {
+            return FUO_EINVAL;
+        }
+        value = value * 10 + (*at - '0') * INT64_C(1000000);
+    }
+    if (at == text) {
+        return FUO_EINVAL;
+    }
+    if (*at == '.') {
+        for (at++; *at >= '0' && *at <= '9'; at++) {
+            unit /= 10;
+            value += (*at - '0') * unit;
+        }
+    }
+    *rest = at;
+    *millionths = value;
+    return FUO_OK;
+}
+
+/* Microseconds in a unit of time; 0: there is no such unit. */
+static int64_t unit_us(const char *name)
+{
+    static const struct {
+        const char *name;
+        int64_t us;
+    } units[] = {{"ms", MILLIS_US(1)},
+                 {"s", SECONDS_US(1)},
+                 {"m", MINUTES_US(1)},
+                 {"h", HOURS_US(1)},
+                 {"d", DAYS_US(1)}};
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(name, units[i].name) == 0) {
+            return units[i].us;
+        }
+    }
+    return 0;
+}
+
+static int parse_duration(const char *text, int64_t *us)
+{
+    const char *rest;
+    int64_t millionths;
+    int64_t value;
+    if (parse_decimal(text, &rest, &millionths) != FUO_OK || unit_us(rest) == 0 ||
+        __builtin_mul_overflow(millionths, unit_us(rest) / 1000, &value) ||
+        value / 1000 > DURATION_MAX_US) {
+        return FUO_EINVAL;
+    }
+    *us = value / 1000;
+    return FUO_OK;
+}
+
+static int parse_percent(const char *text, uint32_t *ppm)
+{
+    const char *rest;
+    int64_t millionths;
+    if (parse_decimal(text, &rest, &millionths) != FUO_OK || strcmp(rest, "%") != 0 ||
+        millionths > INT64_C(100000000)) {
+        return FUO_EINVAL;
+    }
+    *ppm = (uint32_t)(millionths / 100);
+    return FUO_OK;
+}
+
+static int parse_packages(const char *text, enum network_packages *packages)
+{
+    static const struct {
+        const char *name;
+        enum network_packages value;
+    } names[] = {{"1", NETWORK_PACKAGES_V1},
+                 {"2", NETWORK_PACKAGES_V2},
+                 {"mixed", NETWORK_PACKAGES_MIXED}};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(text, names[i].name) == 0) {
+            *packages = names[i].value;
+            return FUO_OK;
+        }
+    }
+    return FUO_EINVAL;
+}
+
+static int parse_api(const char *text, struct sim_options *options)
+{
+    const char *colon = strrchr(text, ':');
+    uint64_t port = 0;
+    if (colon == NULL || colon == text ||
+        (size_t)(colon - text) >= sizeof(options->api_host) ||
+        parse_number(colon + 1, UINT16_MAX, &port) != FUO_OK) {
+        return FUO_EINVAL;
+    }
+    memcpy(options->api_host, text, (size_t)(colon - text));
+    options->api_host[colon - text] = '\0';
+    options->api_port = (uint16_t)port;
+    return FUO_OK;
+}
+
+static int parse_application(const char *text, char *id)
+{
+    size_t len = strlen(text);
+    if (len != CS_ID_SIZE - 1 || strspn(text, "0123456789abcdef-") != len) {
+        return FUO_EINVAL;
+    }
+    memcpy(id, text, CS_ID_SIZE);
+    return FUO_OK;
+}
+
+enum option_id {
+    OPT_BROKER = 256,
+    OPT_API,
+    OPT_TOKEN_FILE,
+    OPT_APPLICATION,
+    OPT_DEVICES,
+    OPT_GATEWAYS,
+    OPT_SEED,
+    OPT_LOSS,
+    OPT_INTERVAL,
+    OPT_TS004,
+    OPT_MARGIN,
+    OPT_FULL_DUPLEX,
+    OPT_TIME_SCALE,
+    OPT_AIRLOG,
+    OPT_FLASH,
+    OPT_INVENTORY,
+    OPT_QUIET,
+    OPT_VERSION,
+    OPT_HELP,
+};
+
+static const struct option long_options[] = {
+    {"broker", required_argument, NULL, OPT_BROKER},
+    {"api", required_argument, NULL, OPT_API},
+    {"token-file", required_argument, NULL, OPT_TOKEN_FILE},
+    {"application", required_argument, NULL, OPT_APPLICATION},
+    {"devices", required_argument, NULL, OPT_DEVICES},
+    {"gateways", required_argument, NULL, OPT_GATEWAYS},
+    {"seed", required_argument, NULL, OPT_SEED},
+    {"loss", required_argument, NULL, OPT_LOSS},
+    {"interval", required_argument, NULL, OPT_INTERVAL},
+    {"ts004", required_argument, NULL, OPT_TS004},
+    {"margin", required_argument, NULL, OPT_MARGIN},
+    {"full-duplex", no_argument, NULL, OPT_FULL_DUPLEX},
+    {"time-scale", required_argument, NULL, OPT_TIME_SCALE},
+    {"airlog", required_argument, NULL, OPT_AIRLOG},
+    {"flash", required_argument, NULL, OPT_FLASH},
+    {"inventory", required_argument, NULL, OPT_INVENTORY},
+    {"quiet", no_argument, NULL, OPT_QUIET},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {"help", no_argument, NULL, OPT_HELP},
+    {0},
+};
+
+static const char *name_of(int id)
+{
+    for (const struct option *o = long_options; o->name != NULL; o++) {
+        if (o->val == id) {
+            return o->name;
+        }
+    }
+    return "";
+}
+
+/* Options whose value is only kept, or that have none. */
+static bool keep(int id, const char *value, struct sim_options *options)
+{
+    switch (id) {
+    case OPT_BROKER:
+        options->broker = value;
+        return true;
+    case OPT_TOKEN_FILE:
+        options->token_file = value;
+        return true;
+    case OPT_AIRLOG:
+        options->airlog = value;
+        return true;
+    case OPT_FLASH:
+        options->flash = value;
+        return true;
+    case OPT_INVENTORY:
+        options->inventory = value;
+        return true;
+    case OPT_QUIET:
+        options->quiet = true;
+        return true;
+    case OPT_FULL_DUPLEX:
+        options->network.half_duplex = false;
+        return true;
+    case OPT_VERSION:
+        options->version = true;
+        return true;
+    case OPT_HELP:
+        options->help = true;
+        return true;
+    }
+    return false;
+}
+
+static int parse_one(int id, const char *value, struct sim_options *options)
+{
+    struct network_config *network = &options->network;
+    switch (id) {
+    case OPT_API:
+        return parse_api(value, options);
+    case OPT_APPLICATION:
+        return parse_application(value, network->application_id);
+    case OPT_DEVICES:
+        return parse_count(value, DEVICES_MAX, &network->device_count);
+    case OPT_GATEWAYS:
+        return parse_count(value, GATEWAYS_MAX, &network->gateway_count);
+    case OPT_SEED:
+        return parse_number(value, UINT64_MAX, &network->seed);
+    case OPT_LOSS:
+        return parse_percent(value, &network->loss_ppm);
+    case OPT_INTERVAL:
+        return parse_duration(value, &network->uplink_interval_us);
+    case OPT_TS004:
+        return parse_packages(value, &network->packages);
+    case OPT_MARGIN:
+        return parse_duration(value, &network->margin_us);
+    case OPT_TIME_SCALE:
+        return clock_init(&options->clock, value) == FUO_OK ? FUO_OK : FUO_EINVAL;
+    }
+    return FUO_EINVAL;
+}
+
+static void set_defaults(struct sim_options *options)
+{
+    *options = (struct sim_options){
+        .broker = "mqtt://127.0.0.1:1883",
+        .api_host = "127.0.0.1",
+        .api_port = 8080,
+        .network =
+            {
+                .region = region_get(REGION_EU868),
+                .device_count = 10,
+                .gateway_count = 1,
+                .packages = NETWORK_PACKAGES_V2,
+                .seed = 1,
+                .half_duplex = true,
+                .uplink_interval_us = SECONDS_US(300),
+                .margin_us = SECONDS_US(5),
+                .application_id = DEFAULT_APPLICATION,
+                .clocks_wrong = true,
+                .uplink_dr = 5,
+            },
+    };
+}
+
+int options_parse(int argc, char **argv, struct sim_options *options,
+                  struct detail *detail)
+{
+    set_defaults(options);
+    if (clock_init(&options->clock, NULL) != FUO_OK) {
+        return FUO_EINVAL;
+    }
+    optind = 1;
+    opterr = 0;
+    int id;
+    while ((id = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+        if (id == '?' || id == ':') {
+            detail_set(detail, "%s: %s (try --help)", argv[optind - 1],
+                       id == '?' ? "unknown option" : "needs a value");
+            return FUO_EINVAL;
+        }
+        if (!keep(id, optarg, options) && parse_one(id, optarg, options) != FUO_OK) {
+            detail_set(detail, "--%s: \"%s\" is not valid (try --help)", name_of(id),
+                       optarg);
+            return FUO_EINVAL;
+        }
+    }
+    if (optind < argc) {
+        detail_set(detail, "unexpected argument \"%s\" (try --help)", argv[optind]);
+        return FUO_EINVAL;
+    }
+    if (options->network.uplink_interval_us < SECONDS_US(1)) {
+        detail_set(detail, "--interval: at least 1s");
+        return FUO_EINVAL;
+    }
+    return FUO_OK;
+}

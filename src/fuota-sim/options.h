@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* options.h - the command line of fuota-sim. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fuotad/error.h"
+#include "io/clock.h"
+#include "io/detail.h"
+#include "sim/network.h"
+
+struct sim_options {
+    bool help;
+    bool version;
+    bool quiet;
+    const char *broker; /* mqtt://host:port */
+    char api_host[64];
+    uint16_t api_port;
+    struct clock clock;
+    const char *airlog; /* NULL: none */
+    const char *flash;
+    const char *inventory;
+    const char *token_file;
+    struct network_config network; /* but start and reply_window_us */
+};
+
+/* The strings of argv are borrowed. FUO_EINVAL, with a sentence in *detail. */
+FUO_MUST_CHECK int options_parse(int argc, char **argv, struct sim_options *options,
+                                 struct detail *detail);
+
+const char *options_help(void);

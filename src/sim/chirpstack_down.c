@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Class A downlinks (network-servers.md 2.1). */
+#include <string.h>
+
+#include "sim/chirpstack_internal.h"
+
+enum {
+    RX_LEAD_MS = 50, /* a gateway wants a frame that long before it transmits */
+};
+
+enum tx_status cs_send_reply(struct cs *cs, struct cs_device *device,
+                             const struct cs_reply *reply, struct utc now,
+                             struct cs_slot *slot)
+{
+    const struct region *region = cs->config.region;
+    const struct cs_slot slots[] = {
+        {device->rx[0].gateway, SECONDS_US(reply->rx1_delay_s), device->rx_frequency_hz,
+         device->rx_dr},
+        {device->rx[0].gateway, SECONDS_US(reply->rx1_delay_s + 1), region->rx2_hz,
+         region->rx2_dr},
+    };
+    enum tx_status status = TX_NO_ACK;
+    for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]) && status != TX_OK; i++) {
+        struct utc at = utc_after(device->rx_time, slots[i].delay_us);
+        struct utc soonest = utc_after(now, MILLIS_US(RX_LEAD_MS));
+        struct cs_tx tx = {
+            .gateway = slots[i].gateway,
+            .device = device,
+            .at = utc_reached(at, soonest) ? soonest : at,
+            .frequency_hz = slots[i].frequency_hz,
+            .dr = slots[i].dr,
+            .phy = reply->phy,
+            .phy_len = reply->len,
+        };
+        uint8_t max = region_max_payload(region, tx.dr, (struct payload_rules){0});
+        if (i > 0 && reply->len > (size_t)max + FRAME_OVERHEAD_BYTES) {
+            break; /* too long for RX2 */
+        }
+        status = cs->ops->transmit(cs->ctx, &tx);
+        if (status == TX_OK && slot != NULL) {
+            *slot = slots[i];
+        }
+    }
+    return status;
+}
+
+static void publish_log(struct cs *cs, struct cs_event *event, const char *level,
+                        const char *code, const char *description)
+{
+    event->type = CS_EVENT_LOG;
+    event->level = level;
+    event->code = code;
+    event->description = description;
+    cs->ops->publish(cs->ctx, event);
+}
+
+/* The first item that can be sent; what cannot is dropped with a log event. */
+static struct cs_item *next_item(struct cs *cs, struct cs_device *device, struct utc now)
+{
+    size_t max =
+        region_max_payload(cs->config.region, device->rx_dr, (struct payload_rules){0});
+    while (device->queue != NULL) {
+        struct cs_item *item = device->queue;
+        struct cs_event event = {
+            .time = now,
+            .device = device,
+            .queue_item_id = item->id,
+            .max_payload_size = max,
+            .item_size = item->len,
+        };
+        if (utc_reached(item->expires, now)) {
+            publish_log(cs, &event, "ERROR", "EXPIRED",
+                        "Device queue-item discarded because it has expired");
+        } else if (item->len > max) {
+            publish_log(cs, &event, "ERROR", "DOWNLINK_PAYLOAD_SIZE",
+                        "Device queue-item discarded because it exceeds the max. payload "
+                        "size");
+        } else {
+            return item;
+        }
+        cs_item_delete(device, item);
+    }
+    return NULL;
+}
+
+static void tx_acknowledged(struct cs *cs, struct cs_device *device, struct cs_item *item,
+                            const struct cs_slot *slot, struct utc now)
+{
+    struct cs_event event = {
+        .type = CS_EVENT_TXACK,
+        .time = now,
+        .device = device,
+        .queue_item_id = item->id,
+        .f_cnt_down = device->fcnt_down,
+        .gateway = slot->gateway,
+        .downlink_id = (uint32_t)prng_next(&cs->prng),
+        .frequency_hz = slot->frequency_hz,
+        .dr = slot->dr,
+        .delay_us = slot->delay_us,
+    };
+    item->fcnt_down = device->fcnt_down++;
+    item->pending = item->confirmed;
+    cs->ops->publish(cs->ctx, &event);
+    if (!item->confirmed) {
+        cs_item_delete(device, item);
+    }
+}
+
+void cs_reply(struct cs *cs, struct cs_device *device, struct utc now)
+{
+    struct cs_item *item = next_item(cs, device, now);
+    if (item == NULL && !device->rx_confirmed) {
+        return;
+    }
+    struct frame frame = {
+        .type = item != NULL && item->confirmed ? FRAME_CONFIRMED_DOWN
+                                                : FRAME_UNCONFIRMED_DOWN,
+        .addr = device->dev_addr,
+        .fcnt = device->fcnt_down,
+        .ack = device->rx_confirmed,
+        .pending = item != NULL && item->next != NULL,
+        .has_port = item != NULL,
+        .fport = item != NULL ? item->fport : 0,
+        .payload = item != NULL ? item->data : NULL,
+        .payload_len = item != NULL ? item->len : 0,
+    };
+    uint8_t phy[FRAME_PHY_MAX_BYTES];
+    struct cs_reply reply = {phy, 0, cs->config.rx1_delay_s};
+    struct cs_slot slot;
+    if (frame_build(&frame, &device->keys, phy, sizeof(phy), &reply.len) != FUO_OK) {
+        return;
+    }
+    enum tx_status status = cs_send_reply(cs, device, &reply, now, &slot);
+    if (status != TX_OK && item != NULL) {
+        struct cs_event event = {.time = now, .device = device};
+        publish_log(cs, &event, "ERROR", "DOWNLINK_GATEWAY", tx_status_name(status));
+    } else if (status == TX_OK && item != NULL) {
+        tx_acknowledged(cs, device, item, &slot, now);
+    } else if (status == TX_OK) {
+        device->fcnt_down++;
+    }
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * chirpstack_internal.h - what the files of chirpstack.h share: chirpstack.c (devices and
+ * uplinks), chirpstack_down.c (class A downlinks), chirpstack_mcast.c (multicast).
+ */
+#pragma once
+
+#include "sim/chirpstack.h"
+
+void cs_item_delete(struct cs_device *device, struct cs_item *item);
+
+struct cs_reply {
+    const uint8_t *phy;
+    size_t len;
+    uint8_t rx1_delay_s;
+};
+
+/* Where a reply went. */
+struct cs_slot {
+    size_t gateway;
+    int64_t delay_us;
+    uint32_t frequency_hz;
+    uint8_t dr;
+};
+
+/*
+ * Hand the answer to the last uplink to its best gateway: RX1, and if it refuses that RX2.
+ * The status is that of the last try; *slot (may be NULL) is set on TX_OK.
+ */
+enum tx_status cs_send_reply(struct cs *cs, struct cs_device *device,
+                             const struct cs_reply *reply, struct utc now,
+                             struct cs_slot *slot);
+
+/* The reply window is over: send what is queued. */
+void cs_reply(struct cs *cs, struct cs_device *device, struct utc now);
+
+void cs_on_scheduler(struct sim_timer *timer, struct utc now);
+
+void cs_groups_free(struct cs *cs);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * device_internal.h - what the files of device.h share: device.c (radio and outbox),
+ * device_clock.c (TS003), device_mcast.c (TS005), device_frag.c (TS004), device_fwmgmt.c
+ * (TS006) and device_apps.c (which package gets which bytes; TS007).
+ */
+#pragma once
+
+#include "base/wire.h"
+#include "codec/split.h"
+#include "sim/device.h"
+
+/* Put off to when the timer has to run next; call after any change. */
+void device_rearm(struct device *device, struct utc now);
+
+/* Queue a message; NULL if the outbox is full: then it is lost, as in real devices. */
+struct device_message *device_outbox_add(struct device *device,
+                                         enum device_outbox_kind kind, uint8_t fport,
+                                         struct utc due);
+void device_outbox_bytes(struct device *device, uint8_t fport, const uint8_t *bytes,
+                         size_t len, struct utc now);
+/* Whether one of that kind waits. */
+bool device_outbox_has(const struct device *device, enum device_outbox_kind kind);
+void device_outbox_remove(struct device *device, enum device_outbox_kind kind);
+
+int64_t device_random_us(struct device *device, int64_t bound_us);
+uint8_t device_max_payload(const struct device *device);
+uint8_t device_version_of(const struct device *device, enum pkg_id pkg);
+
+/* Everything a reboot loses. */
+void device_boot(struct device *device, struct utc now);
+
+/* Each takes one command and appends its answer, CID included, to w; none is possible. */
+void device_clock_command(struct device *device, const struct split_cmd *cmd,
+                          struct wr *w, struct utc now);
+void device_mcast_command(struct device *device, const struct split_cmd *cmd,
+                          struct wr *w, struct utc now);
+/* group: the multicast group it came by, or -1. */
+void device_frag_command(struct device *device, const struct split_cmd *cmd, int group,
+                         struct wr *w, struct utc now);
+void device_fwmgmt_command(struct device *device, const struct split_cmd *cmd,
+                           struct wr *w, struct utc now);
+
+/* An application payload, decrypted. group as above. */
+void device_payload(struct device *device, uint8_t fport, const uint8_t *payload,
+                    size_t len, int group, struct utc now);
+
+/* Time-driven parts; each returns when it wants to be called again, UTC_NEVER if not. */
+struct utc device_clock_due(const struct device *device);
+void device_clock_run(struct device *device, struct utc now);
+struct utc device_mcast_due(const struct device *device, struct utc now);
+void device_mcast_run(struct device *device, struct utc now);
+
+/* Fill in a message at the moment of its transmission; false: nothing to say any more. */
+bool device_clock_fill(struct device *device, struct device_message *m, struct utc now);
+bool device_frag_fill(struct device *device, struct device_message *m, struct utc now);
+
+void device_clock_boot(struct device *device, struct utc now);
+void device_frag_forget(struct device *device);
+void device_image_free(struct device_image *image);

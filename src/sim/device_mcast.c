@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* Multicast groups and class C sessions, TS005 (lorawan.md 3). */
+#include <string.h>
+
+#include "radio/subband.h"
+#include "sim/device_internal.h"
+
+/* Until a time of the device's own clock; negative: past. */
+static int64_t until_us(const struct device *device, struct gps at, struct utc now)
+{
+    int64_t clock_us = device_clock_us(device, now);
+    int64_t fraction_us = clock_us % 1000000;
+    fraction_us += fraction_us < 0 ? 1000000 : 0;
+    struct gps clock = {(uint32_t)((clock_us - fraction_us) / 1000000)};
+    return SECONDS_US(gps_diff_s(at, clock)) - fraction_us;
+}
+
+static int64_t duration_us(const struct device_group *group)
+{
+    return SECONDS_US(INT64_C(1) << group->timeout_exp);
+}
+
+static struct utc group_due(const struct device *device, const struct device_group *group,
+                            struct utc now)
+{
+    switch (group->state) {
+    case MC_SESSION_NONE:
+        break;
+    case MC_SESSION_WAITING:
+        if (device->clock_set) {
+            return utc_after(now, until_us(device, group->session_time, now));
+        }
+        break;
+    case MC_SESSION_RUNNING:
+        return utc_after(group->started, duration_us(group));
+    }
+    return UTC_NEVER;
+}
+
+struct utc device_mcast_due(const struct device *device, struct utc now)
+{
+    struct utc due = UTC_NEVER;
+    for (int i = 0; i < MC_GROUP_COUNT_MAX; i++) {
+        due = utc_min(due, group_due(device, &device->groups[i], now));
+    }
+    return due;
+}
+
+void device_mcast_run(struct device *device, struct utc now)
+{
+    for (int i = 0; i < MC_GROUP_COUNT_MAX; i++) {
+        struct device_group *group = &device->groups[i];
+        if (group->state == MC_SESSION_WAITING &&
+            utc_reached(group_due(device, group, now), now)) {
+            group->state = MC_SESSION_RUNNING;
+            group->started = utc_after(now, until_us(device, group->session_time, now));
+        }
+        if (group->state == MC_SESSION_RUNNING &&
+            utc_reached(group_due(device, group, now), now)) {
+            group->state = MC_SESSION_NONE;
+        }
+    }
+}
+
+bool device_listens(const struct device *device, uint32_t frequency_hz, uint8_t dr)
+{
+    /* One receiver: of several running sessions it follows the first. */
+    const struct device_group *first = NULL;
+    for (int i = 0; i < MC_GROUP_COUNT_MAX; i++) {
+        const struct device_group *g = &device->groups[i];
+        if (g->state == MC_SESSION_RUNNING &&
+            (first == NULL || g->started.us < first->started.us)) {
+            first = g;
+        }
+    }
+    return device->on && device->joined && first != NULL &&
+           first->frequency_hz == frequency_hz && first->dr == dr;
+}
+
+static void commit(struct wr *w, int err, size_t len)
+{
+    if (err == FUO_OK) {
+        w->len += len;
+    }
+}
+
+static void on_group_status(struct device *device, const struct mc_group_status_req *req,
+                            struct wr *w)
+{
+    struct mc_group_status_ans ans = {0};
+    int n = 0;
+    for (int i = 0; i < MC_GROUP_COUNT_MAX; i++) {
+        const struct device_group *g = &device->groups[i];
+        ans.total_count = (uint8_t)(ans.total_count + (g->defined ? 1 : 0));
+        if (g->defined && (req->group_mask >> i & 1) != 0) {
+            ans.group_mask = (uint8_t)(ans.group_mask | 1 << i);
+            ans.groups[n++] = (struct mc_group){(uint8_t)i, g->addr};
+        }
+    }
+    size_t len = 0;
+    int err = mc_group_status_ans_encode(device_version_of(device, PKG_MCAST), &ans,
+                                         w->base + w->len, w->cap - w->len, &len);
+    commit(w, err, len);
+}
+
+static void on_group_setup(struct device *device, const struct mc_group_setup_req *req,
+                           struct wr *w)
+{
+    struct device_group *group = &device->groups[req->group_id];
+    struct aes_key mc_key;
+    struct device_group fresh = {
+        .defined = true,
+        .addr = req->addr,
+        .next_fcnt = req->min_fcnt,
+        .max_fcnt = req->max_fcnt,
+    };
+    if (keys_mc_unwrap_by_device(LORAWAN_1_0, &device->config.gen_app_key,
+                                 req->key_encrypted, &mc_key) != FUO_OK ||
+        keys_mc_session(&mc_key, req->addr, &fresh.keys) != FUO_OK) {
+        return;
+    }
+    aes_key_wipe(&mc_key);
+    *group = fresh;
+    struct mc_group_setup_ans ans = {.group_id = req->group_id};
+    size_t len = 0;
+    int err = mc_group_setup_ans_encode(device_version_of(device, PKG_MCAST), &ans,
+                                        w->base + w->len, w->cap - w->len, &len);
+    commit(w, err, len);
+}
+
+static void on_group_delete(struct device *device, const struct mc_group_delete_req *req,
+                            struct wr *w)
+{
+    struct device_group *group = &device->groups[req->group_id];
+    struct mc_group_delete_ans ans = {
+        .group_id = req->group_id,
+        .group_undefined = !group->defined,
+    };
+    memset(group, 0, sizeof(*group));
+    size_t len = 0;
+    int err = mc_group_delete_ans_encode(device_version_of(device, PKG_MCAST), &ans,
+                                         w->base + w->len, w->cap - w->len, &len);
+    commit(w, err, len);
+}
+
+static struct mc_session_ans judge_session(const struct device *device,
+                                           const struct mc_session_req *req,
+                                           struct utc now)
+{
+    const struct region *region = device->config.region;
+    const struct data_rate *rate = region_data_rate(region, req->dr, DIRECTION_DOWN);
+    struct mc_session_ans ans = {
+        .group_id = req->group_id,
+        .group_undefined = !device->groups[req->group_id].defined,
+        .dr_error = rate == NULL,
+        .freq_error = subband_find(region, req->frequency_hz,
+                                   rate == NULL ? 0 : rate->bw_hz, NULL) == NULL,
+    };
+    if (ans.group_undefined || ans.dr_error || ans.freq_error) {
+        return ans;
+    }
+    if (!device->clock_set) {
+        ans.time_to_start_s = MC_TIME_TO_START_UNKNOWN_S;
+        return ans;
+    }
+    int64_t wait_us = until_us(device, req->session_time, now);
+    ans.start_missed = wait_us < 0;
+    int64_t wait_s = (wait_us + 999999) / 1000000;
+    if (!ans.start_missed) {
+        ans.time_to_start_s = wait_s >= MC_TIME_TO_START_UNKNOWN_S
+                                  ? MC_TIME_TO_START_UNKNOWN_S
+                                  : (uint32_t)wait_s;
+    }
+    return ans;
+}
+
+static void on_class_c(struct device *device, const struct mc_session_req *req,
+                       struct wr *w, struct utc now)
+{
+    struct mc_session_ans ans = judge_session(device, req, now);
+    if (mc_session_accepted(&ans)) {
+        struct device_group *group = &device->groups[req->group_id];
+        group->state = MC_SESSION_WAITING;
+        group->session_time = req->session_time;
+        group->timeout_exp = req->timeout_exp;
+        group->frequency_hz = req->frequency_hz;
+        group->dr = req->dr;
+        if (!device->clock_set) {
+            device->clock_due = now;
+        }
+    }
+    size_t len = 0;
+    int err = mc_class_c_ans_encode(device_version_of(device, PKG_MCAST), &ans,
+                                    w->base + w->len, w->cap - w->len, &len);
+    commit(w, err, len);
+}
+
+/* Class B requests are not answered: these devices have no beacon. */
+void device_mcast_command(struct device *device, const struct split_cmd *cmd,
+                          struct wr *w, struct utc now)
+{
+    uint8_t version = device_version_of(device, PKG_MCAST);
+    struct mc_group_status_req status;
+    struct mc_group_setup_req setup;
+    struct mc_group_delete_req delete;
+    struct mc_session_req session;
+
+    switch (cmd->cid) {
+    case MC_CID_GROUP_STATUS:
+        if (mc_group_status_req_decode(version, cmd->body, cmd->body_len, &status) ==
+            FUO_OK) {
+            on_group_status(device, &status, w);
+        }
+        break;
+    case MC_CID_GROUP_SETUP:
+        if (mc_group_setup_req_decode(version, cmd->body, cmd->body_len, &setup) ==
+            FUO_OK) {
+            on_group_setup(device, &setup, w);
+        }
+        break;
+    case MC_CID_GROUP_DELETE:
+        if (mc_group_delete_req_decode(version, cmd->body, cmd->body_len, &delete) ==
+            FUO_OK) {
+            on_group_delete(device, &delete, w);
+        }
+        break;
+    case MC_CID_CLASS_C_SESSION:
+        if (mc_class_c_req_decode(version, cmd->body, cmd->body_len, &session) ==
+            FUO_OK) {
+            on_class_c(device, &session, w, now);
+        }
+        break;
+    }
+}

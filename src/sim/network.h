@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * network.h - the whole simulated network: devices (device.h), gateways and channel
+ * (radio.h), server (chirpstack.h), on one heap of timers. Time and calls of the
+ * application come in; frames on air, events and installed images go out through a sink.
+ *
+ * The same seed and the same calls at the same times give the same run. Virtual time only;
+ * the one thing that belongs to the wall is the server's reply window: the owner gives its
+ * length in virtual time, and network_run() is told how far the wall has come, so that a
+ * simulator that runs late does not cut the window short.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/airlog.h"
+#include "sim/chirpstack.h"
+#include "sim/device.h"
+#include "sim/radio.h"
+#include "sim/timers.h"
+
+/* Which versions of TS003, TS004 and TS005 the devices run. */
+enum network_packages {
+    NETWORK_PACKAGES_V1,
+    NETWORK_PACKAGES_V2,
+    NETWORK_PACKAGES_MIXED, /* every other device */
+};
+
+struct network_config {
+    struct utc start;
+    const struct region *region;
+    size_t device_count;
+    size_t gateway_count;
+    enum network_packages packages;
+    uint64_t seed;
+    uint32_t loss_ppm; /* of downlink receptions; half of it for uplinks */
+    bool half_duplex;
+    int64_t uplink_interval_us;
+    int64_t margin_us;
+    int64_t reply_window_us; /* 100 ms of wall time, in virtual time */
+    char application_id[CS_ID_SIZE];
+    bool clocks_wrong; /* at boot: uptime only, another epoch, or off by days */
+    uint8_t uplink_dr;
+};
+
+/* Called from network_run() and the server's functions; they only take note. */
+struct network_sink {
+    void (*frame)(void *ctx, const struct air_frame *frame);
+    void (*event)(void *ctx, const struct cs_event *event);
+    void (*installed)(void *ctx, const struct device *device);
+};
+
+struct network {
+    struct network_config config;
+    const struct network_sink *sink; /* borrowed; members may be NULL */
+    void *ctx;
+    struct sim_timers timers;
+    struct sim_radio radio;
+    struct cs cs;
+    struct station *stations; /* device_count */
+    uint64_t *gateway_euis;
+    uint64_t *received; /* scratch for one frame */
+    uint64_t *missed;
+    struct utc wall; /* how far the wall has come, in virtual time */
+    struct flight *flights;
+};
+
+/* FUO_ERANGE or FUO_ENOMEM; then nothing is to be freed. network must not be moved. */
+FUO_MUST_CHECK int network_init(struct network *network,
+                                const struct network_config *config,
+                                const struct network_sink *sink, void *ctx);
+void network_free(struct network *network);
+
+/* When network_run() is wanted next. */
+struct utc network_deadline(const struct network *network);
+
+/* Everything up to `now`. Call it before any call to the server, too. */
+void network_run(struct network *network, struct utc now);
+
+size_t network_device_count(const struct network *network);
+const struct device *network_device(const struct network *network, size_t index);

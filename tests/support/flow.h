@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * flow.h - the engine alone, fed with crafted events: each answer is the test's to give.
+ *
+ * The driver's part (keys, MICs, a server that takes everything) is answered at once unless
+ * a test holds it back. Devices run TS003, TS004, TS005 v2 and TS006, known beforehand.
+ */
+#pragma once
+
+#include "engine/engine.h"
+
+enum {
+    FLOW_DEVICES = 4,
+    FLOW_SENDS = 64,
+};
+
+struct flow {
+    struct engine *engine;
+    struct engine_config config;
+    struct effects effects;
+    struct utc now;
+    struct campaign_spec spec;
+    struct fleet_spec fleet;
+    size_t device_count;
+    uint8_t image[600];
+    uint64_t gateways[1];
+    uint32_t f_cnt;
+    uint32_t queued;
+    /* held back: the test answers */
+    bool hold_txack;
+    bool hold_group;
+    bool hold_frame;
+    bool hold_queue;
+    int wrap_err;
+    int mic_err;
+    int group_err;
+    int frame_err;
+    int queue_err;
+    int close_err;
+    /* seen */
+    struct effect last_send[FLOW_DEVICES];
+    size_t send_count[FLOW_DEVICES];
+    struct effect last_frame;
+    size_t frame_count;
+    size_t poll_count;
+    size_t open_count;
+    size_t close_count;
+    size_t dropped_keys;
+    size_t alerts;
+    size_t flushes;
+    struct transmission_rec transmission; /* as stored last */
+    struct campaign_rec campaign;
+    struct member_rec members[FLOW_DEVICES];
+    struct device_rec devices[FLOW_DEVICES];
+};
+
+/* With a campaign applied, over the first device_count devices. */
+void flow_init(struct flow *f, size_t device_count);
+void flow_apply(struct flow *f);
+void flow_free(struct flow *f);
+
+void flow_step(struct flow *f, struct engine_event *event);
+/* Time passes; timers fire as they are due. */
+void flow_wait(struct flow *f, int64_t duration_us);
+void flow_control(struct flow *f, enum engine_control verb);
+void flow_uplink(struct flow *f, size_t device, uint8_t fport, const char *hex);
+/* One more that says nothing. */
+void flow_noise(struct flow *f, size_t device);
+void flow_fate(struct flow *f, size_t device, enum engine_fate fate);
+
+/* Another engine that knows fleet and devices only. */
+void flow_rebuild(struct flow *f);
+/* Another engine, from what was stored. */
+void flow_restart(struct flow *f);
+
+const struct member_rec *flow_member(const struct flow *f, size_t device);
+/* Through the campaign with right answers, until the member is in that phase or beyond. */
+void flow_walk(struct flow *f, size_t device, enum member_phase phase);

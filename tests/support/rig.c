@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: MIT */
+#include "rig.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rig_internal.h"
+
+enum {
+    RIG_FLEET = 1,
+    RIG_CAMPAIGN = 1,
+};
+
+/* ---- ids ---- */
+
+static uint64_t id_of(const char *text)
+{
+    static const char prefix[] = "66756f74-6164-8000-"; /* see id_text() */
+    if (text == NULL || strncmp(text, prefix, sizeof(prefix) - 1) != 0) {
+        return 0;
+    }
+    char *end = NULL;
+    uint64_t high = strtoull(text + sizeof(prefix) - 1, &end, 16);
+    return *end == '-' ? high << 48 | strtoull(end + 1, NULL, 16) : 0;
+}
+
+/* ---- events in ---- */
+
+struct rig_event *rig_new_event(struct rig *rig, enum engine_event_type type)
+{
+    if (rig->event_count == rig->event_cap) {
+        rig->event_cap = rig->event_cap == 0 ? 64 : rig->event_cap * 2;
+        rig->events = realloc(rig->events, rig->event_cap * sizeof(*rig->events));
+        assert(rig->events != NULL);
+    }
+    struct rig_event *e = &rig->events[rig->event_count++];
+    memset(e, 0, sizeof(*e));
+    e->event.type = type;
+    e->due = rig->now;
+    return e;
+}
+
+static struct utc wall(const struct rig *rig)
+{
+    return utc_after(rig->now, rig->utc_offset_us);
+}
+
+void rig_delay(struct rig *rig, struct rig_event *e)
+{
+    e->due = utc_after(e->due, (int64_t)prng_below(&rig->faults.prng,
+                                                   (uint64_t)rig->faults.late_us + 1));
+}
+
+static void on_up(struct rig *rig, const struct cs_event *event)
+{
+    const struct cs_device *d = event->device;
+    struct rig_event *e = rig_new_event(rig, ENGINE_EV_UPLINK);
+    if (rig_fault(rig, rig->faults.late_ppm)) {
+        rig_delay(rig, e);
+    }
+    e->event.uplink.dev_eui = d->dev_eui;
+    e->event.uplink.received = d->rx_time;
+    e->event.uplink.payload_len = d->rx_payload_len;
+    memcpy(e->payload, d->rx_payload, d->rx_payload_len);
+    e->event.uplink.fport = d->rx_fport;
+    e->event.uplink.rx_count = d->rx_count;
+    for (size_t i = 0; i < d->rx_count; i++) {
+        e->rx[i].gateway = rig->net.gateway_euis[d->rx[i].gateway];
+        e->rx[i].snr_cdb = (int16_t)(d->rx[i].snr_db * 100);
+    }
+}
+
+static void on_event(void *ctx, const struct cs_event *event)
+{
+    struct rig *rig = ctx;
+    if (event->type == CS_EVENT_UP) {
+        uint32_t times = rig_fault(rig, rig->faults.lost_ppm)    ? 0
+                         : rig_fault(rig, rig->faults.twice_ppm) ? 2
+                                                                 : 1;
+        while (times-- > 0) {
+            on_up(rig, event);
+        }
+        return;
+    }
+    uint64_t id = id_of(event->queue_item_id);
+    bool expired = event->type == CS_EVENT_LOG && event->code != NULL &&
+                   strcmp(event->code, "EXPIRED") == 0;
+    if (id == 0 || (event->type != CS_EVENT_TXACK && !expired)) {
+        return;
+    }
+    if (rig_fault(rig, rig->faults.txack_ppm)) {
+        return;
+    }
+    struct rig_event *e = rig_new_event(rig, ENGINE_EV_SEND_FATE);
+    if (rig_fault(rig, rig->faults.txack_ppm)) {
+        rig_delay(rig, e);
+    }
+    e->event.send_fate.id = id;
+    e->event.send_fate.dev_eui = event->device->dev_eui;
+    e->event.send_fate.fate = expired ? ENGINE_FATE_EXPIRED : ENGINE_FATE_SENT;
+}
+
+static void on_frame(void *ctx, const struct air_frame *frame)
+{
+    rig_check_frame(ctx, frame);
+}
+
+static void on_installed(void *ctx, const struct device *device)
+{
+    rig_check_installed(ctx, device);
+}
+
+static const struct network_sink sink = {
+    .frame = on_frame, .event = on_event, .installed = on_installed};
+
+/* ---- the store ---- */
+
+size_t rig_index_of(const struct rig *rig, uint64_t dev_eui)
+{
+    return cs_device_by_eui(&rig->net.cs, dev_eui)->index;
+}
+
+static void store_one(struct rig *rig, const struct effect *effect)
+{
+    struct rig_store *s = &rig->store;
+    rig_check_store(rig, effect);
+    switch (effect->store.kind) {
+    case STORE_CAMPAIGN:
+        s->campaign = effect->store.campaign;
+        s->has_campaign = true;
+        break;
+    case STORE_MEMBER:
+        s->members[rig_index_of(rig, effect->store.member.dev_eui)] =
+            effect->store.member;
+        break;
+    case STORE_TRANSMISSION:
+        assert(effect->store.transmission.id <= RIG_TRANSMISSIONS);
+        s->transmissions[effect->store.transmission.id] = effect->store.transmission;
+        break;
+    case STORE_DEVICE:
+        s->devices[rig_index_of(rig, effect->store.device.dev_eui)] =
+            effect->store.device;
+        break;
+    case STORE_CHARGE:
+        assert(s->charge_count < RIG_CHARGES);
+        s->charges[s->charge_count++] = effect->store.charge;
+        break;
+    case STORE_HISTORY:
+        s->history_count++;
+        break;
+    }
+}
+
+/* ---- running ---- */
+
+static void execute_ready(struct rig *rig)
+{
+    struct effect effect;
+    while (!rig->dead && commitq_pop(rig->queue, &effect)) {
+        rig->effect_count++;
+        bool crash = rig->crash_at != 0 && rig->effect_count == rig->crash_at;
+        bool lose_answer = rig->lose_answer;
+        if (rig_fault(rig, rig->faults.kill_ppm)) {
+            crash = true;
+            lose_answer = rig_fault(rig, SPEC_PPM / 2);
+        }
+        if (crash && !lose_answer) {
+            rig->dead = true;
+            return;
+        }
+        rig_carry_out(rig, &effect);
+        if (crash) {
+            rig->dead = true;
+            return;
+        }
+    }
+}
+
+static void submit(struct rig *rig)
+{
+    if (rig->commit_at.us == INT64_MAX && commitq_take_batch(rig->queue, &rig->batch)) {
+        rig->commit_at = utc_after(rig->now, rig->commit_us);
+    }
+}
+
+static void take_effects(struct rig *rig)
+{
+    for (size_t i = 0; i < rig->effects.len; i++) {
+        rig->published += rig->effects.items[i].type == EFFECT_PUBLISH;
+        rig->alerts += rig->effects.items[i].type == EFFECT_PUBLISH &&
+                       rig->effects.items[i].publish.kind == PUBLISH_ALERT;
+    }
+    commitq_push(rig->queue, &rig->effects);
+    rig->effects.len = 0;
+    submit(rig);
+    execute_ready(rig);
+}
+
+static void feed(struct rig *rig, struct engine_event *event)
+{
+    const struct campaign_rec *c = engine_campaign_by_id(rig->engine, RIG_CAMPAIGN);
+    enum campaign_phase before = c != NULL ? c->phase : CAMPAIGN_RUNNING;
+    event->now = (struct instant){rig->now.us};
+    event->utc = wall(rig);
+    engine_step(rig->engine, event, &rig->effects);
+    rig_check_step(rig, before);
+    take_effects(rig);
+}
+
+static void feed_all(struct rig *rig)
+{
+    size_t at = 0;
+    while (!rig->dead && at < rig->event_count) {
+        struct rig_event e = rig->events[at];
+        if (!utc_reached(e.due, rig->now)) {
+            at++;
+            continue;
+        }
+        memmove(&rig->events[at], &rig->events[at + 1],
+                (--rig->event_count - at) * sizeof(*rig->events));
+        if (e.event.type == ENGINE_EV_UPLINK) {
+            e.event.uplink.payload = e.payload;
+            e.event.uplink.rx = e.rx;
+        } else if (e.event.type == ENGINE_EV_GROUP) {
+            e.event.group.group = e.group[0] != '\0' ? e.group : NULL;
+        }
+        feed(rig, &e.event);
+    }
+}
+
+static void commit(struct rig *rig)
+{
+    for (size_t i = 0; i < rig->batch.len; i++) {
+        if (rig->batch.items[i].type == EFFECT_STORE) {
+            store_one(rig, &rig->batch.items[i]);
+        }
+    }
+    rig->commit_at = UTC_NEVER;
+    commitq_committed(rig->queue);
+    submit(rig);
+    execute_ready(rig);
+}
+
+static void add_devices(struct rig *rig)
+{
+    for (size_t i = 0; i < network_device_count(&rig->net); i++) {
+        int err = engine_add_device(rig->engine, &rig->store.devices[i]);
+        assert(err == FUO_OK);
+    }
+}
+
+static void start_engine(struct rig *rig)
+{
+    struct engine_config config = {.seed = 7, .boot = ++rig->boot};
+    rig->engine = engine_create(&config);
+    struct engine_fleet fleet = {.id = RIG_FLEET,
+                                 .spec = &rig->fleet,
+                                 .multicast_spacing_us = rig->net.config.margin_us,
+                                 .queue_rows_max = 4};
+    int err = engine_add_fleet(rig->engine, &fleet);
+    assert(err == FUO_OK);
+    add_devices(rig);
+}
+
+static struct engine_campaign definition(struct rig *rig, uint64_t *devices)
+{
+    size_t count = network_device_count(&rig->net);
+    for (size_t i = 0; i < count; i++) {
+        devices[i] = network_device(&rig->net, i)->config.dev_eui;
+    }
+    for (size_t i = 1; i < count; i++) {
+        assert(devices[i] > devices[i - 1]);
+    }
+    return (struct engine_campaign){.id = RIG_CAMPAIGN,
+                                    .fleet_id = RIG_FLEET,
+                                    .spec = &rig->spec,
+                                    .image = rig->image,
+                                    .image_len = rig->image_len,
+                                    .devices = devices,
+                                    .device_count = count};
+}
+
+static void restored(int err)
+{
+    assert(err == FUO_OK);
+}
+
+static void restore_rest(struct rig *rig)
+{
+    const struct rig_store *s = &rig->store;
+    for (size_t i = 1; i <= RIG_TRANSMISSIONS; i++) {
+        if (s->transmissions[i].id != 0) {
+            restored(engine_restore_transmission(rig->engine, &s->transmissions[i]));
+        }
+    }
+    for (size_t i = 0; i < network_device_count(&rig->net); i++) {
+        if (s->members[i].campaign_id != 0) {
+            restored(engine_restore_member(rig->engine, &s->members[i]));
+        }
+    }
+    for (size_t i = 0; i < s->charge_count; i++) {
+        restored(engine_restore_charge(rig->engine, &s->charges[i]));
+    }
+}
+
+static void restore(struct rig *rig)
+{
+    if (!rig->store.has_campaign) {
+        return;
+    }
+    uint64_t *devices = calloc(network_device_count(&rig->net), sizeof(*devices));
+    struct engine_campaign def = definition(rig, devices);
+    int err = engine_restore_campaign(rig->engine, &def, &rig->store.campaign);
+    assert(err == FUO_OK);
+    restore_rest(rig);
+    free(devices);
+    engine_resume(rig->engine, (struct instant){rig->now.us}, wall(rig), &rig->effects);
+    take_effects(rig);
+}
+
+void rig_restart(struct rig *rig)
+{
+    rig->crashes++;
+    rig->crash_at = 0;
+    rig->dead = false;
+    engine_destroy(rig->engine);
+    commitq_drop_all(rig->queue);
+    rig->effects.len = 0;
+    rig->event_count = 0;
+    rig->commit_at = UTC_NEVER;
+    start_engine(rig);
+    restore(rig);
+}
+
+static struct utc engine_due(const struct rig *rig)
+{
+    struct instant at = engine_deadline(rig->engine);
+    return (struct utc){at.us};
+}
+
+static void turn(struct rig *rig, struct utc limit)
+{
+    struct utc next = utc_min(network_deadline(&rig->net), engine_due(rig));
+    next = utc_min(utc_min(next, rig->commit_at), utc_min(limit, rig_faults_next(rig)));
+    for (size_t i = 0; i < rig->event_count; i++) {
+        next = utc_min(next, rig->events[i].due);
+    }
+    if (next.us > rig->now.us) {
+        rig->now = next;
+    }
+    network_run(&rig->net, rig->now);
+    rig_faults_run(rig);
+    feed_all(rig);
+    if (!rig->dead && utc_reached(rig->commit_at, rig->now)) {
+        commit(rig);
+        feed_all(rig);
+    }
+    if (!rig->dead && utc_reached(engine_due(rig), rig->now)) {
+        struct engine_event event = {.type = ENGINE_EV_TIMEOUT};
+        feed(rig, &event);
+        feed_all(rig);
+    }
+    if (rig->dead) {
+        rig_restart(rig);
+    }
+}
+
+static bool over(const struct rig *rig)
+{
+    const struct campaign_rec *c = engine_campaign_by_id(rig->engine, RIG_CAMPAIGN);
+    if (c == NULL || c->ended.us == 0 || rig->store.campaign.ended.us == 0) {
+        return false;
+    }
+    for (size_t i = 1; i <= RIG_TRANSMISSIONS; i++) {
+        const struct transmission_rec *t = &rig->store.transmissions[i];
+        if (t->id != 0 && t->phase != TX_ENDED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool rig_run(struct rig *rig, int64_t limit_us)
+{
+    struct utc limit = utc_after(rig->now, limit_us);
+    while (!over(rig) && rig->now.us < limit.us) {
+        turn(rig, limit);
+    }
+    if (over(rig)) {
+        rig_check_outcomes(rig);
+    }
+    return over(rig);
+}
+
+void rig_run_for(struct rig *rig, int64_t duration_us)
+{
+    struct utc limit = utc_after(rig->now, duration_us);
+    while (rig->now.us < limit.us) {
+        turn(rig, limit);
+    }
+}
+
+void rig_apply(struct rig *rig)
+{
+    uint64_t *devices = calloc(network_device_count(&rig->net), sizeof(*devices));
+    struct engine_event event = {.type = ENGINE_EV_APPLY,
+                                 .apply = definition(rig, devices)};
+    feed(rig, &event);
+    free(devices);
+}
+
+void rig_control(struct rig *rig, enum engine_control verb)
+{
+    struct engine_event event = {
+        .type = ENGINE_EV_CONTROL,
+        .control = {.campaign_id = RIG_CAMPAIGN, .verb = verb, .reason = "test"}};
+    feed(rig, &event);
+}
+
+void rig_step_clock(struct rig *rig, int64_t delta_us)
+{
+    rig->utc_offset_us += delta_us;
+    rig->check.clock_was_wrong = true;
+    struct engine_event event = {.type = ENGINE_EV_CLOCK_STEP,
+                                 .step = {.delta_us = delta_us}};
+    feed(rig, &event);
+}
+
+/* ---- life ---- */
+
+static void default_spec(struct campaign_spec *spec)
+{
+    memcpy(spec->name, "rig", 4);
+    spec->image.firmware_version = SPEC_AUTO_U32;
+    spec->image.version = "1.1";
+    spec->targets.preconditions.max_uplink_age_us = DAYS_US(7);
+    spec->radio.device_class = 'C';
+    spec->radio.dr = SPEC_AUTO_U32;
+    spec->radio.frequency_hz = SPEC_AUTO_U32;
+    spec->radio.spacing_us = SPEC_AUTO_US;
+    spec->radio.setup_lead_us = SPEC_AUTO_US;
+    spec->fragmentation.size_bytes = SPEC_AUTO_U32;
+    spec->fragmentation.redundancy_ppm = SPEC_AUTO_U32;
+    spec->fragmentation.max_redundancy_ppm = SPEC_PPM;
+    spec->fragmentation.repair_rounds = 3;
+    spec->fragmentation.block_ack_delay = SPEC_AUTO_U32;
+    spec->budgets.duty_cycle_ppm = 600000;
+    spec->retry.command = 4;
+    spec->retry.session = 2;
+    spec->retry.device = 2;
+    spec->retry.cooldown_us = HOURS_US(24);
+    spec->activation.jitter_us = MINUTES_US(10);
+    spec->verification.within_us = HOURS_US(48);
+    spec->verification.require_version = true;
+}
+
+void rig_init(struct rig *rig, const struct rig_config *config)
+{
+    memset(rig, 0, sizeof(*rig));
+    int err = network_init(&rig->net, &config->net, &sink, rig);
+    assert(err == FUO_OK);
+    rig->now = config->net.start;
+    rig->commit_us = config->commit_us;
+    rig->commit_at = UTC_NEVER;
+    rig->queue = commitq_create();
+    rig->image_len = config->image_len;
+    rig->image = malloc(config->image_len);
+    struct prng prng = prng_seeded(config->net.seed);
+    for (size_t i = 0; i < rig->image_len; i++) {
+        rig->image[i] = (uint8_t)prng_next(&prng);
+    }
+    default_spec(&rig->spec);
+    memcpy(rig->fleet.name, "rig", 4);
+    rig->fleet.region = config->net.region->name;
+    rig->fleet.reserve_ppm = 400000;
+    rig->fleet.default_profile = "generic";
+    rig_check_init(rig);
+    size_t count = network_device_count(&rig->net);
+    rig->store.members = calloc(count, sizeof(*rig->store.members));
+    rig->store.devices = calloc(count, sizeof(*rig->store.devices));
+    rig->store.charges = calloc(RIG_CHARGES, sizeof(*rig->store.charges));
+    for (size_t i = 0; i < count; i++) {
+        rig->store.devices[i].dev_eui = network_device(&rig->net, i)->config.dev_eui;
+        rig->store.devices[i].fleet_id = RIG_FLEET;
+    }
+    start_engine(rig);
+}
+
+void rig_free(struct rig *rig)
+{
+    engine_destroy(rig->engine);
+    commitq_destroy(rig->queue);
+    effects_finish(&rig->effects);
+    effects_finish(&rig->batch);
+    rig_check_free(rig);
+    network_free(&rig->net);
+    free(rig->image);
+    free(rig->store.members);
+    free(rig->store.devices);
+    free(rig->store.charges);
+    free(rig->events);
+}
+
+bool rig_runs_image(const struct rig *rig, size_t index)
+{
+    const struct device *d = network_device(&rig->net, index);
+    return d->running.len == rig->image_len &&
+           memcmp(d->running.bytes, rig->image, rig->image_len) == 0;
+}
+
+size_t rig_updated(const struct rig *rig)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < network_device_count(&rig->net); i++) {
+        count += rig_runs_image(rig, i);
+    }
+    return count;
+}
+
+struct device *rig_device(struct rig *rig, size_t index)
+{
+    return (struct device *)(uintptr_t)network_device(&rig->net, index);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+#include "rig_check.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rig_internal.h"
+
+#define LEGAL_HOUR_US (HOURS_US(1) / 10) /* 869.4-869.65 MHz: 10 % */
+
+static void violated(struct rig *rig, const char *what)
+{
+    if (rig->check.violation == NULL) {
+        rig->check.violation = what;
+    }
+}
+
+void rig_check_init(struct rig *rig)
+{
+    size_t count = network_device_count(&rig->net);
+    rig->check.sent_id = calloc(count, sizeof(*rig->check.sent_id));
+}
+
+void rig_check_free(struct rig *rig)
+{
+    for (size_t i = 0; i <= RIG_TRANSMISSIONS; i++) {
+        free(rig->check.payloads[i]);
+    }
+    free(rig->check.sent_id);
+    free(rig->check.frames);
+    free(rig->check.senders);
+}
+
+/* ---- the store ---- */
+
+static void check_member(struct rig *rig, const struct member_rec *m)
+{
+    size_t i = rig_index_of(rig, m->dev_eui);
+    const struct member_rec *old = &rig->store.members[i];
+    if (old->outcome != OUTCOME_NONE && old->outcome != m->outcome) {
+        violated(rig, "an outcome changed");
+    }
+    if ((m->outcome != OUTCOME_NONE) != (m->phase == MEMBER_ENDED)) {
+        violated(rig, "an outcome without an end, or an end without an outcome");
+    }
+    if (m->tries > 100) {
+        violated(rig, "a counter of tries ran under or over");
+    }
+    if (m->command_id > rig->check.sent_id[i]) {
+        rig->check.sent_id[i] = m->command_id;
+    }
+}
+
+static void check_transmission(struct rig *rig, const struct transmission_rec *t)
+{
+    const struct transmission_rec *old = &rig->store.transmissions[t->id];
+    if (t->next_n < old->next_n || t->frames_handed < old->frames_handed) {
+        violated(rig, "a counter of a transmission went back");
+    }
+    struct rig_check *c = &rig->check;
+    if (t->session_no != old->session_no) {
+        assert(c->window_count < RIG_WINDOWS);
+        c->windows[c->window_count++] =
+            (struct rig_window){t->session_start, t->session_end};
+    }
+}
+
+void rig_check_store(struct rig *rig, const struct effect *effect)
+{
+    if (effect->store.kind == STORE_MEMBER) {
+        check_member(rig, &effect->store.member);
+    } else if (effect->store.kind == STORE_TRANSMISSION) {
+        check_transmission(rig, &effect->store.transmission);
+    }
+}
+
+/* ---- effects ---- */
+
+static uint16_t fragment_n(const struct effect *effect)
+{
+    const uint8_t *p = effect->multicast.payload;
+    return p[0] == 0x08 ? (uint16_t)((p[1] | p[2] << 8) & 0x3fff) : 0;
+}
+
+static void check_send(struct rig *rig, const struct effect *effect)
+{
+    size_t i = rig_index_of(rig, effect->send.dev_eui);
+    if (effect->urgent) {
+        return;
+    }
+    if (rig->check.sent_id[i] < effect->send.id) {
+        violated(rig, "a command was sent before it was stored");
+    }
+    uint32_t id = rig->store.members[i].transmission_id;
+    if (effect->send.fport == 201 && effect->send.payload[0] == 0x02 && id != 0 &&
+        rig->store.transmissions[id].next_n > 1) {
+        violated(rig, "a decoder was set up while fragments flow");
+    }
+}
+
+static void check_multicast(struct rig *rig, const struct effect *effect)
+{
+    const struct transmission_rec *t =
+        &rig->store.transmissions[effect->multicast.transmission_id];
+    uint16_t n = fragment_n(effect);
+    if (n != 0 && t->next_n < n) {
+        violated(rig, "a fragment was sent before its place was stored");
+    }
+    if (t->next_n == n && !t->pending) {
+        violated(rig, "a fragment was sent that is not stored as pending");
+    }
+}
+
+void rig_check_effect(struct rig *rig, const struct effect *effect)
+{
+    if (effect->type == EFFECT_SEND) {
+        check_send(rig, effect);
+    } else if (effect->type == EFFECT_SEND_MULTICAST) {
+        check_multicast(rig, effect);
+    }
+}
+
+void rig_check_taken(struct rig *rig, const struct effect *effect)
+{
+    uint16_t n = fragment_n(effect);
+    uint16_t *last = &rig->check.last_n[effect->multicast.transmission_id];
+    if (n == 0) {
+        return;
+    }
+    if (n <= *last) {
+        violated(rig, "a fragment was sent twice, or out of order");
+    }
+    *last = n;
+}
+
+static bool is_message(const struct effect *effect)
+{
+    return (effect->type == EFFECT_SEND && !effect->urgent) ||
+           effect->type == EFFECT_SEND_MULTICAST;
+}
+
+void rig_check_step(struct rig *rig, enum campaign_phase before)
+{
+    const struct campaign_rec *c = engine_campaign_by_id(rig->engine, 1);
+    for (size_t i = 0; c != NULL && i < rig->effects.len; i++) {
+        const struct effect *effect = &rig->effects.items[i];
+        if (!is_message(effect)) {
+            continue;
+        }
+        if (before == CAMPAIGN_PAUSED && c->phase == CAMPAIGN_PAUSED) {
+            violated(rig, "something was sent while paused");
+        }
+        if (effect->type == EFFECT_SEND_MULTICAST && c->phase != CAMPAIGN_RUNNING) {
+            violated(rig, "a fragment was sent that nobody waits for");
+        }
+    }
+}
+
+/* ---- on air ---- */
+
+static uint64_t hash_of(const uint8_t *bytes, size_t len)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (size_t i = 0; i < len; i++) {
+        h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
+    }
+    return h | 1;
+}
+
+static void check_counter(struct rig *rig, const struct air_frame *frame, uint32_t id)
+{
+    uint32_t f_cnt = (uint32_t)(frame->phy[6] | frame->phy[7] << 8);
+    uint64_t **table = &rig->check.payloads[id];
+    if (*table == NULL) {
+        *table = calloc(RIG_FCNT_MAX, sizeof(**table));
+    }
+    uint64_t hash = hash_of(frame->phy, frame->phy_len);
+    if ((*table)[f_cnt] != 0 && (*table)[f_cnt] != hash) {
+        violated(rig, "an FCnt was used for two payloads");
+    }
+    (*table)[f_cnt] = hash;
+}
+
+static void check_window(struct rig *rig, const struct air_frame *frame)
+{
+    const struct rig_check *c = &rig->check;
+    int64_t end_us = frame->start.us + frame->airtime_us;
+    for (size_t i = 0; i < c->window_count; i++) {
+        if (frame->start.us >= c->windows[i].start.us && end_us <= c->windows[i].end.us) {
+            return;
+        }
+    }
+    if (!c->clock_was_wrong) {
+        violated(rig, "a fragment was on air outside its session");
+    }
+}
+
+static void check_duty(struct rig *rig, const struct air_frame *frame)
+{
+    struct rig_check *c = &rig->check;
+    if (c->frame_count == c->frame_cap) {
+        c->frame_cap = c->frame_cap == 0 ? 1024 : c->frame_cap * 2;
+        c->frames = realloc(c->frames, c->frame_cap * sizeof(*c->frames));
+        c->senders = realloc(c->senders, c->frame_cap * sizeof(*c->senders));
+        assert(c->frames != NULL && c->senders != NULL);
+    }
+    struct utc end = utc_after(frame->start, frame->airtime_us);
+    c->senders[c->frame_count] = frame->sender;
+    c->frames[c->frame_count++] = (struct rig_window){frame->start, end};
+    struct utc from = {end.us - HOURS_US(1)};
+    while (c->frames[c->frame_first].end.us <= from.us) {
+        c->frame_first++;
+    }
+    int64_t used_us = 0;
+    for (size_t i = c->frame_first; i < c->frame_count; i++) {
+        bool own = c->senders[i] == frame->sender;
+        used_us += own ? c->frames[i].end.us - c->frames[i].start.us : 0;
+    }
+    c->busiest_us = used_us > c->busiest_us ? used_us : c->busiest_us;
+    if (used_us > LEGAL_HOUR_US) {
+        violated(rig, "a gateway broke its duty cycle");
+    }
+}
+
+void rig_check_frame(struct rig *rig, const struct air_frame *frame)
+{
+    if (frame->direction != DIRECTION_DOWN || frame->phy_len < 12) {
+        return;
+    }
+    uint32_t addr = (uint32_t)frame->phy[1] | (uint32_t)frame->phy[2] << 8 |
+                    (uint32_t)frame->phy[3] << 16 | (uint32_t)frame->phy[4] << 24;
+    for (uint32_t id = 1; id <= RIG_TRANSMISSIONS; id++) {
+        if (rig->mc_addrs[id] == addr && addr != 0) {
+            check_counter(rig, frame, id);
+            check_window(rig, frame);
+            check_duty(rig, frame);
+        }
+    }
+}
+
+void rig_check_installed(struct rig *rig, const struct device *device)
+{
+    if (device->running.len != rig->image_len ||
+        memcmp(device->running.bytes, rig->image, rig->image_len) != 0) {
+        violated(rig, "an image was installed that is not the image");
+    }
+}
+
+void rig_check_outcomes(struct rig *rig)
+{
+    for (size_t i = 0; i < network_device_count(&rig->net); i++) {
+        const struct member_rec *m = &rig->store.members[i];
+        if (m->outcome == OUTCOME_NONE || m->outcome >= OUTCOME_COUNT) {
+            violated(rig, "a device ended without an outcome");
+        }
+        bool runs = rig_runs_image(rig, i);
+        if (m->outcome == OUTCOME_SUCCEEDED && !runs) {
+            violated(rig, "a device succeeded that does not run the image");
+        }
+        if (m->outcome == OUTCOME_CANCELLED && runs) {
+            violated(rig, "a device was cancelled that runs the image");
+        }
+    }
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/prng.h"
+#include "engine/commitq.h"
+
+/* A step in one line: S store, P publish, lower case a..z sends, upper case U urgent. */
+static void push(struct commitq *q, const char *step)
+{
+    struct effects effects = {0};
+    for (const char *c = step; *c != '\0'; c++) {
+        if (*c == 'S') {
+            effects_append(&effects, EFFECT_STORE);
+        } else if (*c == 'P') {
+            effects_append(&effects, EFFECT_PUBLISH);
+        } else {
+            struct effect *send = effects_append(&effects, EFFECT_SEND);
+            send->send.id = (uint64_t)*c;
+            send->urgent = *c == 'U';
+        }
+    }
+    commitq_push(q, &effects);
+    effects_finish(&effects);
+}
+
+/* What may be carried out now, as the letters of the steps. */
+static const char *popped(struct commitq *q)
+{
+    static char text[64];
+    struct effect effect;
+    size_t len = 0;
+    while (commitq_pop(q, &effect)) {
+        assert_true(len < sizeof(text) - 1);
+        text[len++] = (char)effect.send.id;
+    }
+    text[len] = '\0';
+    return text;
+}
+
+static void an_effect_waits_for_the_stores_before_it(void **state)
+{
+    (void)state;
+    struct commitq *q = commitq_create();
+    struct effects batch = {0};
+
+    push(q, "aSbS");
+    assert_string_equal(popped(q), "a");
+    assert_true(commitq_take_batch(q, &batch));
+    assert_int_equal(batch.len, 2);
+    assert_string_equal(popped(q), "");
+    commitq_committed(q);
+    assert_string_equal(popped(q), "b");
+    assert_int_equal(commitq_len(q), 0);
+    assert_false(commitq_take_batch(q, &batch));
+    assert_int_equal(batch.len, 0);
+
+    effects_finish(&batch);
+    commitq_destroy(q);
+}
+
+static void steps_gather_while_a_batch_is_out(void **state)
+{
+    (void)state;
+    struct commitq *q = commitq_create();
+    struct effects batch = {0};
+
+    push(q, "SPa");
+    assert_true(commitq_take_batch(q, &batch));
+    assert_int_equal(batch.items[0].type, EFFECT_STORE);
+    assert_int_equal(batch.items[1].type, EFFECT_PUBLISH);
+    push(q, "Sb");
+    push(q, "c");
+    push(q, "SPd");
+    assert_int_equal(commitq_len(q), 9);
+    assert_false(commitq_take_batch(q, &batch)); /* one is out */
+    commitq_committed(q);
+    assert_string_equal(popped(q), "a");
+    assert_true(commitq_take_batch(q, &batch));
+    assert_int_equal(batch.len, 3);
+    assert_string_equal(popped(q), "");
+    commitq_committed(q);
+    assert_string_equal(popped(q), "bcd");
+
+    effects_finish(&batch);
+    commitq_destroy(q);
+}
+
+static void urgent_effects_overtake_and_wait_for_nothing(void **state)
+{
+    (void)state;
+    struct commitq *q = commitq_create();
+    struct effects batch = {0};
+
+    push(q, "aSbU");
+    assert_string_equal(popped(q), "Ua");
+    assert_true(commitq_take_batch(q, &batch));
+    push(q, "cU");
+    assert_string_equal(popped(q), "U");
+    commitq_committed(q);
+    assert_string_equal(popped(q), "bc");
+
+    effects_finish(&batch);
+    commitq_destroy(q);
+}
+
+static void a_publish_makes_a_batch_but_holds_nothing_back(void **state)
+{
+    (void)state;
+    struct commitq *q = commitq_create();
+    struct effects batch = {0};
+
+    push(q, "Pa");
+    assert_string_equal(popped(q), "a");
+    assert_true(commitq_take_batch(q, &batch));
+    assert_int_equal(batch.len, 1);
+    commitq_committed(q);
+
+    effects_finish(&batch);
+    commitq_destroy(q);
+}
+
+static void nothing_is_left_after_drop_all(void **state)
+{
+    (void)state;
+    struct commitq *q = commitq_create();
+    struct effects batch = {0};
+
+    push(q, "SaU");
+    assert_true(commitq_take_batch(q, &batch));
+    push(q, "Sb");
+    commitq_drop_all(q);
+    assert_int_equal(commitq_len(q), 0);
+    assert_string_equal(popped(q), "");
+    assert_false(commitq_take_batch(q, &batch));
+    push(q, "cSd"); /* no batch is out any more */
+    assert_string_equal(popped(q), "c");
+    assert_true(commitq_take_batch(q, &batch));
+    commitq_committed(q);
+    assert_string_equal(popped(q), "d");
+
+    effects_finish(&batch);
+    commitq_destroy(q);
+}
+
+static void the_queue_copies_what_it_is_given(void **state)
+{
+    (void)state;
+    struct commitq *q = commitq_create();
+    struct effects effects = {0};
+    struct effects batch = {0};
+    struct effect *store = effects_append(&effects, EFFECT_STORE);
+    store->store.kind = STORE_MEMBER;
+    store->store.member.dev_eui = 0x0102030405060708;
+    commitq_push(q, &effects);
+    memset(effects.items, 0xff, sizeof(*effects.items));
+    effects_finish(&effects);
+
+    assert_true(commitq_take_batch(q, &batch));
+    assert_int_equal(batch.items[0].store.kind, STORE_MEMBER);
+    assert_int_equal(batch.items[0].store.member.dev_eui, 0x0102030405060708);
+
+    effects_finish(&batch);
+    commitq_destroy(q);
+}
+
+/* A queue, its disk, and what must hold of them. */
+struct play {
+    struct prng rng;
+    struct commitq *q;
+    struct effects batch;
+    bool out;
+    uint64_t stores;   /* pushed */
+    uint64_t durable;  /* on the disk */
+    uint64_t sends;    /* pushed */
+    uint64_t expected; /* the next to come out */
+};
+
+static void push_one(struct play *p, enum effect_type type)
+{
+    struct effects step = {0};
+    struct effect *effect = effects_append(&step, type);
+    if (type == EFFECT_SEND) {
+        effect->send.id = p->sends++;
+        effect->send.dev_eui = p->stores; /* what it rests on */
+    } else {
+        p->stores++;
+    }
+    commitq_push(p->q, &step);
+    effects_finish(&step);
+}
+
+static void turn_the_disk(struct play *p)
+{
+    if (p->out) {
+        commitq_committed(p->q);
+        p->durable += p->batch.len;
+    }
+    p->out = commitq_take_batch(p->q, &p->batch);
+}
+
+static void pop_some(struct play *p)
+{
+    struct effect effect;
+    while (prng_below(&p->rng, 3) != 0 && commitq_pop(p->q, &effect)) {
+        assert_int_equal(effect.send.id, p->expected++);
+        assert_true(effect.send.dev_eui <= p->durable);
+    }
+}
+
+static void play_once(uint64_t seed)
+{
+    struct play p = {.rng = prng_seeded(seed), .q = commitq_create()};
+    for (size_t turn = 0; turn < 2000; turn++) {
+        switch (prng_below(&p.rng, 4)) {
+        case 0:
+            push_one(&p, EFFECT_STORE);
+            break;
+        case 1:
+            push_one(&p, EFFECT_SEND);
+            break;
+        case 2:
+            turn_the_disk(&p);
+            break;
+        default:
+            pop_some(&p);
+            break;
+        }
+    }
+    assert_true(p.expected > 0);
+    effects_finish(&p.batch);
+    commitq_destroy(p.q);
+}
+
+/* Sends come out in order, and never before the stores that were pushed before them. */
+static void order_and_durability_hold_for_random_interleavings(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        play_once(seed);
+    }
+}
+
+static void a_missing_queue_is_destroyed_quietly(void **state)
+{
+    (void)state;
+    commitq_destroy(NULL);
+}
+
+TEST_MAIN(cmocka_unit_test(an_effect_waits_for_the_stores_before_it),
+          cmocka_unit_test(steps_gather_while_a_batch_is_out),
+          cmocka_unit_test(urgent_effects_overtake_and_wait_for_nothing),
+          cmocka_unit_test(a_publish_makes_a_batch_but_holds_nothing_back),
+          cmocka_unit_test(nothing_is_left_after_drop_all),
+          cmocka_unit_test(the_queue_copies_what_it_is_given),
+          cmocka_unit_test(order_and_durability_hold_for_random_interleavings),
+          cmocka_unit_test(a_missing_queue_is_destroyed_quietly))

@@ -1,0 +1,636 @@
+/* SPDX-License-Identifier: MIT */
+/* fuota-sim around src/sim: command line, JSON both ways, API calls, files. */
+#include "server_rig.h"
+
+#include <json-c/json.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api.pb-c.h"
+#include "fuota-sim/events.h"
+#include "fuota-sim/files.h"
+#include "fuota-sim/options.h"
+#include "fuota-sim/rpc.h"
+
+/* ---- options ---- */
+
+static int parse(const char *option, const char *value, struct sim_options *options,
+                 struct detail *detail)
+{
+    char *argv[] = {(char *)(uintptr_t) "fuota-sim", (char *)(uintptr_t)option,
+                    (char *)(uintptr_t)value, NULL};
+    return options_parse(option == NULL  ? 1
+                         : value == NULL ? 2
+                                         : 3,
+                         argv, options, detail);
+}
+
+static void options_have_defaults(void **state)
+{
+    (void)state;
+    struct sim_options o;
+    struct detail detail = {0};
+    assert_int_equal(parse(NULL, NULL, &o, &detail), FUO_OK);
+    assert_string_equal(o.broker, "mqtt://127.0.0.1:1883");
+    assert_int_equal(o.api_port, 8080);
+    assert_int_equal(o.network.device_count, 10);
+    assert_int_equal(o.network.margin_us, SECONDS_US(5));
+    assert_non_null(strstr(options_help(), "--time-scale F@EPOCH"));
+}
+
+static void options_are_read_with_their_units(void **state)
+{
+    (void)state;
+    struct sim_options o;
+    struct detail detail = {0};
+    assert_int_equal(parse("--loss", "12.5%", &o, &detail), FUO_OK);
+    assert_int_equal(o.network.loss_ppm, 125000);
+    assert_int_equal(parse("--interval", "1.5h", &o, &detail), FUO_OK);
+    assert_int_equal(o.network.uplink_interval_us, SECONDS_US(5400));
+    assert_int_equal(parse("--margin", "700ms", &o, &detail), FUO_OK);
+    assert_int_equal(o.network.margin_us, MILLIS_US(700));
+    assert_int_equal(parse("--api", "127.0.0.1:18080", &o, &detail), FUO_OK);
+    assert_string_equal(o.api_host, "127.0.0.1");
+    assert_int_equal(o.api_port, 18080);
+    assert_int_equal(parse("--ts004", "mixed", &o, &detail), FUO_OK);
+    assert_int_equal(o.network.packages, NETWORK_PACKAGES_MIXED);
+    assert_int_equal(parse("--seed", "18446744073709551615", &o, &detail), FUO_OK);
+    assert_int_equal(parse("--time-scale", "100@1790000000", &o, &detail), FUO_OK);
+    assert_int_equal(parse("--quiet", NULL, &o, &detail), FUO_OK);
+    assert_true(o.quiet);
+    assert_int_equal(parse("--full-duplex", NULL, &o, &detail), FUO_OK);
+    assert_false(o.network.half_duplex);
+}
+
+static void wrong_options_get_one_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *option;
+        const char *value;
+        const char *detail;
+    } rows[] = {
+        {"--loss", "10", "--loss: \"10\" is not valid (try --help)"},
+        {"--loss", "101%", "--loss: \"101%\" is not valid (try --help)"},
+        {"--devices", "0", "--devices: \"0\" is not valid (try --help)"},
+        {"--devices", "-1", "--devices: \"-1\" is not valid (try --help)"},
+        {"--gateways", "1x", "--gateways: \"1x\" is not valid (try --help)"},
+        {"--interval", "0.5s", "--interval: at least 1s"},
+        {"--interval", "5", "--interval: \"5\" is not valid (try --help)"},
+        {"--margin", "99999d", "--margin: \"99999d\" is not valid (try --help)"},
+        {"--margin", ".5s", "--margin: \".5s\" is not valid (try --help)"},
+        {"--api", "8080", "--api: \"8080\" is not valid (try --help)"},
+        {"--api", "h:70000", "--api: \"h:70000\" is not valid (try --help)"},
+        {"--ts004", "3", "--ts004: \"3\" is not valid (try --help)"},
+        {"--time-scale", "100", "--time-scale: \"100\" is not valid (try --help)"},
+        {"--application", "x", "--application: \"x\" is not valid (try --help)"},
+        {"--nonsense", NULL, "--nonsense: unknown option (try --help)"},
+        {"--devices", NULL, "--devices: needs a value (try --help)"},
+        {"stray", NULL, "unexpected argument \"stray\" (try --help)"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct sim_options o;
+        struct detail detail = {0};
+        test_row(rows[i].detail);
+        assert_int_equal(parse(rows[i].option, rows[i].value, &o, &detail), FUO_EINVAL);
+        assert_string_equal(detail.text, rows[i].detail);
+    }
+}
+
+/* ---- commands ---- */
+
+#define TOPIC "application/" APP_ID "/device/00000000000000a1/command/down"
+
+static int command(const char *topic, const char *text, struct command *out)
+{
+    return command_parse(APP_ID, topic, (const uint8_t *)text, strlen(text), out);
+}
+
+static void commands_are_read_in_both_spellings(void **state)
+{
+    (void)state;
+    struct command c;
+    assert_int_equal(command(TOPIC,
+                             "{\"id\":\"" ITEM_1 "\",\"devEui\":\"00000000000000A1\","
+                             "\"confirmed\":true,\"fPort\":200,\"data\":\"AQID\","
+                             "\"expiresAt\":\"2026-01-01T00:00:00Z\",\"x\":[1]}",
+                             &c),
+                     FUO_OK);
+    assert_string_equal(c.downlink.id, ITEM_1);
+    assert_int_equal(c.downlink.dev_eui, 0xa1);
+    assert_true(c.downlink.confirmed);
+    assert_int_equal(c.downlink.fport, 200);
+    assert_int_equal(c.downlink.len, 3);
+    assert_memory_equal(c.downlink.data, "\x01\x02\x03", 3);
+    assert_int_equal(c.downlink.expires.us, SECONDS_US(INT64_C(1767225600)));
+    assert_int_equal(
+        command(TOPIC, "{\"dev_eui\":\"00000000000000a1\",\"f_port\":5,\"id\":null}", &c),
+        FUO_OK);
+    assert_null(c.downlink.id);
+    assert_int_equal(c.downlink.len, 0);
+    assert_int_equal(c.downlink.expires.us, INT64_MAX);
+}
+
+static void wrong_commands_are_refused(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "",
+        "{",
+        "[]",
+        "7",
+        "{}",
+        "{\"devEui\":\"00000000000000a1\"}",
+        "{\"devEui\":\"00000000000000a2\",\"fPort\":1}",
+        "{\"devEui\":7,\"fPort\":1}",
+        "{\"devEui\":\"00000000000000a1\",\"fPort\":0}",
+        "{\"devEui\":\"00000000000000a1\",\"fPort\":256}",
+        "{\"devEui\":\"00000000000000a1\",\"fPort\":\"1\"}",
+        "{\"devEui\":\"00000000000000a1\",\"fPort\":1,\"data\":\"*\"}",
+        "{\"devEui\":\"00000000000000a1\",\"fPort\":1,\"data\":7}",
+        "{\"devEui\":\"00000000000000a1\",\"fPort\":1,\"id\":\"short\"}",
+        "{\"devEui\":\"00000000000000a1\",\"fPort\":1,\"expiresAt\":\"soon\"}",
+        "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}",
+    };
+    struct command c;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i]);
+        assert_int_equal(command(TOPIC, rows[i], &c), FUO_EPROTO);
+    }
+    static const char *const topics[] = {
+        "application/" APP_ID "/device/00000000000000a1/event/up",
+        "application/" APP_ID "/device/a1/command/down",
+        "application/x/device/00000000000000a1/command/down",
+        "application/" APP_ID "/device/zz000000000000a1/command/down",
+        "elsewhere",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(topics); i++) {
+        test_row(topics[i]);
+        assert_int_equal(command(topics[i], "{}", &c), FUO_ENOENT);
+    }
+}
+
+/* ---- events ---- */
+
+static struct json_object *event_object(const struct cs *cs, const struct cs_event *event,
+                                        const char *type)
+{
+    struct prng prng = prng_seeded(1);
+    struct event_context context = {cs, &prng};
+    char topic[EVENT_TOPIC_MAX];
+    event_topic(&context, event, topic);
+    assert_non_null(
+        strstr(topic, "application/" APP_ID "/device/00000000000000a1/event/"));
+    assert_string_equal(strrchr(topic, '/') + 1, type);
+    char *text = event_json(&context, event);
+    struct json_object *root = json_tokener_parse(text);
+    assert_non_null(root);
+    free(text);
+    return root;
+}
+
+static const char *get(struct json_object *root, const char *key)
+{
+    struct json_object *value = NULL;
+    assert_true(json_object_object_get_ex(root, key, &value));
+    return json_object_get_string(value);
+}
+
+static void uplinks_have_the_form_of_chirpstack(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_with_device();
+    struct cs_event event = {
+        .type = CS_EVENT_UP, .time = NOON, .device = &rig->cs.devices[0]};
+    struct json_object *o = event_object(&rig->cs, &event, "up");
+    assert_string_equal(get(o, "time"), "2026-09-21T14:13:20.000000+00:00");
+    assert_string_equal(get(o, "data"), "aGk=");
+    assert_string_equal(get(o, "fPort"), "2");
+    assert_string_equal(get(o, "devAddr"), "26000000");
+    json_object_put(o);
+    rig_close(rig);
+}
+
+static void fates_of_downlinks_name_their_item(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_with_device();
+    struct cs_event event = {
+        .type = CS_EVENT_TXACK,
+        .time = NOON,
+        .device = &rig->cs.devices[0],
+        .queue_item_id = ITEM_1,
+        .f_cnt_down = 4,
+        .gateway = 1,
+        .frequency_hz = 868100000,
+        .dr = 7,
+        .delay_us = SECONDS_US(1),
+        .acknowledged = true,
+    };
+    struct json_object *o = event_object(&rig->cs, &event, "txack");
+    assert_string_equal(get(o, "queueItemId"), ITEM_1);
+    assert_string_equal(get(o, "gatewayId"), "00000000000000b2");
+    assert_non_null(strstr(get(o, "txInfo"), "fsk"));
+    json_object_put(o);
+    event.type = CS_EVENT_ACK;
+    o = event_object(&rig->cs, &event, "ack");
+    assert_string_equal(get(o, "acknowledged"), "true");
+    json_object_put(o);
+    rig_close(rig);
+}
+
+static void log_events_have_a_context(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_with_device();
+    struct json_object *context = NULL;
+    struct cs_event event = {
+        .type = CS_EVENT_LOG,
+        .time = NOON,
+        .device = &rig->cs.devices[0],
+        .queue_item_id = ITEM_1,
+        .level = "ERROR",
+        .code = "DOWNLINK_PAYLOAD_SIZE",
+        .description = "d",
+        .max_payload_size = 51,
+        .item_size = 60,
+    };
+    struct json_object *o = event_object(&rig->cs, &event, "log");
+    assert_string_equal(get(o, "code"), "DOWNLINK_PAYLOAD_SIZE");
+    assert_true(json_object_object_get_ex(o, "context", &context));
+    assert_string_equal(get(context, "max_payload_size"), "51");
+    assert_string_equal(get(context, "queue_item_id"), ITEM_1);
+    json_object_put(o);
+    rig_close(rig);
+}
+
+static void joins_and_status_have_their_topics(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_with_device();
+    struct cs_event event = {
+        .type = CS_EVENT_JOIN,
+        .time = NOON,
+        .device = &rig->cs.devices[0],
+        .margin_db = 9,
+        .battery_percent = 80,
+    };
+    struct json_object *o = event_object(&rig->cs, &event, "join");
+    assert_string_equal(get(o, "devAddr"), "26000000");
+    json_object_put(o);
+    event.type = CS_EVENT_STATUS;
+    o = event_object(&rig->cs, &event, "status");
+    assert_string_equal(get(o, "margin"), "9");
+    json_object_put(o);
+    rig_close(rig);
+}
+
+/* ---- API ---- */
+
+static enum rpc_status call(struct rig *rig, const char *path, const ProtobufCMessage *in,
+                            struct rpc_response *response)
+{
+    uint8_t bytes[1024];
+    size_t len = protobuf_c_message_pack(in, bytes);
+    struct rpc_request request = {path, bytes, len};
+    rpc_call(&rig->cs, &request, rig->now, response);
+    return response->status;
+}
+
+static char *str(const char *s)
+{
+    return (char *)(uintptr_t)s;
+}
+
+static Csim__MulticastGroup api_group(void)
+{
+    Csim__MulticastGroup g;
+    csim__multicast_group__init(&g);
+    g.name = str("campaign");
+    g.application_id = str(APP_ID);
+    g.mc_addr = str("01020304");
+    g.mc_nwk_s_key = str("000102030405060708090a0b0c0d0e0f");
+    g.mc_app_s_key = str("101112131415161718191a1b1c1d1e1f");
+    g.dr = 3;
+    g.frequency = 869525000;
+    g.class_b_ping_slot_periodicity = 5;
+    return g;
+}
+
+static void create(struct rig *rig, char id[static CS_ID_SIZE])
+{
+    struct rpc_response r;
+    Csim__MulticastGroup g = api_group();
+    Csim__GroupRequest request;
+    csim__group_request__init(&request);
+    request.multicast_group = &g;
+    assert_int_equal(call(rig, "/api.MulticastGroupService/Create", &request.base, &r),
+                     RPC_OK);
+    Csim__Id *answer = csim__id__unpack(NULL, r.len, r.body);
+    memcpy(id, answer->id, CS_ID_SIZE);
+    csim__id__free_unpacked(answer, NULL);
+    free(r.body);
+}
+
+static void a_group_made_by_the_api_reads_back_the_same(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    struct rpc_response r;
+    char id[CS_ID_SIZE];
+    create(rig, id);
+    Csim__Id get_request;
+    csim__id__init(&get_request);
+    get_request.id = id;
+    assert_int_equal(call(rig, "/api.MulticastGroupService/Get", &get_request.base, &r),
+                     RPC_OK);
+    Csim__GroupResponse *got = csim__group_response__unpack(NULL, r.len, r.body);
+    Csim__MulticastGroup want = api_group();
+    assert_string_equal(got->multicast_group->id, id);
+    assert_string_equal(got->multicast_group->mc_addr, want.mc_addr);
+    assert_string_equal(got->multicast_group->mc_nwk_s_key, want.mc_nwk_s_key);
+    assert_string_equal(got->multicast_group->mc_app_s_key, want.mc_app_s_key);
+    assert_int_equal(got->multicast_group->frequency, want.frequency);
+    assert_int_equal(got->multicast_group->class_b_ping_slot_periodicity, 5);
+    assert_int_equal(got->created_at->seconds, NOON.us / 1000000);
+    got->multicast_group->f_cnt = 99;
+    Csim__GroupRequest update;
+    csim__group_request__init(&update);
+    update.multicast_group = got->multicast_group;
+    free(r.body);
+    assert_int_equal(call(rig, "/api.MulticastGroupService/Update", &update.base, &r),
+                     RPC_OK);
+    free(r.body);
+    csim__group_response__free_unpacked(got, NULL);
+    assert_int_equal(cs_group_find(&rig->cs, id)->settings.f_cnt, 99);
+    assert_int_equal(
+        call(rig, "/api.MulticastGroupService/Delete", &get_request.base, &r), RPC_OK);
+    free(r.body);
+    static const char *const methods[] = {"Get", "Delete", "ListQueue", "FlushQueue"};
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+        char path[64];
+        test_row(methods[i]);
+        (void)snprintf(path, sizeof(path), "/api.MulticastGroupService/%s", methods[i]);
+        assert_int_equal(call(rig, path, &get_request.base, &r), RPC_UNAUTHENTICATED);
+        assert_string_equal(r.message, "");
+    }
+    rig_close(rig);
+}
+
+static void wrong_groups_and_methods_get_a_status(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    struct rpc_response r;
+    Csim__GroupRequest request;
+    csim__group_request__init(&request);
+    Csim__MulticastGroup g = api_group();
+    static const char path[] = "/api.MulticastGroupService/Create";
+    assert_int_equal(call(rig, path, &request.base, &r), RPC_INVALID_ARGUMENT);
+    request.multicast_group = &g;
+    g.mc_addr = str("0102030");
+    assert_int_equal(call(rig, path, &request.base, &r), RPC_INVALID_ARGUMENT);
+    g = api_group();
+    g.mc_app_s_key = str("");
+    assert_int_equal(call(rig, path, &request.base, &r), RPC_INVALID_ARGUMENT);
+    g = api_group();
+    g.dr = 16;
+    assert_int_equal(call(rig, path, &request.base, &r), RPC_INVALID_ARGUMENT);
+    assert_int_equal(call(rig, "/api.X/Y", &request.base, &r), RPC_UNIMPLEMENTED);
+    struct rpc_request garbage = {path, (const uint8_t *)"\xff\xff", 2};
+    rpc_call(&rig->cs, &garbage, rig->now, &r);
+    assert_int_equal(r.status, RPC_INTERNAL);
+    rig_close(rig);
+}
+
+static void queues_of_groups_are_listed_frame_by_frame(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    struct rpc_response r;
+    char id[CS_ID_SIZE];
+    create(rig, id);
+    Csim__MemberRequest member;
+    csim__member_request__init(&member);
+    member.multicast_group_id = id;
+    static const char *const euis_text[] = {"00000000000000b1", "00000000000000b2"};
+    for (size_t i = 0; i < ARRAY_LEN(euis_text); i++) {
+        member.eui = str(euis_text[i]);
+        assert_int_equal(
+            call(rig, "/api.MulticastGroupService/AddGateway", &member.base, &r), RPC_OK);
+        free(r.body);
+    }
+    Csim__Timestamp expires;
+    csim__timestamp__init(&expires);
+    expires.seconds = NOON.us / 1000000 + 1000;
+    Csim__MulticastQueueItem item;
+    csim__multicast_queue_item__init(&item);
+    item.multicast_group_id = id;
+    item.f_port = 201;
+    item.data.data = (uint8_t *)str("abc");
+    item.data.len = 3;
+    item.expires_at = &expires;
+    Csim__EnqueueGroupRequest enqueue;
+    csim__enqueue_group_request__init(&enqueue);
+    enqueue.queue_item = &item;
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(
+            call(rig, "/api.MulticastGroupService/Enqueue", &enqueue.base, &r), RPC_OK);
+        Csim__EnqueueGroupResponse *got =
+            csim__enqueue_group_response__unpack(NULL, r.len, r.body);
+        assert_int_equal(got->f_cnt, i);
+        csim__enqueue_group_response__free_unpacked(got, NULL);
+        free(r.body);
+    }
+    item.f_port = 0;
+    assert_int_equal(call(rig, "/api.MulticastGroupService/Enqueue", &enqueue.base, &r),
+                     RPC_INVALID_ARGUMENT);
+    Csim__Id list;
+    csim__id__init(&list);
+    list.id = id;
+    assert_int_equal(call(rig, "/api.MulticastGroupService/ListQueue", &list.base, &r),
+                     RPC_OK);
+    Csim__GroupQueueResponse *rows =
+        csim__group_queue_response__unpack(NULL, r.len, r.body);
+    assert_int_equal(cs_group_find(&rig->cs, id)->row_count, 4);
+    assert_int_equal(rows->n_items, 2); /* of two frames at two gateways */
+    assert_int_equal(rows->items[1]->f_cnt, 1);
+    assert_memory_equal(rows->items[1]->data.data, "abc", 3);
+    assert_int_equal(rows->items[1]->expires_at->seconds, expires.seconds);
+    csim__group_queue_response__free_unpacked(rows, NULL);
+    free(r.body);
+    assert_int_equal(call(rig, "/api.MulticastGroupService/FlushQueue", &list.base, &r),
+                     RPC_OK);
+    free(r.body);
+    assert_int_equal(cs_group_find(&rig->cs, id)->row_count, 0);
+    rig_close(rig);
+}
+
+static void members_and_lists_of_groups(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    struct rpc_response r;
+    char id[CS_ID_SIZE];
+    create(rig, id);
+    create(rig, id);
+    Csim__MemberRequest member;
+    csim__member_request__init(&member);
+    member.multicast_group_id = id;
+    member.eui = str("00000000000000a1");
+    static const char *const methods[] = {"AddDevice", "RemoveDevice"};
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+        char path[64];
+        (void)snprintf(path, sizeof(path), "/api.MulticastGroupService/%s", methods[i]);
+        assert_int_equal(call(rig, path, &member.base, &r), RPC_OK);
+        free(r.body);
+    }
+    static const char add[] = "/api.MulticastGroupService/AddDevice";
+    assert_int_equal(call(rig, add, &member.base, &r), RPC_OK);
+    free(r.body);
+    assert_int_equal(call(rig, add, &member.base, &r), RPC_INTERNAL);
+    assert_non_null(strstr(r.message, "UNIQUE constraint failed"));
+    member.eui = str("00000000000000ff");
+    assert_int_equal(call(rig, add, &member.base, &r), RPC_NOT_FOUND);
+    member.multicast_group_id = str(ITEM_1);
+    assert_int_equal(call(rig, add, &member.base, &r), RPC_UNAUTHENTICATED);
+    member.multicast_group_id = id;
+    member.eui = str("a1");
+    assert_int_equal(
+        call(rig, "/api.MulticastGroupService/RemoveGateway", &member.base, &r),
+        RPC_INVALID_ARGUMENT);
+    Csim__ListGroupsRequest list;
+    csim__list_groups_request__init(&list);
+    list.limit = 1;
+    list.offset = 1;
+    list.search = str("camp");
+    list.application_id = str(APP_ID);
+    assert_int_equal(call(rig, "/api.MulticastGroupService/List", &list.base, &r),
+                     RPC_OK);
+    Csim__ListGroupsResponse *got =
+        csim__list_groups_response__unpack(NULL, r.len, r.body);
+    assert_int_equal(got->total_count, 2);
+    assert_int_equal(got->n_result, 1);
+    assert_string_equal(got->result[0]->id, id);
+    csim__list_groups_response__free_unpacked(got, NULL);
+    free(r.body);
+    rig_close(rig);
+}
+
+static void device_queues_by_the_api(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    struct rpc_response r;
+    Csim__DeviceQueueItem item;
+    csim__device_queue_item__init(&item);
+    Csim__EnqueueDeviceRequest enqueue;
+    csim__enqueue_device_request__init(&enqueue);
+    Csim__DeviceQueueRequest queue_request;
+    csim__device_queue_request__init(&queue_request);
+    Csim__Id flush;
+    csim__id__init(&flush);
+    item.dev_eui = str("00000000000000a1");
+    item.f_port = 10;
+    enqueue.queue_item = &item;
+    queue_request.dev_eui = item.dev_eui;
+    flush.id = item.dev_eui;
+    assert_int_equal(call(rig, "/api.DeviceService/Enqueue", &enqueue.base, &r), RPC_OK);
+    free(r.body);
+    enqueue.flush_queue = true;
+    assert_int_equal(call(rig, "/api.DeviceService/Enqueue", &enqueue.base, &r), RPC_OK);
+    free(r.body);
+    assert_int_equal(call(rig, "/api.DeviceService/GetQueue", &queue_request.base, &r),
+                     RPC_OK);
+    Csim__DeviceQueueResponse *got =
+        csim__device_queue_response__unpack(NULL, r.len, r.body);
+    assert_int_equal(got->total_count, 1);
+    assert_int_equal(got->result[0]->f_port, 10);
+    csim__device_queue_response__free_unpacked(got, NULL);
+    free(r.body);
+    assert_int_equal(call(rig, "/api.DeviceService/FlushQueue", &flush.base, &r), RPC_OK);
+    free(r.body);
+    assert_int_equal(rig->cs.devices[0].queue_len, 0);
+    queue_request.dev_eui = str("00000000000000ff");
+    assert_int_equal(call(rig, "/api.DeviceService/GetQueue", &queue_request.base, &r),
+                     RPC_UNAUTHENTICATED);
+    item.dev_eui = str("nobody");
+    assert_int_equal(call(rig, "/api.DeviceService/Enqueue", &enqueue.base, &r),
+                     RPC_INVALID_ARGUMENT);
+    rig_close(rig);
+}
+
+/* ---- files ---- */
+
+static void files_hold_keys_privately_and_images(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/test-sim-XXXXXX";
+    char path[64];
+    static const struct network_sink none;
+    struct network network;
+    struct sim_options o;
+    struct detail detail = {0};
+    struct stat st;
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(parse("--devices", "3", &o, &detail), FUO_OK);
+    o.network.start = NOON;
+    assert_int_equal(network_init(&network, &o.network, &none, NULL), FUO_OK);
+    (void)snprintf(path, sizeof(path), "%s/inventory", dir);
+    assert_int_equal(inventory_write(path, &network), FUO_OK);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    unlink(path);
+    assert_int_equal(inventory_write("/nowhere/at/all", &network), FUO_EIO);
+    assert_int_equal(flash_write_all(dir, &network), FUO_OK);
+    for (int i = 1; i <= 3; i++) {
+        (void)snprintf(path, sizeof(path), "%s/70b3d57ed006000%d.bin", dir, i);
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(flash_write_all("/nowhere/at/all", &network), FUO_EIO);
+    network_free(&network);
+    rmdir(dir);
+}
+
+static void the_token_is_the_first_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int err;
+    } rows[] = {
+        {"secret\n", FUO_OK}, {"secret", FUO_OK}, {"\n", FUO_EPROTO}, {"", FUO_EPROTO}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char path[] = "/tmp/test-sim-XXXXXX";
+        char *token = NULL;
+        int fd = mkstemp(path);
+        size_t len = strlen(rows[i].text);
+        assert_int_equal(write(fd, rows[i].text, len), (ssize_t)len);
+        close(fd);
+        assert_int_equal(token_read(path, &token), rows[i].err);
+        unlink(path);
+        if (rows[i].err == FUO_OK) {
+            assert_string_equal(token, "secret");
+            free(token);
+        }
+    }
+    char *token = NULL;
+    assert_int_equal(token_read("/nowhere", &token), FUO_ENOENT);
+}
+
+TEST_MAIN(cmocka_unit_test(options_have_defaults),
+          cmocka_unit_test(options_are_read_with_their_units),
+          cmocka_unit_test(wrong_options_get_one_line),
+          cmocka_unit_test(commands_are_read_in_both_spellings),
+          cmocka_unit_test(wrong_commands_are_refused),
+          cmocka_unit_test(uplinks_have_the_form_of_chirpstack),
+          cmocka_unit_test(fates_of_downlinks_name_their_item),
+          cmocka_unit_test(log_events_have_a_context),
+          cmocka_unit_test(joins_and_status_have_their_topics),
+          cmocka_unit_test(a_group_made_by_the_api_reads_back_the_same),
+          cmocka_unit_test(wrong_groups_and_methods_get_a_status),
+          cmocka_unit_test(queues_of_groups_are_listed_frame_by_frame),
+          cmocka_unit_test(members_and_lists_of_groups),
+          cmocka_unit_test(device_queues_by_the_api),
+          cmocka_unit_test(files_hold_keys_privately_and_images),
+          cmocka_unit_test(the_token_is_the_first_line))
