@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * protocol.h - the control protocol between fuotad and its clients: one JSON object a line.
+ *
+ * Shared by the daemon and fuotactl; knows neither sockets nor the engine. Whatever comes
+ * in is bounded (line length, depth) and checked before anything acts on it; unknown members
+ * are ignored, so that either side may be newer. json-c objects are reference counted:
+ * "takes" means that the caller's reference is gone, also on failure.
+ *
+ * The server speaks first:
+ *   {"fuotad":"0.1.0","protocol":1,"instance":"main","boot":7}
+ * then each request line is answered by zero or more events and exactly one response, all
+ * with its id; answers to different requests may come in any order:
+ *   {"id":1,"method":"status","params":{...}}
+ *   {"id":1,"event":"state","data":{...}}
+ *   {"id":1,"ok":true,"data":{...}}
+ *   {"id":1,"ok":false,"code":5,"error":"one clear message","errors":[DIAG,...]}
+ * code is the exit code of fuotactl (enum ctl_code). DIAG, for the problems of a file:
+ *   {"severity":"error"|"warning","file":"c.yaml","line":3,"column":5,
+ *    "path":"spec.image","text":"..."}; what is not known is left out.
+ *
+ * Methods: params -> data. Times are RFC 3339 UTC text or null; EUIs 16 hex digits; ? marks
+ * what may be left out.
+ *
+ *   version   {} -> {"version","protocol","instance","boot","stores":bool,"state":"ready"|"draining"}
+ *   validate  {"file","campaign"} -> {"name"}
+ *             file: the name to show in errors; campaign: the text of the YAML file
+ *   put       {"digest","size","offset"?,"data"?} -> {"have":bytes}
+ *             Upload of an image by digest (hex), in order: data (base64, at most
+ *             CTL_CHUNK_MAX bytes decoded) goes to offset, which must be "have". Without
+ *             data: tells how much is there, so an upload resumes. Complete when have ==
+ *             size. Kept until the daemon stops or newer uploads push it out.
+ *   plan      {"file","campaign","digest","signatures":[text,...]} -> PLAN
+ *   apply     the same -> {"name","id","existing":bool,"state":STATE,"plan":PLAN|null}
+ *             digest: of a complete upload, or of an image that the daemon holds (put says
+ *             so). signatures: the texts of the .minisig files, in the order of the file.
+ *             existing: the same campaign was applied before; nothing was changed. When the
+ *             campaign names them: "devices_file" and "exclude_devices_file", digests of
+ *             uploads too, because the daemon reads no files for a client.
+ *   status    {"name"?} -> {"campaigns":[STATE,...]}; the newest 200 in order of id; code 5
+ *             if name is not known
+ *   devices   {"name","outcome"?,"state"?,"after"?,"limit"?} ->
+ *             {"devices":[DEVICE,...],"next":eui|null}
+ *             one page in order of DevEUI: those after "after"; next: ask again with it.
+ *             outcome: "active" or an outcome's name; state: 0..3
+ *   device    {"dev_eui"} -> {"dev_eui","name","fleet","profile","last_uplink",
+ *             "firmware_version","hardware_version","packages":{"1":v,...}|null,
+ *             "campaigns":[DEVICE with "campaign"],
+ *             "history":[{"campaign","time","phase","state","result","source","outcome",
+ *             "reason"}]}
+ *   pause resume abort   {"name","reason"?} -> STATE
+ *   watch     {"name","devices"?:bool} -> events until the campaign has ended or the client
+ *             goes, then STATE. Events: "state" (data: STATE; the first at once, then one
+ *             per change, at most four a second) and, if asked for, "device" (data: DEVICE;
+ *             one per change of state, result or outcome)
+ *
+ * STATE  {"name","id","phase":"running|paused|aborting|completed|aborted|failed","reason",
+ *         "revision","fleet","version","digest","created","started","ended",
+ *         "devices":{"total","active","succeeded","failed","unknown","cancelled","skipped",
+ *         "superseded"},"states":{"idle","downloading","downloaded","updating"},
+ *         "fragments":{"uncoded","sent"},"airtime_us","session":SESSION|null}
+ * SESSION{"id","phase","dr","frequency_hz","fragment_size","uncoded","next","target",
+ *         "members","gateways":[eui,...],"start","end","repair_rounds"}
+ * DEVICE {"dev_eui","phase","state":0..3,"state_name","result":0..11,"result_text",
+ *         "source":"inferred|reported","outcome":"none|succeeded|...","reason":slug,
+ *         "reason_text","version_before":u32|null,"version":u32|null,"received","missing":
+ *         n|null,"tries","time"}
+ * PLAN   {"name","fleet","devices","image_bytes","cohorts":[{"devices","dr",
+ *         "frequency_hz","fragment_size","fragments","coded","frame_airtime_us",
+ *         "airtime_us","airtime_cap_us","legal_cap_us","gateways","sessions",
+ *         "interval_us","duration_us"}],"fragments","coded","airtime_us","duration_us",
+ *         "notes":[text,...]}
+ *         of a cohort: airtime_us: the first pass, at each gateway; airtime_cap_us: what
+ *         campaigns may use of each hour at a gateway; legal_cap_us: what the law allows
+ *         there, 3 600 000 000 without a limit; interval_us: from one fragment to the
+ *         next. Of the plan: airtime_us: of all gateways together; duration_us: of the
+ *         transmissions, without waiting for uplinks; notes: what the plan assumes and
+ *         what is in the way
+ *
+ * Design 3.3; reference/campaigns.md 3.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+#include "fuotad/error.h"
+
+enum {
+    CTL_PROTOCOL = 1,
+    CTL_LINE_MAX = 256 * 1024, /* of a request or an answer, with its line end */
+    CTL_DEPTH_MAX = 16,
+    CTL_CHUNK_MAX = 96 * 1024, /* bytes of an upload in one request, before base64 */
+    CTL_IMAGE_MAX = 16 * 1024 * 1024,
+    CTL_CAMPAIGN_MAX = 64 * 1024, /* text of a campaign file */
+    CTL_SIGNATURES_MAX = 16,
+    CTL_DIGEST_BYTES = 32,
+    CTL_DIGEST_SIZE = 2 * CTL_DIGEST_BYTES + 1, /* as text with NUL */
+    CTL_PAGE_DEFAULT = 200,
+    CTL_PAGE_MAX = 400,
+    CTL_ERROR_SIZE = 512,
+};
+
+/* Design 3.3; the numbers are fuotactl's exit codes and for good. */
+enum ctl_code {
+    CTL_DONE = 0,
+    CTL_INTERNAL = 1,
+    CTL_USAGE = 2,
+    CTL_INVALID = 3,
+    CTL_FORBIDDEN = 4,
+    CTL_NOT_FOUND = 5,
+    CTL_CONFLICT = 6,
+    CTL_UNTRUSTED = 7,
+    CTL_RUNNING = 8,
+    CTL_PAUSED = 9,
+    CTL_FAILED = 10,
+    CTL_DOES_NOT_FIT = 11,
+    CTL_UNREACHABLE = 12,
+};
+
+#define CTL_METHOD_MAP(X)       \
+    X(CTL_VERSION, "version")   \
+    X(CTL_VALIDATE, "validate") \
+    X(CTL_PUT, "put")           \
+    X(CTL_PLAN, "plan")         \
+    X(CTL_APPLY, "apply")       \
+    X(CTL_STATUS, "status")     \
+    X(CTL_DEVICES, "devices")   \
+    X(CTL_DEVICE, "device")     \
+    X(CTL_PAUSE, "pause")       \
+    X(CTL_RESUME, "resume")     \
+    X(CTL_ABORT, "abort")       \
+    X(CTL_WATCH, "watch")
+
+enum ctl_method {
+#define X(id, name) id,
+    CTL_METHOD_MAP(X)
+#undef X
+};
+
+const char *ctl_method_name(enum ctl_method method);
+
+/* What went wrong, for the response. errors is an array of DIAG or NULL; owned. */
+struct ctl_error {
+    enum ctl_code code;
+    char text[CTL_ERROR_SIZE];
+    struct json_object *errors;
+};
+
+/* Sets code and text (printf-like), keeps errors; returns code. */
+__attribute__((format(printf, 3, 4))) int
+ctl_fail(struct ctl_error *error, enum ctl_code code, const char *format, ...);
+void ctl_error_finish(struct ctl_error *error);
+
+struct ctl_request {
+    int64_t id;
+    enum ctl_method method;
+    struct json_object *params; /* an object, never NULL; owned */
+};
+
+/*
+ * One line without its end. FUO_EPROTO it is no request: error says why, and request->id is
+ * the id to answer with (0 if there is none). FUO_OK: ctl_request_finish() when done.
+ */
+FUO_MUST_CHECK int ctl_request_parse(const char *line, size_t len,
+                                     struct ctl_request *request,
+                                     struct ctl_error *error);
+void ctl_request_finish(struct ctl_request *request); /* accepts a zeroed one */
+
+/* Lines with their '\n', fresh; the caller frees them. NULL if memory is exhausted. */
+char *ctl_print_request(int64_t id, enum ctl_method method,
+                        struct json_object *params /* takes, may be NULL */);
+char *ctl_print_data(int64_t id, struct json_object *data /* takes */);
+char *ctl_print_event(int64_t id, const char *event,
+                      struct json_object *data /* takes */);
+char *ctl_print_error(int64_t id, const struct ctl_error *error);
+char *ctl_print_hello(const char *version, const char *instance, uint32_t boot);
+
+enum ctl_message_type {
+    CTL_MSG_HELLO,
+    CTL_MSG_EVENT,
+    CTL_MSG_DATA,
+    CTL_MSG_ERROR,
+};
+
+/* Something the server said. Finish it with ctl_message_finish(). */
+struct ctl_message {
+    enum ctl_message_type type;
+    int64_t id;               /* EVENT, DATA, ERROR */
+    int64_t protocol;         /* HELLO */
+    const char *event;        /* EVENT: its name, borrowed from root */
+    struct json_object *data; /* EVENT, DATA; borrowed from root, may be NULL */
+    struct ctl_error error;   /* ERROR */
+    struct json_object *root; /* the whole line; owned */
+};
+
+/* One line without its end. FUO_EPROTO: it is none of these; *message is untouched. */
+FUO_MUST_CHECK int ctl_message_parse(const char *line, size_t len,
+                                     struct ctl_message *message);
+void ctl_message_finish(struct ctl_message *message); /* accepts a zeroed one */
+
+/* ---- members of params; NULL or the default when absent or of another type ---- */
+
+const char *ctl_text(struct json_object *object, const char *key);
+int64_t ctl_int(struct json_object *object, const char *key, int64_t absent);
+bool ctl_bool(struct json_object *object, const char *key, bool absent);
+
+/* 64 hex digits of either case; writes them in lower case. FUO_EPROTO otherwise. */
+FUO_MUST_CHECK int ctl_digest_text(const char *text, char digest[static CTL_DIGEST_SIZE]);
+
+/* BLAKE2b-256 (`b2sum -l 256`) as lower-case hex: the digest of every image. */
+void ctl_digest(const uint8_t *bytes, size_t len, char digest[static CTL_DIGEST_SIZE]);
+
+/*
+ * Base64 with padding, no line ends. FUO_EPROTO not base64, FUO_ENOSPC longer than cap;
+ * bytes may be partly written then.
+ */
+FUO_MUST_CHECK int ctl_base64_decode(const char *text, size_t text_len, uint8_t *bytes,
+                                     size_t cap, size_t *len);
+/* Fresh text; the caller frees it. NULL if memory is exhausted. */
+char *ctl_base64_encode(const uint8_t *bytes, size_t len);

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop/internal.h"
+
+#include "plugin/host.h"
+
+#define LOG_MODULE "fleet"
+#include "io/log.h"
+
+/* A broker keeps uplinks for us for a day; beyond that, and in the future, a clock lies. */
+#define UPLINK_AGE_MAX_US   HOURS_US(25)
+#define UPLINK_AHEAD_MAX_US HOURS_US(1)
+
+/* What devices do at which time is learned from this: a wrong time would poison it. */
+static bool time_is_plausible(struct daemon *d, const struct fuo_event *from)
+{
+    int64_t age_us = clock_utc(&d->clock).us - from->uplink.received_us;
+    if (age_us <= UPLINK_AGE_MAX_US && age_us >= -UPLINK_AHEAD_MAX_US) {
+        return true;
+    }
+    if (d->implausible_uplinks++ == 0) {
+        log_warn("ignored: an uplink from another time; the clock of a gateway, a server "
+                 "or this machine is wrong (more of this kind is only counted) "
+                 "dev_eui=%016llx age_s=%lld",
+                 (unsigned long long)from->uplink.dev_eui,
+                 (long long)(age_us / SECONDS_US(1)));
+    }
+    return false;
+}
+
+static void take_uplink(struct daemon *d, const struct fuo_event *from)
+{
+    struct engine_rx rx[ENGINE_RX_MAX];
+    size_t count =
+        from->uplink.rx_count < ENGINE_RX_MAX ? from->uplink.rx_count : ENGINE_RX_MAX;
+    for (size_t i = 0; i < count; i++) {
+        rx[i] = (struct engine_rx){
+            .gateway = from->uplink.rx[i].gateway,
+            .snr_cdb = from->uplink.rx[i].snr_cdb,
+        };
+    }
+    struct engine_event event = {
+        .type = ENGINE_EV_UPLINK,
+        .uplink = {.dev_eui = from->uplink.dev_eui,
+                   .received = {from->uplink.received_us},
+                   .payload = from->uplink.payload,
+                   .payload_len = from->uplink.payload_len,
+                   .rx = rx,
+                   .rx_count = count,
+                   .fport = from->uplink.fport},
+    };
+    driver_feed(d->driver, &event);
+}
+
+static void take_result(struct daemon *d, const struct fuo_event *from)
+{
+    struct request request;
+    struct engine_event event = {0};
+    if (!requests_take(&d->requests, from->result.id, &request)) {
+        return;
+    }
+    switch (request.kind) {
+    case REQUEST_SEND:
+        event.type = ENGINE_EV_SEND_RESULT;
+        event.send_result.id = request.id;
+        event.send_result.dev_eui = request.dev_eui;
+        event.send_result.err = from->result.err;
+        break;
+    case REQUEST_GROUP_CLOSE:
+        event.type = ENGINE_EV_GROUP;
+        event.group.transmission_id = request.transmission_id;
+        event.group.err = from->result.err;
+        break;
+    case REQUEST_MULTICAST:
+        event.type = ENGINE_EV_MC_RESULT;
+        event.mc_result.transmission_id = request.transmission_id;
+        event.mc_result.err = from->result.err;
+        event.mc_result.f_cnt = from->result.f_cnt;
+        break;
+    case REQUEST_SEND_FLUSH:
+    case REQUEST_GROUP_OPEN:
+    case REQUEST_QUEUE_POLL:
+        return;
+    }
+    driver_feed(d->driver, &event);
+}
+
+static void take_fate(struct daemon *d, const struct fuo_event *from)
+{
+    enum engine_fate fate = ENGINE_FATE_REFUSED;
+    switch (from->fate.fate) {
+    case FUO_FATE_SENT:
+        fate = ENGINE_FATE_SENT;
+        break;
+    case FUO_FATE_EXPIRED:
+        fate = ENGINE_FATE_EXPIRED;
+        break;
+    case FUO_FATE_REFUSED:
+        break;
+    }
+    struct engine_event event = {
+        .type = ENGINE_EV_SEND_FATE,
+        .send_fate = {.id = from->fate.id, .dev_eui = from->fate.dev_eui, .fate = fate},
+    };
+    driver_feed(d->driver, &event);
+}
+
+static void take_group(struct daemon *d, const struct fuo_event *from)
+{
+    struct request request;
+    if (!requests_take(&d->requests, from->group.id, &request)) {
+        return;
+    }
+    struct engine_event event = {
+        .type = ENGINE_EV_GROUP,
+        .group = {.transmission_id = request.transmission_id,
+                  .err = from->group.err,
+                  .group = from->group.err == FUO_OK ? from->group.group : NULL,
+                  .f_cnt = from->group.f_cnt},
+    };
+    driver_feed(d->driver, &event);
+}
+
+static void take_queue(struct daemon *d, const struct fuo_event *from)
+{
+    struct request request;
+    if (!requests_take(&d->requests, from->queue.id, &request)) {
+        return;
+    }
+    struct engine_event event = {
+        .type = ENGINE_EV_MC_QUEUE,
+        .mc_queue = {.transmission_id = request.transmission_id,
+                     .err = from->queue.err,
+                     .frame_count = from->queue.frame_count,
+                     .f_cnt = from->queue.f_cnt},
+    };
+    driver_feed(d->driver, &event);
+}
+
+/* A server speaks for the devices of its own fleet only. */
+static bool may_speak_for(const struct daemon *d, uint32_t fleet_id, uint64_t dev_eui)
+{
+    const struct device_rec *device = engine_device(d->engine, dev_eui);
+    return device != NULL && device->fleet_id == fleet_id;
+}
+
+void answers_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *event)
+{
+    switch (event->type) {
+    case FUO_EV_UPLINK:
+        if (may_speak_for(d, fleet_id, event->uplink.dev_eui) &&
+            time_is_plausible(d, event)) {
+            take_uplink(d, event);
+        }
+        break;
+    case FUO_EV_RESULT:
+        take_result(d, event);
+        break;
+    case FUO_EV_FATE:
+        if (may_speak_for(d, fleet_id, event->fate.dev_eui)) {
+            take_fate(d, event);
+        }
+        break;
+    case FUO_EV_GROUP:
+        take_group(d, event);
+        break;
+    case FUO_EV_QUEUE:
+        take_queue(d, event);
+        break;
+    }
+}

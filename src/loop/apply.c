@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/targets.h"
+#include "image/version.h"
+#include "io/cleanup.h"
+#include "loop/internal.h"
+#include "loop/planning.h"
+#include "loop/render.h"
+#include "loop/xalloc.h"
+
+#define LOG_MODULE "apply"
+#include "io/log.h"
+
+/* A plan or an apply on its way through the checks. Nothing is changed before the last. */
+struct application {
+    struct daemon *d;
+    struct json_object *params;
+    const char *yaml;
+    struct campaign_doc *doc;
+    struct fleet_entry *fleet;
+    char digest[CTL_DIGEST_SIZE];
+    const uint8_t *image; /* borrowed from uploads or another campaign */
+    size_t image_len;
+    uint8_t spec_digest[STORE_DIGEST_BYTES];
+    uint64_t *devices; /* ascending */
+    size_t device_count;
+    struct plan plan;
+    struct plan_input plan_input;
+    struct diag_list diags;
+    struct ctl_error error;
+};
+
+static int fail_with_diags(struct application *a, enum ctl_code code, const char *what)
+{
+    json_object_put(a->error.errors);
+    a->error.errors = diag_list_json(&a->diags);
+    return ctl_fail(&a->error, code, "%s: %zu problem%s", what, a->diags.error_count,
+                    a->diags.error_count == 1 ? "" : "s");
+}
+
+/* ---- the file ---- */
+
+static int check_file(struct application *a)
+{
+    const char *file = ctl_text(a->params, "file");
+    a->yaml = ctl_text(a->params, "campaign");
+    if (a->yaml == NULL || strlen(a->yaml) > CTL_CAMPAIGN_MAX) {
+        return ctl_fail(&a->error, CTL_USAGE,
+                        "params need the text of a campaign, at most 64 KiB");
+    }
+    if (ctl_digest_text(ctl_text(a->params, "digest"), a->digest) != FUO_OK) {
+        return ctl_fail(&a->error, CTL_USAGE, "params need the digest of the image");
+    }
+    int err = campaign_parse(file != NULL ? file : "campaign.yaml", a->yaml,
+                             strlen(a->yaml), &a->doc, &a->diags);
+    if (err == FUO_OK) {
+        campaign_unsupported(a->doc, &a->diags);
+    }
+    if (err != FUO_OK || a->diags.error_count > 0) {
+        return fail_with_diags(a, CTL_INVALID, "the campaign is not valid");
+    }
+    campaign_spec_digest(a->doc, a->digest, ctl_text(a->params, "devices_file"),
+                         ctl_text(a->params, "exclude_devices_file"), a->spec_digest);
+    return CTL_DONE;
+}
+
+static bool is_active(const struct campaign_rec *rec)
+{
+    return rec->phase == CAMPAIGN_RUNNING || rec->phase == CAMPAIGN_PAUSED ||
+           rec->phase == CAMPAIGN_ABORTING;
+}
+
+/* *existing: the campaign of that name, if this is the very same one. */
+static int check_name(struct application *a, const struct campaign_rec **existing)
+{
+    const struct campaign_rec *rec =
+        engine_campaign_by_name(a->d->engine, a->doc->spec.name);
+    const struct campaign_entry *entry =
+        rec != NULL ? campaigns_find(&a->d->campaigns, rec->id) : NULL;
+    const struct campaign_left_out *out =
+        campaigns_left_out_named(&a->d->campaigns, a->doc->spec.name);
+    if (out != NULL && is_active(&out->rec)) {
+        return ctl_fail(&a->error, CTL_CONFLICT,
+                        "campaign '%s' is not over but was left out at start: %s",
+                        out->rec.name, out->rec.reason);
+    }
+    if (entry == NULL) {
+        return CTL_DONE;
+    }
+    if (memcmp(entry->spec_digest, a->spec_digest, sizeof(a->spec_digest)) == 0) {
+        *existing = rec;
+        return CTL_DONE;
+    }
+    if (is_active(rec)) {
+        return ctl_fail(&a->error, CTL_CONFLICT,
+                        "campaign '%s' is under way with other content; abort it or "
+                        "choose another metadata.name",
+                        rec->name);
+    }
+    return CTL_DONE;
+}
+
+static int check_fleet(struct application *a)
+{
+    const struct str_list *fleets = &a->doc->spec.targets.fleets;
+    if (fleets->count != 1) {
+        return ctl_fail(&a->error, CTL_INVALID, "spec.targets: exactly one fleet");
+    }
+    a->fleet = fleets_by_name(&a->d->fleets, fleets->items[0]);
+    if (a->fleet == NULL) {
+        return ctl_fail(&a->error, CTL_NOT_FOUND, "there is no fleet '%s'",
+                        fleets->items[0]);
+    }
+    return CTL_DONE;
+}
+
+/* ---- image and trust ---- */
+
+int apply_signatures(struct json_object *array, struct trust_signature *signatures,
+                     size_t max, size_t *count)
+{
+    if (!json_object_is_type(array, json_type_array)) {
+        return FUO_EPROTO;
+    }
+    size_t n = json_object_array_length(array);
+    if (n > max) {
+        return FUO_ERANGE;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct json_object *text = json_object_array_get_idx(array, i);
+        if (!json_object_is_type(text, json_type_string)) {
+            return FUO_EPROTO;
+        }
+        signatures[i] = (struct trust_signature){
+            .text = json_object_get_string(text),
+            .len = (size_t)json_object_get_string_len(text),
+        };
+    }
+    *count = n;
+    return FUO_OK;
+}
+
+int apply_check_trust(const struct fleet_entry *fleet,
+                      const struct trust_request *request, char *text, size_t text_size)
+{
+    struct trust_report report;
+    int err = trust_check(&fleet->trust->policy, request, &report);
+    int n = snprintf(text, text_size, "%s", trust_verdict_text(report.verdict));
+    for (size_t i = 0; i < report.finding_count && n > 0 && (size_t)n < text_size; i++) {
+        n += snprintf(text + n, text_size - (size_t)n, "; signature %zu: %s", i + 1,
+                      trust_reason_text(report.findings[i].reason));
+    }
+    if (report.finding_count == 0 && n > 0 && (size_t)n < text_size) {
+        snprintf(text + n, text_size - (size_t)n, "; there is no signature");
+    }
+    return err;
+}
+
+/* The newest version that a campaign has brought to a device of the fleet. */
+static const char *current_version(const struct application *a)
+{
+    const char *newest = NULL;
+    const struct campaign_rec *rec;
+    for (size_t i = 0; (rec = engine_campaign_at(a->d->engine, i)) != NULL; i++) {
+        const struct campaign_entry *entry = campaigns_find(&a->d->campaigns, rec->id);
+        struct campaign_counts counts;
+        engine_campaign_counts(a->d->engine, rec->id, &counts);
+        if (entry == NULL || counts.by_outcome[OUTCOME_SUCCEEDED] == 0 ||
+            strcmp(entry->fleet, a->fleet->doc->spec.name) != 0) {
+            continue;
+        }
+        const char *version = entry->doc->spec.image.version;
+        if (newest == NULL || version_compare(version, newest) == VERSION_NEWER) {
+            newest = version;
+        }
+    }
+    return newest;
+}
+
+static int check_image(struct application *a)
+{
+    a->image = uploads_find(a->d->uploads, a->digest, &a->image_len);
+    if (a->image == NULL) {
+        a->image = campaigns_image(&a->d->campaigns, a->digest, &a->image_len);
+    }
+    if (a->image == NULL) {
+        return ctl_fail(&a->error, CTL_NOT_FOUND,
+                        "the image has not been uploaded, or not all of it");
+    }
+    struct trust_signature signatures[TRUST_SIGNATURES_MAX];
+    struct trust_request request = {
+        .now = clock_utc(&a->d->clock),
+        .image = a->image,
+        .image_len = a->image_len,
+        .signatures = signatures,
+        .version = a->doc->spec.image.version,
+        .current_version = current_version(a),
+    };
+    struct json_object *array = NULL;
+    json_object_object_get_ex(a->params, "signatures", &array);
+    if (apply_signatures(array, signatures, TRUST_SIGNATURES_MAX,
+                         &request.signature_count) != FUO_OK) {
+        return ctl_fail(&a->error, CTL_USAGE,
+                        "params need signatures: an array of at most %d texts",
+                        TRUST_SIGNATURES_MAX);
+    }
+    char text[CTL_ERROR_SIZE];
+    if (apply_check_trust(a->fleet, &request, text, sizeof(text)) != FUO_OK) {
+        log_warn("image refused campaign=%s fleet=%s policy=%s reason=%s",
+                 a->doc->spec.name, a->fleet->doc->spec.name, a->fleet->trust->name,
+                 text);
+        return ctl_fail(&a->error, CTL_UNTRUSTED, "the image is not trusted: %s", text);
+    }
+    return CTL_DONE;
+}
+
+/* ---- targets ---- */
+
+static struct eui_list join(struct arena *arena, const struct eui_list *a,
+                            const struct eui_list *b)
+{
+    uint64_t *items = arena_array(arena, a->count + b->count + 1, sizeof(*items));
+    if (a->count > 0) {
+        memcpy(items, a->items, a->count * sizeof(*items));
+    }
+    if (b->count > 0) {
+        memcpy(items + a->count, b->items, b->count * sizeof(*items));
+    }
+    return (struct eui_list){.items = items, .count = a->count + b->count};
+}
+
+/* A list that the file names was uploaded: it joins the one in the file. */
+static int take_list(struct application *a, const char *key, const char **file,
+                     struct eui_list *list)
+{
+    if (*file == NULL) {
+        return CTL_DONE;
+    }
+    char digest[CTL_DIGEST_SIZE];
+    const uint8_t *bytes = NULL;
+    size_t len = 0;
+    if (ctl_digest_text(ctl_text(a->params, key), digest) == FUO_OK) {
+        bytes = uploads_find(a->d->uploads, digest, &len);
+    }
+    if (bytes == NULL) {
+        return ctl_fail(&a->error, CTL_NOT_FOUND, "%s has not been uploaded", *file);
+    }
+    struct eui_list uploaded = {0};
+    if (device_list_parse(*file, (const char *)bytes, len, &a->doc->doc.arena, &uploaded,
+                          &a->diags) != FUO_OK) {
+        return fail_with_diags(a, CTL_INVALID, "a list of devices is not valid");
+    }
+    *list = join(&a->doc->doc.arena, list, &uploaded);
+    *file = NULL;
+    return CTL_DONE;
+}
+
+static int keep_devices(struct application *a, const struct target_selection *selection)
+{
+    const struct inventory *inventory = &a->fleet->inventory;
+    a->devices = xcalloc(selection->count + 1, sizeof(*a->devices));
+    for (size_t i = 0; i < selection->count; i++) {
+        a->devices[i] = inventory->devices[selection->indices[i]].dev_eui;
+    }
+    a->device_count = selection->count;
+    if (selection->unknown_count > 0) {
+        return ctl_fail(&a->error, CTL_NOT_FOUND,
+                        "%zu of the listed devices are not in fleet '%s', the first is "
+                        "%016llx",
+                        selection->unknown_count, a->fleet->doc->spec.name,
+                        (unsigned long long)selection->unknown[0]);
+    }
+    if (a->device_count == 0) {
+        return ctl_fail(&a->error, CTL_NOT_FOUND,
+                        "spec.targets selects no device of fleet '%s'",
+                        a->fleet->doc->spec.name);
+    }
+    return CTL_DONE;
+}
+
+static int check_targets(struct application *a)
+{
+    struct spec_targets *targets = &a->doc->spec.targets;
+    int code = take_list(a, "devices_file", &targets->devices_file, &targets->devices);
+    if (code == CTL_DONE) {
+        code = take_list(a, "exclude_devices_file", &targets->exclude_devices_file,
+                         &targets->exclude_devices);
+    }
+    if (code != CTL_DONE) {
+        return code;
+    }
+    struct target_selection selection = {0};
+    int err = targets_select(a->doc, &a->fleet->inventory, &selection, &a->diags);
+    if (err != FUO_OK) {
+        return fail_with_diags(a, err == FUO_ERANGE ? CTL_DOES_NOT_FIT : CTL_INVALID,
+                               "the targets cannot be selected");
+    }
+    code = keep_devices(a, &selection);
+    target_selection_finish(&selection);
+    return code;
+}
+
+/* ---- plan ---- */
+
+static int check_plan(struct application *a)
+{
+    a->plan_input = planning_input(a->d->engine, a->fleet, &a->doc->spec, a->devices,
+                                   a->device_count);
+    a->plan_input.image_len = a->image_len;
+    enum plan_error error = plan_make(&a->plan_input, &a->plan);
+    if (error != PLAN_OK) {
+        return ctl_fail(&a->error, CTL_DOES_NOT_FIT, "%s", plan_error_text(error));
+    }
+    return CTL_DONE;
+}
+
+static struct json_object *plan_data(const struct application *a)
+{
+    return planning_render(&a->plan_input, &a->plan);
+}
+
+/* ---- apply ---- */
+
+static int make_entry(const struct application *a, struct campaign_entry **entry)
+{
+    uint8_t *image = malloc(a->image_len);
+    if (image == NULL) {
+        return FUO_ENOMEM;
+    }
+    memcpy(image, a->image, a->image_len);
+    struct campaign_entry *made = xcalloc(1, sizeof(*made));
+    made->id = a->d->last_campaign_id + 1;
+    made->image = image;
+    made->image_len = a->image_len;
+    memcpy(made->digest, a->digest, sizeof(made->digest));
+    memcpy(made->spec_digest, a->spec_digest, sizeof(made->spec_digest));
+    memcpy(made->fleet, a->fleet->doc->spec.name, sizeof(made->fleet));
+    made->alert_out = true; /* perhaps of one that had the name before */
+    *entry = made;
+    return FUO_OK;
+}
+
+/* Rows that go into the same transaction as the engine's. */
+static void add_rows(struct application *a, const struct campaign_entry *entry)
+{
+    struct store_batch *rows = &a->d->rows;
+    struct json_object *array = NULL;
+    json_object_object_get_ex(a->params, "signatures", &array);
+    const char *signatures =
+        json_object_to_json_string_ext(array, JSON_C_TO_STRING_PLAIN);
+    struct store_image image = {
+        .bytes = entry->image,
+        .len = entry->image_len,
+        .signatures = signatures,
+    };
+    store_digest(entry->image, entry->image_len, image.digest);
+    struct store_source source = {
+        .campaign_id = entry->id,
+        .name = entry->doc->spec.name,
+        .fleet = entry->fleet,
+        .yaml = a->yaml,
+        .signatures = signatures,
+    };
+    memcpy(source.image_digest, image.digest, sizeof(source.image_digest));
+    memcpy(source.spec_digest, entry->spec_digest, sizeof(source.spec_digest));
+    store_batch_image(rows, &image);
+    store_batch_source(rows, &source);
+    store_batch_counter(rows, "campaign", entry->id);
+}
+
+/* An ended campaign of the same name makes room. */
+static void drop_predecessor(struct application *a)
+{
+    const struct campaign_rec *rec =
+        engine_campaign_by_name(a->d->engine, a->doc->spec.name);
+    const struct campaign_left_out *out =
+        campaigns_left_out_named(&a->d->campaigns, a->doc->spec.name);
+    if (out != NULL) {
+        store_batch_campaign_drop(&a->d->rows, out->rec.id);
+        campaigns_left_out_drop(&a->d->campaigns, out->rec.id);
+    }
+    if (rec == NULL) {
+        return;
+    }
+    uint32_t id = rec->id;
+    if (engine_forget(a->d->engine, id) == FUO_OK) {
+        campaigns_drop(&a->d->campaigns, id);
+        store_batch_campaign_drop(&a->d->rows, id);
+    }
+}
+
+static void add_waiter(struct application *a, uint64_t connection, int64_t request_id,
+                       uint32_t campaign_id)
+{
+    struct waiter *waiter = xcalloc(1, sizeof(*waiter));
+    waiter->connection = connection;
+    waiter->request_id = request_id;
+    waiter->campaign_id = campaign_id;
+    waiter->applied = true;
+    waiter->plan = plan_data(a);
+    waiter->next = a->d->waiters;
+    a->d->waiters = waiter;
+}
+
+static int run(struct application *a, uint64_t connection, int64_t request_id)
+{
+    struct daemon *d = a->d;
+    if (driver_is_down(d->driver) || d->draining) {
+        return ctl_fail(&a->error, CTL_INTERNAL,
+                        "nothing can be started now; try again later");
+    }
+    struct campaign_entry *entry = NULL;
+    if (make_entry(a, &entry) != FUO_OK) {
+        return ctl_fail(&a->error, CTL_INTERNAL, "no memory for the image");
+    }
+    /* The image may be borrowed from the predecessor: it was copied above. */
+    drop_predecessor(a);
+    entry->doc = TAKE(a->doc);
+    add_rows(a, entry);
+    campaigns_add(&d->campaigns, entry);
+    d->last_campaign_id = entry->id;
+    uploads_drop(d->uploads, a->digest);
+    add_waiter(a, connection, request_id, entry->id);
+    struct engine_event event = {
+        .type = ENGINE_EV_APPLY,
+        .apply = {.id = entry->id,
+                  .fleet_id = a->fleet->id,
+                  .spec = &entry->doc->spec,
+                  .image = entry->image,
+                  .image_len = entry->image_len,
+                  .devices = a->devices,
+                  .device_count = a->device_count},
+    };
+    log_info("campaign applied campaign=%s id=%u fleet=%s devices=%zu bytes=%zu",
+             entry->doc->spec.name, entry->id, entry->fleet, a->device_count,
+             entry->image_len);
+    driver_feed(d->driver, &event);
+    return CTL_DONE;
+}
+
+static struct json_object *existing_data(const struct application *a,
+                                         const struct campaign_rec *rec)
+{
+    struct json_object *data = json_object_new_object();
+    render_add_text(data, "name", rec->name);
+    render_add_int(data, "id", rec->id);
+    render_add(data, "existing", json_object_new_boolean(1));
+    render_add(data, "state", method_state(a->d, rec));
+    render_add(data, "plan", NULL);
+    return data;
+}
+
+static int check_all(struct application *a)
+{
+    static int (*const checks[])(struct application *) = {
+        check_fleet,
+        check_image,
+        check_targets,
+        check_plan,
+    };
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+        int code = checks[i](a);
+        if (code != CTL_DONE) {
+            return code;
+        }
+    }
+    return CTL_DONE;
+}
+
+void apply_request(struct daemon *d, uint64_t connection, struct ctl_request *request)
+{
+    struct application a = {.d = d, .params = request->params};
+    const struct campaign_rec *existing = NULL;
+    bool only_plan = request->method == CTL_PLAN;
+    int code = check_file(&a);
+    if (code == CTL_DONE) {
+        code = check_name(&a, &existing);
+    }
+    if (code == CTL_DONE && existing != NULL && !only_plan) {
+        method_reply(d, connection, request->id, existing_data(&a, existing));
+    } else if (code == CTL_DONE) {
+        code = check_all(&a);
+        if (code == CTL_DONE && only_plan) {
+            method_reply(d, connection, request->id, plan_data(&a));
+        } else if (code == CTL_DONE) {
+            code = run(&a, connection, request->id);
+        }
+    }
+    if (code != CTL_DONE) {
+        method_refuse(d, connection, request->id, &a.error);
+    }
+    campaign_doc_destroy(a.doc);
+    free(a.devices);
+    diag_list_finish(&a.diags);
+    ctl_error_finish(&a.error);
+}

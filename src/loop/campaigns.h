@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * campaigns.h - what the daemon keeps of each campaign beside the engine: the decoded file,
+ * the image and where it came from. The engine's pointers point in here.
+ *
+ * An entry lives as long as the engine knows the campaign. Nothing here is stored or
+ * verified; apply.c and restore.c do that first. A stored campaign that cannot be given to
+ * the engine (its fleet is gone, its image is damaged) is left out: nothing happens to it,
+ * but it is still shown, with the reason.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/campaign.h"
+#include "ctl/protocol.h"
+#include "engine/engine.h"
+#include "store/store.h"
+
+struct campaign_entry {
+    struct campaign_entry *next;
+    uint32_t id;
+    struct campaign_doc *doc; /* owned */
+    uint8_t *image;           /* owned; NULL for one that had ended at start */
+    size_t image_len;
+    char digest[CTL_DIGEST_SIZE]; /* of the image */
+    uint8_t spec_digest[STORE_DIGEST_BYTES];
+    char fleet[SPEC_NAME_SIZE];
+    uint32_t published_session; /* the transmission that has a retained topic; 0: none */
+    bool untrusted; /* its image does not verify any more: must not be resumed */
+    bool alert_out; /* an alert may be on its topic: cleared once it does not wait */
+};
+
+struct campaign_left_out {
+    struct campaign_left_out *next;
+    struct campaign_rec rec;
+    struct campaign_counts counts;
+    char fleet[SPEC_NAME_SIZE];
+};
+
+struct campaigns {
+    struct campaign_entry *head;
+    struct campaign_left_out *left_out;
+};
+
+/* Takes the entry. */
+void campaigns_add(struct campaigns *campaigns, struct campaign_entry *entry);
+struct campaign_entry *campaigns_find(const struct campaigns *campaigns, uint32_t id);
+void campaigns_drop(struct campaigns *campaigns, uint32_t id);
+void campaigns_clear(struct campaigns *campaigns); /* those left out too */
+
+/* Takes what is left out. */
+void campaigns_leave_out(struct campaigns *campaigns, struct campaign_left_out *left_out);
+/* NULL if there is none. */
+const struct campaign_left_out *campaigns_left_out(const struct campaigns *campaigns,
+                                                   uint32_t id);
+const struct campaign_left_out *
+campaigns_left_out_named(const struct campaigns *campaigns, const char *name);
+void campaigns_left_out_drop(struct campaigns *campaigns, uint32_t id);
+
+/* The image with that digest, of any campaign; NULL if none has it. */
+const uint8_t *campaigns_image(const struct campaigns *campaigns, const char *digest,
+                               size_t *len);
+
+/* Accepts NULL. */
+void campaign_entry_destroy(struct campaign_entry *entry);
+
+/*
+ * What makes two applications the same: the values of the file (not its comments or
+ * layout), the image, and further inputs (digests of device lists, may be NULL).
+ */
+void campaign_spec_digest(const struct campaign_doc *doc, const char *image_digest,
+                          const char *devices_digest, const char *exclude_digest,
+                          uint8_t digest[static STORE_DIGEST_BYTES]);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop/internal.h"
+
+#define LOG_MODULE "store"
+#include "io/log.h"
+
+enum {
+    RETRY_MS = 2000,
+};
+
+#define STORE_ALERT "store"
+
+/* ---- the driver's ports ---- */
+
+static void port_execute(void *arg, const struct effect *effect)
+{
+    exec_effect(arg, effect);
+}
+
+static bool port_has_rows(void *arg)
+{
+    const struct daemon *d = arg;
+    return d->rows.ops > 0 || d->rows.err != FUO_OK || d->publish_later.len > 0;
+}
+
+void commit_publish_later(struct daemon *d, const struct effects *effects)
+{
+    for (size_t i = 0; i < effects->len; i++) {
+        *effects_append(&d->publish_later, EFFECT_PUBLISH) = effects->items[i];
+    }
+}
+
+static void render_status(struct daemon *d, const struct effects *batch)
+{
+    if (d->status != NULL) {
+        struct status_source source = {
+            .engine = d->engine,
+            .campaigns = &d->campaigns,
+            .now = clock_utc(&d->clock),
+        };
+        status_render(d->status, &source, batch, &d->rows);
+    }
+}
+
+static void port_commit(void *arg, const struct effects *batch)
+{
+    struct daemon *d = arg;
+    store_batch_effects(&d->rows, batch);
+    render_status(d, &d->publish_later);
+    effects_finish(&d->publish_later);
+    render_status(d, batch);
+    watch_note(d, batch);
+    d->waiters_out = d->waiters;
+    d->waiters = NULL;
+    d->submit_err = store_submit(d->store, &d->rows);
+    if (d->submit_err != FUO_OK) {
+        uv_async_send(&d->store_async); /* told later, never before this returns */
+    }
+}
+
+/* The engine as the store has it; the one in memory is ahead of it. */
+static void rebuild(struct daemon *d)
+{
+    struct detail detail = {0};
+    d->engine_stale = restore_engine(d, &detail) != FUO_OK;
+}
+
+/* Nothing that was withheld happened; clients are told, the engine waits for the store. */
+static void on_failure(struct daemon *d, int err)
+{
+    log_err("nothing can be stored, all campaigns wait error=%s", fuo_strerror(err));
+    store_batch_finish(&d->rows);
+    method_answer_waiters(d, err);
+    if (d->draining) {
+        return;
+    }
+    rebuild(d); /* for those who look; nothing is stepped */
+    d->store_alert = true;
+    commit_tell_alert(d);
+    uv_timer_start(&d->retry_timer, d->on_retry, RETRY_MS, 0);
+}
+
+static void port_settled(void *arg, int err)
+{
+    struct daemon *d = arg;
+    if (err != FUO_OK) {
+        on_failure(d, err);
+        return;
+    }
+    method_answer_waiters(d, FUO_OK);
+    watch_committed(d);
+}
+
+const struct driver_ports commit_ports = {
+    .execute = port_execute,
+    .has_rows = port_has_rows,
+    .commit = port_commit,
+    .settled = port_settled,
+};
+
+/* ---- trouble ---- */
+
+/* Not through the outbox: that is what cannot be written. */
+void commit_tell_alert(struct daemon *d)
+{
+    status_link_alert(d, STORE_ALERT,
+                      d->store_alert ? "nothing can be stored, all campaigns wait"
+                                     : NULL);
+}
+
+/* Try to write something harmless; what comes back decides. */
+void commit_on_retry(struct daemon *d)
+{
+    struct store_batch probe = {0};
+    store_batch_probe(&probe);
+    d->probing = store_submit(d->store, &probe) == FUO_OK;
+    if (!d->probing) {
+        store_batch_finish(&probe);
+        uv_timer_start(&d->retry_timer, d->on_retry, RETRY_MS, 0);
+    }
+}
+
+static void on_probed(struct daemon *d, int err)
+{
+    d->probing = false;
+    if (d->draining) {
+        return;
+    }
+    if (err == FUO_OK && d->engine_stale) {
+        rebuild(d);
+    }
+    if (err != FUO_OK || d->engine_stale) {
+        uv_timer_start(&d->retry_timer, d->on_retry, RETRY_MS, 0);
+        return;
+    }
+    log_warn("the store can be written again, campaigns go on");
+    d->store_alert = false;
+    commit_tell_alert(d);
+    driver_recover(d->driver, d->engine);
+}
+
+static void on_batch(struct daemon *d, const struct store_done *done)
+{
+    if (d->probing) {
+        on_probed(d, done->err);
+        return;
+    }
+    if (done->err != FUO_OK) {
+        log_err("a transaction failed error=%s detail=%s", fuo_strerror(done->err),
+                done->detail.text);
+    }
+    driver_committed(d->driver, done->err);
+    if (done->err == FUO_OK && done->batch.outbox_last != 0 && d->status != NULL) {
+        relay_added(&d->relay);
+    }
+}
+
+/* ---- answers of the store ---- */
+
+static void take(struct daemon *d, const struct store_done *done)
+{
+    switch (done->type) {
+    case STORE_DONE_BATCH:
+        on_batch(d, done);
+        break;
+    case STORE_DONE_HISTORY:
+        method_history_answer(d, done);
+        break;
+    case STORE_DONE_OUTBOX:
+        if (done->tag == d->outbox_tag) { /* else asked for before a failed commit */
+            relay_rows(&d->relay, done->outbox.rows, done->outbox.count, done->err);
+        }
+        break;
+    case STORE_DONE_DEVICE_KEY:
+        exec_key_answer(d, done);
+        break;
+    }
+}
+
+void commit_on_store(struct daemon *d)
+{
+    struct store_done done;
+    while (store_poll(d->store, &done)) {
+        take(d, &done);
+        store_done_finish(&done);
+    }
+    if (d->submit_err != FUO_OK) {
+        int err = d->submit_err;
+        d->submit_err = FUO_OK;
+        driver_committed(d->driver, err);
+    }
+    exec_next_key(d);
+    method_answer_unchanged(d);
+}
+
+int commit_now(struct daemon *d, struct detail *detail)
+{
+    struct store_done done;
+    int err = store_submit(d->store, &d->rows);
+    if (err != FUO_OK) {
+        store_batch_finish(&d->rows);
+        return err;
+    }
+    while (!store_poll(d->store, &done)) {
+        uv_run(d->loop, UV_RUN_ONCE);
+    }
+    err = done.err;
+    if (err != FUO_OK) {
+        detail_set(detail, "%s", done.detail.text);
+    }
+    store_done_finish(&done);
+    return err == FUO_OK && d->draining ? FUO_EAGAIN : err;
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop/driver.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loop/xalloc.h"
+
+enum {
+    /* The wall clock is looked at that often while something is due. */
+    TIMER_MAX_MS = 10000,
+};
+
+struct event_queue {
+    struct engine_event *items;
+    size_t len;
+    size_t cap;
+    size_t head;
+};
+
+struct driver {
+    uv_timer_t timer;
+    struct clock clock;
+    struct driver_ports ports;
+    void *arg;
+    struct engine *engine;
+    struct commitq *commitq;
+    struct effects effects;
+    struct effects batch;
+    struct event_queue queue;
+    bool busy;
+    bool down;
+    bool stopped;
+    bool batch_out;
+    bool batch_of_engine;
+    int64_t utc_ahead_us; /* UTC minus monotonic when last seen */
+    uint64_t dropped_uplinks;
+    void (*on_closed)(void *arg);
+    void *closed_arg;
+};
+
+struct driver *driver_create(uv_loop_t *loop, const struct clock *clock,
+                             const struct driver_ports *ports, void *arg)
+{
+    struct driver *driver = xcalloc(1, sizeof(*driver));
+    uv_timer_init(loop, &driver->timer);
+    driver->timer.data = driver;
+    driver->clock = *clock;
+    driver->ports = *ports;
+    driver->arg = arg;
+    driver->commitq = commitq_create();
+    driver->down = true;
+    return driver;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct driver *driver = handle->data;
+    void (*on_closed)(void *arg) = driver->on_closed;
+    void *arg = driver->closed_arg;
+    free(driver);
+    if (on_closed != NULL) {
+        on_closed(arg);
+    }
+}
+
+void driver_close(struct driver *driver, void (*on_closed)(void *arg), void *arg)
+{
+    driver->down = true;
+    driver->on_closed = on_closed;
+    driver->closed_arg = arg;
+    effects_finish(&driver->effects);
+    effects_finish(&driver->batch);
+    commitq_destroy(driver->commitq);
+    free(driver->queue.items);
+    uv_timer_stop(&driver->timer);
+    uv_close((uv_handle_t *)&driver->timer, on_timer_closed);
+}
+
+static void enqueue(struct event_queue *queue, const struct engine_event *event)
+{
+    assert(event->type != ENGINE_EV_UPLINK && event->type != ENGINE_EV_APPLY);
+    if (queue->len == queue->cap) {
+        queue->cap = queue->cap == 0 ? 16 : queue->cap * 2;
+        queue->items = xrealloc(queue->items, queue->cap, sizeof(*queue->items));
+    }
+    queue->items[queue->len++] = *event;
+}
+
+static bool dequeue(struct event_queue *queue, struct engine_event *event)
+{
+    if (queue->head == queue->len) {
+        queue->head = queue->len = 0;
+        return false;
+    }
+    *event = queue->items[queue->head++];
+    return true;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct engine_event event = {.type = ENGINE_EV_TIMEOUT};
+    driver_feed(timer->data, &event);
+}
+
+static void rearm(struct driver *driver)
+{
+    struct instant deadline =
+        driver->down ? INSTANT_NEVER : engine_deadline(driver->engine);
+    if (deadline.us == INSTANT_NEVER.us) {
+        uv_timer_stop(&driver->timer);
+        return;
+    }
+    struct instant now = clock_mono(&driver->clock);
+    int64_t wait_us = 0;
+    if (!instant_reached(deadline, now)) {
+        wait_us = clock_wall_us(&driver->clock, deadline.us - now.us);
+    }
+    uint64_t wait_ms = (uint64_t)wait_us / 1000 + (wait_us % 1000 != 0);
+    if (wait_ms > TIMER_MAX_MS) {
+        wait_ms = TIMER_MAX_MS;
+    }
+    uv_update_time(driver->timer.loop);
+    uv_timer_start(&driver->timer, on_timer, wait_ms, 0);
+}
+
+static void step(struct driver *driver, const struct engine_event *event)
+{
+    driver->effects.len = 0;
+    engine_step(driver->engine, event, &driver->effects);
+    commitq_push(driver->commitq, &driver->effects);
+}
+
+bool driver_clock_stepped(int64_t *ahead_us, struct instant now, struct utc utc,
+                          int64_t *delta_us)
+{
+    int64_t delta = utc.us - now.us - *ahead_us;
+    *ahead_us += delta;
+    if (delta <= DRIVER_CLOCK_SLACK_US && delta >= -DRIVER_CLOCK_SLACK_US) {
+        return false;
+    }
+    *delta_us = delta;
+    return true;
+}
+
+static void notice_clock_step(struct driver *driver, const struct engine_event *event)
+{
+    struct engine_event stepped = {
+        .type = ENGINE_EV_CLOCK_STEP,
+        .now = event->now,
+        .utc = event->utc,
+    };
+    if (driver_clock_stepped(&driver->utc_ahead_us, event->now, event->utc,
+                             &stepped.step.delta_us)) {
+        step(driver, &stepped);
+    }
+}
+
+static void stamp_and_step(struct driver *driver, struct engine_event *event)
+{
+    event->now = clock_mono(&driver->clock);
+    event->utc = clock_utc(&driver->clock);
+    notice_clock_step(driver, event);
+    step(driver, event);
+}
+
+void driver_flush(struct driver *driver)
+{
+    if (driver->down || driver->batch_out) {
+        return;
+    }
+    bool of_engine = commitq_take_batch(driver->commitq, &driver->batch);
+    if (!of_engine && !driver->ports.has_rows(driver->arg)) {
+        return;
+    }
+    if (!of_engine) {
+        driver->batch.len = 0;
+    }
+    driver->batch_out = true;
+    driver->batch_of_engine = of_engine;
+    driver->ports.commit(driver->arg, &driver->batch);
+}
+
+/* Carry out what is free to go, step what that led to, and store the lot. */
+static void settle(struct driver *driver)
+{
+    struct effect effect;
+    struct engine_event event;
+    bool progress = true;
+    while (progress) {
+        progress = false;
+        while (commitq_pop(driver->commitq, &effect)) {
+            driver->ports.execute(driver->arg, &effect);
+            progress = true;
+        }
+        while (dequeue(&driver->queue, &event)) {
+            stamp_and_step(driver, &event);
+            progress = true;
+        }
+    }
+    driver->busy = false;
+    driver_flush(driver);
+    rearm(driver);
+}
+
+bool driver_feed(struct driver *driver, struct engine_event *event)
+{
+    if (driver->down) {
+        return false;
+    }
+    if (driver->busy) {
+        enqueue(&driver->queue, event);
+        return true;
+    }
+    if (event->type == ENGINE_EV_UPLINK &&
+        commitq_len(driver->commitq) > DRIVER_BACKLOG_MAX) {
+        driver->dropped_uplinks++;
+        return true;
+    }
+    driver->busy = true;
+    stamp_and_step(driver, event);
+    settle(driver);
+    return true;
+}
+
+static void forget_withheld(struct driver *driver)
+{
+    commitq_drop_all(driver->commitq);
+    driver->queue.len = driver->queue.head = 0;
+    driver->batch_out = false;
+}
+
+void driver_committed(struct driver *driver, int err)
+{
+    assert(driver->batch_out && !driver->busy);
+    driver->batch_out = false;
+    if (driver->stopped) {
+        driver->ports.settled(driver->arg, err);
+        return;
+    }
+    if (err != FUO_OK) {
+        driver->down = true;
+        forget_withheld(driver);
+        driver->ports.settled(driver->arg, err);
+        rearm(driver);
+        return;
+    }
+    if (driver->batch_of_engine) {
+        commitq_committed(driver->commitq);
+    }
+    driver->busy = true;
+    driver->ports.settled(driver->arg, FUO_OK);
+    settle(driver);
+}
+
+void driver_recover(struct driver *driver, struct engine *engine)
+{
+    assert(!driver->busy);
+    forget_withheld(driver);
+    driver->engine = engine;
+    driver->down = false;
+    struct instant now = clock_mono(&driver->clock);
+    struct utc utc = clock_utc(&driver->clock);
+    driver->utc_ahead_us = utc.us - now.us;
+    driver->effects.len = 0;
+    driver->busy = true;
+    engine_resume(engine, now, utc, &driver->effects);
+    commitq_push(driver->commitq, &driver->effects);
+    settle(driver);
+}
+
+void driver_stop(struct driver *driver)
+{
+    driver->down = true;
+    driver->stopped = true;
+    rearm(driver);
+}
+
+bool driver_is_down(const struct driver *driver)
+{
+    return driver->down;
+}
+
+bool driver_is_idle(const struct driver *driver)
+{
+    return !driver->batch_out && (driver->stopped || commitq_len(driver->commitq) == 0);
+}
+
+struct utc driver_utc(const struct driver *driver)
+{
+    return clock_utc(&driver->clock);
+}
+
+uint64_t driver_dropped_uplinks(const struct driver *driver)
+{
+    return driver->dropped_uplinks;
+}

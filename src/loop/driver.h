@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * driver.h - feeds the engine: stamp, step, store, carry out, rearm.
+ *
+ * The only caller of engine_step() in the daemon. It stamps each event with both clocks,
+ * gives what the step appended to the commit queue, hands one batch at a time to the disk,
+ * and carries out what a commit has released, through struct driver_ports. It knows
+ * neither the database nor the network. A step of the wall clock becomes an event of its
+ * own before the event that noticed it.
+ *
+ * If a commit fails, everything withheld is dropped and events are refused until
+ * driver_recover() brings an engine rebuilt from the store; nothing was sent, so nothing
+ * is lost (design 7).
+ *
+ * Loop thread only. Never re-entrant: an event fed while another is being worked on waits
+ * in a queue; such events must not carry borrowed pointers.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <uv.h>
+
+#include "engine/commitq.h"
+#include "engine/engine.h"
+#include "io/clock.h"
+
+enum {
+    DRIVER_BACKLOG_MAX = 200000, /* effects withheld; beyond that uplinks are dropped */
+};
+
+struct driver_ports {
+    /* An effect that may be carried out now; may feed its answer. */
+    void (*execute)(void *arg, const struct effect *effect);
+    /* Rows of the daemon's own wait for the next batch. */
+    bool (*has_rows)(void *arg);
+    /*
+     * Store STORE and PUBLISH effects and the daemon's own rows in one transaction;
+     * driver_committed() follows, never before this returns.
+     */
+    void (*commit)(void *arg, const struct effects *batch);
+    /* The batch is on disk (FUO_OK), or it and everything after it was dropped. */
+    void (*settled)(void *arg, int err);
+};
+
+struct driver;
+
+/* Down until driver_recover() gives it an engine. clock and ports are copied. */
+struct driver *driver_create(uv_loop_t *loop, const struct clock *clock,
+                             const struct driver_ports *ports, void *arg);
+
+/* Stops the timer; on_closed (may be NULL) is the last call made. The engine is not freed. */
+void driver_close(struct driver *driver, void (*on_closed)(void *arg), void *arg);
+
+/* A (re)built engine: drops what is withheld, resumes it and carries on. */
+void driver_recover(struct driver *driver, struct engine *engine);
+
+/* Stamps and steps. Refused (false) while the driver is down. */
+bool driver_feed(struct driver *driver, struct engine_event *event);
+
+/* What the disk said of the batch that is out. */
+void driver_committed(struct driver *driver, int err);
+
+/* Start a batch if rows of the daemon wait and none is out. */
+void driver_flush(struct driver *driver);
+
+/*
+ * No further event and no further effect: only the batch that is out still settles. What
+ * was withheld is as after a crash: the next start takes it up.
+ */
+void driver_stop(struct driver *driver);
+
+bool driver_is_down(const struct driver *driver);
+bool driver_is_idle(const struct driver *driver); /* no batch out, nothing withheld */
+struct utc driver_utc(const struct driver *driver);
+uint64_t driver_dropped_uplinks(const struct driver *driver);
+
+/* What the clocks may move apart between two events and not be taken for a step. */
+#define DRIVER_CLOCK_SLACK_US SECONDS_US(1)
+
+/*
+ * Whether UTC was set since the last call: by *delta_us. *ahead_us is UTC minus monotonic
+ * time and follows them; small drift is the system slewing its clock.
+ */
+bool driver_clock_stepped(int64_t *ahead_us, struct instant now, struct utc utc,
+                          int64_t *delta_us);

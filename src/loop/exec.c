@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto/block_mic.h"
+#include "crypto/keys.h"
+#include "io/cleanup.h"
+#include "loop/internal.h"
+#include "loop/xalloc.h"
+#include "plugin/host.h"
+
+#define LOG_MODULE "exec"
+#include "io/log.h"
+
+enum {
+    GROUP_NAME_SIZE = 96, /* servers allow 100 characters */
+};
+
+static struct fuo_host *host_of(const struct daemon *d, const struct effect *effect)
+{
+    const struct fleet_entry *fleet = fleets_by_id(&d->fleets, effect->fleet_id);
+    return fleet != NULL ? fleet->host : NULL;
+}
+
+/* ---- unicast ---- */
+
+static void exec_send(struct daemon *d, const struct effect *effect)
+{
+    struct fuo_host *host = host_of(d, effect);
+    struct fuo_unicast downlink = {
+        .id = effect->send.id,
+        .dev_eui = effect->send.dev_eui,
+        .payload = effect->send.payload,
+        .payload_len = effect->send.payload_len,
+        .expires_us = effect->send.expires.us,
+        .fport = effect->send.fport,
+    };
+    int err = host != NULL ? host_unicast(host, &downlink) : FUO_EAGAIN;
+    if (err == FUO_OK) {
+        requests_add(&d->requests, &(struct request){.id = downlink.id,
+                                                     .kind = REQUEST_SEND,
+                                                     .dev_eui = downlink.dev_eui});
+        return;
+    }
+    struct engine_event event = {
+        .type = ENGINE_EV_SEND_RESULT,
+        .send_result = {.id = downlink.id, .dev_eui = downlink.dev_eui, .err = err},
+    };
+    driver_feed(d->driver, &event);
+}
+
+static void exec_send_flush(struct daemon *d, const struct effect *effect)
+{
+    struct fuo_host *host = host_of(d, effect);
+    uint64_t id = requests_new_id(&d->requests);
+    if (host != NULL && host_unicast_flush(host, id, effect->send.dev_eui) == FUO_OK) {
+        requests_add(&d->requests,
+                     &(struct request){.id = id, .kind = REQUEST_SEND_FLUSH});
+    }
+}
+
+/* ---- keys ---- */
+
+static uint32_t draw_mc_addr(const struct daemon *d)
+{
+    uint32_t addr;
+    do {
+        addr = randombytes_random();
+    } while (addr == 0 || addr == UINT32_MAX || keyring_has_addr(d->keyring, addr));
+    return addr;
+}
+
+static void exec_new_key(struct daemon *d, const struct effect *effect)
+{
+    uint32_t transmission_id = effect->key.transmission_id;
+    uint32_t mc_addr = draw_mc_addr(d);
+    struct aes_key key;
+    randombytes_buf(key.b, sizeof(key.b));
+    if (keyring_put(d->keyring, transmission_id, mc_addr, &key) != FUO_OK) {
+        log_err("too many multicast keys are live transmission=%u", transmission_id);
+        aes_key_wipe(&key);
+        return;
+    }
+    /* In the batch of what the answer leads to: nothing goes out before it is stored. */
+    store_batch_mc_key(&d->rows, d->store, transmission_id, mc_addr, key.b);
+    aes_key_wipe(&key);
+    struct engine_event event = {
+        .type = ENGINE_EV_MC_KEY,
+        .mc_key = {.transmission_id = transmission_id, .mc_addr = mc_addr},
+    };
+    driver_feed(d->driver, &event);
+}
+
+static void exec_drop_key(struct daemon *d, const struct effect *effect)
+{
+    keyring_drop(d->keyring, effect->key.transmission_id);
+    store_batch_mc_key_drop(&d->rows, effect->key.transmission_id);
+}
+
+static int wrap_key(struct daemon *d, const struct effect *effect,
+                    enum lorawan_version version, const struct aes_key *root,
+                    uint8_t wrapped[static AES_KEY_BYTES])
+{
+    const struct aes_key *key = keyring_find(d->keyring, effect->key.transmission_id);
+    return key != NULL ? keys_mc_wrap_for_device(version, root, key, wrapped)
+                       : FUO_ENOENT;
+}
+
+static int make_block_mic(struct daemon *d, const struct effect *effect,
+                          const struct aes_key *root, uint8_t mic[static AES_MIC_BYTES])
+{
+    const struct campaign_entry *entry =
+        campaigns_find(&d->campaigns, effect->key.campaign_id);
+    if (entry == NULL || entry->image == NULL) {
+        return FUO_ENOENT;
+    }
+    struct aes_key key;
+    int err = keys_data_block_int(root, &key);
+    if (err != FUO_OK) {
+        return err;
+    }
+    struct block_mic_params params = {
+        .session_cnt = effect->key.session_count,
+        .frag_index = effect->key.frag_index,
+        .block_len_bytes = (uint32_t)entry->image_len,
+    };
+    memcpy(params.descriptor, effect->key.descriptor, sizeof(params.descriptor));
+    err = block_mic(&key, &params, entry->image, mic);
+    aes_key_wipe(&key);
+    return err;
+}
+
+/* root NULL: the device has none. */
+static void finish_key_job(struct daemon *d, const struct effect *effect,
+                           enum lorawan_version version, const struct aes_key *root)
+{
+    struct engine_event event = {0};
+    if (effect->type == EFFECT_WRAP_KEY) {
+        event.type = ENGINE_EV_KEY_WRAPPED;
+        event.key_wrapped.transmission_id = effect->key.transmission_id;
+        event.key_wrapped.dev_eui = effect->key.dev_eui;
+        event.key_wrapped.err =
+            root != NULL ? wrap_key(d, effect, version, root, event.key_wrapped.wrapped)
+                         : FUO_ENOENT;
+    } else {
+        event.type = ENGINE_EV_BLOCK_MIC;
+        event.block_mic.transmission_id = effect->key.transmission_id;
+        event.block_mic.dev_eui = effect->key.dev_eui;
+        event.block_mic.err = root != NULL
+                                  ? make_block_mic(d, effect, root, event.block_mic.mic)
+                                  : FUO_ENOENT;
+    }
+    driver_feed(d->driver, &event);
+}
+
+/* One at a time: the root keys of few devices are in memory at once. */
+void exec_next_key(struct daemon *d)
+{
+    struct key_jobs *jobs = &d->key_jobs;
+    if (jobs->tag != 0 || jobs->head == jobs->len) {
+        return;
+    }
+    const struct effect *effect = &jobs->items[jobs->head];
+    uint64_t tag = ++d->last_tag;
+    if (store_query_device_key(d->store, tag, effect->key.dev_eui) == FUO_OK) {
+        jobs->tag = tag;
+    }
+}
+
+static void exec_key_job(struct daemon *d, const struct effect *effect)
+{
+    struct key_jobs *jobs = &d->key_jobs;
+    if (jobs->head == jobs->len) {
+        jobs->head = jobs->len = 0;
+    }
+    if (jobs->len == jobs->cap) {
+        jobs->cap = jobs->cap == 0 ? 16 : jobs->cap * 2;
+        jobs->items = xrealloc(jobs->items, jobs->cap, sizeof(*jobs->items));
+    }
+    jobs->items[jobs->len++] = *effect;
+    exec_next_key(d);
+}
+
+void exec_key_answer(struct daemon *d, const struct store_done *done)
+{
+    struct key_jobs *jobs = &d->key_jobs;
+    if (jobs->tag == 0 || done->tag != jobs->tag) {
+        return; /* asked for an engine that is gone */
+    }
+    jobs->tag = 0;
+    struct effect effect = jobs->items[jobs->head++];
+    bool old = done->device_key.lorawan_minor == 0;
+    const uint8_t *bytes = old ? done->device_key.gen_app_key : done->device_key.app_key;
+    bool has = old ? done->device_key.has_gen_app_key : done->device_key.has_app_key;
+    struct aes_key root;
+    memcpy(root.b, bytes, sizeof(root.b));
+    finish_key_job(d, &effect, old ? LORAWAN_1_0 : LORAWAN_1_1,
+                   done->err == FUO_OK && has ? &root : NULL);
+    aes_key_wipe(&root);
+    exec_next_key(d);
+}
+
+void exec_forget(struct daemon *d)
+{
+    requests_clear(&d->requests);
+    free(d->key_jobs.items);
+    d->key_jobs = (struct key_jobs){0};
+}
+
+/* ---- multicast ---- */
+
+/* Something that concerns a transmission was not taken. */
+static void refuse(struct daemon *d, enum request_kind kind, uint32_t transmission_id,
+                   int err)
+{
+    struct engine_event event = {0};
+    switch (kind) {
+    case REQUEST_GROUP_OPEN:
+    case REQUEST_GROUP_CLOSE:
+        event.type = ENGINE_EV_GROUP;
+        event.group.transmission_id = transmission_id;
+        event.group.err = err;
+        break;
+    case REQUEST_MULTICAST:
+        event.type = ENGINE_EV_MC_RESULT;
+        event.mc_result.transmission_id = transmission_id;
+        event.mc_result.err = err;
+        break;
+    case REQUEST_QUEUE_POLL:
+        event.type = ENGINE_EV_MC_QUEUE;
+        event.mc_queue.transmission_id = transmission_id;
+        event.mc_queue.err = err;
+        break;
+    case REQUEST_SEND:
+    case REQUEST_SEND_FLUSH:
+        return;
+    }
+    driver_feed(d->driver, &event);
+}
+
+static void asked(struct daemon *d, uint64_t id, enum request_kind kind,
+                  uint32_t transmission_id, int err)
+{
+    if (err != FUO_OK) {
+        refuse(d, kind, transmission_id, err);
+        return;
+    }
+    requests_add(
+        &d->requests,
+        &(struct request){.id = id, .kind = kind, .transmission_id = transmission_id});
+}
+
+static int open_group(struct daemon *d, const struct effect *effect, uint64_t id)
+{
+    const struct fleet_entry *fleet = fleets_by_id(&d->fleets, effect->fleet_id);
+    const struct campaign_rec *campaign =
+        engine_campaign_by_id(d->engine, effect->group.campaign_id);
+    const struct aes_key *key = keyring_find(d->keyring, effect->group.transmission_id);
+    if (fleet == NULL || fleet->host == NULL || campaign == NULL) {
+        return FUO_EAGAIN;
+    }
+    struct session_keys keys;
+    if (key == NULL || keys_mc_session(key, effect->group.mc_addr, &keys) != FUO_OK) {
+        return FUO_ENOENT;
+    }
+    uint32_t transmission_id = effect->group.transmission_id;
+    size_t count = engine_transmission_devices(d->engine, transmission_id, NULL, 0);
+    AUTO_FREE uint64_t *devices = xcalloc(count + 1, sizeof(*devices));
+    engine_transmission_devices(d->engine, transmission_id, devices, count);
+    char name[GROUP_NAME_SIZE];
+    snprintf(name, sizeof(name), "fuotad-%.24s-%.40s-%u", d->doc->name, campaign->name,
+             transmission_id);
+    struct fuo_group group = {
+        .id = id,
+        .name = name,
+        .mc_nwk_s_key = keys.nwk_s_key.b,
+        .mc_app_s_key = keys.app_s_key.b,
+        .region = fleet->doc->spec.region,
+        .gateways = effect->group.gateways,
+        .gateway_count = effect->group.gateway_count,
+        .devices = devices,
+        .device_count = count,
+        .mc_addr = effect->group.mc_addr,
+        .frequency_hz = effect->group.frequency_hz,
+        .dr = effect->group.dr,
+        .device_class = 'C',
+    };
+    int err = host_group_open(fleet->host, &group);
+    session_keys_wipe(&keys);
+    return err;
+}
+
+static void exec_group_open(struct daemon *d, const struct effect *effect)
+{
+    uint64_t id = requests_new_id(&d->requests);
+    int err = open_group(d, effect, id);
+    asked(d, id, REQUEST_GROUP_OPEN, effect->group.transmission_id, err);
+}
+
+static void exec_group_close(struct daemon *d, const struct effect *effect)
+{
+    struct fuo_host *host = host_of(d, effect);
+    uint64_t id = requests_new_id(&d->requests);
+    int err =
+        host != NULL ? host_group_close(host, id, effect->group.handle) : FUO_EAGAIN;
+    asked(d, id, REQUEST_GROUP_CLOSE, effect->group.transmission_id, err);
+}
+
+static void exec_multicast(struct daemon *d, const struct effect *effect)
+{
+    struct fuo_host *host = host_of(d, effect);
+    struct fuo_multicast frame = {
+        .id = requests_new_id(&d->requests),
+        .group = effect->multicast.handle,
+        .payload = effect->multicast.payload,
+        .payload_len = effect->multicast.payload_len,
+        .expires_us = effect->multicast.expires.us,
+        .fport = effect->multicast.fport,
+    };
+    int err = host != NULL ? host_multicast(host, &frame) : FUO_EAGAIN;
+    asked(d, frame.id, REQUEST_MULTICAST, effect->multicast.transmission_id, err);
+}
+
+static void exec_queue_poll(struct daemon *d, const struct effect *effect)
+{
+    struct fuo_host *host = host_of(d, effect);
+    uint64_t id = requests_new_id(&d->requests);
+    int err = host != NULL ? host_queue_poll(host, id, effect->queue.handle) : FUO_EAGAIN;
+    asked(d, id, REQUEST_QUEUE_POLL, effect->queue.transmission_id, err);
+}
+
+static void exec_queue_flush(struct daemon *d, const struct effect *effect)
+{
+    struct fuo_host *host = host_of(d, effect);
+    uint64_t id = requests_new_id(&d->requests);
+    int err =
+        host != NULL ? host_queue_flush(host, id, effect->queue.handle) : FUO_EAGAIN;
+    asked(d, id, REQUEST_MULTICAST, effect->queue.transmission_id, err);
+}
+
+void exec_effect(struct daemon *d, const struct effect *effect)
+{
+    switch (effect->type) {
+    case EFFECT_STORE:
+    case EFFECT_PUBLISH:
+        break; /* part of the batch */
+    case EFFECT_SEND:
+        exec_send(d, effect);
+        break;
+    case EFFECT_SEND_FLUSH:
+        exec_send_flush(d, effect);
+        break;
+    case EFFECT_NEW_KEY:
+        exec_new_key(d, effect);
+        break;
+    case EFFECT_WRAP_KEY:
+    case EFFECT_BLOCK_MIC:
+        exec_key_job(d, effect);
+        break;
+    case EFFECT_GROUP_OPEN:
+        exec_group_open(d, effect);
+        break;
+    case EFFECT_GROUP_CLOSE:
+        exec_group_close(d, effect);
+        break;
+    case EFFECT_SEND_MULTICAST:
+        exec_multicast(d, effect);
+        break;
+    case EFFECT_QUEUE_POLL:
+        exec_queue_poll(d, effect);
+        break;
+    case EFFECT_QUEUE_FLUSH:
+        exec_queue_flush(d, effect);
+        break;
+    case EFFECT_DROP_KEY:
+        exec_drop_key(d, effect);
+        break;
+    }
+}

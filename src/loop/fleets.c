@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop/fleets.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "campaign/profile.h"
+#include "config/plugin_options.h"
+#include "config/trust_policy.h"
+#include "io/cleanup.h"
+#include "io/file.h"
+#include "loop/xalloc.h"
+#include "radio/region.h"
+
+enum {
+    PATH_SIZE = 4096,
+};
+
+/* ---- folders ---- */
+
+static int is_yaml(const struct dirent *entry)
+{
+    const char *dot = strrchr(entry->d_name, '.');
+    return entry->d_name[0] != '.' && dot != NULL &&
+           (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+/* Calls load for each YAML file of a folder, in order of name. */
+static void each_file(const char *folder, struct diag_list *diags,
+                      void (*load)(void *arg, const char *path), void *arg)
+{
+    struct dirent **entries = NULL;
+    int n = scandir(folder, &entries, is_yaml, alphasort);
+    if (n < 0) {
+        diag_error(diags, &(struct diag_place){.file = folder}, "cannot read: %s",
+                   strerror(errno));
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        char path[PATH_SIZE];
+        int len = snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+        if (len > 0 && (size_t)len < sizeof(path)) {
+            load(arg, path);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+/* ---- trust policies ---- */
+
+struct trust_loader {
+    struct fleets *fleets;
+    struct diag_list *diags;
+};
+
+static void load_key(struct trust_policy_doc *doc, size_t i, struct trust_policy *policy,
+                     struct diag_list *diags)
+{
+    const struct trust_policy_key *key = &doc->keys[i];
+    const char *path = config_path(&doc->doc, key->file);
+    char where[64];
+    snprintf(where, sizeof(where), "spec.keys[%zu].file", i);
+    struct diag_place place = config_place(&doc->doc, where);
+    AUTO_FREE uint8_t *bytes = NULL;
+    size_t len = 0;
+    struct trust_key read = {
+        .not_before = {key->not_before_us},
+        .not_after = {key->not_after_us},
+    };
+    if (file_read(path, MINISIGN_KEY_TEXT_MAX, &bytes, &len) != FUO_OK) {
+        diag_error(diags, &place, "cannot read %s", path);
+    } else if (minisign_public_parse((const char *)bytes, len, &read.key) != FUO_OK) {
+        diag_error(diags, &place, "%s is not a minisign public key", path);
+    } else {
+        policy->keys[policy->key_count++] = read;
+    }
+}
+
+static void load_trust(void *arg, const char *path)
+{
+    struct trust_loader *loader = arg;
+    struct trust_policy_doc *doc = NULL;
+    if (trust_policy_load(path, &doc, loader->diags) != FUO_OK) {
+        return;
+    }
+    struct fleets *fleets = loader->fleets;
+    fleets->trusts =
+        xrealloc(fleets->trusts, fleets->trust_count + 1, sizeof(*fleets->trusts));
+    struct trust_entry *entry = &fleets->trusts[fleets->trust_count++];
+    *entry = (struct trust_entry){
+        .policy = {.threshold = doc->threshold,
+                   .require_metadata = doc->require_metadata,
+                   .allow_downgrade = doc->downgrade == TRUST_POLICY_ALLOW},
+    };
+    memcpy(entry->name, doc->name, sizeof(entry->name));
+    if (doc->product != NULL) {
+        snprintf(entry->policy.product, sizeof(entry->policy.product), "%s",
+                 doc->product);
+    }
+    if (doc->key_count > TRUST_KEYS_MAX) {
+        struct diag_place place = config_place(&doc->doc, "spec.keys");
+        diag_error(loader->diags, &place, "at most %d keys", TRUST_KEYS_MAX);
+    } else {
+        for (size_t i = 0; i < doc->key_count; i++) {
+            load_key(doc, i, &entry->policy, loader->diags);
+        }
+    }
+    trust_policy_doc_destroy(doc);
+}
+
+static const struct trust_entry *find_trust(const struct fleets *fleets, const char *name)
+{
+    for (size_t i = 0; i < fleets->trust_count; i++) {
+        if (strcmp(fleets->trusts[i].name, name) == 0) {
+            return &fleets->trusts[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- fleets ---- */
+
+struct fleet_loader {
+    struct fleets *fleets;
+    struct diag_list *diags;
+    const char *const *plugin_folders;
+};
+
+/* In FOLDER, where installed, or in FOLDER/NAME, where built. */
+static int find_plugin(const char *const *folders, const char *name,
+                       struct loaded_plugin *plugin, char *why, size_t why_size)
+{
+    int err = FUO_ENOENT;
+    for (size_t i = 0; err == FUO_ENOENT && folders[i] != NULL; i++) {
+        char inner[PATH_SIZE];
+        snprintf(inner, sizeof(inner), "%s/%s", folders[i], name);
+        err = plugin_load(inner, name, plugin, why, why_size);
+        if (err == FUO_ENOENT) {
+            err = plugin_load(folders[i], name, plugin, why, why_size);
+        }
+    }
+    return err;
+}
+
+static void load_plugin(struct fleet_loader *loader, struct fleet_entry *entry)
+{
+    struct fleet_doc *doc = entry->doc;
+    char why[256] = "no folder to look in";
+    int err = find_plugin(loader->plugin_folders, doc->plugin, &entry->plugin, why,
+                          sizeof(why));
+    if (err != FUO_OK) {
+        struct diag_place place = config_place(&doc->doc, "spec.networkServer.plugin");
+        diag_error(loader->diags, &place, "plugin '%s': %s", doc->plugin, why);
+        return;
+    }
+    const struct fuo_ns_plugin *plugin = &entry->plugin.plugin;
+    entry->plugin_config = xcalloc(1, plugin->config_size + 1);
+    /* What is wrong is in diags; the caller counts them. */
+    (void)!plugin_options_decode(plugin->options, doc, entry->plugin_config,
+                                 loader->diags);
+}
+
+static void load_inventory(struct fleet_loader *loader, struct fleet_entry *entry)
+{
+    struct fleet_doc *doc = entry->doc;
+    if (doc->inventory_file == NULL) {
+        return;
+    }
+    const char *path = config_path(&doc->doc, doc->inventory_file);
+    (void)!inventory_load(path, &entry->inventory, loader->diags);
+}
+
+static void check_fleet(struct fleet_loader *loader, struct fleet_entry *entry)
+{
+    struct fleet_doc *doc = entry->doc;
+    struct diag_place place = config_place(&doc->doc, "metadata.name");
+    if (fleets_by_name(loader->fleets, doc->spec.name) != entry) {
+        diag_error(loader->diags, &place, "another file has a fleet '%s' too",
+                   doc->spec.name);
+    }
+    entry->trust = find_trust(loader->fleets, doc->trust_policy);
+    if (entry->trust == NULL) {
+        place = config_place(&doc->doc, "spec.trustPolicy");
+        diag_error(loader->diags, &place, "there is no TrustPolicy '%s'",
+                   doc->trust_policy);
+    }
+    if (region_by_name(doc->spec.region) == NULL) {
+        place = config_place(&doc->doc, "spec.region");
+        diag_error(loader->diags, &place, "unknown region '%s'", doc->spec.region);
+    }
+    if (profile_by_name(doc->spec.default_profile) == NULL) {
+        place = config_place(&doc->doc, "spec.profiles.default");
+        diag_error(loader->diags, &place, "there is no device profile '%s'",
+                   doc->spec.default_profile);
+    }
+}
+
+static void load_fleet(void *arg, const char *path)
+{
+    struct fleet_loader *loader = arg;
+    struct fleets *fleets = loader->fleets;
+    struct fleet_doc *doc = NULL;
+    if (fleet_load(path, &doc, loader->diags) != FUO_OK) {
+        return;
+    }
+    config_unsupported(&doc->doc, loader->diags);
+    fleets->items = xrealloc(fleets->items, fleets->count + 1, sizeof(*fleets->items));
+    struct fleet_entry *entry = &fleets->items[fleets->count++];
+    *entry = (struct fleet_entry){.doc = doc};
+    check_fleet(loader, entry);
+    load_plugin(loader, entry);
+    load_inventory(loader, entry);
+}
+
+/* A device belongs to one fleet. Both lists are sorted. */
+static void check_overlap(const struct fleet_entry *a, struct fleet_entry *b,
+                          struct diag_list *diags)
+{
+    for (size_t i = 0; i < b->inventory.count; i++) {
+        const struct inventory_device *device = &b->inventory.devices[i];
+        if (inventory_find(&a->inventory, device->dev_eui) == NULL) {
+            continue;
+        }
+        struct diag_place place = {
+            .file = config_path(&b->doc->doc, b->doc->inventory_file),
+            .line = device->line,
+        };
+        diag_error(diags, &place, "device %016llx is in fleet '%s' too",
+                   (unsigned long long)device->dev_eui, a->doc->spec.name);
+    }
+}
+
+int fleets_load(struct daemon_doc *daemon, const char *const *plugin_folders,
+                struct fleets *fleets, struct diag_list *diags)
+{
+    struct trust_loader trust_loader = {.fleets = fleets, .diags = diags};
+    each_file(config_path(&daemon->doc, daemon->trust), diags, load_trust, &trust_loader);
+    struct fleet_loader loader = {
+        .fleets = fleets,
+        .diags = diags,
+        .plugin_folders = plugin_folders,
+    };
+    each_file(config_path(&daemon->doc, daemon->fleets), diags, load_fleet, &loader);
+    for (size_t i = 1; i < fleets->count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            check_overlap(&fleets->items[k], &fleets->items[i], diags);
+        }
+    }
+    return diags->error_count == 0 ? FUO_OK : FUO_EINVAL;
+}
+
+void fleets_finish(struct fleets *fleets)
+{
+    for (size_t i = 0; i < fleets->count; i++) {
+        struct fleet_entry *entry = &fleets->items[i];
+        inventory_finish(&entry->inventory);
+        free(entry->plugin_config);
+        plugin_unload(&entry->plugin);
+        fleet_doc_destroy(entry->doc);
+    }
+    free(fleets->items);
+    free(fleets->trusts);
+    *fleets = (struct fleets){0};
+}
+
+/* ---- inventories without keys ---- */
+
+static const char *copy_text(struct arena *arena, const char *text)
+{
+    return text != NULL ? arena_text(arena, text, strlen(text)) : NULL;
+}
+
+static const char *const *copy_texts(struct arena *arena, const char *const *texts,
+                                     size_t count)
+{
+    const char **copies = arena_array(arena, count, sizeof(*copies));
+    for (size_t i = 0; i < count; i++) {
+        copies[i] = copy_text(arena, texts[i]);
+    }
+    return copies;
+}
+
+static struct inventory copy_without_keys(const struct inventory *from)
+{
+    struct inventory copy = {.count = from->count, .label_count = from->label_count};
+    copy.label_keys = copy_texts(&copy.arena, from->label_keys, from->label_count);
+    struct inventory_device *devices =
+        arena_array(&copy.arena, from->count, sizeof(*devices));
+    for (size_t i = 0; i < from->count; i++) {
+        const struct inventory_device *device = &from->devices[i];
+        devices[i] = (struct inventory_device){
+            .dev_eui = device->dev_eui,
+            .name = copy_text(&copy.arena, device->name),
+            .profile = copy_text(&copy.arena, device->profile),
+            .labels = copy_texts(&copy.arena, device->labels, from->label_count),
+            .line = device->line,
+            .lorawan_minor = device->lorawan_minor,
+        };
+    }
+    copy.devices = devices;
+    return copy;
+}
+
+void fleets_forget_keys(struct fleets *fleets)
+{
+    for (size_t i = 0; i < fleets->count; i++) {
+        struct inventory copy = copy_without_keys(&fleets->items[i].inventory);
+        inventory_finish(&fleets->items[i].inventory);
+        fleets->items[i].inventory = copy;
+    }
+}
+
+/* ---- look-ups ---- */
+
+struct fleet_entry *fleets_by_name(const struct fleets *fleets, const char *name)
+{
+    for (size_t i = 0; i < fleets->count; i++) {
+        if (strcmp(fleets->items[i].doc->spec.name, name) == 0) {
+            return &fleets->items[i];
+        }
+    }
+    return NULL;
+}
+
+struct fleet_entry *fleets_by_id(const struct fleets *fleets, uint32_t id)
+{
+    for (size_t i = 0; i < fleets->count; i++) {
+        if (fleets->items[i].id == id) {
+            return &fleets->items[i];
+        }
+    }
+    return NULL;
+}
+
+const struct inventory_device *fleets_device(const struct fleets *fleets,
+                                             uint64_t dev_eui,
+                                             const struct fleet_entry **fleet)
+{
+    for (size_t i = 0; i < fleets->count; i++) {
+        const struct inventory_device *device =
+            inventory_find(&fleets->items[i].inventory, dev_eui);
+        if (device != NULL) {
+            *fleet = &fleets->items[i];
+            return device;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * internal.h - the daemon's own structure; nobody outside src/loop includes it.
+ *
+ * Who does what:
+ *   daemon.c      life: open, run, drain, close
+ *   restore.c     the engine, rebuilt from the store
+ *   inventory_import.c  the inventories, into the store
+ *   commit.c      batches to the store's thread and back; trouble with the disk
+ *   exec.c        effects: intents to the plugins, keys
+ *   answers.c     what the plugins say, as events of the engine
+ *   fleet_link.c  connections of the fleets
+ *   status_link.c connection of the status topics
+ *   methods.c     requests of the control socket
+ *   apply.c       plan and apply
+ *   watch.c       streams of the control socket
+ *
+ * Beside them stand modules with headers of their own that know nothing of this struct.
+ * Everything runs on the loop thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "config/daemon.h"
+#include "engine/engine.h"
+#include "io/clock.h"
+#include "io/detail.h"
+#include "loop/campaigns.h"
+#include "loop/ctl_server.h"
+#include "loop/driver.h"
+#include "loop/fleets.h"
+#include "loop/keyring.h"
+#include "loop/relay.h"
+#include "loop/requests.h"
+#include "loop/status.h"
+#include "loop/uploads.h"
+#include "net/mqtt.h"
+#include "store/store.h"
+
+/* A client that is answered when the batch with its change is on disk. */
+struct waiter {
+    struct waiter *next;
+    uint64_t connection;
+    int64_t request_id;
+    uint32_t campaign_id;
+    bool applied;             /* answer as `apply`, else the state alone */
+    struct json_object *plan; /* of an apply; owned, may be NULL */
+};
+
+/* Effects WRAP_KEY and BLOCK_MIC that wait for a device's root key. */
+struct key_jobs {
+    struct effect *items; /* items[head .. len): first come, first served */
+    size_t head;
+    size_t len;
+    size_t cap;
+    uint64_t tag; /* of the query for items[head]; 0: none is out */
+};
+
+/* A client that waits for the history of a device. */
+struct history_wait {
+    struct history_wait *next;
+    uint64_t tag;
+    uint64_t connection;
+    int64_t request_id;
+    struct json_object *data; /* owned; the history is added */
+};
+
+struct watcher {
+    struct watcher *next;
+    uint64_t connection; /* 0: gone */
+    int64_t request_id;
+    uint32_t campaign_id;
+    bool devices;
+    bool pending;     /* a change has not been told */
+    uint64_t told_ms; /* loop time */
+};
+
+/* A device's result is in the batch that is out. */
+struct watch_note {
+    uint32_t campaign_id;
+    uint64_t dev_eui;
+};
+
+struct watch_notes {
+    struct watch_note *items;
+    size_t count;
+    size_t cap;
+};
+
+struct daemon {
+    uv_loop_t *loop;
+    struct clock clock;
+    struct daemon_doc *doc;
+    uint32_t boot;
+    struct fleets fleets;
+
+    struct store *store;
+    uv_async_t store_async;
+    uv_timer_t retry_timer;
+    uv_timer_cb on_retry;
+    struct store_batch rows;      /* of the daemon's own, for the next batch */
+    struct effects publish_later; /* PUBLISH effects for the next batch */
+    int submit_err;               /* the batch could not even be handed over */
+    bool probing;                 /* the batch that is out is a trial */
+    bool store_alert;             /* nothing can be stored */
+
+    struct engine *engine;
+    bool engine_stale; /* ahead of the store, after a commit that failed */
+    struct driver *driver;
+    struct campaigns campaigns;
+    uint32_t last_campaign_id;
+    struct keyring *keyring;
+    struct key_jobs key_jobs;
+    struct requests requests;
+    uint64_t implausible_uplinks;
+
+    struct ctl_server *ctl;
+    struct uploads *uploads;
+    struct waiter *waiters;     /* for the next batch */
+    struct waiter *waiters_out; /* for the one that is out */
+    struct history_wait *histories;
+    uint64_t last_tag;
+    uint64_t outbox_tag; /* of the query whose rows the relay waits for */
+    struct watcher *watchers;
+    struct watch_notes watch_notes;
+    uv_timer_t watch_timer;
+    uv_timer_cb on_watch;
+
+    struct status *status; /* NULL: no status on MQTT */
+    struct mqtt_client *mqtt;
+    struct relay relay;
+
+    uv_signal_t sigterm;
+    uv_signal_t sigint;
+    uv_timer_t drain_timer;
+    bool running; /* the loop handles the store's answers */
+    bool draining;
+    bool told_draining; /* the broker has the state `draining` */
+    uint64_t drain_started_ms;
+    size_t closing; /* connections that are being closed */
+};
+
+/* restore.c: a fresh engine in d->engine, and all that goes with it. */
+FUO_MUST_CHECK int restore_engine(struct daemon *d, struct detail *detail);
+/* inventory_import.c: devices into the store, keys sealed and then forgotten. */
+FUO_MUST_CHECK int restore_inventories(struct daemon *d, struct detail *detail);
+
+/* commit.c */
+extern const struct driver_ports commit_ports;
+void commit_on_store(struct daemon *d); /* the store has answers */
+void commit_on_retry(struct daemon *d);
+void commit_tell_alert(struct daemon *d); /* set or clear the alert `store` */
+/* PUBLISH effects that come from no step; they go with the next batch. */
+void commit_publish_later(struct daemon *d, const struct effects *effects);
+/* Hand over the daemon's own rows and wait; only before the loop runs. FUO_EAGAIN: they
+ * are stored, but somebody wants the daemon to stop. */
+FUO_MUST_CHECK int commit_now(struct daemon *d, struct detail *detail);
+
+/* exec.c */
+void exec_effect(struct daemon *d, const struct effect *effect);
+void exec_key_answer(struct daemon *d, const struct store_done *done);
+void exec_next_key(struct daemon *d); /* ask for the next key, if none is asked for */
+void exec_forget(struct daemon *d); /* requests and key jobs of an engine that is gone */
+
+/* answers.c */
+/* fleet_id: whose server said it; what it says of another fleet's device is ignored. */
+void answers_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *event);
+
+/* fleet_link.c */
+FUO_MUST_CHECK int fleet_link_open_all(struct daemon *d, struct diag_list *diags);
+void fleet_link_close_all(struct daemon *d);
+
+/* status_link.c */
+FUO_MUST_CHECK int status_link_open(struct daemon *d, struct diag_list *diags);
+void status_link_set_state(struct daemon *d, const char *state);
+/* text NULL clears it. */
+void status_link_alert(struct daemon *d, const char *id, const char *text);
+void status_link_store_opened(struct daemon *d);
+void status_link_close(struct daemon *d);
+
+/* methods.c */
+extern const struct ctl_server_handlers method_handlers;
+void method_answer_waiters(struct daemon *d, int err);
+/* Those whose request changed nothing, once nothing is on its way to the disk. */
+void method_answer_unchanged(struct daemon *d);
+void method_history_answer(struct daemon *d, const struct store_done *done);
+void method_reply(struct daemon *d, uint64_t connection, int64_t request_id,
+                  struct json_object *data /* takes */);
+void method_refuse(struct daemon *d, uint64_t connection, int64_t request_id,
+                   struct ctl_error *error /* finished */);
+struct json_object *method_state(const struct daemon *d, const struct campaign_rec *rec);
+
+/* apply.c: answer a plan or an apply, now or when it is on disk. */
+void apply_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
+/* apply.c: FUO_OK, or what trust_check() says; text is for people. */
+FUO_MUST_CHECK int apply_check_trust(const struct fleet_entry *fleet,
+                                     const struct trust_request *request, char *text,
+                                     size_t text_size);
+/* apply.c: a JSON array of texts; at most max are written. FUO_EPROTO, FUO_ERANGE. */
+FUO_MUST_CHECK int apply_signatures(struct json_object *array,
+                                    struct trust_signature *signatures, size_t max,
+                                    size_t *count);
+
+/* watch.c */
+void watch_start(struct daemon *d, uint64_t connection, struct ctl_request *request);
+void watch_gone(struct daemon *d, uint64_t connection);
+/* A batch with these effects is on disk. */
+void watch_note(struct daemon *d, const struct effects *batch);
+void watch_committed(struct daemon *d);
+void watch_on_timer(struct daemon *d);

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/eui.h"
+#include "config/campaign.h"
+#include "io/cleanup.h"
+#include "loop/internal.h"
+#include "loop/render.h"
+#include "loop/view.h"
+#include "loop/xalloc.h"
+
+enum {
+    STATES_MAX = 200,
+};
+
+/* A request on its way to its method. */
+struct call {
+    struct daemon *d;
+    uint64_t connection;
+    struct ctl_request *request;
+    struct json_object *params;
+};
+
+/* ---- answers ---- */
+
+void method_reply(struct daemon *d, uint64_t connection, int64_t request_id,
+                  struct json_object *data)
+{
+    ctl_server_send(d->ctl, connection, ctl_print_data(request_id, data));
+}
+
+void method_refuse(struct daemon *d, uint64_t connection, int64_t request_id,
+                   struct ctl_error *error)
+{
+    ctl_server_send(d->ctl, connection, ctl_print_error(request_id, error));
+    ctl_error_finish(error);
+}
+
+static void reply(const struct call *call, struct json_object *data)
+{
+    method_reply(call->d, call->connection, call->request->id, data);
+}
+
+static void refuse(const struct call *call, enum ctl_code code, const char *text)
+{
+    struct ctl_error error = {0};
+    ctl_fail(&error, code, "%s", text);
+    method_refuse(call->d, call->connection, call->request->id, &error);
+}
+
+/* No campaign of the engine's has that name. */
+static void refuse_name(const struct call *call, const char *name)
+{
+    struct ctl_error error = {0};
+    const struct campaign_left_out *out =
+        campaigns_left_out_named(&call->d->campaigns, name);
+    if (out != NULL) {
+        ctl_fail(&error, CTL_CONFLICT, "campaign '%s' was left out at start: %s",
+                 out->rec.name, out->rec.reason);
+    } else {
+        ctl_fail(&error, CTL_NOT_FOUND, "there is no campaign '%.64s'", name);
+    }
+    method_refuse(call->d, call->connection, call->request->id, &error);
+}
+
+struct json_object *method_state(const struct daemon *d, const struct campaign_rec *rec)
+{
+    return view_campaign(d->engine, rec, campaigns_find(&d->campaigns, rec->id));
+}
+
+/* The campaign that params name; refused and NULL if there is none. */
+static const struct campaign_rec *named_campaign(const struct call *call)
+{
+    const char *name = ctl_text(call->params, "name");
+    if (name == NULL) {
+        refuse(call, CTL_USAGE, "params need a name");
+        return NULL;
+    }
+    const struct campaign_rec *rec = engine_campaign_by_name(call->d->engine, name);
+    if (rec == NULL) {
+        refuse_name(call, name);
+    }
+    return rec;
+}
+
+/* ---- version, validate, put ---- */
+
+static void do_version(const struct call *call)
+{
+    const struct daemon *d = call->d;
+    struct json_object *data = json_object_new_object();
+    render_add_text(data, "version", FUO_VERSION);
+    render_add_int(data, "protocol", CTL_PROTOCOL);
+    render_add_text(data, "instance", d->doc->name);
+    render_add_int(data, "boot", d->boot);
+    render_add_text(data, "state", d->draining ? "draining" : "ready");
+    render_add(data, "stores", json_object_new_boolean(!driver_is_down(d->driver)));
+    reply(call, data);
+}
+
+static void do_validate(const struct call *call)
+{
+    const char *text = ctl_text(call->params, "campaign");
+    const char *file = ctl_text(call->params, "file");
+    if (text == NULL || strlen(text) > CTL_CAMPAIGN_MAX) {
+        refuse(call, CTL_USAGE, "params need the text of a campaign, at most 64 KiB");
+        return;
+    }
+    struct diag_list diags = {0};
+    struct campaign_doc *doc = NULL;
+    int err = campaign_parse(file != NULL ? file : "campaign.yaml", text, strlen(text),
+                             &doc, &diags);
+    if (err == FUO_OK) {
+        campaign_unsupported(doc, &diags);
+    }
+    if (diags.error_count > 0 || err != FUO_OK) {
+        struct ctl_error error = {.errors = diag_list_json(&diags)};
+        ctl_fail(&error, CTL_INVALID, "the campaign is not valid: %zu problems",
+                 diags.error_count);
+        method_refuse(call->d, call->connection, call->request->id, &error);
+    } else {
+        struct json_object *data = json_object_new_object();
+        render_add_text(data, "name", doc->spec.name);
+        reply(call, data);
+    }
+    campaign_doc_destroy(doc);
+    diag_list_finish(&diags);
+}
+
+static const char *put_error(int err)
+{
+    switch (err) {
+    case FUO_ERANGE:
+        return "an upload has 1 byte to 16 MiB";
+    case FUO_EINVAL:
+        return "not where the upload stands, or another size than before";
+    case FUO_EAUTH:
+        return "the upload does not have its digest; it was forgotten";
+    default:
+        return fuo_strerror(err);
+    }
+}
+
+static int add_chunk(const struct call *call, const char *digest, size_t *have)
+{
+    struct json_object *data = NULL;
+    if (!json_object_object_get_ex(call->params, "data", &data)) {
+        return FUO_OK;
+    }
+    if (!json_object_is_type(data, json_type_string)) {
+        return FUO_EPROTO;
+    }
+    AUTO_FREE uint8_t *bytes = malloc(CTL_CHUNK_MAX);
+    if (bytes == NULL) {
+        return FUO_ENOMEM;
+    }
+    size_t len = 0;
+    int err = ctl_base64_decode(json_object_get_string(data),
+                                (size_t)json_object_get_string_len(data), bytes,
+                                CTL_CHUNK_MAX, &len);
+    int64_t offset = ctl_int(call->params, "offset", 0);
+    if (err == FUO_OK) {
+        err = offset < 0
+                  ? FUO_EINVAL
+                  : uploads_add(call->d->uploads, digest, (size_t)offset, bytes, len);
+    }
+    if (err == FUO_OK) {
+        *have += len;
+    }
+    return err;
+}
+
+static void do_put(const struct call *call)
+{
+    char digest[CTL_DIGEST_SIZE];
+    int64_t size = ctl_int(call->params, "size", 0);
+    if (ctl_digest_text(ctl_text(call->params, "digest"), digest) != FUO_OK) {
+        refuse(call, CTL_USAGE, "params need a digest of 64 hex digits");
+        return;
+    }
+    size_t have = 0;
+    int err = FUO_OK;
+    if (campaigns_image(&call->d->campaigns, digest, &have) == NULL) {
+        err = uploads_begin(call->d->uploads, digest, size > 0 ? (size_t)size : 0, &have);
+        if (err == FUO_OK) {
+            err = add_chunk(call, digest, &have);
+        }
+    }
+    if (err != FUO_OK) {
+        refuse(call, CTL_INVALID, put_error(err));
+        return;
+    }
+    struct json_object *data = json_object_new_object();
+    render_add_int(data, "have", (int64_t)have);
+    reply(call, data);
+}
+
+/* ---- status, devices, device ---- */
+
+/* The newest campaigns, as many as fit into a line. */
+static void add_states(const struct daemon *d, struct json_object *list)
+{
+    const struct campaign_rec *rec;
+    size_t count = 0;
+    while (engine_campaign_at(d->engine, count) != NULL) {
+        count++;
+    }
+    size_t i = count > STATES_MAX ? count - STATES_MAX : 0;
+    for (; (rec = engine_campaign_at(d->engine, i)) != NULL; i++) {
+        json_object_array_add(list, method_state(d, rec));
+    }
+    for (const struct campaign_left_out *out = d->campaigns.left_out;
+         out != NULL && json_object_array_length(list) < STATES_MAX; out = out->next) {
+        json_object_array_add(list, view_left_out(out));
+    }
+}
+
+static void do_status(const struct call *call)
+{
+    const struct daemon *d = call->d;
+    struct json_object *list = json_object_new_array();
+    struct json_object *name = NULL;
+    const char *text = ctl_text(call->params, "name");
+    const struct campaign_left_out *out =
+        text != NULL ? campaigns_left_out_named(&d->campaigns, text) : NULL;
+    if (out != NULL) {
+        json_object_array_add(list, view_left_out(out));
+    } else if (json_object_object_get_ex(call->params, "name", &name)) {
+        const struct campaign_rec *rec = named_campaign(call);
+        if (rec == NULL) {
+            json_object_put(list);
+            return;
+        }
+        json_object_array_add(list, method_state(d, rec));
+    } else {
+        add_states(d, list);
+    }
+    struct json_object *data = json_object_new_object();
+    render_add(data, "campaigns", list);
+    reply(call, data);
+}
+
+/* Which members a page shows. */
+struct member_filter {
+    const char *outcome; /* NULL: any; "active": not ended */
+    int64_t state;       /* -1: any */
+    bool after_given;
+    uint64_t after;
+    size_t limit;
+};
+
+static bool read_filter(const struct call *call, struct member_filter *filter)
+{
+    const char *after = ctl_text(call->params, "after");
+    int64_t limit = ctl_int(call->params, "limit", CTL_PAGE_DEFAULT);
+    *filter = (struct member_filter){
+        .outcome = ctl_text(call->params, "outcome"),
+        .state = ctl_int(call->params, "state", -1),
+        .after_given = after != NULL,
+        .limit = limit < 1              ? 1
+                 : limit > CTL_PAGE_MAX ? CTL_PAGE_MAX
+                                        : (size_t)limit,
+    };
+    return after == NULL || eui_parse(after, strlen(after), &filter->after) == FUO_OK;
+}
+
+static bool passes(const struct member_filter *filter, const struct member_rec *member)
+{
+    if (filter->after_given && member->dev_eui <= filter->after) {
+        return false;
+    }
+    if (filter->state >= 0 && (int64_t)member->state != filter->state) {
+        return false;
+    }
+    if (filter->outcome == NULL) {
+        return true;
+    }
+    const char *outcome =
+        member->outcome == OUTCOME_NONE ? "active" : outcome_name(member->outcome);
+    return strcmp(filter->outcome, outcome) == 0;
+}
+
+static void do_devices(const struct call *call)
+{
+    const struct campaign_rec *rec = named_campaign(call);
+    struct member_filter filter;
+    if (rec == NULL) {
+        return;
+    }
+    if (!read_filter(call, &filter)) {
+        refuse(call, CTL_USAGE, "after is not a DevEUI");
+        return;
+    }
+    struct json_object *list = json_object_new_array();
+    struct json_object *next = NULL;
+    const struct member_rec *member;
+    uint64_t last = 0;
+    for (size_t i = 0; (member = engine_member_at(call->d->engine, rec->id, i)) != NULL;
+         i++) {
+        if (!passes(&filter, member)) {
+            continue;
+        }
+        if (json_object_array_length(list) == filter.limit) {
+            next = render_eui(last);
+            break;
+        }
+        json_object_array_add(list, render_member(member));
+        last = member->dev_eui;
+    }
+    struct json_object *data = json_object_new_object();
+    render_add(data, "devices", list);
+    render_add(data, "next", next);
+    reply(call, data);
+}
+
+static struct json_object *packages_of(const struct device_rec *rec)
+{
+    if (!rec->packages_known) {
+        return NULL;
+    }
+    struct json_object *object = json_object_new_object();
+    for (int i = 0; i < (int)(sizeof(rec->package_version)); i++) {
+        char key[8];
+        snprintf(key, sizeof(key), "%d", i);
+        if (rec->package_version[i] != 0) {
+            render_add_int(object, key, rec->package_version[i]);
+        }
+    }
+    return object;
+}
+
+static struct json_object *campaigns_of(const struct daemon *d, uint64_t dev_eui)
+{
+    struct json_object *list = json_object_new_array();
+    const struct campaign_rec *rec;
+    for (size_t i = 0; (rec = engine_campaign_at(d->engine, i)) != NULL; i++) {
+        const struct member_rec *member = engine_member_find(d->engine, rec->id, dev_eui);
+        if (member == NULL) {
+            continue;
+        }
+        struct json_object *object = render_member(member);
+        render_add_text(object, "campaign", rec->name);
+        json_object_array_add(list, object);
+    }
+    return list;
+}
+
+static struct json_object *device_data(const struct daemon *d,
+                                       const struct device_rec *rec)
+{
+    const struct fleet_entry *fleet = fleets_by_id(&d->fleets, rec->fleet_id);
+    const struct inventory_device *known =
+        fleet != NULL ? inventory_find(&fleet->inventory, rec->dev_eui) : NULL;
+    const char *profile = fleet != NULL ? fleet->doc->spec.default_profile : "";
+    struct json_object *data = json_object_new_object();
+    render_add(data, "dev_eui", render_eui(rec->dev_eui));
+    render_add_text(data, "name", known != NULL ? known->name : "");
+    render_add_text(data, "fleet", fleet != NULL ? fleet->doc->spec.name : "");
+    render_add_text(data, "profile",
+                    known != NULL && known->profile != NULL ? known->profile : profile);
+    render_add(data, "last_uplink", render_time(rec->last_uplink));
+    render_add(data, "firmware_version",
+               rec->firmware_known ? json_object_new_int64(rec->firmware_version) : NULL);
+    render_add(data, "hardware_version",
+               rec->firmware_known ? json_object_new_int64(rec->hardware_version) : NULL);
+    render_add(data, "packages", packages_of(rec));
+    render_add(data, "campaigns", campaigns_of(d, rec->dev_eui));
+    return data;
+}
+
+static void do_device(const struct call *call)
+{
+    struct daemon *d = call->d;
+    const char *text = ctl_text(call->params, "dev_eui");
+    uint64_t dev_eui = 0;
+    if (text == NULL || eui_parse(text, strlen(text), &dev_eui) != FUO_OK) {
+        refuse(call, CTL_USAGE, "params need a dev_eui of 16 hex digits");
+        return;
+    }
+    const struct device_rec *rec = engine_device(d->engine, dev_eui);
+    if (rec == NULL) {
+        refuse(call, CTL_NOT_FOUND, "no fleet has such a device");
+        return;
+    }
+    uint64_t tag = ++d->last_tag;
+    if (store_query_history(d->store, tag, dev_eui, CTL_PAGE_DEFAULT) != FUO_OK) {
+        refuse(call, CTL_INTERNAL, "too many requests at a time");
+        return;
+    }
+    struct history_wait *wait = xcalloc(1, sizeof(*wait));
+    wait->tag = tag;
+    wait->connection = call->connection;
+    wait->request_id = call->request->id;
+    wait->data = device_data(d, rec);
+    wait->next = d->histories;
+    d->histories = wait;
+}
+
+static struct json_object *history_of(const struct daemon *d,
+                                      const struct store_done *done)
+{
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; i < done->history.count; i++) {
+        const struct history_rec *row = &done->history.rows[i];
+        const struct campaign_rec *rec =
+            engine_campaign_by_id(d->engine, row->campaign_id);
+        struct json_object *object = render_history(row);
+        render_add(object, "campaign",
+                   rec != NULL ? json_object_new_string(rec->name) : NULL);
+        json_object_array_add(list, object);
+    }
+    return list;
+}
+
+void method_history_answer(struct daemon *d, const struct store_done *done)
+{
+    struct history_wait **at = &d->histories;
+    while (*at != NULL && (*at)->tag != done->tag) {
+        at = &(*at)->next;
+    }
+    struct history_wait *wait = *at;
+    if (wait == NULL) {
+        return;
+    }
+    *at = wait->next;
+    render_add(wait->data, "history", history_of(d, done));
+    method_reply(d, wait->connection, wait->request_id, wait->data);
+    free(wait);
+}
+
+/* ---- pause, resume, abort ---- */
+
+static enum engine_control verb_of(enum ctl_method method)
+{
+    return method == CTL_PAUSE    ? ENGINE_PAUSE
+           : method == CTL_RESUME ? ENGINE_RESUME
+                                  : ENGINE_ABORT;
+}
+
+static void do_control(const struct call *call)
+{
+    struct daemon *d = call->d;
+    const struct campaign_rec *rec = named_campaign(call);
+    if (rec == NULL) {
+        return;
+    }
+    const struct campaign_entry *entry = campaigns_find(&d->campaigns, rec->id);
+    if (call->request->method == CTL_RESUME && entry != NULL && entry->untrusted) {
+        refuse(call, CTL_UNTRUSTED,
+               "its image does not verify under the fleet's trust policy any more");
+        return;
+    }
+    if (driver_is_down(d->driver)) {
+        refuse(call, CTL_INTERNAL, "nothing can be stored now; try again later");
+        return;
+    }
+    struct waiter *waiter = xcalloc(1, sizeof(*waiter));
+    waiter->connection = call->connection;
+    waiter->request_id = call->request->id;
+    waiter->campaign_id = rec->id;
+    waiter->next = d->waiters;
+    d->waiters = waiter;
+    struct engine_event event = {
+        .type = ENGINE_EV_CONTROL,
+        .control = {.campaign_id = rec->id,
+                    .verb = verb_of(call->request->method),
+                    .reason = ctl_text(call->params, "reason")},
+    };
+    driver_feed(d->driver, &event);
+    method_answer_unchanged(d);
+}
+
+/* ---- clients that wait for a commit ---- */
+
+static void answer_waiter(struct daemon *d, struct waiter *waiter, int err)
+{
+    const struct campaign_rec *rec =
+        engine_campaign_by_id(d->engine, waiter->campaign_id);
+    if (err != FUO_OK || rec == NULL) {
+        struct ctl_error error = {0};
+        ctl_fail(&error, CTL_INTERNAL, "nothing was changed: %s",
+                 fuo_strerror(err != FUO_OK ? err : FUO_ENOENT));
+        method_refuse(d, waiter->connection, waiter->request_id, &error);
+        json_object_put(waiter->plan);
+        return;
+    }
+    struct json_object *state = method_state(d, rec);
+    if (!waiter->applied) {
+        method_reply(d, waiter->connection, waiter->request_id, state);
+        return;
+    }
+    struct json_object *data = json_object_new_object();
+    render_add_text(data, "name", rec->name);
+    render_add_int(data, "id", rec->id);
+    render_add(data, "existing", json_object_new_boolean(0));
+    render_add(data, "state", state);
+    render_add(data, "plan", waiter->plan);
+    method_reply(d, waiter->connection, waiter->request_id, data);
+}
+
+static void answer_all(struct daemon *d, struct waiter **list, int err)
+{
+    while (*list != NULL) {
+        struct waiter *waiter = *list;
+        *list = waiter->next;
+        answer_waiter(d, waiter, err);
+        free(waiter);
+    }
+}
+
+void method_answer_waiters(struct daemon *d, int err)
+{
+    answer_all(d, &d->waiters_out, err);
+    if (err != FUO_OK) {
+        answer_all(d, &d->waiters, err);
+    }
+}
+
+void method_answer_unchanged(struct daemon *d)
+{
+    if (driver_is_idle(d->driver)) {
+        answer_all(d, &d->waiters, FUO_OK);
+    }
+}
+
+/* ---- dispatch ---- */
+
+static void dispatch(const struct call *call)
+{
+    switch (call->request->method) {
+    case CTL_VERSION:
+        do_version(call);
+        break;
+    case CTL_VALIDATE:
+        do_validate(call);
+        break;
+    case CTL_PUT:
+        do_put(call);
+        break;
+    case CTL_PLAN:
+    case CTL_APPLY:
+        apply_request(call->d, call->connection, call->request);
+        break;
+    case CTL_STATUS:
+        do_status(call);
+        break;
+    case CTL_DEVICES:
+        do_devices(call);
+        break;
+    case CTL_DEVICE:
+        do_device(call);
+        break;
+    case CTL_PAUSE:
+    case CTL_RESUME:
+    case CTL_ABORT:
+        do_control(call);
+        break;
+    case CTL_WATCH:
+        watch_start(call->d, call->connection, call->request);
+        break;
+    }
+}
+
+static void on_request(void *arg, uint64_t connection, struct ctl_request *request)
+{
+    struct call call = {
+        .d = arg,
+        .connection = connection,
+        .request = request,
+        .params = request->params,
+    };
+    dispatch(&call);
+}
+
+static void on_gone(void *arg, uint64_t connection)
+{
+    watch_gone(arg, connection);
+}
+
+const struct ctl_server_handlers method_handlers = {on_request, on_gone};

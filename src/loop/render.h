@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * render.h - records as JSON, the same for the control socket and the status topics.
+ *
+ * The fields are those of ctl/protocol.h. Fresh objects, owned by the caller; arguments are
+ * borrowed. No engine, no clock: what is shown is what was given.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+#include "base/time.h"
+#include "campaign/record.h"
+#include "engine/engine.h"
+
+/* What a campaign's state consists of. */
+struct render_campaign {
+    const struct campaign_rec *rec;
+    const struct campaign_counts *counts;
+    const char *fleet;
+    const char *version;
+    const char *digest;
+    const struct transmission_rec *session; /* NULL: none is under way */
+    size_t session_members;
+};
+
+/* RFC 3339 text; null for 0. */
+struct json_object *render_time(struct utc utc);
+struct json_object *render_eui(uint64_t eui);
+
+struct json_object *render_campaign(const struct render_campaign *campaign); /* STATE */
+struct json_object *render_session(const struct transmission_rec *session,
+                                   size_t members);                 /* SESSION */
+struct json_object *render_member(const struct member_rec *member); /* DEVICE */
+
+/* An element of the topic results/<shard>. */
+struct json_object *render_result(const struct member_rec *member);
+
+/* An element of the topic campaigns. */
+struct json_object *render_index_entry(const struct campaign_rec *rec);
+
+struct json_object *render_history(const struct history_rec *row);
+
+/* ready | draining | lost */
+struct json_object *render_daemon_state(const char *state, uint32_t boot, struct utc now);
+
+/* Adds a member; takes value. */
+void render_add(struct json_object *object, const char *key, struct json_object *value);
+void render_add_text(struct json_object *object, const char *key, const char *text);
+void render_add_int(struct json_object *object, const char *key, int64_t value);

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop/status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/cleanup.h"
+#include "loop/render.h"
+#include "loop/view.h"
+#include "loop/xalloc.h"
+
+enum {
+    TOPIC_SIZE = 160, /* below the prefix */
+    FULL_TOPIC_SIZE = 640,
+    SEQ_NAME_SIZE = 48,
+};
+
+struct seq {
+    uint32_t campaign_id;
+    uint32_t shard;
+    uint64_t value;
+};
+
+struct status {
+    char *prefix;
+    char *index; /* what was said last on `campaigns`; NULL: nothing yet */
+    struct seq *seqs;
+    size_t seq_count;
+};
+
+/* A batch being rendered. */
+struct rendering {
+    struct status *status;
+    const struct status_source *source;
+    struct store_batch *rows;
+};
+
+struct status *status_create(const char *prefix)
+{
+    struct status *status = xcalloc(1, sizeof(*status));
+    status->prefix = xstrdup(prefix);
+    return status;
+}
+
+void status_reset(struct status *status)
+{
+    free(TAKE(status->index));
+    free(TAKE(status->seqs));
+    status->seq_count = 0;
+}
+
+void status_destroy(struct status *status)
+{
+    if (status != NULL) {
+        status_reset(status);
+        free(status->prefix);
+        free(status);
+    }
+}
+
+const char *status_prefix(const struct status *status)
+{
+    return status->prefix;
+}
+
+/* ---- sequence numbers ---- */
+
+static struct seq *seq_of(struct status *status, uint32_t campaign_id, uint32_t shard)
+{
+    for (size_t i = 0; i < status->seq_count; i++) {
+        if (status->seqs[i].campaign_id == campaign_id &&
+            status->seqs[i].shard == shard) {
+            return &status->seqs[i];
+        }
+    }
+    status->seqs = xrealloc(status->seqs, status->seq_count + 1, sizeof(*status->seqs));
+    struct seq *seq = &status->seqs[status->seq_count++];
+    *seq = (struct seq){.campaign_id = campaign_id, .shard = shard};
+    return seq;
+}
+
+void status_restore_seq(struct status *status, const char *name, uint64_t value)
+{
+    size_t len = strlen(STATUS_SEQ_PREFIX);
+    if (strncmp(name, STATUS_SEQ_PREFIX, len) != 0) {
+        return;
+    }
+    char *end = NULL;
+    unsigned long campaign_id = strtoul(name + len, &end, 10);
+    if (*end != '/') {
+        return;
+    }
+    unsigned long shard = strtoul(end + 1, NULL, 16);
+    if (campaign_id <= UINT32_MAX && shard < STATUS_SHARDS) {
+        seq_of(status, (uint32_t)campaign_id, (uint32_t)shard)->value = value;
+    }
+}
+
+/* DevEUIs of one maker differ in few bits: spread them. */
+static uint32_t shard_of(uint64_t dev_eui)
+{
+    return (uint32_t)((dev_eui * UINT64_C(0x9e3779b97f4a7c15)) >> 60) % STATUS_SHARDS;
+}
+
+/* ---- rows ---- */
+
+static void add_row(struct rendering *r, const struct store_outbox *row,
+                    struct json_object *payload)
+{
+    struct store_outbox full = *row;
+    full.payload = (const uint8_t *)"";
+    if (payload != NULL) {
+        full.payload = (const uint8_t *)json_object_to_json_string_length(
+            payload, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
+            &full.payload_len);
+    }
+    full.qos = 1;
+    store_batch_outbox(r->rows, &full);
+    json_object_put(payload);
+}
+
+/* Takes payload; NULL clears the topic. */
+static void add_retained(struct rendering *r, uint32_t campaign_id, const char *topic,
+                         struct json_object *payload)
+{
+    char full[FULL_TOPIC_SIZE];
+    snprintf(full, sizeof(full), "%s/%s", r->status->prefix, topic);
+    add_row(
+        r,
+        &(struct store_outbox){.topic = full, .campaign_id = campaign_id, .retain = true},
+        payload);
+}
+
+static void render_index(struct rendering *r)
+{
+    struct json_object *index = json_object_new_object();
+    struct json_object *list = json_object_new_array();
+    const struct campaign_rec *rec;
+    for (size_t i = 0; (rec = engine_campaign_at(r->source->engine, i)) != NULL; i++) {
+        json_object_array_add(list, render_index_entry(rec));
+    }
+    for (const struct campaign_left_out *out = r->source->campaigns->left_out;
+         out != NULL; out = out->next) {
+        json_object_array_add(list, render_index_entry(&out->rec));
+    }
+    render_add(index, "campaigns", list);
+    const char *text = json_object_to_json_string_ext(index, JSON_C_TO_STRING_PLAIN);
+    if (r->status->index != NULL && strcmp(text, r->status->index) == 0) {
+        json_object_put(index);
+        return;
+    }
+    free(r->status->index);
+    r->status->index = xstrdup(text);
+    add_retained(r, 0, "campaigns", index);
+}
+
+static void session_topic(char topic[static TOPIC_SIZE], const char *name, uint32_t id)
+{
+    snprintf(topic, TOPIC_SIZE, "c/%s/session/%u", name, id);
+}
+
+/* A topic for the transmission that is under way; cleared when it is over. */
+static void render_session_topic(struct rendering *r, struct campaign_entry *entry,
+                                 const struct campaign_rec *rec)
+{
+    char topic[TOPIC_SIZE];
+    const struct transmission_rec *session = view_session(r->source->engine, rec->id);
+    uint32_t id = session != NULL ? session->id : 0;
+    if (entry->published_session != 0 && entry->published_session != id) {
+        session_topic(topic, rec->name, entry->published_session);
+        add_retained(r, rec->id, topic, NULL);
+    }
+    entry->published_session = id;
+    if (session != NULL) {
+        session_topic(topic, rec->name, id);
+        size_t members =
+            engine_transmission_devices(r->source->engine, session->id, NULL, 0);
+        add_retained(r, rec->id, topic, render_session(session, members));
+    }
+}
+
+/* Takes state. */
+static void add_state(struct rendering *r, const struct campaign_rec *rec,
+                      struct json_object *state)
+{
+    char topic[TOPIC_SIZE];
+    snprintf(topic, sizeof(topic), "c/%s/state", rec->name);
+    add_retained(r, rec->id, topic, state);
+}
+
+static void alert_topic(char topic[static TOPIC_SIZE], const char *id)
+{
+    snprintf(topic, TOPIC_SIZE, "alert/%s", id);
+}
+
+/* An alert is for a campaign that waits for somebody: it ends with the waiting. */
+static void clear_alert(struct rendering *r, struct campaign_entry *entry,
+                        const struct campaign_rec *rec)
+{
+    if (entry->alert_out && rec->phase != CAMPAIGN_PAUSED) {
+        char topic[TOPIC_SIZE];
+        alert_topic(topic, rec->name);
+        add_retained(r, rec->id, topic, NULL);
+        entry->alert_out = false;
+    }
+}
+
+static void render_campaign_topics(struct rendering *r, uint32_t campaign_id)
+{
+    const struct campaign_rec *rec =
+        engine_campaign_by_id(r->source->engine, campaign_id);
+    struct campaign_entry *entry = campaigns_find(r->source->campaigns, campaign_id);
+    const struct campaign_left_out *out =
+        campaigns_left_out(r->source->campaigns, campaign_id);
+    if (out != NULL) {
+        add_state(r, &out->rec, view_left_out(out));
+    }
+    if (rec == NULL || entry == NULL) {
+        return;
+    }
+    add_state(r, rec, view_campaign(r->source->engine, rec, entry));
+    clear_alert(r, entry, rec);
+    render_session_topic(r, entry, rec);
+}
+
+/* ---- device results ---- */
+
+struct result_ref {
+    uint32_t campaign_id;
+    uint32_t shard;
+    uint64_t dev_eui;
+};
+
+static int compare_refs(const void *a, const void *b)
+{
+    const struct result_ref *x = a;
+    const struct result_ref *y = b;
+    if (x->campaign_id != y->campaign_id) {
+        return x->campaign_id < y->campaign_id ? -1 : 1;
+    }
+    if (x->shard != y->shard) {
+        return x->shard < y->shard ? -1 : 1;
+    }
+    return (x->dev_eui > y->dev_eui) - (x->dev_eui < y->dev_eui);
+}
+
+static struct json_object *result_message(struct seq *seq, const char *name,
+                                          struct json_object *results)
+{
+    struct json_object *object = json_object_new_object();
+    render_add_text(object, "campaign", name);
+    render_add_int(object, "seq", (int64_t)seq->value + 1);
+    render_add_int(object, "prev", (int64_t)seq->value);
+    render_add(object, "results", results);
+    seq->value++;
+    return object;
+}
+
+static void add_results(struct rendering *r, const struct result_ref *refs, size_t count)
+{
+    const struct campaign_rec *rec =
+        engine_campaign_by_id(r->source->engine, refs->campaign_id);
+    if (rec == NULL) {
+        return;
+    }
+    struct json_object *results = json_object_new_array();
+    for (size_t i = 0; i < count; i++) {
+        const struct member_rec *member =
+            engine_member_find(r->source->engine, rec->id, refs[i].dev_eui);
+        if (member != NULL) {
+            json_object_array_add(results, render_result(member));
+        }
+    }
+    struct seq *seq = seq_of(r->status, rec->id, refs->shard);
+    char topic[FULL_TOPIC_SIZE];
+    snprintf(topic, sizeof(topic), "%s/c/%s/results/%02x", r->status->prefix, rec->name,
+             refs->shard);
+    struct json_object *message = result_message(seq, rec->name, results);
+    add_row(
+        r,
+        &(struct store_outbox){.topic = topic, .campaign_id = rec->id, .seq = seq->value},
+        message);
+    char counter[SEQ_NAME_SIZE];
+    snprintf(counter, sizeof(counter), STATUS_SEQ_PREFIX "%u/%x", rec->id, refs->shard);
+    store_batch_counter(r->rows, counter, seq->value);
+}
+
+static bool same_topic(const struct result_ref *a, const struct result_ref *b)
+{
+    return a->campaign_id == b->campaign_id && a->shard == b->shard;
+}
+
+/* Sorted: one message per campaign and shard, each device once. */
+static void render_results(struct rendering *r, struct result_ref *refs, size_t count)
+{
+    size_t unique = 0;
+    qsort(refs, count, sizeof(*refs), compare_refs);
+    for (size_t i = 0; i < count; i++) {
+        if (unique == 0 || compare_refs(&refs[unique - 1], &refs[i]) != 0) {
+            refs[unique++] = refs[i];
+        }
+    }
+    for (size_t start = 0; start < unique;) {
+        size_t n = 1;
+        while (start + n < unique && n < STATUS_RESULTS_MAX &&
+               same_topic(&refs[start], &refs[start + n])) {
+            n++;
+        }
+        add_results(r, &refs[start], n);
+        start += n;
+    }
+}
+
+/* ---- a batch ---- */
+
+static struct json_object *alert_payload(const char *id, const char *text, struct utc now)
+{
+    struct json_object *object = json_object_new_object();
+    render_add_text(object, "id", id);
+    render_add_text(object, "text", text);
+    render_add(object, "time", render_time(now));
+    return object;
+}
+
+static void render_alert(struct rendering *r, const struct effect *effect)
+{
+    const struct campaign_rec *rec =
+        engine_campaign_by_id(r->source->engine, effect->publish.campaign_id);
+    struct campaign_entry *entry =
+        campaigns_find(r->source->campaigns, effect->publish.campaign_id);
+    const struct campaign_left_out *out =
+        campaigns_left_out(r->source->campaigns, effect->publish.campaign_id);
+    const char *id = rec != NULL ? rec->name : out != NULL ? out->rec.name : "daemon";
+    if (rec != NULL && entry != NULL && rec->phase == CAMPAIGN_PAUSED) {
+        entry->alert_out = true;
+    }
+    char topic[TOPIC_SIZE];
+    alert_topic(topic, id);
+    add_retained(r, effect->publish.campaign_id, topic,
+                 alert_payload(id, effect->publish.text, r->source->now));
+}
+
+/* Whether a later effect of the batch says the same. */
+static bool repeated(const struct effects *batch, size_t i)
+{
+    const struct effect *effect = &batch->items[i];
+    for (size_t k = i + 1; k < batch->len; k++) {
+        const struct effect *later = &batch->items[k];
+        if (later->type == EFFECT_PUBLISH && later->publish.kind == PUBLISH_CAMPAIGN &&
+            later->publish.campaign_id == effect->publish.campaign_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The device results of a batch, gathered before they are grouped. */
+struct result_list {
+    struct result_ref *items;
+    size_t count;
+};
+
+static void collect_result(struct result_list *list, const struct effect *effect)
+{
+    list->items[list->count++] = (struct result_ref){
+        .campaign_id = effect->publish.campaign_id,
+        .shard = shard_of(effect->publish.dev_eui),
+        .dev_eui = effect->publish.dev_eui,
+    };
+}
+
+/* true: a campaign has changed. */
+static bool render_publish(struct rendering *r, const struct effects *batch, size_t i,
+                           struct result_list *results)
+{
+    const struct effect *effect = &batch->items[i];
+    switch (effect->publish.kind) {
+    case PUBLISH_CAMPAIGN:
+        if (!repeated(batch, i)) {
+            render_campaign_topics(r, effect->publish.campaign_id);
+        }
+        return true;
+    case PUBLISH_RESULT:
+        collect_result(results, effect);
+        break;
+    case PUBLISH_ALERT:
+        render_alert(r, effect);
+        break;
+    }
+    return false;
+}
+
+void status_render(struct status *status, const struct status_source *source,
+                   const struct effects *batch, struct store_batch *rows)
+{
+    struct rendering r = {.status = status, .source = source, .rows = rows};
+    AUTO_FREE struct result_ref *refs = xcalloc(batch->len + 1, sizeof(*refs));
+    struct result_list results = {.items = refs};
+    bool any_campaign = false;
+    for (size_t i = 0; i < batch->len; i++) {
+        if (batch->items[i].type == EFFECT_PUBLISH) {
+            any_campaign |= render_publish(&r, batch, i, &results);
+        }
+    }
+    render_results(&r, results.items, results.count);
+    if (any_campaign) {
+        render_index(&r);
+    }
+}
+
+void status_alert(const struct status *status, const char *id, const char *text,
+                  struct utc now, char **topic, char **payload)
+{
+    char full[FULL_TOPIC_SIZE];
+    snprintf(full, sizeof(full), "%s/alert/%s", status->prefix, id);
+    *topic = xstrdup(full);
+    if (text == NULL) {
+        *payload = xstrdup("");
+        return;
+    }
+    struct json_object *object = alert_payload(id, text, now);
+    *payload = xstrdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+    json_object_put(object);
+}

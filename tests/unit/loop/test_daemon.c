@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: MIT */
+#include <sqlite3.h>
+
+#include "daemon_fixture.h"
+
+static void a_campaign_is_applied_looked_at_and_aborted(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    assert_int_equal(call(&f, CTL_VERSION, NULL), 0);
+    assert_answer(&f, "/instance", "main");
+    assert_answer(&f, "/boot", "1");
+    assert_answer(&f, "/state", "ready");
+    upload(&f);
+
+    assert_int_equal(submit(&f, CTL_PLAN, campaign_yaml, f.signature), 0);
+    assert_answer(&f, "/devices", "3");
+    assert_answer(&f, "/image_bytes", "700");
+    assert_int_equal(call(&f, CTL_STATUS, NULL), 0);
+    assert_answer(&f, "/campaigns", "[ ]");
+
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
+    assert_answer(&f, "/existing", "false");
+    assert_answer(&f, "/state/phase", "running");
+    assert_answer(&f, "/state/digest", f.digest);
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
+    assert_answer(&f, "/existing", "true");
+    upload(&f); /* of an image that the daemon holds: there already */
+
+    assert_int_equal(call(&f, CTL_STATUS, "{\"name\":\"camp\"}"), 0);
+    assert_answer(&f, "/campaigns/0/devices/total", "3");
+    assert_int_equal(call(&f, CTL_DEVICES, "{\"name\":\"camp\",\"limit\":2}"), 0);
+    assert_answer(&f, "/devices/0/dev_eui", "0000000000000101");
+    assert_answer(&f, "/next", "0000000000000102");
+    assert_int_equal(
+        call(&f, CTL_DEVICES, "{\"name\":\"camp\",\"after\":\"0000000000000102\"}"), 0);
+    assert_answer(&f, "/devices/0/dev_eui", "0000000000000103");
+    assert_answer(&f, "/next", "null");
+    assert_int_equal(
+        call(&f, CTL_DEVICES,
+             "{\"name\":\"camp\",\"outcome\":\"active\",\"state\":0,\"limit\":0}"),
+        0);
+    assert_answer(&f, "/devices/0/outcome", "none");
+    assert_int_equal(call(&f, CTL_DEVICES, "{\"name\":\"camp\",\"outcome\":\"failed\"}"),
+                     0);
+    assert_answer(&f, "/devices", "[ ]");
+    assert_int_equal(call(&f, CTL_DEVICE, "{\"dev_eui\":\"0000000000000101\"}"), 0);
+    assert_answer(&f, "/name", "one");
+    assert_answer(&f, "/fleet", "f");
+    assert_answer(&f, "/campaigns/0/campaign", "camp");
+    assert_answer(&f, "/history/0/campaign", "camp");
+
+    assert_int_equal(call(&f, CTL_PAUSE, "{\"name\":\"camp\",\"reason\":\"tea\"}"), 0);
+    assert_answer(&f, "/phase", "paused");
+    assert_answer(&f, "/reason", "tea");
+    assert_int_equal(call(&f, CTL_PAUSE, "{\"name\":\"camp\"}"), 0); /* changes nothing */
+    assert_int_equal(call(&f, CTL_RESUME, "{\"name\":\"camp\"}"), 0);
+    assert_answer(&f, "/phase", "running");
+    assert_int_equal(call(&f, CTL_ABORT, "{\"name\":\"camp\"}"), 0);
+    assert_answer(&f, "/phase", "aborted");
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+static void what_is_wrong_is_refused_with_its_code(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    memset(f.digest, '0', sizeof(f.digest) - 1);
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), CTL_NOT_FOUND);
+    upload(&f);
+    const struct {
+        const char *name;
+        const char *from;
+        const char *to;
+        int code;
+    } rows[] = {
+        {"not YAML", "spec:", "spec", CTL_INVALID},
+        {"unknown key", "targets:", "target:", CTL_INVALID},
+        {"unknown fleet", "fleet: f", "fleet: g", CTL_NOT_FOUND},
+        {"no such device", "fleet: f", "fleet: f, devices: [\"00000000000009ff\"]",
+         CTL_NOT_FOUND},
+        {"selects nothing", "fleet: f", "fleet: f, match: { labels: { site: z } }",
+         CTL_NOT_FOUND},
+        {"more than the limit", "fleet: f", "fleet: f, limit: 2", CTL_DOES_NOT_FIT},
+        {"list not uploaded", "fleet: f", "fleet: f, devicesFile: l.csv", CTL_NOT_FOUND},
+        {"signed for another version", "\"2.0\"", "\"2.1\"", CTL_UNTRUSTED},
+        {"no such data rate",
+         "targets:", "radio: { datarate: DR15 }\n  targets:", CTL_DOES_NOT_FIT},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].name);
+        int code = submit(&f, CTL_APPLY, edited(rows[i].from, rows[i].to), f.signature);
+        assert_int_equal(code, rows[i].code);
+        assert_true(f.message.error.text[0] != '\0');
+    }
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, "not a signature"),
+                     CTL_UNTRUSTED);
+    assert_int_equal(call(&f, CTL_STATUS, NULL), 0);
+    assert_answer(&f, "/campaigns", "[ ]");
+
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
+    assert_int_equal(
+        submit(&f, CTL_APPLY, edited("fleet: f", "fleet: f, limit: 9"), f.signature),
+        CTL_CONFLICT);
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+static void requests_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        enum ctl_method method;
+        const char *params;
+        int code;
+    } rows[] = {
+        {CTL_STATUS, "{\"name\":\"none\"}", CTL_NOT_FOUND},
+        {CTL_STATUS, "{\"name\":1}", CTL_USAGE},
+        {CTL_DEVICES, NULL, CTL_USAGE},
+        {CTL_DEVICES, "{\"name\":\"none\"}", CTL_NOT_FOUND},
+        {CTL_DEVICE, NULL, CTL_USAGE},
+        {CTL_DEVICE, "{\"dev_eui\":\"12\"}", CTL_USAGE},
+        {CTL_DEVICE, "{\"dev_eui\":\"0000000000000999\"}", CTL_NOT_FOUND},
+        {CTL_PAUSE, NULL, CTL_USAGE},
+        {CTL_ABORT, "{\"name\":\"none\"}", CTL_NOT_FOUND},
+        {CTL_WATCH, "{\"name\":\"none\"}", CTL_NOT_FOUND},
+        {CTL_WATCH, NULL, CTL_NOT_FOUND},
+        {CTL_APPLY, NULL, CTL_USAGE},
+        {CTL_APPLY, "{\"campaign\":\"x\",\"digest\":\"12\"}", CTL_USAGE},
+        {CTL_VALIDATE, NULL, CTL_USAGE},
+        {CTL_VALIDATE, "{\"campaign\":\"x: [\"}", CTL_INVALID},
+        {CTL_PUT, "{\"digest\":\"12\",\"size\":5}", CTL_USAGE},
+    };
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].params != NULL ? rows[i].params : "no params");
+        assert_int_equal(call(&f, rows[i].method, rows[i].params), rows[i].code);
+    }
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+static void uploads_are_checked(void **state)
+{
+    (void)state;
+    static const char digest[] =
+        "\"digest\":\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"";
+    static const struct {
+        const char *rest;
+        int code;
+    } puts_[] = {
+        {"", CTL_INVALID},
+        {",\"size\":0", CTL_INVALID},
+        {",\"size\":99999999", CTL_INVALID},
+        {",\"size\":3", 0},
+        {",\"size\":4", CTL_INVALID},
+        {",\"size\":3,\"offset\":1,\"data\":\"YQ==\"", CTL_INVALID},
+        {",\"size\":3,\"offset\":-1,\"data\":\"YQ==\"", CTL_INVALID},
+        {",\"size\":3,\"data\":\"****\"", CTL_INVALID},
+        {",\"size\":3,\"data\":7", CTL_INVALID},
+        {",\"size\":3,\"data\":\"YWJj\"", CTL_INVALID}, /* another digest */
+    };
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    for (size_t i = 0; i < ARRAY_LEN(puts_); i++) {
+        char params[256];
+        snprintf(params, sizeof(params), "{%s%s}", digest, puts_[i].rest);
+        test_row(params);
+        assert_int_equal(call(&f, CTL_PUT, params), puts_[i].code);
+    }
+    struct json_object *params = json_object_new_object();
+    json_object_object_add(params, "campaign", json_object_new_string(campaign_yaml));
+    ctl_message_finish(&f.message);
+    assert_int_equal(ctl_client_call(f.client, CTL_VALIDATE, params, &f.message), FUO_OK);
+    assert_answer(&f, "/name", "camp");
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+static void lists_of_devices_are_uploaded(void **state)
+{
+    (void)state;
+    static const char list[] = "0000000000000101\n0000000000000103\n";
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    upload(&f);
+    char digest[CTL_DIGEST_SIZE];
+    ctl_message_finish(&f.message);
+    assert_int_equal(ctl_client_put(f.client, (const uint8_t *)list, sizeof(list) - 1,
+                                    digest, &f.message),
+                     FUO_OK);
+    struct json_object *params = json_object_new_object();
+    struct json_object *signatures = json_object_new_array();
+    json_object_array_add(signatures, json_object_new_string(f.signature));
+    json_object_object_add(
+        params, "campaign",
+        json_object_new_string(edited("fleet: f", "fleet: f, devicesFile: l.txt")));
+    json_object_object_add(params, "digest", json_object_new_string(f.digest));
+    json_object_object_add(params, "devices_file", json_object_new_string(digest));
+    json_object_object_add(params, "signatures", signatures);
+    ctl_message_finish(&f.message);
+    assert_int_equal(ctl_client_call(f.client, CTL_APPLY, params, &f.message), FUO_OK);
+    assert_answer(&f, "/state/devices/total", "2");
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+static void watchers_hear_of_changes_until_the_end(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    struct ctl_client *second = NULL;
+    char path[2 * TEMP_PATH_SIZE];
+    fixture_files(&f);
+    daemon_start(&f);
+    upload(&f);
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
+    assert_int_equal(ctl_client_open(temp_path(&f.temp, "run/s", path), 20000, &second),
+                     FUO_OK);
+    struct json_object *params =
+        json_tokener_parse("{\"name\":\"camp\",\"devices\":true}");
+    assert_int_equal(ctl_client_send(second, CTL_WATCH, params), FUO_OK);
+    struct ctl_message message = {0};
+    assert_int_equal(ctl_client_next(second, &message), FUO_OK);
+    assert_string_equal(message.event, "state");
+    ctl_message_finish(&message);
+
+    /* A third one that leaves at once. */
+    struct ctl_client *third = NULL;
+    assert_int_equal(ctl_client_open(path, 20000, &third), FUO_OK);
+    params = json_tokener_parse("{\"name\":\"camp\"}");
+    assert_int_equal(ctl_client_send(third, CTL_WATCH, params), FUO_OK);
+    ctl_client_close(third);
+
+    assert_int_equal(call(&f, CTL_PAUSE, "{\"name\":\"camp\"}"), 0);
+    assert_int_equal(call(&f, CTL_ABORT, "{\"name\":\"camp\"}"), 0);
+    size_t devices = 0;
+    size_t states = 0;
+    while (ctl_client_next(second, &message) == FUO_OK && message.type == CTL_MSG_EVENT) {
+        devices += strcmp(message.event, "device") == 0;
+        states += strcmp(message.event, "state") == 0;
+        ctl_message_finish(&message);
+    }
+    assert_int_equal(message.type, CTL_MSG_DATA);
+    assert_string_equal(ctl_text(message.data, "phase"), "aborted");
+    assert_int_equal(devices, 3);
+    assert_true(states >= 1);
+    ctl_message_finish(&message);
+
+    params = json_tokener_parse("{\"name\":\"camp\"}");
+    assert_int_equal(ctl_client_call(second, CTL_WATCH, params, &message), FUO_OK);
+    assert_int_equal(message.type, CTL_MSG_DATA); /* over already */
+    ctl_message_finish(&message);
+    ctl_client_close(second);
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+static void campaigns_outlive_the_daemon(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    upload(&f);
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
+    daemon_kill(&f);
+
+    daemon_start(&f);
+    assert_int_equal(call(&f, CTL_VERSION, NULL), 0);
+    assert_answer(&f, "/boot", "2");
+    assert_int_equal(call(&f, CTL_STATUS, "{\"name\":\"camp\"}"), 0);
+    assert_answer(&f, "/campaigns/0/phase", "running");
+    assert_answer(&f, "/campaigns/0/devices/active", "3");
+    upload(&f); /* the image is still held */
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
+    assert_answer(&f, "/existing", "true");
+    assert_int_equal(call(&f, CTL_ABORT, "{\"name\":\"camp\"}"), 0);
+    daemon_stop(&f);
+
+    /* An ended one makes room for other content under its name. */
+    daemon_start(&f);
+    assert_int_equal(call(&f, CTL_STATUS, "{\"name\":\"camp\"}"), 0);
+    assert_answer(&f, "/campaigns/0/phase", "aborted");
+    upload(&f);
+    assert_int_equal(
+        submit(&f, CTL_APPLY, edited("fleet: f", "fleet: f, limit: 9"), f.signature), 0);
+    assert_answer(&f, "/id", "2");
+    daemon_stop(&f);
+    daemon_start(&f);
+    assert_int_equal(call(&f, CTL_STATUS, NULL), 0);
+    assert_answer(&f, "/campaigns/0/id", "2");
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+static void an_image_that_does_not_verify_any_more_pauses_its_campaign(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    upload(&f);
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
+    daemon_stop(&f);
+    struct minisign_secret other = put_key(&f, 2);
+    secret_wipe(&other, sizeof(other));
+    daemon_start(&f);
+    assert_int_equal(call(&f, CTL_STATUS, "{\"name\":\"camp\"}"), 0);
+    assert_answer(&f, "/campaigns/0/phase", "paused");
+    assert_int_equal(call(&f, CTL_RESUME, "{\"name\":\"camp\"}"), CTL_UNTRUSTED);
+    assert_true(log_says(&f, "image does not verify"));
+    daemon_stop(&f);
+    /* The key is back: an operator may go on. */
+    put_key(&f, 1);
+    daemon_start(&f);
+    assert_int_equal(call(&f, CTL_RESUME, "{\"name\":\"camp\"}"), 0);
+    assert_answer(&f, "/phase", "running");
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+/* The fleet of a running campaign goes, and comes back. */
+static void a_campaign_without_its_fleet_is_left_out_and_shown(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    char path[2 * TEMP_PATH_SIZE];
+    fixture_files(&f);
+    daemon_start(&f);
+    upload(&f);
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
+    daemon_stop(&f);
+    assert_int_equal(unlink(temp_path(&f.temp, "fleets/f.yaml", path)), 0);
+    for (int start = 0; start < 2; start++) {
+        daemon_start(&f);
+        assert_int_equal(call(&f, CTL_STATUS, "{\"name\":\"camp\"}"), 0);
+        assert_answer(&f, "/campaigns/0/phase", "paused");
+        assert_answer(&f, "/campaigns/0/reason", "there is no fleet 'f' any more");
+        assert_answer(&f, "/campaigns/0/fleet", "f");
+        assert_answer(&f, "/campaigns/0/devices/total", "3");
+        assert_answer(&f, "/campaigns/0/revision", "2"); /* told once */
+        assert_int_equal(call(&f, CTL_STATUS, NULL), 0);
+        assert_answer(&f, "/campaigns/0/name", "camp");
+        assert_int_equal(call(&f, CTL_RESUME, "{\"name\":\"camp\"}"), CTL_CONFLICT);
+        assert_int_equal(call(&f, CTL_DEVICES, "{\"name\":\"camp\"}"), CTL_CONFLICT);
+        upload(&f);
+        assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), CTL_CONFLICT);
+        daemon_stop(&f);
+    }
+    assert_true(log_says(&f, "campaign left out"));
+    assert_true(file_contains(&f, "state/fuotad.db", "/alert/camp", 11));
+    put_file(&f, "fleets/f.yaml", fleet_yaml);
+    daemon_start(&f);
+    assert_int_equal(call(&f, CTL_RESUME, "{\"name\":\"camp\"}"), 0);
+    assert_answer(&f, "/phase", "running");
+    assert_int_equal(call(&f, CTL_ABORT, "{\"name\":\"camp\"}"), 0);
+    daemon_stop(&f);
+
+    /* One that is over is left out in silence, and makes room for its name. */
+    assert_int_equal(unlink(temp_path(&f.temp, "fleets/f.yaml", path)), 0);
+    daemon_start(&f);
+    assert_int_equal(call(&f, CTL_STATUS, "{\"name\":\"camp\"}"), 0);
+    assert_answer(&f, "/campaigns/0/phase", "aborted");
+    put_file(&f, "fleets/f.yaml", fleet_yaml);
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+static void run_sql(const struct daemon_fixture *f, const char *sql)
+{
+    char path[2 * TEMP_PATH_SIZE];
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(temp_path(&f->temp, "state/fuotad.db", path), &db),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void damage_in_the_store_leaves_one_campaign_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        const char *reason;
+    } rows[] = {
+        {"UPDATE image SET bytes = x'00'", "its image cannot be read"},
+        {"UPDATE source SET yaml = 'x: ['", "its stored file cannot be read any more"},
+        {"DELETE FROM source", "it has no stored file"},
+    };
+    struct daemon_fixture f;
+    fixture_files(&f);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].sql);
+        daemon_start(&f);
+        upload(&f);
+        if (i == 0) {
+            assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
+        }
+        daemon_stop(&f);
+        run_sql(&f, rows[i].sql);
+        daemon_start(&f);
+        assert_int_equal(call(&f, CTL_STATUS, "{\"name\":\"camp\"}"), 0);
+        assert_answer(&f, "/campaigns/0/phase", "paused");
+        assert_non_null(strstr(answer_at(&f, "/campaigns/0/reason"), rows[i].reason));
+        daemon_stop(&f);
+    }
+    fixture_remove(&f);
+}
+
+static void limit_files(const struct daemon_fixture *f, rlim_t bytes)
+{
+    struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
+    assert_int_equal(prlimit(f->pid, RLIMIT_FSIZE, &limit, NULL), 0);
+}
+
+static void a_full_disk_changes_nothing_and_passes(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    upload(&f);
+    limit_files(&f, 1);
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), CTL_INTERNAL);
+    assert_int_equal(call(&f, CTL_STATUS, NULL), 0);
+    assert_answer(&f, "/campaigns", "[ ]");
+    assert_int_equal(call(&f, CTL_VERSION, NULL), 0);
+    assert_answer(&f, "/stores", "false");
+    upload(&f);
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), CTL_INTERNAL);
+    assert_int_equal(call(&f, CTL_WATCH, "{\"name\":\"camp\"}"), CTL_NOT_FOUND);
+    limit_files(&f, RLIM_INFINITY);
+    do {
+        usleep(10000);
+        assert_int_equal(call(&f, CTL_VERSION, NULL), 0);
+    } while (strcmp(answer_at(&f, "/stores"), "true") != 0);
+    upload(&f);
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
+    assert_answer(&f, "/state/phase", "running");
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+static void keys_are_in_no_file_but_sealed(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"state/fuotad.db", "state/fuotad.db-wal", "log"};
+    static const uint8_t key[] = {0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7,
+                                  0xd8, 0xd9, 0xda, 0xdb, 0xdc, 0xdd, 0xde, 0xdf};
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        test_row(names[i]);
+        assert_false(file_contains(&f, names[i], key, sizeof(key)));
+        assert_false(file_contains(&f, names[i], DAEMON_KEY_HEX, 32));
+    }
+    assert_true(file_contains(&f, "f.csv", DAEMON_KEY_HEX, 32));
+    daemon_stop(&f);
+
+    /* A device that leaves the inventory leaves the store with its keys. */
+    put_file(&f, "f.csv", "dev_eui\n0000000000000101\n");
+    daemon_start(&f);
+    assert_int_equal(call(&f, CTL_DEVICE, "{\"dev_eui\":\"0000000000000103\"}"),
+                     CTL_NOT_FOUND);
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+static void wrong_files_are_all_reported(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    fixture_files(&f);
+    assert_int_equal(run_to_end(&f, true, NULL), DAEMON_DONE);
+    assert_int_equal(run_to_end(&f, true, "fast"), DAEMON_USAGE);
+    put_file(&f, "fleets/g.yaml",
+             "apiVersion: fuotad/v1\n"
+             "kind: Fleet\n"
+             "metadata: { name: f }\n"
+             "spec:\n"
+             "  trustPolicy: none\n"
+             "  region: EU868\n"
+             "  networkServer: { plugin: missing }\n"
+             "  inventory: { source: file, file: ../f.csv }\n");
+    put_file(&f, "trust/r.pub", "not a key");
+    assert_int_equal(run_to_end(&f, true, NULL), DAEMON_INVALID);
+    assert_true(log_says(&f, "another file has a fleet 'f' too"));
+    assert_true(log_says(&f, "there is no TrustPolicy 'none'"));
+    assert_true(log_says(&f, "plugin 'missing'"));
+    assert_true(log_says(&f, "is not a minisign public key"));
+    assert_true(log_says(&f, "is in fleet 'f' too"));
+    put_file(&f, "fuotad.yaml", "kind: Daemon\n");
+    assert_int_equal(run_to_end(&f, false, NULL), DAEMON_INVALID);
+    fixture_remove(&f);
+}
+
+static void what_cannot_be_opened_ends_the_start(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    /* The same store and socket a second time. */
+    assert_int_equal(run_to_end(&f, false, NULL), DAEMON_INTERNAL);
+    daemon_stop(&f);
+    char path[2 * TEMP_PATH_SIZE];
+    temp_path(&f.temp, "state/sealing.key", path);
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(run_to_end(&f, false, NULL), DAEMON_INTERNAL);
+    assert_true(log_says(&f, "use chmod o-rwx"));
+    assert_int_equal(chmod(path, 0600), 0);
+    put_file(&f, "state/sealing.key", "this is some other key of 32 b..");
+    assert_int_equal(run_to_end(&f, false, NULL), DAEMON_INTERNAL);
+    assert_true(log_says(&f, "the sealing key is not the one"));
+    put_file(&f, "state/sealing.key", "short");
+    assert_int_equal(run_to_end(&f, false, NULL), DAEMON_INTERNAL);
+    assert_true(log_says(&f, "cannot start"));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(run_to_end(&f, false, NULL), DAEMON_INTERNAL);
+    assert_true(log_says(&f, "the sealing key is gone"));
+    assert_int_not_equal(access(path, F_OK), 0); /* none was made in its place */
+    fixture_remove(&f);
+}
+
+TEST_MAIN(cmocka_unit_test(a_campaign_is_applied_looked_at_and_aborted),
+          cmocka_unit_test(what_is_wrong_is_refused_with_its_code),
+          cmocka_unit_test(requests_are_checked), cmocka_unit_test(uploads_are_checked),
+          cmocka_unit_test(lists_of_devices_are_uploaded),
+          cmocka_unit_test(watchers_hear_of_changes_until_the_end),
+          cmocka_unit_test(campaigns_outlive_the_daemon),
+          cmocka_unit_test(an_image_that_does_not_verify_any_more_pauses_its_campaign),
+          cmocka_unit_test(a_campaign_without_its_fleet_is_left_out_and_shown),
+          cmocka_unit_test(damage_in_the_store_leaves_one_campaign_out),
+          cmocka_unit_test(a_full_disk_changes_nothing_and_passes),
+          cmocka_unit_test(keys_are_in_no_file_but_sealed),
+          cmocka_unit_test(wrong_files_are_all_reported),
+          cmocka_unit_test(what_cannot_be_opened_ends_the_start))

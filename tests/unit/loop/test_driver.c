@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine_fixture.h"
+
+#include "loop/driver.h"
+
+/* Ports that count, and a disk that answers when the test says so. */
+struct rig {
+    uv_loop_t loop;
+    struct engine_fixture f;
+    struct driver *driver;
+    size_t executed;
+    size_t executed_before_commit;
+    size_t batches;
+    size_t rows_stored;
+    size_t settled_ok;
+    size_t settled_failed;
+    bool has_rows;
+    bool feed_again; /* execute() feeds an event, as answers do */
+    bool out;
+};
+
+static void execute(void *arg, const struct effect *effect)
+{
+    struct rig *rig = arg;
+    rig->executed++;
+    rig->executed_before_commit += rig->out;
+    assert_true(effect->type != EFFECT_STORE && effect->type != EFFECT_PUBLISH);
+    if (rig->feed_again && effect->type == EFFECT_SEND) {
+        struct engine_event event = {
+            .type = ENGINE_EV_SEND_RESULT,
+            .send_result = {.id = effect->send.id, .dev_eui = effect->send.dev_eui},
+        };
+        assert_true(driver_feed(rig->driver, &event));
+    }
+}
+
+static bool has_rows(void *arg)
+{
+    const struct rig *rig = arg;
+    return rig->has_rows;
+}
+
+static void commit(void *arg, const struct effects *batch)
+{
+    struct rig *rig = arg;
+    assert_false(rig->out);
+    rig->out = true;
+    rig->has_rows = false;
+    rig->batches++;
+    rig->rows_stored += batch->len;
+}
+
+static void settled(void *arg, int err)
+{
+    struct rig *rig = arg;
+    rig->settled_ok += err == FUO_OK;
+    rig->settled_failed += err != FUO_OK;
+}
+
+static const struct driver_ports ports = {execute, has_rows, commit, settled};
+
+static void start(struct rig *rig)
+{
+    struct clock clock;
+    *rig = (struct rig){0};
+    assert_int_equal(uv_loop_init(&rig->loop), 0);
+    assert_int_equal(clock_init(&clock, NULL), FUO_OK);
+    fixture_start(&rig->f);
+    rig->driver = driver_create(&rig->loop, &clock, &ports, rig);
+}
+
+static void stop(struct rig *rig)
+{
+    driver_close(rig->driver, NULL, NULL);
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&rig->loop), 0);
+    fixture_stop(&rig->f);
+}
+
+static void disk_answers(struct rig *rig, int err)
+{
+    assert_true(rig->out);
+    rig->out = false;
+    driver_committed(rig->driver, err);
+}
+
+static void nothing_is_sent_before_it_is_stored(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    driver_recover(rig.driver, rig.f.engine);
+    struct engine_event event = fixture_apply(&rig.f);
+    assert_true(driver_feed(rig.driver, &event));
+    assert_int_equal(rig.batches, 1);
+    assert_true(rig.rows_stored > FIXTURE_DEVICES);
+    assert_int_equal(rig.executed, 0);
+    assert_false(driver_is_idle(rig.driver));
+
+    disk_answers(&rig, FUO_OK);
+    while (rig.out) {
+        disk_answers(&rig, FUO_OK);
+    }
+    assert_true(rig.executed > 0);
+    assert_int_equal(rig.executed_before_commit, 0);
+    assert_true(driver_is_idle(rig.driver));
+    assert_int_equal(rig.settled_ok, rig.batches);
+    stop(&rig);
+}
+
+static void events_before_an_engine_are_refused(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    struct engine_event event = fixture_apply(&rig.f);
+    assert_true(driver_is_down(rig.driver));
+    assert_false(driver_feed(rig.driver, &event));
+    assert_int_equal(rig.batches, 0);
+    stop(&rig);
+}
+
+static void answers_made_while_working_are_queued(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    rig.feed_again = true;
+    driver_recover(rig.driver, rig.f.engine);
+    struct engine_event event = fixture_apply(&rig.f);
+    driver_feed(rig.driver, &event);
+    for (int i = 0; i < 100 && rig.out; i++) {
+        disk_answers(&rig, FUO_OK);
+    }
+    assert_true(rig.executed > 0);
+    assert_true(driver_is_idle(rig.driver));
+    stop(&rig);
+}
+
+static void while_a_batch_is_out_the_next_one_gathers(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    driver_recover(rig.driver, rig.f.engine);
+    struct engine_event event = fixture_apply(&rig.f);
+    driver_feed(rig.driver, &event);
+    event = fixture_control(ENGINE_PAUSE);
+    driver_feed(rig.driver, &event);
+    event = fixture_control(ENGINE_RESUME);
+    driver_feed(rig.driver, &event);
+    assert_int_equal(rig.batches, 1);
+    disk_answers(&rig, FUO_OK);
+    assert_int_equal(rig.batches, 2);
+    stop(&rig);
+}
+
+static void rows_of_the_daemon_alone_make_a_batch(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    driver_recover(rig.driver, rig.f.engine);
+    driver_flush(rig.driver);
+    assert_int_equal(rig.batches, 0);
+    rig.has_rows = true;
+    driver_flush(rig.driver);
+    assert_int_equal(rig.batches, 1);
+    assert_int_equal(rig.rows_stored, 0);
+    disk_answers(&rig, FUO_OK);
+    assert_true(driver_is_idle(rig.driver));
+    stop(&rig);
+}
+
+static void a_failed_commit_drops_everything_until_recovery(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    driver_recover(rig.driver, rig.f.engine);
+    struct engine_event event = fixture_apply(&rig.f);
+    driver_feed(rig.driver, &event);
+    disk_answers(&rig, FUO_ENOSPC);
+    assert_true(driver_is_down(rig.driver));
+    assert_int_equal(rig.settled_failed, 1);
+    assert_int_equal(rig.executed, 0);
+    assert_false(driver_feed(rig.driver, &event));
+    rig.has_rows = true;
+    driver_flush(rig.driver);
+    assert_int_equal(rig.batches, 1);
+
+    /* The engine as the store has it: without the campaign. */
+    struct engine_fixture again;
+    fixture_start(&again);
+    driver_recover(rig.driver, again.engine);
+    assert_false(driver_is_down(rig.driver));
+    event = fixture_apply(&again);
+    assert_true(driver_feed(rig.driver, &event));
+    disk_answers(&rig, FUO_OK);
+    while (rig.out) {
+        disk_answers(&rig, FUO_OK);
+    }
+    assert_true(rig.executed > 0);
+    stop(&rig);
+    fixture_stop(&again);
+}
+
+static void a_stopped_driver_only_settles_what_is_out(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    driver_recover(rig.driver, rig.f.engine);
+    struct engine_event event = fixture_apply(&rig.f);
+    driver_feed(rig.driver, &event);
+    driver_stop(rig.driver);
+    assert_false(driver_is_idle(rig.driver));
+    disk_answers(&rig, FUO_OK);
+    assert_true(driver_is_idle(rig.driver));
+    assert_int_equal(rig.settled_ok, 1);
+    assert_int_equal(rig.executed, 0);
+    assert_false(driver_feed(rig.driver, &event));
+    stop(&rig);
+}
+
+static void a_step_of_the_wall_clock_is_told_from_slewing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t now_us;
+        int64_t utc_us;
+        bool stepped;
+        int64_t delta_us;
+    } rows[] = {
+        {"both move on", 2000000, 1002000000, false, 0},
+        {"slewed by a second", 3000000, 1004000000, false, 0},
+        {"slewed again", 4000000, 1006000000, false, 0},
+        {"set forward", 5000000, 2007000000, true, 1000000000},
+        {"and on", 6000000, 2008000000, false, 0},
+        {"set back", 7000000, 1000000, true, -2008000000},
+    };
+    int64_t ahead_us = 1000000000;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].name);
+        int64_t delta_us = 0;
+        bool stepped = driver_clock_stepped(&ahead_us, (struct instant){rows[i].now_us},
+                                            (struct utc){rows[i].utc_us}, &delta_us);
+        assert_int_equal(stepped, rows[i].stepped);
+        assert_int_equal(delta_us, rows[i].delta_us);
+    }
+}
+
+TEST_MAIN(cmocka_unit_test(nothing_is_sent_before_it_is_stored),
+          cmocka_unit_test(events_before_an_engine_are_refused),
+          cmocka_unit_test(answers_made_while_working_are_queued),
+          cmocka_unit_test(while_a_batch_is_out_the_next_one_gathers),
+          cmocka_unit_test(rows_of_the_daemon_alone_make_a_batch),
+          cmocka_unit_test(a_failed_commit_drops_everything_until_recovery),
+          cmocka_unit_test(a_stopped_driver_only_settles_what_is_out),
+          cmocka_unit_test(a_step_of_the_wall_clock_is_told_from_slewing))

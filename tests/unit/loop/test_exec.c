@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine_fixture.h"
+
+#include <stdlib.h>
+
+#include "crypto/keys.h"
+#include "io/secrets.h"
+#include "loop/internal.h"
+#include "plugin/host.h"
+#include "store/seal.h"
+#include "temp.h"
+
+/*
+ * The effects against a plugin that only remembers: a daemon put together by hand, with a
+ * real engine, store and host. What the engine makes of the answers is its own tests' matter.
+ */
+struct seen {
+    size_t calls;
+    uint64_t id;
+    uint64_t dev_eui;
+    char name[96];
+    char region[16];
+    uint8_t nwk_s_key[16];
+    uint64_t devices[4];
+    size_t device_count;
+    uint32_t mc_addr;
+    uint8_t payload[8];
+    char handle[FUO_GROUP_SIZE];
+    const char *what;
+    int err; /* of the next call */
+    const struct fuo_host_ops *ops;
+    struct fuo_host *host;
+};
+
+struct fuo_ns {
+    struct seen *seen;
+};
+
+/* The plugin's config: where to write. */
+struct seen_config {
+    struct seen *seen;
+};
+
+static struct fuo_ns the_ns;
+
+static int seen_open(struct fuo_ns **ns, const void *config,
+                     const struct fuo_host_ops *ops, struct fuo_host *host)
+{
+    the_ns.seen = ((const struct seen_config *)config)->seen;
+    the_ns.seen->ops = ops;
+    the_ns.seen->host = host;
+    *ns = &the_ns;
+    return FUO_OK;
+}
+
+static void seen_close(struct fuo_ns *ns)
+{
+    (void)ns;
+}
+
+static void seen_caps(struct fuo_ns *ns, struct fuo_caps *caps)
+{
+    (void)ns;
+    caps->queue_rows_max = 4;
+}
+
+static void seen_mqtt(struct fuo_ns *ns, const char *topic, const uint8_t *payload,
+                      size_t payload_len, bool retained)
+{
+    (void)ns;
+    (void)topic;
+    (void)payload;
+    (void)payload_len;
+    (void)retained;
+}
+
+static void seen_published(struct fuo_ns *ns, uint64_t id, int err)
+{
+    (void)ns;
+    (void)id;
+    (void)err;
+}
+
+static void seen_http(struct fuo_ns *ns, uint64_t id,
+                      const struct fuo_http_response *response)
+{
+    (void)ns;
+    (void)id;
+    (void)response;
+}
+
+static int note(struct fuo_ns *ns, const char *what, uint64_t id)
+{
+    ns->seen->calls++;
+    ns->seen->what = what;
+    ns->seen->id = id;
+    int err = ns->seen->err;
+    ns->seen->err = FUO_OK;
+    return err;
+}
+
+static int seen_unicast(struct fuo_ns *ns, const struct fuo_unicast *downlink)
+{
+    ns->seen->dev_eui = downlink->dev_eui;
+    memcpy(ns->seen->payload, downlink->payload, downlink->payload_len);
+    return note(ns, "unicast", downlink->id);
+}
+
+static int seen_unicast_flush(struct fuo_ns *ns, uint64_t id, uint64_t dev_eui)
+{
+    ns->seen->dev_eui = dev_eui;
+    return note(ns, "unicast_flush", id);
+}
+
+static int seen_group_open(struct fuo_ns *ns, const struct fuo_group *group)
+{
+    struct seen *seen = ns->seen;
+    snprintf(seen->name, sizeof(seen->name), "%s", group->name);
+    snprintf(seen->region, sizeof(seen->region), "%s", group->region);
+    memcpy(seen->nwk_s_key, group->mc_nwk_s_key, sizeof(seen->nwk_s_key));
+    seen->device_count = group->device_count;
+    seen->mc_addr = group->mc_addr;
+    return note(ns, "group_open", group->id);
+}
+
+static int seen_group_close(struct fuo_ns *ns, uint64_t id, const char *group)
+{
+    snprintf(ns->seen->handle, sizeof(ns->seen->handle), "%s", group);
+    return note(ns, "group_close", id);
+}
+
+static int seen_multicast(struct fuo_ns *ns, const struct fuo_multicast *frame)
+{
+    memcpy(ns->seen->payload, frame->payload, frame->payload_len);
+    return note(ns, "multicast", frame->id);
+}
+
+static int seen_queue_poll(struct fuo_ns *ns, uint64_t id, const char *group)
+{
+    (void)group;
+    return note(ns, "queue_poll", id);
+}
+
+static int seen_queue_flush(struct fuo_ns *ns, uint64_t id, const char *group)
+{
+    (void)group;
+    return note(ns, "queue_flush", id);
+}
+
+static const struct fuo_ns_plugin seen_plugin = {
+    .abi = FUO_NS_ABI,
+    .size = sizeof(seen_plugin),
+    .name = "seen",
+    .config_size = sizeof(struct seen_config),
+    .open = seen_open,
+    .close = seen_close,
+    .caps = seen_caps,
+    .on_mqtt = seen_mqtt,
+    .on_published = seen_published,
+    .on_http = seen_http,
+    .unicast = seen_unicast,
+    .unicast_flush = seen_unicast_flush,
+    .group_open = seen_group_open,
+    .group_close = seen_group_close,
+    .multicast = seen_multicast,
+    .queue_poll = seen_queue_poll,
+    .queue_flush = seen_queue_flush,
+};
+
+/* ---- a daemon by hand ---- */
+
+struct rig {
+    uv_loop_t loop;
+    struct temp temp;
+    struct engine_fixture f;
+    struct seen seen;
+    struct seen_config config;
+    struct fleet_entry fleet;
+    struct daemon_doc doc;
+    struct daemon d;
+    size_t answers;
+    uint32_t speaks_for; /* the fleet whose server the host talks to */
+};
+
+static void on_event(void *arg, const struct fuo_event *event)
+{
+    struct rig *rig = arg;
+    rig->answers++;
+    answers_take(&rig->d, rig->speaks_for, event);
+}
+
+static void wake(void *arg)
+{
+    struct rig *rig = arg;
+    uv_async_send(&rig->d.store_async);
+}
+
+static void on_wake(uv_async_t *handle)
+{
+    commit_on_store(handle->data);
+}
+
+static void open_store(struct rig *rig)
+{
+    char path[2 * TEMP_PATH_SIZE];
+    struct secret key = {0};
+    struct detail detail = {0};
+    assert_int_equal(secret_alloc(SEAL_KEY_BYTES, &key), FUO_OK);
+    struct store_config config = {
+        .path = temp_path(&rig->temp, "db", path),
+        .sealing_key = &key,
+        .notify = wake,
+        .arg = rig,
+    };
+    assert_int_equal(store_open(&config, &rig->d.store, &detail), FUO_OK);
+    secret_release(&key);
+}
+
+static void open_host(struct rig *rig)
+{
+    static const struct host_handlers handlers = {.on_event = on_event};
+    struct host_config config = {
+        .plugin = &seen_plugin,
+        .plugin_config = &rig->config,
+    };
+    rig->config.seen = &rig->seen;
+    assert_int_equal(host_open(&rig->loop, &config, &handlers, rig, &rig->fleet.host),
+                     FUO_OK);
+}
+
+static void add_campaign(struct rig *rig)
+{
+    struct campaign_entry *entry = calloc(1, sizeof(*entry));
+    entry->id = FIXTURE_CAMPAIGN;
+    entry->doc = rig->f.campaign;
+    entry->image = malloc(FIXTURE_IMAGE_BYTES);
+    memcpy(entry->image, rig->f.image, FIXTURE_IMAGE_BYTES);
+    entry->image_len = FIXTURE_IMAGE_BYTES;
+    campaigns_add(&rig->d.campaigns, entry);
+    struct engine_event event = fixture_apply(&rig->f);
+    driver_feed(rig->d.driver, &event);
+}
+
+static void run(struct rig *rig)
+{
+    while (!driver_is_idle(rig->d.driver) || rig->d.key_jobs.tag != 0) {
+        uv_run(&rig->loop, UV_RUN_ONCE);
+    }
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    commit_on_retry(timer->data);
+}
+
+static void start(struct rig *rig)
+{
+    struct daemon *d = &rig->d;
+    *rig = (struct rig){.temp = temp_create(), .speaks_for = FIXTURE_FLEET};
+    assert_int_equal(secrets_init(), FUO_OK);
+    assert_int_equal(uv_loop_init(&rig->loop), 0);
+    fixture_start(&rig->f);
+    memcpy(rig->doc.name, "main", 5);
+    d->loop = &rig->loop;
+    d->doc = &rig->doc;
+    assert_int_equal(clock_init(&d->clock, NULL), FUO_OK);
+    uv_async_init(&rig->loop, &d->store_async, on_wake);
+    uv_timer_init(&rig->loop, &d->retry_timer);
+    uv_timer_init(&rig->loop, &d->watch_timer);
+    d->store_async.data = d;
+    d->retry_timer.data = d;
+    d->on_retry = on_retry;
+    d->driver = driver_create(&rig->loop, &d->clock, &commit_ports, d);
+    d->engine = rig->f.engine;
+    assert_int_equal(keyring_create(&d->keyring), FUO_OK);
+    open_store(rig);
+    rig->fleet.doc = rig->f.fleet;
+    rig->fleet.id = FIXTURE_FLEET;
+    d->fleets.items = &rig->fleet;
+    d->fleets.count = 1;
+    open_host(rig);
+    driver_recover(d->driver, d->engine);
+    add_campaign(rig);
+    run(rig);
+    exec_forget(d); /* what the engine asked for by itself */
+    rig->seen.calls = 0;
+}
+
+static void stop(struct rig *rig)
+{
+    struct daemon *d = &rig->d;
+    host_close(rig->fleet.host, NULL, NULL);
+    driver_close(d->driver, NULL, NULL);
+    uv_close((uv_handle_t *)&d->store_async, NULL);
+    uv_close((uv_handle_t *)&d->retry_timer, NULL);
+    uv_close((uv_handle_t *)&d->watch_timer, NULL);
+    uv_run(&rig->loop, UV_RUN_DEFAULT);
+    store_close(d->store);
+    store_batch_finish(&d->rows);
+    exec_forget(d);
+    keyring_destroy(d->keyring);
+    d->campaigns.head->doc = NULL;
+    fixture_stop(&rig->f);
+    campaigns_clear(&d->campaigns);
+    assert_int_equal(uv_loop_close(&rig->loop), 0);
+    temp_remove(&rig->temp);
+}
+
+/* The answer of the plugin to the last intent, taken by the loop. */
+static void answer(struct rig *rig, struct fuo_event event)
+{
+    size_t before = rig->answers;
+    event.size = sizeof(event);
+    rig->seen.ops->event(rig->seen.host, &event);
+    while (rig->answers == before) {
+        uv_run(&rig->loop, UV_RUN_ONCE);
+    }
+    run(rig);
+}
+
+static struct effect effect_of(enum effect_type type)
+{
+    return (struct effect){.type = type, .fleet_id = FIXTURE_FLEET};
+}
+
+static void intents_reach_the_plugin_and_are_answered_once(void **state)
+{
+    (void)state;
+    static const struct {
+        enum effect_type type;
+        const char *what;
+        enum fuo_event_type answer;
+        bool waits;
+    } rows[] = {
+        {EFFECT_SEND, "unicast", FUO_EV_RESULT, true},
+        {EFFECT_SEND_FLUSH, "unicast_flush", FUO_EV_RESULT, true},
+        {EFFECT_GROUP_CLOSE, "group_close", FUO_EV_RESULT, true},
+        {EFFECT_SEND_MULTICAST, "multicast", FUO_EV_RESULT, true},
+        {EFFECT_QUEUE_POLL, "queue_poll", FUO_EV_QUEUE, true},
+        {EFFECT_QUEUE_FLUSH, "queue_flush", FUO_EV_RESULT, true},
+    };
+    struct rig rig;
+    start(&rig);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].what);
+        struct effect effect = effect_of(rows[i].type);
+        size_t calls = rig.seen.calls;
+        exec_effect(&rig.d, &effect);
+        assert_int_equal(rig.seen.calls, calls + 1);
+        assert_string_equal(rig.seen.what, rows[i].what);
+        assert_int_equal(rig.d.requests.count, 1);
+        struct fuo_event event = {.type = rows[i].answer};
+        event.result.id = rig.seen.id;
+        answer(&rig, event);
+        assert_int_equal(rig.d.requests.count, 0);
+        answer(&rig, event); /* twice: ignored */
+
+        /* Not taken: nothing to wait for. */
+        rig.seen.err = FUO_EAGAIN;
+        exec_effect(&rig.d, &effect);
+        run(&rig);
+        assert_int_equal(rig.d.requests.count, 0);
+
+        /* A fleet that is not connected. */
+        effect.fleet_id = 99;
+        exec_effect(&rig.d, &effect);
+        run(&rig);
+        assert_int_equal(rig.d.requests.count, 0);
+    }
+    stop(&rig);
+}
+
+static void uplinks_and_fates_reach_the_engine(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    struct fuo_rx rx[FUO_RX_MAX] = {{.gateway = 0xabc, .snr_cdb = 500}};
+    struct fuo_event event = {.type = FUO_EV_UPLINK};
+    event.uplink.dev_eui = rig.f.devices[1];
+    event.uplink.received_us = clock_utc(&rig.d.clock).us;
+    event.uplink.rx = rx;
+    event.uplink.rx_count = 1;
+    event.uplink.fport = 2;
+    answer(&rig, event);
+    const struct device_rec *device = engine_device(rig.f.engine, rig.f.devices[1]);
+    assert_int_equal(device->last_uplink.us, event.uplink.received_us);
+    assert_int_equal(device->link[0].gateway, 0xabc);
+
+    /* Times that cannot be, and what another fleet's server says. */
+    const struct {
+        int64_t age_us;
+        uint32_t fleet_id;
+    } lies[] = {
+        {HOURS_US(26), FIXTURE_FLEET},
+        {HOURS_US(-2), FIXTURE_FLEET},
+        {HOURS_US(7000), FIXTURE_FLEET},
+        {0, FIXTURE_FLEET + 1},
+    };
+    int64_t last_us = device->last_uplink.us;
+    for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+        event.uplink.received_us = clock_utc(&rig.d.clock).us - lies[i].age_us;
+        rig.speaks_for = lies[i].fleet_id;
+        answer(&rig, event);
+        assert_int_equal(device->last_uplink.us, last_us);
+    }
+    assert_int_equal(rig.d.implausible_uplinks, 3);
+    rig.speaks_for = FIXTURE_FLEET;
+
+    static const enum fuo_fate fates[] = {FUO_FATE_SENT, FUO_FATE_EXPIRED,
+                                          FUO_FATE_REFUSED};
+    for (size_t i = 0; i < ARRAY_LEN(fates); i++) {
+        event = (struct fuo_event){.type = FUO_EV_FATE};
+        event.fate.dev_eui = rig.f.devices[1];
+        event.fate.fate = fates[i];
+        answer(&rig, event);
+    }
+    stop(&rig);
+}
+
+/* Put a device's key into the store. */
+static void add_key(struct rig *rig, uint64_t dev_eui, const uint8_t *gen_app_key)
+{
+    struct store_inventory row = {
+        .dev_eui = dev_eui,
+        .fleet = "f",
+        .name = "",
+        .profile = "",
+        .labels = "{}",
+        .gen_app_key = gen_app_key,
+    };
+    store_batch_inventory(&rig->d.rows, rig->d.store, &row);
+    driver_flush(rig->d.driver);
+    run(rig);
+}
+
+/* The plugin is given the session keys of the McKey, and the answer ends the request. */
+static void open_group_with(struct rig *rig, const struct aes_key *key, uint32_t mc_addr)
+{
+    struct effect effect = effect_of(EFFECT_GROUP_OPEN);
+    effect.group.transmission_id = 5;
+    effect.group.campaign_id = FIXTURE_CAMPAIGN;
+    effect.group.mc_addr = mc_addr;
+    exec_effect(&rig->d, &effect);
+    assert_string_equal(rig->seen.name, "fuotad-main-camp-5");
+    assert_string_equal(rig->seen.region, "EU868");
+    assert_int_equal(rig->seen.mc_addr, mc_addr);
+    struct session_keys keys;
+    assert_int_equal(keys_mc_session(key, mc_addr, &keys), FUO_OK);
+    assert_memory_equal(rig->seen.nwk_s_key, keys.nwk_s_key.b, 16);
+    struct fuo_event event = {.type = FUO_EV_GROUP};
+    event.group.id = rig->seen.id;
+    event.group.group = "handle";
+    answer(rig, event);
+    assert_int_equal(rig->d.requests.count, 0);
+}
+
+static void keys_are_drawn_stored_wrapped_and_dropped(void **state)
+{
+    (void)state;
+    static const uint8_t root[16] = {1, 2, 3};
+    struct rig rig;
+    start(&rig);
+    add_key(&rig, rig.f.devices[0], root);
+    struct effect effect = effect_of(EFFECT_NEW_KEY);
+    effect.key.transmission_id = 5;
+    exec_effect(&rig.d, &effect);
+    run(&rig);
+    const struct aes_key *key = keyring_find(rig.d.keyring, 5);
+    assert_non_null(key);
+
+    struct secret stored = {0};
+    uint32_t mc_addr = 0;
+    assert_int_equal(store_load_mc_key(rig.d.store, 5, &mc_addr, &stored, NULL), FUO_OK);
+    assert_memory_equal(stored.bytes, key->b, sizeof(key->b));
+    assert_true(keyring_has_addr(rig.d.keyring, mc_addr));
+    secret_release(&stored);
+
+    /* One after the other, with a key and without. */
+    for (size_t i = 0; i < FIXTURE_DEVICES; i++) {
+        effect = effect_of(i == 1 ? EFFECT_BLOCK_MIC : EFFECT_WRAP_KEY);
+        effect.key.transmission_id = 5;
+        effect.key.campaign_id = FIXTURE_CAMPAIGN;
+        effect.key.dev_eui = rig.f.devices[i == 2 ? 2 : 0];
+        exec_effect(&rig.d, &effect);
+    }
+    run(&rig);
+    assert_int_equal(rig.d.key_jobs.head, rig.d.key_jobs.len);
+
+    open_group_with(&rig, key, mc_addr);
+
+    effect = effect_of(EFFECT_DROP_KEY);
+    effect.key.transmission_id = 5;
+    exec_effect(&rig.d, &effect);
+    driver_flush(rig.d.driver);
+    run(&rig);
+    assert_null(keyring_find(rig.d.keyring, 5));
+    assert_int_equal(store_load_mc_key(rig.d.store, 5, &mc_addr, &stored, NULL),
+                     FUO_ENOENT);
+
+    /* A group without a key cannot be opened. */
+    size_t calls = rig.seen.calls;
+    effect = effect_of(EFFECT_GROUP_OPEN);
+    effect.group.transmission_id = 5;
+    effect.group.campaign_id = FIXTURE_CAMPAIGN;
+    exec_effect(&rig.d, &effect);
+    run(&rig);
+    assert_int_equal(rig.seen.calls, calls);
+    stop(&rig);
+}
+
+TEST_MAIN(cmocka_unit_test(intents_reach_the_plugin_and_are_answered_once),
+          cmocka_unit_test(uplinks_and_fates_reach_the_engine),
+          cmocka_unit_test(keys_are_drawn_stored_wrapped_and_dropped))
