@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands of fuotactl. To add one: a row here and its function. */
+#include "fuotactl/cmd_image.h"
+#include "fuotactl/cmd_key.h"
+#include "fuotactl/commands.h"
+
+const struct cli_option cli_globals[] = {
+    {.name = "--socket",
+     .value = "PATH",
+     .file = true,
+     .help = "Control socket of fuotad; also in FUOTAD_SOCKET. Default: " CLI_SOCKET "."},
+    {.name = "--json", .help = "Print JSON Lines with stable fields."},
+    {.name = "--color",
+     .value = "WHEN",
+     .words = "auto always never",
+     .help = "Colours: auto, always or never. NO_COLOR and CI are honoured."},
+    {.name = "--quiet", .letter = "-q", .help = "No progress, only errors on stderr."},
+    {.name = "--help", .letter = "-h", .help = "Show help."},
+    {.name = "--version", .help = "Show the version."},
+    {0},
+};
+
+#define OPTION_TIMEOUT(end)                                      \
+    {                                                            \
+        .name = "--timeout", .value = "TIME",                    \
+        .help = "Give up waiting after that time (90s, 6h, 2d) " \
+                "with exit code 8" end                           \
+    }
+
+static const struct cli_option plan_options[] = {
+    {.name = "--output",
+     .letter = "-o",
+     .value = "PLAN",
+     .file = true,
+     .help = "Write the plan to this file, for apply."},
+    {.name = "--max-airtime",
+     .value = "TIME",
+     .help = "Exit code 11 if all gateways together need more (40h)."},
+    {.name = "--max-duration",
+     .value = "TIME",
+     .help = "Exit code 11 if the transmissions take longer (14d)."},
+    {0},
+};
+
+static const struct cli_option apply_options[] = {
+    {.name = "--wait", .help = "Follow the campaign to its end."},
+    OPTION_TIMEOUT("; the campaign goes on. Needs --wait."),
+    {0},
+};
+
+static const struct cli_option watch_options[] = {
+    {.name = "--devices", .help = "Show each device that changes, too."},
+    {0},
+};
+
+static const struct cli_option wait_options[] = {
+    {.name = "--for",
+     .value = "PHASE",
+     .words = "running paused completed aborted failed ended",
+     .help = "What to wait for; default: completed. ended: whatever the end is."},
+    OPTION_TIMEOUT("."),
+    {0},
+};
+
+static const struct cli_option reason_options[] = {
+    {.name = "--reason", .value = "TEXT", .help = "Why; kept with the campaign."},
+    {0},
+};
+
+static const struct cli_option devices_options[] = {
+    {.name = "--state",
+     .value = "STATE",
+     .words = "idle downloading downloaded updating 0 1 2 3",
+     .help = "Only devices in this LwM2M State."},
+    {.name = "--outcome",
+     .value = "OUTCOME",
+     .words = "active succeeded failed unknown cancelled skipped superseded",
+     .help = "Only devices with this outcome; active: none yet."},
+    {.name = "--output",
+     .letter = "-o",
+     .value = "FORMAT",
+     .words = "table csv jsonl",
+     .help = "How to print them; default: table."},
+    {0},
+};
+
+static const struct cli_option airtime_options[] = {
+    {.name = "--region", .value = "REGION", .help = "EU868, US915, AS923-2 and so on."},
+    {.name = "--dr", .value = "DR", .help = "Data rate of the region, 5 or DR5."},
+    {.name = "--bytes", .value = "N", .help = "FRMPayload bytes, 0 to 242."},
+    {0},
+};
+
+static const struct cli_option fragment_options[] = {
+    {.name = "--fragment-size", .value = "S", .help = "Bytes of a fragment, 1 to 255."},
+    {.name = "--redundancy", .value = "R%", .help = "Coded fragments to add, 20%."},
+    {.name = "--ts004",
+     .value = "V",
+     .words = "1 2",
+     .help = "Version of the fragmentation package: 1 or 2."},
+    {0},
+};
+
+static const struct cli_option sign_options[] = {
+    {.name = "--key", .value = "KEY.key", .file = true, .help = "Secret key."},
+    {.name = "--product", .value = "P", .help = "Product, for the trusted comment."},
+    {.name = "--version", .value = "V", .help = "Version, for the trusted comment."},
+    {.name = "--seccnt", .value = "N", .help = "Security counter, for the same."},
+    {.name = "--legacy", .help = "The older signature form, not prehashed."},
+    {.name = "--output",
+     .letter = "-o",
+     .value = "FILE.minisig",
+     .file = true,
+     .help = "The signature file; default: beside the image."},
+    {.name = "--password-file",
+     .value = "FILE",
+     .file = true,
+     .help = "The password of the key is the first line of FILE."},
+    {0},
+};
+
+static const struct cli_option verify_options[] = {
+    {.name = "--signature", .value = "FILE.minisig", .file = true, .help = "Signature."},
+    {.name = "--key", .value = "KEY.pub", .file = true, .help = "Public key."},
+    {.name = "--product", .value = "P", .help = "The trusted comment must say so."},
+    {.name = "--version", .value = "V", .help = "The trusted comment must say so."},
+    {0},
+};
+
+static const struct cli_option generate_options[] = {
+    {.name = "--output",
+     .letter = "-o",
+     .value = "NAME",
+     .file = true,
+     .help = "Write NAME.pub and NAME.key; default: fuota."},
+    {.name = "--encrypt", .help = "Protect the secret key by a password."},
+    {.name = "--password-file",
+     .value = "FILE",
+     .file = true,
+     .help = "The password is the first line of FILE."},
+    {0},
+};
+
+#define FIELDS_STATE                                                                    \
+    "name, id, phase (running, paused, aborting, completed, aborted, failed), reason, " \
+    "revision, fleet, version, digest, created, started, ended, devices {total, "       \
+    "active, succeeded, failed, unknown, cancelled, skipped, superseded}, states "      \
+    "{idle, downloading, downloaded, updating}, fragments {uncoded, sent}, "            \
+    "airtime_us, session {id, phase, dr, frequency_hz, fragment_size, uncoded, next, "  \
+    "target, members, gateways, start, end, repair_rounds} or null"
+#define FIELDS_DEVICE                                                            \
+    "dev_eui, phase, state (0 to 3), state_name, result (LwM2M Update Result), " \
+    "result_text, source (inferred, reported), outcome, reason, reason_text, "   \
+    "version_before, version, received, missing, tries, time"
+#define FIELDS_STREAM                                                                 \
+    "a line of type \"state\" per change, at last one of type \"end\" with the exit " \
+    "code in code; both with the fields of status."
+#define CODES_END                                                                   \
+    "Exit codes: 0 completed and every device that took part succeeded; 9 paused; " \
+    "10 failed, aborted, or a device failed or is unknown; 8 timed out; 12 the "    \
+    "daemon went away; 130 interrupted. None of them touches the campaign."
+
+const struct cli_command cli_commands[] = {
+    {
+        .name = "validate",
+        .synopsis = "FILE...",
+        .summary = "Check files without a daemon",
+        .text = "Checks campaigns, fleets, trust policies, windows and the daemon's own "
+                "file, and that the files they name exist. All problems are printed at "
+                "once, each as file:line:column: path: text; exit code 3 if there is "
+                "one.\n\n"
+                "With --json: a line per file: type \"file\", file, valid, problems "
+                "[{severity, file, line, column, path, text}].",
+        .operand = "FILE",
+        .operand_files = true,
+        .operand_min = 1,
+        .operand_max = CLI_MANY,
+        .run = cmd_validate,
+    },
+    {
+        .name = "schema",
+        .synopsis = "KIND",
+        .summary = "Print the JSON Schema (draft-07) of a kind of file, for editors",
+        .operand = "KIND",
+        .operand_words = "campaign fleet trustpolicy daemon window",
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_schema,
+    },
+    {
+        .name = "explain",
+        .synopsis = "PATH",
+        .summary = "Explain a key of a file",
+        .text = "PATH is a key like spec.rollout.waves, of a Campaign unless it begins "
+                "with a kind: fleet.spec.region. A kind alone lists its keys.\n\n"
+                "With --json: type \"explain\", path, text and schema, the key's JSON "
+                "Schema.",
+        .operand = "PATH",
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_explain,
+    },
+    {
+        .name = "plan",
+        .synopsis = "FILE [-o PLAN] [--max-airtime TIME] [--max-duration TIME]",
+        .summary = "Show what a campaign would cost, and whether it fits",
+        .text = "Checks the file, uploads the image and asks the daemon: devices, "
+                "fragments, data rate, airtime, duration, sessions and the legal "
+                "budget. Nothing is sent to any device. Exit code 11 if the campaign "
+                "does not fit, 7 if its image is not trusted.\n\n"
+                "With --json: type \"plan\", name, fleet, devices, image_bytes, cohorts "
+                "[{devices, dr, frequency_hz, fragment_size, fragments, coded, "
+                "frame_airtime_us, airtime_us (of each gateway), gateways, sessions, "
+                "interval_us, duration_us, airtime_cap_us, legal_cap_us (of a gateway in "
+                "an hour, for campaigns and by law; may be absent)}], fragments, coded, "
+                "airtime_us (of all gateways), duration_us, notes [text].",
+        .options = plan_options,
+        .operand = "FILE",
+        .operand_files = true,
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_plan,
+    },
+    {
+        .name = "apply",
+        .synopsis = "FILE|PLAN [--wait] [--timeout TIME]",
+        .summary = "Start a campaign, or re-attach to it",
+        .text =
+            "Applying the same file again changes nothing and attaches to the "
+            "campaign that is there. A PLAN written by plan -o is refused with exit "
+            "code 6 if the file, the image or what the daemon knows of the fleet "
+            "has changed since then; the file's name in it is taken from the "
+            "current folder.\n\n"
+            "With --wait it follows the campaign to its end. " CODES_END "\n\n"
+            "With --json: first a line of type \"applied\": name, id, existing, "
+            "state (as status), plan (as plan) or null. With --wait then " FIELDS_STREAM,
+        .options = apply_options,
+        .operand = "FILE",
+        .operand_files = true,
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_apply,
+    },
+    {
+        .name = "status",
+        .synopsis = "[NAME]",
+        .summary = "Show all campaigns, or one in detail",
+        .text = "With --json: a line per campaign: type \"campaign\", " FIELDS_STATE ".",
+        .operand = "NAME",
+        .operand_max = 1,
+        .run = cmd_status,
+    },
+    {
+        .name = "watch",
+        .synopsis = "NAME [--devices]",
+        .summary = "Follow a campaign to its end, through pauses",
+        .text = "One live line on a terminal, else a line per change and one every "
+                "minute. Interrupting it does not touch the campaign. Exit codes as "
+                "apply --wait.\n\nWith --json: " FIELDS_STREAM
+                " With --devices also lines of type \"device\": " FIELDS_DEVICE ".",
+        .options = watch_options,
+        .operand = "NAME",
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_watch,
+    },
+    {
+        .name = "wait",
+        .synopsis = "NAME [--for PHASE] [--timeout TIME]",
+        .summary = "Wait until a campaign is completed, paused and so on",
+        .text = "Exit code 0 when it is; for completed, 10 if a device failed or is "
+                "unknown; 9 if it pauses and 10 if it ends otherwise, "
+                "instead.\n\nWith --json: " FIELDS_STREAM,
+        .options = wait_options,
+        .operand = "NAME",
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_wait,
+    },
+    {
+        .name = "pause",
+        .synopsis = "NAME [--reason TEXT]",
+        .summary = "Send nothing more until it is resumed",
+        .text = "With --json: as status.",
+        .options = reason_options,
+        .operand = "NAME",
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_pause,
+    },
+    {
+        .name = "resume",
+        .synopsis = "NAME [--reason TEXT]",
+        .summary = "Go on with a paused campaign",
+        .text = "With --json: as status.",
+        .options = reason_options,
+        .operand = "NAME",
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_resume,
+    },
+    {
+        .name = "abort",
+        .synopsis = "NAME [--reason TEXT]",
+        .summary = "End a campaign: reboots are cancelled, images deleted",
+        .text = "The campaign is aborting until the devices have been told; watch or "
+                "wait --for aborted shows when that is done.\n\n"
+                "With --json: as status.",
+        .options = reason_options,
+        .operand = "NAME",
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_abort,
+    },
+    {
+        .name = "devices",
+        .synopsis = "NAME [--state STATE] [--outcome OUTCOME] [-o FORMAT]",
+        .summary = "List the devices of a campaign with State and Update Result",
+        .text = "Fields of csv and jsonl: " FIELDS_DEVICE
+                ". With --json (the same as -o jsonl): type \"device\" and the fields.",
+        .options = devices_options,
+        .operand = "NAME",
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_devices,
+    },
+    {
+        .name = "device",
+        .synopsis = "EUI",
+        .summary = "Show what is known of a device, and its history",
+        .text = "With --json: type \"device\", dev_eui, name, fleet, profile, "
+                "last_uplink, firmware_version, hardware_version, packages {id: "
+                "version} or null, campaigns [as devices, with campaign], history "
+                "[{campaign, time, phase, state, result, source, outcome, reason}].",
+        .operand = "EUI",
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_device,
+    },
+    {
+        .name = "image inspect",
+        .synopsis = "FILE",
+        .summary = "Show size, hash and header of an image",
+        .operand = "FILE",
+        .operand_files = true,
+        .raw = cmd_image,
+    },
+    {
+        .name = "image sign",
+        .synopsis = "FILE --key KEY.key [--product P --version V [--seccnt N]] "
+                    "[--legacy] [-o FILE.minisig] [--password-file FILE]",
+        .summary = "Sign an image; minisign verifies it",
+        .options = sign_options,
+        .operand = "FILE",
+        .operand_files = true,
+        .raw = cmd_image,
+    },
+    {
+        .name = "image verify",
+        .synopsis = "FILE --signature FILE.minisig --key KEY.pub [--product P] "
+                    "[--version V]",
+        .summary = "Verify a minisign signature",
+        .text = "Exit code 0 or 7. The trusted comment is checked only when asked.",
+        .options = verify_options,
+        .operand = "FILE",
+        .operand_files = true,
+        .raw = cmd_image,
+    },
+    {
+        .name = "image fragment",
+        .synopsis = "FILE --fragment-size S --redundancy R% --ts004 1|2",
+        .summary = "Print the fragments of a file as they go on air",
+        .text = "One line per fragment, N and the DataFragment command in hex; with "
+                "--json: n, command.",
+        .options = fragment_options,
+        .operand = "FILE",
+        .operand_files = true,
+        .raw = cmd_image,
+    },
+    {
+        .name = "key generate",
+        .synopsis = "[-o NAME] [--encrypt] [--password-file FILE]",
+        .summary = "Make a key pair for signing images",
+        .options = generate_options,
+        .raw = cmd_key,
+    },
+    {
+        .name = "airtime",
+        .synopsis = "--region REGION --dr DR --bytes N",
+        .summary = "Time on air of a downlink",
+        .text = "With --json: type \"airtime\", region, dr, bytes, phy_bytes, "
+                "airtime_us, modulation, max_bytes (FRMPayload limit of the data rate), "
+                "fits (bytes are within it). Exit code 11 if the data rate does not "
+                "exist in downlinks of the region, or no frame can be that long.",
+        .options = airtime_options,
+        .run = cmd_airtime,
+    },
+    {
+        .name = "completion",
+        .synopsis = "bash|zsh|fish",
+        .summary = "Print shell completion",
+        .text = "For bash: source <(fuotactl completion bash).",
+        .operand = "SHELL",
+        .operand_words = "bash zsh fish",
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_completion,
+    },
+    {
+        .name = "help",
+        .synopsis = "[COMMAND]",
+        .summary = "Show help",
+        .operand = "COMMAND",
+        .operand_max = 2,
+        .run = cmd_help,
+    },
+    {0},
+};

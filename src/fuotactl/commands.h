@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * commands.h - what the table of cli_table.c calls. Each returns an enum cli_exit and has
+ * said why if it is not CLI_OK. Data goes to stdout, everything else to stderr.
+ */
+#pragma once
+
+#include "fuotactl/cli.h"
+
+/* Files alone, without the daemon. */
+int cmd_validate(const struct cli *cli, const struct cli_args *args);
+int cmd_schema(const struct cli *cli, const struct cli_args *args);
+int cmd_explain(const struct cli *cli, const struct cli_args *args);
+int cmd_airtime(const struct cli *cli, const struct cli_args *args);
+int cmd_help(const struct cli *cli, const struct cli_args *args);
+int cmd_completion(const struct cli *cli, const struct cli_args *args);
+
+/* With the daemon. */
+int cmd_plan(const struct cli *cli, const struct cli_args *args);
+int cmd_apply(const struct cli *cli, const struct cli_args *args);
+int cmd_status(const struct cli *cli, const struct cli_args *args);
+int cmd_watch(const struct cli *cli, const struct cli_args *args);
+int cmd_wait(const struct cli *cli, const struct cli_args *args);
+int cmd_pause(const struct cli *cli, const struct cli_args *args);
+int cmd_resume(const struct cli *cli, const struct cli_args *args);
+int cmd_abort(const struct cli *cli, const struct cli_args *args);
+int cmd_devices(const struct cli *cli, const struct cli_args *args);
+int cmd_device(const struct cli *cli, const struct cli_args *args);

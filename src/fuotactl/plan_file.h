@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plan_file.h - what `plan -o` writes and `apply` takes: what was reviewed is what runs.
+ *
+ *   {"kind":"Plan","fuotad":"0.1.0","created":"...","file":"campaign.yaml",
+ *    "campaign_digest":hex,"image_digest":hex,"plan":PLAN}
+ *
+ * It holds digests, not the files: file is opened from the current folder, as when it was
+ * planned. A difference is a conflict (exit code 6), not a warning.
+ */
+#pragma once
+
+#include <json-c/json.h>
+
+#include "fuotactl/bundle.h"
+
+enum {
+    PLAN_FILE_TOLERANCE_PERCENT = 2, /* of devices and airtime */
+};
+
+struct plan_file {
+    struct json_object *root; /* owned; NULL: not a plan */
+    const char *campaign;     /* borrowed from root */
+};
+
+int plan_file_write(const struct cli *cli, const char *path, const struct bundle *bundle,
+                    struct json_object *plan);
+
+/* CLI_OK with root NULL: path is something else, a campaign presumably. */
+int plan_file_read(const struct cli *cli, const char *path, struct plan_file *file);
+void plan_file_finish(struct plan_file *file);
+
+/* CLI_CONFLICT if campaign or image are not those that were planned. */
+int plan_file_match(const struct cli *cli, const struct plan_file *file,
+                    const struct bundle *bundle);
+
+/* CLI_CONFLICT if the daemon's answer of today (PLAN) is another one. */
+int plan_file_compare(const struct cli *cli, const struct plan_file *file,
+                      struct json_object *now);
+
+#define AUTO_PLAN_FILE __attribute__((__cleanup__(plan_file_finish)))

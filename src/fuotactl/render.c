@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+#include "fuotactl/render.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "ctl/protocol.h"
+#include "fuotactl/words.h"
+
+static struct json_object *get(struct json_object *object, const char *key)
+{
+    struct json_object *value = NULL;
+    json_object_object_get_ex(object, key, &value);
+    return value;
+}
+
+static size_t count_of(struct json_object *list)
+{
+    return json_object_is_type(list, json_type_array) ? json_object_array_length(list)
+                                                      : 0;
+}
+
+/* ---- JSON ---- */
+
+/* json-c leaves DEL and C1 (UTF-8 c2 80..9f) as they are. */
+static void print_escaped(FILE *out, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        unsigned char next = i + 1 < len ? (unsigned char)text[i + 1] : 0;
+        if (c == 0x7f) {
+            fputs("\\u007f", out);
+        } else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+            fprintf(out, "\\u%04x", next);
+            i++;
+        } else {
+            fputc(c, out);
+        }
+    }
+}
+
+void render_merge(struct json_object *to, struct json_object *from)
+{
+    if (!json_object_is_type(from, json_type_object)) {
+        return;
+    }
+    struct json_object_iterator end = json_object_iter_end(from);
+    for (struct json_object_iterator it = json_object_iter_begin(from);
+         !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
+        json_object *value = json_object_iter_peek_value(&it);
+        json_object_object_add(to, json_object_iter_peek_name(&it),
+                               json_object_get(value));
+    }
+}
+
+void render_json(FILE *out, const char *type, struct json_object *object)
+{
+    struct json_object *line = json_object_new_object();
+    json_object_object_add(line, "type", json_object_new_string(type));
+    render_merge(line, object);
+    /* Again: the first gave it its place, this one its value. */
+    json_object_object_add(line, "type", json_object_new_string(type));
+    size_t len = 0;
+    const char *text = json_object_to_json_string_length(
+        line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+    print_escaped(out, text, len);
+    fputc('\n', out);
+    json_object_put(line);
+}
+
+/* ---- lines of "name  value" ---- */
+
+static void print_name(FILE *out, const char *name)
+{
+    fprintf(out, "%-13s", name);
+}
+
+static void print_line(FILE *out, const char *name, const char *value)
+{
+    print_name(out, name);
+    words_print(out, value != NULL && *value != '\0' ? value : "-");
+    fputc('\n', out);
+}
+
+static const char *duration_of(struct json_object *object, const char *key,
+                               char text[static WORDS_DURATION_SIZE])
+{
+    return words_duration(ctl_int(object, key, -1), text);
+}
+
+/* A share of an hour: "360.0 s per hour"; "no limit" from an hour on. */
+static void print_budget(FILE *out, struct json_object *cohort)
+{
+    char campaigns[WORDS_DURATION_SIZE];
+    char legal[WORDS_DURATION_SIZE];
+    int64_t cap_us = ctl_int(cohort, "airtime_cap_us", -1);
+    int64_t legal_us = ctl_int(cohort, "legal_cap_us", -1);
+    if (cap_us < 0 || legal_us < 0) {
+        return;
+    }
+    print_name(out, "  budget");
+    if (legal_us >= 3600LL * 1000000) {
+        fprintf(out, "no legal limit in this region; ");
+    } else {
+        fprintf(out, "legal %s in every hour of a gateway; ",
+                words_duration(legal_us, legal));
+    }
+    fprintf(out, "campaigns use up to %s\n", words_duration(cap_us, campaigns));
+}
+
+static void print_mhz(FILE *out, int64_t hz)
+{
+    fprintf(out, "%" PRId64 ".%03" PRId64 " MHz", hz / 1000000, hz / 1000 % 1000);
+}
+
+static void print_cohort(FILE *out, struct json_object *cohort)
+{
+    char text[WORDS_DURATION_SIZE];
+    int64_t gateways = ctl_int(cohort, "gateways", 0);
+    int64_t sessions = ctl_int(cohort, "sessions", 0);
+    fprintf(out, "%-13s%" PRId64 " devices, DR%" PRId64 ", ", "cohort",
+            ctl_int(cohort, "devices", 0), ctl_int(cohort, "dr", 0));
+    print_mhz(out, ctl_int(cohort, "frequency_hz", 0));
+    fprintf(out, ", %" PRId64 " gateway%s\n", gateways, gateways == 1 ? "" : "s");
+    fprintf(out, "%-13s%" PRId64 " of %" PRId64 " bytes and %" PRId64 " coded",
+            "  fragments", ctl_int(cohort, "fragments", 0),
+            ctl_int(cohort, "fragment_size", 0), ctl_int(cohort, "coded", 0));
+    fprintf(out, ", %s each\n", duration_of(cohort, "frame_airtime_us", text));
+    fprintf(out, "%-13s%s at each gateway\n", "  airtime",
+            duration_of(cohort, "airtime_us", text));
+    print_budget(out, cohort);
+    fprintf(out, "%-13s%s in %" PRId64 " session%s\n", "  duration",
+            duration_of(cohort, "duration_us", text), sessions, sessions == 1 ? "" : "s");
+}
+
+void render_plan(FILE *out, struct json_object *plan)
+{
+    char text[WORDS_DURATION_SIZE];
+    struct json_object *cohorts = get(plan, "cohorts");
+    struct json_object *notes = get(plan, "notes");
+    print_line(out, "campaign", ctl_text(plan, "name"));
+    print_line(out, "fleet", ctl_text(plan, "fleet"));
+    fprintf(out, "%-13s%" PRId64 "\n", "devices", ctl_int(plan, "devices", 0));
+    fprintf(out, "%-13s%" PRId64 " bytes\n", "image", ctl_int(plan, "image_bytes", 0));
+    fprintf(out, "%-13s%" PRId64 " and %" PRId64 " coded\n", "fragments",
+            ctl_int(plan, "fragments", 0), ctl_int(plan, "coded", 0));
+    print_line(out, "airtime", duration_of(plan, "airtime_us", text));
+    print_line(out, "duration", duration_of(plan, "duration_us", text));
+    for (size_t i = 0; i < count_of(cohorts); i++) {
+        print_cohort(out, json_object_array_get_idx(cohorts, i));
+    }
+    for (size_t i = 0; i < count_of(notes); i++) {
+        print_line(out, "note",
+                   json_object_get_string(json_object_array_get_idx(notes, i)));
+    }
+}
+
+/* ---- campaigns ---- */
+
+static void add_count(struct table *table, struct json_object *object, const char *key)
+{
+    table_addf(table, "%" PRId64, ctl_int(object, key, 0));
+}
+
+static void add_campaign(struct table *table, struct json_object *state)
+{
+    char text[WORDS_DURATION_SIZE];
+    struct json_object *devices = get(state, "devices");
+    struct json_object *fragments = get(state, "fragments");
+    table_add(table, ctl_text(state, "name"));
+    table_add(table, ctl_text(state, "phase"));
+    table_add(table, ctl_text(state, "fleet"));
+    table_add(table, ctl_text(state, "version"));
+    add_count(table, devices, "total");
+    add_count(table, devices, "active");
+    add_count(table, devices, "succeeded");
+    add_count(table, devices, "failed");
+    add_count(table, devices, "unknown");
+    table_addf(table, "%" PRId64 "/%" PRId64, ctl_int(fragments, "sent", 0),
+               ctl_int(fragments, "uncoded", 0));
+    table_add(table, duration_of(state, "airtime_us", text));
+}
+
+void render_campaigns(FILE *out, struct json_object *list)
+{
+    static const char *const headings[] = {"NAME",    "PHASE",     "FLEET",     "VERSION",
+                                           "DEVICES", "ACTIVE",    "SUCCEEDED", "FAILED",
+                                           "UNKNOWN", "FRAGMENTS", "AIRTIME"};
+    AUTO_TABLE struct table table = {
+        .columns = sizeof(headings) / sizeof(headings[0]),
+        .right_mask = 0x7f0,
+    };
+    for (size_t i = 0; i < table.columns; i++) {
+        table_add(&table, headings[i]);
+    }
+    for (size_t i = 0; i < count_of(list); i++) {
+        add_campaign(&table, json_object_array_get_idx(list, i));
+    }
+    table_print(&table, out);
+}
+
+static const char *phase_color(const char *phase)
+{
+    static const struct {
+        const char *phase;
+        const char *color;
+    } colors[] = {{"completed", "\033[32m"},
+                  {"paused", "\033[33m"},
+                  {"aborting", "\033[33m"},
+                  {"aborted", "\033[31m"},
+                  {"failed", "\033[31m"}};
+    for (size_t i = 0; phase != NULL && i < sizeof(colors) / sizeof(colors[0]); i++) {
+        if (strcmp(colors[i].phase, phase) == 0) {
+            return colors[i].color;
+        }
+    }
+    return "";
+}
+
+static void print_phase(FILE *out, struct json_object *state, bool color)
+{
+    const char *phase = ctl_text(state, "phase");
+    const char *reason = ctl_text(state, "reason");
+    const char *on = color ? phase_color(phase) : "";
+    print_name(out, "phase");
+    fputs(on, out);
+    words_print(out, phase);
+    fputs(*on != '\0' ? "\033[0m" : "", out);
+    if (reason != NULL && *reason != '\0') {
+        fputs(" (", out);
+        words_print(out, reason);
+        fputc(')', out);
+    }
+    fputc('\n', out);
+}
+
+/* "50: 48 succeeded, 2 failed"; what is 0 is left out. */
+static void print_devices(FILE *out, struct json_object *devices)
+{
+    static const char *const outcomes[] = {
+        "active", "succeeded", "failed", "unknown", "cancelled", "skipped", "superseded"};
+    const char *separator = ": ";
+    fprintf(out, "%-13s%" PRId64, "devices", ctl_int(devices, "total", 0));
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+        int64_t n = ctl_int(devices, outcomes[i], 0);
+        if (n > 0) {
+            fprintf(out, "%s%" PRId64 " %s", separator, n, outcomes[i]);
+            separator = ", ";
+        }
+    }
+    fputc('\n', out);
+}
+
+static void print_states(FILE *out, struct json_object *states)
+{
+    fprintf(out,
+            "%-13s%" PRId64 " idle, %" PRId64 " downloading, %" PRId64
+            " downloaded, %" PRId64 " updating\n",
+            "states", ctl_int(states, "idle", 0), ctl_int(states, "downloading", 0),
+            ctl_int(states, "downloaded", 0), ctl_int(states, "updating", 0));
+}
+
+static void print_session(FILE *out, struct json_object *session)
+{
+    if (!json_object_is_type(session, json_type_object)) {
+        return;
+    }
+    int64_t rounds = ctl_int(session, "repair_rounds", 0);
+    size_t gateways = count_of(get(session, "gateways"));
+    print_name(out, "session");
+    words_print(out, ctl_text(session, "phase"));
+    fprintf(out, ", DR%" PRId64 ", ", ctl_int(session, "dr", 0));
+    print_mhz(out, ctl_int(session, "frequency_hz", 0));
+    fprintf(out, ", %" PRId64 " devices, %zu gateway%s, %" PRId64 " repair round%s\n",
+            ctl_int(session, "members", 0), gateways, gateways == 1 ? "" : "s", rounds,
+            rounds == 1 ? "" : "s");
+    fprintf(out,
+            "%-13snext %" PRId64 " of %" PRId64 " (%" PRId64 " uncoded, %" PRId64
+            " bytes each)\n",
+            "", ctl_int(session, "next", 0), ctl_int(session, "target", 0),
+            ctl_int(session, "uncoded", 0), ctl_int(session, "fragment_size", 0));
+    print_line(out, "  start", ctl_text(session, "start"));
+    print_line(out, "  end", ctl_text(session, "end"));
+}
+
+void render_campaign(FILE *out, struct json_object *state, bool color)
+{
+    char text[WORDS_DURATION_SIZE];
+    struct json_object *fragments = get(state, "fragments");
+    print_line(out, "campaign", ctl_text(state, "name"));
+    print_phase(out, state, color);
+    print_line(out, "fleet", ctl_text(state, "fleet"));
+    print_line(out, "version", ctl_text(state, "version"));
+    print_line(out, "image", ctl_text(state, "digest"));
+    print_devices(out, get(state, "devices"));
+    print_states(out, get(state, "states"));
+    fprintf(out, "%-13s%" PRId64 " sent, M %" PRId64 "\n", "fragments",
+            ctl_int(fragments, "sent", 0), ctl_int(fragments, "uncoded", 0));
+    print_line(out, "airtime", duration_of(state, "airtime_us", text));
+    print_session(out, get(state, "session"));
+    print_line(out, "created", ctl_text(state, "created"));
+    print_line(out, "started", ctl_text(state, "started"));
+    print_line(out, "ended", ctl_text(state, "ended"));
+}
+
+/* ---- problems ---- */
+
+static void print_problem(FILE *out, struct json_object *problem)
+{
+    const char *severity = ctl_text(problem, "severity");
+    int64_t line = ctl_int(problem, "line", 0);
+    const char *path = ctl_text(problem, "path");
+    words_print(out, ctl_text(problem, "file"));
+    if (line > 0) {
+        fprintf(out, ":%" PRId64 ":%" PRId64, line, ctl_int(problem, "column", 1));
+    }
+    fputs(": ", out);
+    if (path != NULL && *path != '\0') {
+        words_print(out, path);
+        fputs(": ", out);
+    }
+    if (severity != NULL && strcmp(severity, "warning") == 0) {
+        fputs("warning: ", out);
+    }
+    words_print(out, ctl_text(problem, "text"));
+    fputc('\n', out);
+}
+
+void render_problems(FILE *out, struct json_object *list)
+{
+    for (size_t i = 0; i < count_of(list); i++) {
+        print_problem(out, json_object_array_get_idx(list, i));
+    }
+}

@@ -1,0 +1,621 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""test_fuotactl.py FUOTACTL - the program on files, and against a daemon of a few lines.
+
+Exit codes, progress, detaching, plans, paging, completion; what the protocol carries is
+checked from the other side.
+"""
+import base64
+import hashlib
+import json
+import os
+import pty
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+FUOTACTL = os.path.abspath(sys.argv[1])
+OK, USAGE, INVALID, NOT_FOUND, CONFLICT, UNTRUSTED = 0, 2, 3, 5, 6, 7
+RUNNING, PAUSED, FAILED, NO_FIT, UNREACHABLE, INTERRUPTED = 8, 9, 10, 11, 12, 130
+CAMPAIGN = """apiVersion: fuotad/v1
+kind: Campaign
+metadata: { name: wm1 }
+spec:
+  image: { file: fw.bin, version: "1.4.3", signatures: [fw.bin.minisig] }
+  targets: { fleet: f, devicesFile: devices.txt }
+  rollout: { waves: [{ name: all, size: 100% }] }
+"""
+PLAN = {"name": "wm1", "fleet": "f", "devices": 50, "image_bytes": 300000,
+        "cohorts": [{"devices": 50, "dr": 5, "frequency_hz": 869525000,
+                     "fragment_size": 222, "fragments": 1352, "coded": 270,
+                     "frame_airtime_us": 368896, "airtime_us": 598349312, "gateways": 1,
+                     "sessions": 1, "interval_us": 6148266, "duration_us": 9972488986}],
+        "fragments": 1352, "coded": 270, "airtime_us": 598349312,
+        "duration_us": 9972488986, "notes": ["assumed"]}
+OUTCOMES = ("active", "succeeded", "failed", "unknown", "cancelled", "skipped", "superseded")
+
+
+def state(phase="running", sent=0, **counts):
+    devices = {name: counts.get(name, 0) for name in OUTCOMES}
+    devices["total"] = sum(devices.values())
+    return {"name": "wm1", "id": 1, "phase": phase, "reason": counts.get("reason", ""),
+            "revision": 1, "fleet": "f", "version": "1.4.3", "digest": "ab" * 32,
+            "created": "2026-01-01T00:00:00Z", "started": None, "ended": None,
+            "devices": devices,
+            "states": {"idle": 0, "downloading": 0, "downloaded": 0, "updating": 0},
+            "fragments": {"uncoded": 1352, "sent": sent}, "airtime_us": sent * 368896,
+            "session": None}
+
+
+def device(i, outcome="succeeded"):
+    return {"dev_eui": f"{i:016x}", "phase": "ended", "state": 0, "state_name": "idle",
+            "result": 1, "result_text": "success", "source": "inferred",
+            "outcome": outcome, "reason": "verified", "reason_text": "",
+            "version_before": None, "version": 16909059, "received": 1, "missing": 0,
+            "tries": 1, "time": "2026-01-01T00:00:00Z"}
+
+
+class Refusal(Exception):
+    def __init__(self, code, text, errors=None):
+        super().__init__(text)
+        self.answer = {"ok": False, "code": code, "error": text}
+        if errors:
+            self.answer["errors"] = errors
+
+
+class Daemon:
+    """Speaks the protocol; a test replaces the methods it wants otherwise."""
+
+    def __init__(self, path):
+        self.path = path
+        self.uploads = {}
+        self.puts = 0
+        self.requests = []
+        self.connections = 0
+        self.plan_data = dict(PLAN)
+        self.states = []  # what watch says, one after the other; None: hangs up
+        self.watching = threading.Event()
+        self.go_on = threading.Event()
+        self.listener = None
+        self.listen()
+
+    def listen(self):
+        self.listener = socket.socket(socket.AF_UNIX)
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        self.listener.bind(self.path)
+        self.listener.listen(8)
+        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        os.unlink(self.path)
+
+    def accept(self, listener):
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def hello(self):
+        return b'{"fuotad":"0.1.0","protocol":1,"instance":"main","boot":7}\n'
+
+    def serve(self, connection):
+        with connection, connection.makefile("rb") as lines:
+            try:
+                connection.sendall(self.hello())
+                for line in lines:
+                    request = json.loads(line)
+                    self.requests.append(request)
+                    self.answer(connection, request)
+            except (OSError, EOFError):
+                pass
+
+    def answer(self, stream, request):
+        method = getattr(self, "do_" + request["method"])
+        try:
+            answer = {"ok": True, "data": method(stream, request)}
+        except Refusal as refusal:
+            answer = refusal.answer
+        self.say(stream, {"id": request["id"], **answer})
+
+    @staticmethod
+    def say(stream, message):
+        stream.sendall(json.dumps(message).encode() + b"\n")
+
+    def do_put(self, _stream, request):
+        params = request["params"]
+        have = self.uploads.setdefault(params["digest"], b"")
+        if "data" in params:
+            self.puts += 1
+            data = base64.b64decode(params["data"], validate=True)
+            assert params["offset"] == len(have) and len(data) <= 96 * 1024
+            self.uploads[params["digest"]] = have = have + data
+        return {"have": len(have)}
+
+    def do_plan(self, _stream, _request):
+        return self.plan_data
+
+    def do_apply(self, _stream, _request):
+        return {"name": "wm1", "id": 1, "existing": False, "state": state(active=50),
+                "plan": self.plan_data}
+
+    def do_status(self, _stream, request):
+        if request["params"].get("name") not in (None, "wm1"):
+            raise Refusal(5, "there is no campaign 'x\x1b'")
+        return {"campaigns": [state(active=50)]}
+
+    def do_watch(self, stream, request):
+        states, self.states = self.states, []
+        last = None
+        while states:
+            last = states.pop(0)
+            if last is None:
+                self.states = states  # for the next connection
+                self.watching.set()
+                raise EOFError
+            event = last.pop("event", "state")
+            self.say(stream, {"id": request["id"], "event": event, "data": last})
+        self.watching.set()
+        if last is None:
+            raise EOFError
+        if last["phase"] not in ("completed", "aborted", "failed"):
+            self.go_on.wait(60)
+            raise EOFError
+        return last
+
+    def do_pause(self, _stream, request):
+        reason = request["params"].get("reason", "")
+        return state("paused", active=50, reason=reason)
+
+    def do_devices(self, _stream, request):
+        params = request["params"]
+        all_devices = [device(i) for i in range(1, 1001)]
+        rest = [d for d in all_devices if d["dev_eui"] > params.get("after", "")]
+        page = rest[:params["limit"]]
+        return {"devices": page,
+                "next": page[-1]["dev_eui"] if len(rest) > len(page) else None}
+
+    def do_device(self, _stream, request):
+        return {"dev_eui": request["params"]["dev_eui"], "name": "meter", "fleet": "f",
+                "profile": "generic", "last_uplink": None, "firmware_version": 1,
+                "hardware_version": 2, "packages": None, "campaigns": [], "history": []}
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(folder.name)
+        self.env = {k: v for k, v in os.environ.items()
+                    if k not in ("CI", "NO_COLOR", "FUOTAD_SOCKET")}
+        self.env["TERM"] = "xterm"
+        self.env["FUOTAD_SOCKET"] = os.path.join(folder.name, "s")
+
+    def run_ctl(self, *args, code=OK, **env):
+        result = subprocess.run([FUOTACTL, *args], capture_output=True, text=True,
+                                timeout=60, env={**self.env, **env},
+                                stdin=subprocess.DEVNULL)
+        self.assertEqual(result.returncode, code, result.stdout + result.stderr)
+        return result
+
+    def lines(self, *args, code=OK):
+        out = self.run_ctl(*args, "--json", code=code).stdout
+        return [json.loads(line) for line in out.splitlines()]
+
+
+class Files(Case):
+    def test_validate_reports_everything_at_once(self):
+        with open("bad.yaml", "w", encoding="utf-8") as f:
+            f.write("apiVersion: fuotad/v1\nkind: Campaign\nmetadata: { name: wm1 }\n"
+                    "spec:\n  image: { file: nope.bin, version: \"1\", signatures: [] }\n"
+                    "  targets: { fleeet: f }\n")
+        result = self.run_ctl("validate", "bad.yaml", "gone.yaml", code=INVALID)
+        self.assertRegex(result.stdout, r"bad.yaml:5:18: spec.image.file: .*nope.bin")
+        self.assertRegex(result.stdout, r"bad.yaml:6:14: spec.targets: unknown key .*fleet")
+        self.assertIn("gone.yaml", result.stdout)
+        self.assertIn("2 of 2 files", result.stderr)
+        bad, gone = self.lines("validate", "bad.yaml", "gone.yaml", code=INVALID)
+        self.assertEqual((bad["type"], bad["file"], bad["valid"]), ("file", "bad.yaml", False))
+        self.assertFalse(gone["valid"])
+        self.assertIn((6, 14), [(p["line"], p["column"]) for p in bad["problems"]])
+
+    def test_a_missing_image_has_its_place_in_the_file(self):
+        with open("c.yaml", "w", encoding="utf-8") as f:
+            f.write(CAMPAIGN)
+        for command in ("plan", "apply"):
+            result = self.run_ctl(command, "c.yaml", code=INVALID)
+            self.assertRegex(result.stderr, r"c.yaml:5:18: spec.image.file: ")
+            self.assertRegex(result.stderr, r"c.yaml:5:57: spec.image.signatures")
+        error = self.lines("plan", "c.yaml", code=INVALID)[-1]
+        self.assertEqual((error["type"], error["code"]), ("error", INVALID))
+        self.assertEqual(error["errors"][0]["path"], "spec.image.file")
+
+    def test_schema_is_json_and_explain_knows_the_same_keys(self):
+        for kind in ("campaign", "Fleet", "trust-policy", "TrustPolicy", "daemon", "window"):
+            schema = json.loads(self.run_ctl("schema", kind).stdout)
+            self.assertIn("draft-07", schema["$schema"])
+        self.assertIn("campaign fleet", self.run_ctl("schema", "x", code=USAGE).stderr)
+        for path in ("spec.rollout", "fleet.spec.region", "daemon",
+                     "spec.rollout.waves[0].name", "spec.targets.match.labels"):
+            self.assertIn("KIND:", self.run_ctl("explain", path).stdout)
+            line = self.lines("explain", path)[0]
+            self.assertEqual(line["path"], path)
+            self.assertIsInstance(line["schema"], dict)
+        self.assertRegex(self.run_ctl("explain", "spec.rolout", code=NOT_FOUND).stderr,
+                         "did you mean rollout")
+
+    def test_airtime_is_exact_and_says_what_does_not_fit(self):
+        line = self.lines("airtime", "--region", "EU868", "--dr", "5", "--bytes", "242")[0]
+        self.assertEqual((line["type"], line["airtime_us"], line["fits"]),
+                         ("airtime", 394496, True))
+        result = self.run_ctl("airtime", "--region=eu868", "--dr=DR0", "--bytes=242")
+        self.assertIn("9019392", result.stdout)
+        self.assertIn("51 bytes", result.stderr)
+        for args, code in ((("EU868", "5", "243"), NO_FIT), (("EU868", "8", "1"), NO_FIT),
+                           (("US915", "7", "1"), NO_FIT), (("EU999", "5", "1"), USAGE), (("EU868", "16", "1"), USAGE),
+                           (("EU868", "5", "x"), USAGE)):
+            self.run_ctl("airtime", "--region", args[0], "--dr", args[1], "--bytes",
+                         args[2], code=code)
+        self.run_ctl("airtime", code=USAGE)
+
+    def test_usage_errors_are_one_line_and_the_usage(self):
+        for args in ((), ("nope",), ("plan",), ("status", "--nope"), ("plan", "a", "b"),
+                     ("apply", "x", "--timeout", "1h"), ("device", "12"),
+                     ("wait", "x", "--timeout", "soon"), ("help", "nope"),
+                     ("plan", "x", "--max-airtime", "7"), ("completion", "tcsh")):
+            result = self.run_ctl(*args, code=USAGE)
+            self.assertEqual(result.stdout, "")
+            self.assertRegex(result.stderr, r"\Afuotactl: .*\nusage: fuotactl .*\n\Z")
+
+    def test_help_version_and_the_usage_of_image_agree(self):
+        self.assertIn("Commands:", self.run_ctl("--help").stdout)
+        self.assertRegex(self.run_ctl("--version").stdout, r"\Afuotactl \d+\.\d+\.\d+\n\Z")
+        self.assertEqual(self.run_ctl("help", "plan").stdout,
+                         self.run_ctl("plan", "--help").stdout)
+        for word in ("image", "key"):
+            told = self.run_ctl(word, "--help").stdout
+            ours = self.run_ctl("help", word).stdout
+            for usage in [l for l in ours.splitlines() if l.startswith("usage: ")]:
+                self.assertIn(usage[len("usage: "):], told)
+        with open("fw.bin", "wb") as f:
+            f.write(b"x" * 100)
+        self.assertEqual(self.lines("image", "inspect", "fw.bin")[0]["size_bytes"], 100)
+        self.assertEqual(json.loads(self.run_ctl("--json", "image", "inspect",
+                                                 "fw.bin").stdout)["size_bytes"], 100)
+
+    def test_completion_works_in_bash(self):
+        for shell in ("bash", "zsh", "fish"):
+            with open(shell, "w", encoding="utf-8") as f:
+                f.write(self.run_ctl("completion", shell).stdout)
+            if shutil.which(shell):
+                subprocess.run([shell, "-n", shell], check=True)
+        for words, want in ((["pl"], "plan"), (["image", "v"], "verify"),
+                            (["wait", "x", "--for", "pau"], "paused"),
+                            (["--socket", "s", "schema", "trust"], "trustpolicy"),
+                            (["image", "fragment", "--ts004", ""], "1\n2"),
+                            (["apply", "x", "--wai"], "--wait"),
+                            (["devices", "x", "-o", "cs"], "")):
+            script = ('source ./bash; COMP_WORDS=(fuotactl "$@"); COMP_CWORD=$#; _fuotactl;'
+                      'printf "%s\\n" "${COMPREPLY[@]}"')
+            out = subprocess.run(["bash", "-c", script, "bash", *words], check=True,
+                                 capture_output=True, text=True).stdout
+            self.assertEqual(out.strip(), want, words)
+
+
+class WithDaemon(Case):
+    def setUp(self):
+        super().setUp()
+        self.daemon = Daemon(self.env["FUOTAD_SOCKET"])
+        self.addCleanup(self.daemon.go_on.set)
+        self.firmware = bytes(range(250)) * 1200
+        for name, data in (("c.yaml", CAMPAIGN.encode()), ("fw.bin", self.firmware),
+                           ("fw.bin.minisig", b"untrusted comment: x\n"),
+                           ("devices.txt", b"0000000000000001\n")):
+            with open(name, "wb") as f:
+                f.write(data)
+
+    # ---- plan and apply ----
+
+    def test_plan_uploads_what_belongs_to_the_file(self):
+        result = self.run_ctl("plan", "c.yaml")
+        self.assertRegex(result.stdout, r"(?m)^devices +50$")
+        self.assertRegex(result.stdout, r"(?m)^fragments +1352 and 270 coded$")
+        digest = hashlib.blake2b(self.firmware, digest_size=32).hexdigest()
+        self.assertEqual(self.daemon.uploads[digest], self.firmware)
+        self.assertEqual(self.daemon.puts, 5)  # 4 of the image, 1 of the list
+        params = self.daemon.requests[-1]["params"]
+        self.assertEqual(params["campaign"], CAMPAIGN)
+        self.assertEqual((params["file"], params["digest"]), ("c.yaml", digest))
+        self.assertEqual(params["signatures"], ["untrusted comment: x\n"])
+        self.assertEqual(self.daemon.uploads[params["devices_file"]], b"0000000000000001\n")
+        self.assertNotIn("exclude_devices_file", params)
+        self.run_ctl("plan", "c.yaml")
+        self.assertEqual(self.daemon.puts, 5)  # it had them
+        self.assertEqual(self.lines("plan", "c.yaml"), [{"type": "plan", **PLAN}])
+
+    def test_plan_fails_above_its_limits(self):
+        self.run_ctl("plan", "c.yaml", "--max-airtime", "10m", "--max-duration", "3h")
+        result = self.run_ctl("plan", "c.yaml", "--max-airtime=9m", "--max-duration=2h",
+                              "-o", "p.json", code=NO_FIT)
+        self.assertIn("--max-airtime: 9m 58s are needed, 9m 0s are allowed", result.stderr)
+        self.assertIn("--max-duration: 2h 46m are needed", result.stderr)
+        self.assertFalse(os.path.exists("p.json"))
+
+    def test_refusals_keep_the_code_of_the_daemon(self):
+        def refuse(_stream, _request):
+            raise Refusal(code, "no\x1b[2J", [{"file": "c.yaml", "line": 2, "column": 3,
+                                              "path": "spec", "text": "wrong"}])
+        self.daemon.do_apply = self.daemon.do_plan = refuse
+        for code, want in ((3, 3), (5, 5), (6, 6), (7, UNTRUSTED), (11, 11), (77, 1)):
+            for command in ("plan", "apply"):
+                result = self.run_ctl(command, "c.yaml", code=want)
+                self.assertEqual(result.stdout, "")
+                self.assertIn("c.yaml:2:3: spec: wrong\nfuotactl: no?[2J\n", result.stderr)
+        error = self.lines("apply", "c.yaml", "--wait", code=1)[0]
+        self.assertEqual((error["type"], error["code"], error["error"]),
+                         ("error", 1, "no\x1b[2J"))
+
+    def test_apply_shows_the_campaign_and_says_if_it_was_there(self):
+        result = self.run_ctl("apply", "c.yaml")
+        self.assertRegex(result.stdout, r"(?m)^phase +running$")
+        self.assertIn("wm1 is applied", result.stderr)
+        line = self.lines("apply", "c.yaml")[0]
+        self.assertEqual((line["type"], line["name"], line["existing"]),
+                         ("applied", "wm1", False))
+        self.daemon.do_apply = lambda *_: {"name": "wm1", "id": 1, "existing": True,
+                                           "state": state("paused"), "plan": None}
+        self.assertIn("applied before", self.run_ctl("apply", "c.yaml").stderr)
+        self.assertEqual(self.run_ctl("apply", "c.yaml", "--quiet").stderr, "")
+
+    def test_apply_of_a_plan_takes_what_was_reviewed_only(self):
+        self.run_ctl("plan", "c.yaml", "-o", "p.json")
+        with open("p.json", encoding="utf-8") as f:
+            plan = json.load(f)
+        self.assertEqual((plan["kind"], plan["file"], plan["plan"]),
+                         ("Plan", "c.yaml", PLAN))
+        self.run_ctl("apply", "p.json")
+        self.daemon.plan_data = {**PLAN, "devices": 51}  # within 2 %
+        self.run_ctl("apply", "p.json")
+        self.daemon.plan_data = {**PLAN, "devices": 52}
+        result = self.run_ctl("apply", "p.json", code=CONFLICT)
+        self.assertIn("devices: 50 when it was planned, 52 now", result.stderr)
+        digest = hashlib.blake2b(self.firmware, digest_size=32).hexdigest()
+        self.daemon.do_status = lambda *_: {"campaigns": [{**state(), "digest": digest}]}
+        self.run_ctl("apply", "p.json")  # it runs already: re-attach
+        with open("fw.bin", "ab") as f:
+            f.write(b"x")
+        self.assertIn("image", self.run_ctl("apply", "p.json", code=CONFLICT).stderr)
+        with open("c.yaml", "a", encoding="utf-8") as f:
+            f.write("# changed\n")
+        self.assertIn("c.yaml has changed",
+                      self.run_ctl("apply", "p.json", code=CONFLICT).stderr)
+        with open("p.json", "w", encoding="utf-8") as f:
+            json.dump({"kind": "Plan", "file": "c.yaml"}, f)
+        self.run_ctl("apply", "p.json", code=INVALID)
+
+    def test_apply_wait_ends_with_the_campaign(self):
+        for last, code in ((state("completed", 1600, succeeded=50), OK),
+                           (state("completed", 1600, succeeded=49, failed=1), FAILED),
+                           (state("completed", 1600, succeeded=49, unknown=1), FAILED),
+                           (state("aborted", cancelled=50), FAILED),
+                           (state("failed", active=50), FAILED),
+                           (state("paused", active=50), PAUSED)):
+            self.daemon.states = [state(active=50), state(sent=5, active=50), dict(last)]
+            result = self.run_ctl("apply", "c.yaml", "--wait", code=code)
+            self.assertRegex(result.stdout, rf"(?m)^phase +{last['phase']}")
+            progress = [l for l in result.stderr.splitlines() if l.startswith("wm1: ")]
+            self.assertEqual(len(progress), 2, result.stderr)  # one per change
+            self.assertIn("fragments 0/1352 | airtime 0.0 s", progress[0])
+            self.assertNotIn("\r", result.stderr)
+            self.assertNotIn("\033", result.stderr)
+
+    def test_json_progress_is_one_object_a_line(self):
+        self.daemon.states = [state(active=50), state("completed", succeeded=50)]
+        lines = self.lines("apply", "c.yaml", "--wait")
+        self.assertEqual([l["type"] for l in lines], ["applied", "state", "state", "end"])
+        self.assertEqual((lines[-1]["code"], lines[-1]["devices"]["succeeded"]), (0, 50))
+        self.daemon.states = [state(active=1), {**device(1), "event": "device"},
+                              state("completed", failed=1)]
+        lines = self.lines("watch", "wm1", "--devices", code=FAILED)
+        self.assertEqual([l["type"] for l in lines], ["state", "device", "state", "end"])
+        self.assertTrue(self.daemon.requests[-1]["params"]["devices"])
+
+    # ---- watch and wait ----
+
+    def test_wait_times_out_while_it_runs(self):
+        self.daemon.states = [state(active=50)]
+        result = self.run_ctl("apply", "c.yaml", "--wait", "--timeout", "1s", code=RUNNING)
+        self.assertIn("fuotactl watch wm1", result.stderr)
+        self.daemon.states = [state(active=50)]
+        self.run_ctl("wait", "wm1", "--timeout", "0s", code=RUNNING)
+
+    def test_wait_for_phases(self):
+        for goal, phase, code in (("running", "running", OK), ("paused", "paused", OK),
+                                  ("completed", "completed", OK),
+                                  ("completed", "paused", PAUSED),
+                                  ("paused", "completed", FAILED),
+                                  ("ended", "aborted", OK), ("aborted", "aborted", OK)):
+            self.daemon.states = [state(phase)]
+            self.run_ctl("wait", "wm1", "--for", goal, code=code)
+
+    def detach(self, signal_number, *args):
+        self.daemon.states = [state(active=50)]
+        self.daemon.watching.clear()
+        with subprocess.Popen([FUOTACTL, *args], env=self.env, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            self.assertTrue(self.daemon.watching.wait(20))
+            begin = time.monotonic()
+            process.send_signal(signal_number)
+            _, err = process.communicate(timeout=20)
+            self.assertLess(time.monotonic() - begin, 1)
+            return process.returncode, err
+
+    def test_interrupting_detaches_within_a_second_and_says_how_to_come_back(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            for args in (("apply", "c.yaml", "--wait"), ("watch", "wm1"), ("wait", "wm1")):
+                code, err = self.detach(number, *args)
+                self.assertEqual(code, INTERRUPTED)
+                self.assertIn("fuotactl watch wm1 --socket " + self.daemon.path, err)
+        self.assertNotIn("abort", [r["method"] for r in self.daemon.requests])
+
+    def test_interrupting_works_while_the_daemon_does_not_answer(self):
+        waiting = threading.Event()
+
+        def hang(_stream, _request):
+            waiting.set()
+            self.daemon.go_on.wait(60)
+            raise EOFError
+        self.daemon.do_apply = hang
+        with subprocess.Popen([FUOTACTL, "apply", "c.yaml", "--wait"], env=self.env,
+                              text=True, stderr=subprocess.PIPE) as process:
+            self.assertTrue(waiting.wait(20))
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+            self.assertEqual(process.returncode, INTERRUPTED)
+            self.assertIn("fuotactl status wm1", err)
+
+    def test_watch_survives_a_restart_of_the_daemon(self):
+        self.daemon.states = [state(active=50), None, state("paused", active=50),
+                              state("completed", succeeded=50)]
+        result = self.run_ctl("watch", "wm1")
+        self.assertIn("lost; trying again", result.stderr)
+        self.assertEqual(self.daemon.connections, 2)
+
+    def test_interrupting_works_while_the_daemon_is_away(self):
+        self.daemon.states = [state(active=50), None]
+        with subprocess.Popen([FUOTACTL, "watch", "wm1"], env=self.env, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            self.assertTrue(self.daemon.watching.wait(20))
+            self.daemon.stop()
+            while "trying again" not in process.stderr.readline():
+                self.assertIsNone(process.poll())
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=20)
+            self.assertEqual(process.returncode, INTERRUPTED)
+
+    def test_watching_what_is_not_there_is_not_found(self):
+        def refuse(_stream, _request):
+            raise Refusal(5, "there is no campaign 'x'")
+        self.daemon.do_watch = refuse
+        self.run_ctl("watch", "x", code=NOT_FOUND)
+        self.run_ctl("wait", "x", code=NOT_FOUND)
+
+    def on_terminal(self, **env):
+        self.daemon.states = [state(active=50), state(sent=5, active=50),
+                              state("completed", sent=9, succeeded=50)]
+        main, terminal = pty.openpty()
+        with subprocess.Popen([FUOTACTL, "watch", "wm1"], env={**self.env, **env},
+                              stdout=terminal, stderr=terminal) as process:
+            os.close(terminal)
+            out = b""
+            try:
+                while chunk := os.read(main, 4096):
+                    out += chunk
+            except OSError:
+                pass
+            os.close(main)
+            self.assertEqual(process.wait(20), OK)
+            return out.decode()
+
+    def test_a_terminal_gets_one_live_line_and_ci_does_not(self):
+        out = self.on_terminal()
+        self.assertIn("\rwm1: running | 0/50 succeeded, 50 active | fragments 5/1352", out)
+        self.assertIn("\r\033[K", out)
+        self.assertIn("\033[32mcompleted\033[0m", out)
+        out = self.on_terminal(NO_COLOR="1")
+        self.assertIn("\rwm1: running", out)
+        self.assertNotIn("\033[32m", out)
+        for env in ({"CI": "true"}, {"TERM": "dumb"}):
+            out = self.on_terminal(**env)
+            self.assertNotIn("\033", out)
+            self.assertEqual(out.count("wm1: running"), 1)
+
+    # ---- the others ----
+
+    def test_status_lists_or_shows_and_cleans(self):
+        self.assertRegex(self.run_ctl("status").stdout, r"(?m)^NAME +PHASE .*\nwm1 +running")
+        self.assertRegex(self.run_ctl("status", "wm1").stdout, r"(?m)^campaign +wm1$")
+        self.assertEqual(self.lines("status")[0]["type"], "campaign")
+        result = self.run_ctl("status", "x", code=NOT_FOUND)
+        self.assertEqual(result.stderr, "fuotactl: there is no campaign 'x?'\n")
+        self.daemon.do_status = lambda *_: {"campaigns": []}
+        result = self.run_ctl("status")
+        self.assertEqual((result.stdout, result.stderr),
+                         ("", "fuotactl: there are no campaigns\n"))
+        self.assertEqual(self.lines("status"), [])
+
+    def test_pause_carries_the_reason(self):
+        result = self.run_ctl("pause", "wm1", "--reason", "storm \x1b")
+        self.assertIn("paused (storm ?)", result.stdout)
+        self.assertEqual(self.daemon.requests[-1]["params"],
+                         {"name": "wm1", "reason": "storm \x1b"})
+        for verb in ("resume", "abort"):
+            setattr(self.daemon, "do_" + verb, self.daemon.do_pause)
+            self.assertEqual(self.lines(verb, "wm1")[0]["phase"], "paused")
+            self.assertEqual(self.daemon.requests[-1]["method"], verb)
+
+    def test_devices_come_in_pages_and_three_formats(self):
+        table = self.run_ctl("devices", "wm1").stdout.splitlines()
+        self.assertEqual(len(table), 1001)
+        self.assertRegex(table[0], r"^DEVEUI +OUTCOME")
+        pages = [r["params"] for r in self.daemon.requests if r["method"] == "devices"]
+        self.assertEqual([p.get("after") for p in pages],
+                         [None, f"{400:016x}", f"{800:016x}"])
+        csv = self.run_ctl("devices", "wm1", "-o", "csv").stdout.splitlines()
+        self.assertEqual(len(csv), 1001)
+        self.assertTrue(csv[0].startswith("dev_eui,outcome,"))
+        self.assertTrue(csv[1].startswith("0000000000000001,succeeded,verified,0,idle,1,"))
+        for args in (("-o", "jsonl"), ("--json",)):
+            out = self.run_ctl("devices", "wm1", *args).stdout.splitlines()
+            self.assertEqual(json.loads(out[999]), {"type": "device", **device(1000)})
+        self.run_ctl("devices", "wm1", "--state", "updating", "--outcome", "active")
+        params = self.daemon.requests[-1]["params"]
+        self.assertEqual((params["state"], params["outcome"]), (3, "active"))
+        self.run_ctl("devices", "wm1", "--state", "2")
+        self.assertEqual(self.daemon.requests[-1]["params"]["state"], 2)
+
+    def test_a_device_by_its_eui(self):
+        out = self.run_ctl("device", "70B3D57ED005A1B2").stdout
+        self.assertRegex(out, r"(?m)^device +70b3d57ed005a1b2$")
+        self.assertEqual(self.lines("device", "70b3d57ed005a1b2")[0]["name"], "meter")
+
+    def test_a_daemon_that_is_away_or_none(self):
+        self.daemon.hello = lambda: b'{"fuotad":"9","protocol":9}\n'
+        self.assertIn("not a fuotad of this protocol",
+                      self.run_ctl("status", code=UNREACHABLE).stderr)
+        self.daemon.hello = lambda: b"HTTP/1.1 400 Bad Request\r\n\r\n"
+        self.run_ctl("status", code=UNREACHABLE)
+        self.daemon.hello = lambda: b""
+        self.daemon.serve = lambda connection: connection.close()
+        self.run_ctl("status", code=UNREACHABLE)
+        self.daemon.stop()
+        for args in (("status",), ("plan", "c.yaml"), ("apply", "c.yaml", "--wait"),
+                     ("watch", "x"), ("wait", "x"), ("pause", "x"), ("devices", "x"),
+                     ("device", "0" * 16)):
+            result = self.run_ctl(*args, code=UNREACHABLE)
+            self.assertIn("cannot reach fuotad at " + self.daemon.path, result.stderr)
+        error = self.lines("status", code=UNREACHABLE)[0]
+        self.assertEqual((error["type"], error["code"]), ("error", UNREACHABLE))
+        self.run_ctl("status", "--socket", "/" + "x" * 200, code=UNREACHABLE)
+
+    def test_a_full_disk_behind_stdout_is_no_success(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            result = subprocess.run([FUOTACTL, "status", "--json"], stdout=full,
+                                    stderr=subprocess.PIPE, env=self.env, timeout=60)
+        self.assertEqual(result.returncode, 1)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* test_render.c - JSON of the daemon as text, tables, CSV and JSON Lines. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuotactl/render.h"
+#include "test.h"
+
+struct rendered {
+    char *text;
+    size_t len;
+    FILE *out;
+    struct json_object *json;
+};
+
+static FILE *begin(struct rendered *r, const char *json)
+{
+    *r = (struct rendered){0};
+    r->json = json_tokener_parse(json);
+    r->out = open_memstream(&r->text, &r->len);
+    assert_non_null(r->out);
+    return r->out;
+}
+
+static void assert_rendered(struct rendered *r, const char *want)
+{
+    fclose(r->out);
+    assert_string_equal(r->text, want);
+    free(r->text);
+    json_object_put(r->json);
+}
+
+static void json_lines_begin_with_their_type_and_hide_nothing(void **state)
+{
+    (void)state;
+    struct rendered r;
+    FILE *out = begin(&r, "{\"name\":\"a/b\",\"type\":\"other\",\"n\":null,"
+                          "\"text\":\"\\u001b\\u007f\\u009bx\\u00e4\"}");
+    render_json(out, "campaign", r.json);
+    render_json(out, "empty", NULL);
+    assert_rendered(&r, "{\"type\":\"campaign\",\"name\":\"a/b\",\"n\":null,"
+                        "\"text\":\"\\u001b\\u007f\\u009bx\303\244\"}\n"
+                        "{\"type\":\"empty\"}\n");
+}
+
+static void a_plan_shows_devices_fragments_airtime_and_budget(void **state)
+{
+    (void)state;
+    struct rendered r;
+    FILE *out = begin(
+        &r, "{\"name\":\"wm1\",\"fleet\":\"f\",\"devices\":50,\"image_bytes\":51000,"
+            "\"cohorts\":[{\"devices\":50,\"dr\":5,\"frequency_hz\":869525000,"
+            "\"fragment_size\":222,\"fragments\":230,\"coded\":46,"
+            "\"frame_airtime_us\":368896,\"airtime_us\":101815296,\"gateways\":2,"
+            "\"sessions\":1,\"duration_us\":1696000000,\"airtime_cap_us\":216000000,"
+            "\"legal_cap_us\":360000000},"
+            "{\"devices\":1,\"gateways\":1,\"airtime_cap_us\":3600000000,"
+            "\"legal_cap_us\":3600000000,\"sessions\":2}],"
+            "\"fragments\":230,\"coded\":46,\"airtime_us\":203630592,"
+            "\"duration_us\":1696000000,\"notes\":[\"assumed\\u0007\"]}");
+    render_plan(out, r.json);
+    assert_rendered(&r, "campaign     wm1\n"
+                        "fleet        f\n"
+                        "devices      50\n"
+                        "image        51000 bytes\n"
+                        "fragments    230 and 46 coded\n"
+                        "airtime      3m 23s\n"
+                        "duration     28m 16s\n"
+                        "cohort       50 devices, DR5, 869.525 MHz, 2 gateways\n"
+                        "  fragments  230 of 222 bytes and 46 coded, 0.3 s each\n"
+                        "  airtime    1m 41s at each gateway\n"
+                        "  budget     legal 6m 0s in every hour of a gateway; campaigns "
+                        "use up to 3m 36s\n"
+                        "  duration   28m 16s in 1 session\n"
+                        "cohort       1 devices, DR0, 0.000 MHz, 1 gateway\n"
+                        "  fragments  0 of 0 bytes and 0 coded, - each\n"
+                        "  airtime    - at each gateway\n"
+                        "  budget     no legal limit in this region; campaigns use up to "
+                        "1h 0m\n"
+                        "  duration   - in 2 sessions\n"
+                        "note         assumed?\n");
+}
+
+static const char campaign[] =
+    "{\"name\":\"wm1\",\"id\":3,\"phase\":\"paused\",\"reason\":\"disk full\","
+    "\"fleet\":\"f\",\"version\":\"1.4.3\",\"digest\":\"ab\",\"created\":"
+    "\"2026-01-01T00:00:00Z\",\"started\":null,\"ended\":null,"
+    "\"devices\":{\"total\":50,\"active\":48,\"succeeded\":2,\"failed\":0},"
+    "\"states\":{\"idle\":2,\"downloading\":48,\"downloaded\":0,\"updating\":0},"
+    "\"fragments\":{\"uncoded\":230,\"sent\":12},\"airtime_us\":4426752,"
+    "\"session\":{\"id\":1,\"phase\":\"sending\",\"dr\":5,\"frequency_hz\":869525000,"
+    "\"fragment_size\":222,\"uncoded\":230,\"next\":13,\"target\":276,\"members\":48,"
+    "\"gateways\":[\"0016c001f153a14c\"],\"start\":\"2026-01-01T01:00:00Z\","
+    "\"end\":null,\"repair_rounds\":0}}";
+
+static void a_campaign_in_detail(void **state)
+{
+    (void)state;
+    struct rendered r;
+    FILE *out = begin(&r, campaign);
+    render_campaign(out, r.json, false);
+    assert_rendered(&r, "campaign     wm1\n"
+                        "phase        paused (disk full)\n"
+                        "fleet        f\n"
+                        "version      1.4.3\n"
+                        "image        ab\n"
+                        "devices      50: 48 active, 2 succeeded\n"
+                        "states       2 idle, 48 downloading, 0 downloaded, 0 updating\n"
+                        "fragments    12 sent, M 230\n"
+                        "airtime      4.4 s\n"
+                        "session      sending, DR5, 869.525 MHz, 48 devices, 1 gateway, "
+                        "0 repair rounds\n"
+                        "             next 13 of 276 (230 uncoded, 222 bytes each)\n"
+                        "  start      2026-01-01T01:00:00Z\n"
+                        "  end        -\n"
+                        "created      2026-01-01T00:00:00Z\n"
+                        "started      -\n"
+                        "ended        -\n");
+}
+
+static void colour_is_on_the_phase_only_and_when_asked_for(void **state)
+{
+    (void)state;
+    struct rendered r;
+    FILE *out = begin(&r, campaign);
+    render_campaign(out, r.json, true);
+    fflush(r.out);
+    assert_non_null(strstr(r.text, "phase        \033[33mpaused\033[0m (disk full)\n"));
+    fclose(r.out);
+    free(r.text);
+    json_object_put(r.json);
+}
+
+static void campaigns_as_a_table(void **state)
+{
+    (void)state;
+    struct rendered r;
+    char list[2048];
+    snprintf(list, sizeof(list), "[%s,{\"name\":\"x\"},7]", campaign);
+    FILE *out = begin(&r, list);
+    render_campaigns(out, r.json);
+    assert_rendered(
+        &r, "NAME  PHASE   FLEET  VERSION  DEVICES  ACTIVE  SUCCEEDED  FAILED  UNKNOWN  "
+            "FRAGMENTS  AIRTIME\n"
+            "wm1   paused  f      1.4.3         50      48          2       0        0  "
+            "   12/230    4.4 s\n"
+            "x     -       -      -              0       0          0       0        0  "
+            "      0/0        -\n"
+            "-     -       -      -              0       0          0       0        0  "
+            "      0/0        -\n");
+}
+
+static const char device[] =
+    "{\"dev_eui\":\"70b3d57ed005a1b2\",\"phase\":\"ended\",\"state\":0,"
+    "\"state_name\":\"idle\",\"result\":1,\"result_text\":\"success\","
+    "\"source\":\"inferred\",\"outcome\":\"succeeded\",\"reason\":\"verified\","
+    "\"reason_text\":\"it says \\\"ok\\\", twice\",\"version_before\":16909056,"
+    "\"version\":null,\"received\":276,\"missing\":0,\"tries\":1,"
+    "\"time\":\"2026-01-01T02:00:00Z\"}";
+
+static void devices_as_a_table(void **state)
+{
+    (void)state;
+    struct rendered r;
+    char list[1024];
+    snprintf(list, sizeof(list), "[%s]", device);
+    FILE *out = begin(&r, list);
+    render_devices(out, r.json);
+    assert_rendered(&r, "DEVEUI            OUTCOME    STATE   UPDATE RESULT  SOURCE    "
+                        "BEFORE      VERSION  PHASE  REASON\n"
+                        "70b3d57ed005a1b2  succeeded  0 idle  1 success      inferred  "
+                        "0x01020300  -        ended  verified\n");
+}
+
+static void csv_quotes_what_needs_it_and_defuses_formulas(void **state)
+{
+    (void)state;
+    struct rendered r;
+    FILE *out = begin(&r, device);
+    render_csv_heading(out);
+    render_csv_row(out, r.json);
+    json_object_object_add(r.json, "reason", json_object_new_string("=cmd\n"));
+    json_object_object_add(r.json, "reason_text", json_object_new_string("\"\""));
+    render_csv_row(out, r.json);
+    assert_rendered(
+        &r, "dev_eui,outcome,reason,state,state_name,result,result_text,source,phase,"
+            "reason_text,version_before,version,received,missing,tries,time\n"
+            "70b3d57ed005a1b2,succeeded,verified,0,idle,1,success,inferred,ended,"
+            "\"it says \"\"ok\"\", twice\",16909056,,276,0,1,2026-01-01T02:00:00Z\n"
+            "70b3d57ed005a1b2,succeeded,\"'=cmd?\",0,idle,1,success,inferred,ended,"
+            "\"\"\"\"\"\",16909056,,276,0,1,2026-01-01T02:00:00Z\n");
+}
+
+static void a_device_in_detail_with_its_history(void **state)
+{
+    (void)state;
+    struct rendered r;
+    FILE *out = begin(
+        &r, "{\"dev_eui\":\"70b3d57ed005a1b2\",\"name\":\"meter\",\"fleet\":\"f\","
+            "\"profile\":\"generic\",\"last_uplink\":null,\"firmware_version\":16909057,"
+            "\"hardware_version\":null,\"packages\":{\"1\":1,\"3\":2},"
+            "\"campaigns\":[{\"campaign\":\"wm1\",\"outcome\":\"failed\",\"state\":0,"
+            "\"result\":8,\"source\":\"inferred\",\"phase\":\"ended\","
+            "\"reason_text\":\"it said no\"}],"
+            "\"history\":[{\"campaign\":\"wm1\",\"time\":\"T\",\"phase\":\"frag\","
+            "\"state\":1,\"result\":0,\"source\":\"inferred\",\"outcome\":\"none\","
+            "\"reason\":\"none\"}]}");
+    render_device(out, r.json);
+    assert_rendered(&r,
+                    "device       70b3d57ed005a1b2\n"
+                    "name         meter\n"
+                    "fleet        f\n"
+                    "profile      generic\n"
+                    "last uplink  -\n"
+                    "firmware     0x01020301\n"
+                    "hardware     -\n"
+                    "packages     TS003 v1, TS004 v2\n"
+                    "campaign     wm1: failed, State 0, Update Result 8 (inferred), "
+                    "ended: it said no\n"
+                    "\n"
+                    "TIME  CAMPAIGN  PHASE  STATE  RESULT  SOURCE    OUTCOME  REASON\n"
+                    "T     wm1       frag   1      0       inferred  none     none\n");
+    out = begin(&r, "{}");
+    render_device(out, r.json);
+    assert_rendered(&r, "device       -\nname         -\nfleet        -\n"
+                        "profile      -\nlast uplink  -\nfirmware     -\n"
+                        "hardware     -\npackages     -\n");
+}
+
+static void problems_are_lines_with_place_and_path(void **state)
+{
+    (void)state;
+    struct rendered r;
+    FILE *out =
+        begin(&r, "[{\"file\":\"c.yaml\",\"line\":3,\"column\":5,\"path\":\"spec.image\","
+                  "\"text\":\"is required\"},"
+                  "{\"file\":\"c\\u001b.yaml\",\"line\":0,\"text\":\"cannot be read\"},"
+                  "{\"severity\":\"warning\",\"file\":\"c.yaml\",\"line\":1,\"column\":1,"
+                  "\"text\":\"odd\"}]");
+    render_problems(out, r.json);
+    render_problems(out, NULL);
+    assert_rendered(&r, "c.yaml:3:5: spec.image: is required\n"
+                        "c?.yaml: cannot be read\n"
+                        "c.yaml:1:1: warning: odd\n");
+}
+
+TEST_MAIN(cmocka_unit_test(json_lines_begin_with_their_type_and_hide_nothing),
+          cmocka_unit_test(a_plan_shows_devices_fragments_airtime_and_budget),
+          cmocka_unit_test(a_campaign_in_detail),
+          cmocka_unit_test(colour_is_on_the_phase_only_and_when_asked_for),
+          cmocka_unit_test(campaigns_as_a_table), cmocka_unit_test(devices_as_a_table),
+          cmocka_unit_test(csv_quotes_what_needs_it_and_defuses_formulas),
+          cmocka_unit_test(a_device_in_detail_with_its_history),
+          cmocka_unit_test(problems_are_lines_with_place_and_path))
