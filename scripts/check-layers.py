@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""check-layers.py ROOT - who may include whom. The tables are the architecture."""
+import pathlib
+import re
+import sys
+
+ARITHMETIC = {"base", "codec", "radio", "fec", "crypto"}
+PURE = ARITHMETIC | {"image", "campaign", "engine"}
+RING = {"config", "store", "io", "net", "ctl", "plugin", "loop"}
+
+MAY_INCLUDE = {
+    "base": set(),
+    "codec": {"base"},
+    "radio": {"base"},
+    "fec": {"base"},
+    "crypto": {"base"},
+    "image": {"base", "fec", "crypto"},
+    "campaign": {"base", "codec", "radio", "fec"},
+    # Not crypto: no key ever enters the engine; it names the device and gets an answer.
+    "engine": {"base", "codec", "radio", "fec", "image", "campaign"},
+    # The outer ring. io (files, log, clock) is its floor; beyond that its members do not
+    # know each other, except where the comment says why.
+    "io": {"base"},
+    "config": {"base", "radio", "image", "campaign", "io"},
+    "store": {"base", "crypto", "campaign", "engine", "io"},
+    "net": {"base", "io"},
+    "ctl": {"base", "io"},
+    # The host of the plugins lends them the connections of net.
+    "plugin": {"base", "io", "net"},
+    # Where the daemon's parts meet.
+    "loop": PURE | RING,
+    # Not campaign, not engine: the simulated network must not share what it is to judge.
+    "sim": ARITHMETIC,
+    # Mains are included by nobody.
+    "fuotad": PURE | RING,
+    # Stateless: neither the database nor the daemon's loop.
+    "fuotactl": PURE | {"config", "io", "net", "ctl", "sim"},
+    "fuota-sim": ARITHMETIC | {"io", "net", "sim"},
+}
+
+# <headers>. Pure layers have a list of what they may use ...
+FREESTANDING = {"assert.h", "limits.h", "stdalign.h", "stdbool.h", "stddef.h", "stdint.h",
+                "string.h"}
+PURE_EXTRA = {
+    "fec": {"immintrin.h", "arm_neon.h"},
+    "crypto": {"openssl/core_names.h", "openssl/evp.h", "openssl/params.h", "sodium.h"},
+    "image": {"sodium.h"},
+    "engine": {"stdlib.h"},  # the allocator; check-purity.sh sees to the rest of it
+}
+# ... and for the others, each of these has owners.
+OWNERS = {
+    r"sqlite3\.h": {"store"},
+    r"yaml\.h": {"config"},
+    r"MQTT.*|curl/.*": {"net"},
+    r"dlfcn\.h": {"plugin"},
+    r"openssl/.*": {"crypto"},
+    r"uv\.h": {"net", "plugin", "loop", "fuotad", "fuota-sim"},
+    r"microhttpd\.h": {"loop", "fuota-sim"},
+    r"protobuf-c/.*": {"fuota-sim"},
+    r"json-c/.*": {"config", "ctl", "loop", "fuotad", "fuotactl", "fuota-sim"},
+    r"pthread\.h|threads\.h": {"io", "store"},
+    # io/clock.h reads the clocks; fuotactl stamps signatures with the wall's.
+    r"time\.h|sys/time\.h": {"io", "fuotactl"},
+}
+# A plugin is a translator: no socket, no thread, no clock, no file.
+PLUGIN_DENY = re.compile(r"uv\.h|sqlite3\.h|yaml\.h|MQTT.*|curl/.*|pthread\.h|threads\.h|"
+                         r"(sys/)?time\.h|sys/socket\.h|netdb\.h|netinet/.*|arpa/.*|"
+                         r"unistd\.h|fcntl\.h|dlfcn\.h|openssl/.*")
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
+
+
+def includes(path):
+    return INCLUDE.findall(path.read_text(encoding="utf-8"))
+
+
+def check_src(root, path):
+    layer = path.relative_to(root / "src").parts[0]
+    if layer not in MAY_INCLUDE:
+        yield f"unknown layer '{layer}'; add it to the table"
+        return
+    for quote, name in includes(path):
+        target = name.split("/")[0]
+        if quote == '"':
+            # Without a folder: generated from a .proto of the same folder.
+            generated = "/" not in name and name.endswith(".pb-c.h")
+            if not generated and target not in MAY_INCLUDE[layer] | {layer, "fuotad"}:
+                yield f"layer '{layer}' may not include \"{name}\""
+            public = (root / "include" / name).exists()
+            if target == "fuotad" and layer != "fuotad" and not public:
+                yield f"\"{name}\" belongs to a main"
+        elif layer in PURE:
+            if name not in FREESTANDING | PURE_EXTRA.get(layer, set()):
+                yield f"pure layer '{layer}' may not include <{name}>"
+        else:
+            for pattern, owners in OWNERS.items():
+                if re.fullmatch(pattern, name) and layer not in owners:
+                    yield f"layer '{layer}' may not include <{name}>"
+
+
+def check_plugin(_, path):
+    for quote, name in includes(path):
+        if quote == '"' and "/" in name and not name.startswith("fuotad/"):
+            yield f"a plugin may not include \"{name}\""
+        if quote == "<" and PLUGIN_DENY.fullmatch(name):
+            yield f"a plugin may not include <{name}>"
+
+
+def check_public(_, path):
+    for quote, name in includes(path):
+        allowed = name.startswith("fuotad/") if quote == '"' else name in FREESTANDING
+        if not allowed:
+            yield f"a public header may not include {name}"
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    bad = seen = 0
+    for folder, check in (("src", check_src), ("plugins", check_plugin),
+                          ("include", check_public)):
+        for path in sorted((root / folder).rglob("*.[ch]")):
+            seen += 1
+            for problem in check(root, path):
+                print(f"{path.relative_to(root)}: {problem}")
+                bad += 1
+    if not seen:
+        print(f"{root}: no sources found")
+    return 1 if bad or not seen else 0
+
+
+sys.exit(main())

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: MIT
+"""stack.py - the whole product on private ports: mosquitto, fuota-sim, fuotad, fuotactl.
+
+A Stack is a folder with one daemon, one fleet and one campaign. Nothing is mocked: the
+daemon talks to a real broker and to the API of the simulated network server, by way of a
+proxy that can hold back an answer. Processes end with the `with` block.
+"""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+TOKEN = "integration-token-7c1d"
+MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(what, condition, seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{what}: not within {seconds} s")
+
+
+def port_open(port):
+    with socket.socket() as s:
+        s.settimeout(0.2)
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Proxy:
+    """Passes HTTP/1.1 on, message by message. `hook(method_path)` may return
+    "hold": the request takes effect at the server, its answer never comes back;
+    "reset": the same, and the connection is reset;
+    bytes: the request never reaches the server, this is the answer;
+    a number: the answer comes so many seconds later."""
+
+    def __init__(self, target):
+        self.target = target
+        self.port = free_port()
+        self.hook = lambda path: None
+        self.held = threading.Event()
+        self.server = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            client, _ = self.server.accept()
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    @staticmethod
+    def read_message(f):
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            line = f.readline()
+            if not line:
+                return None
+            head += line
+        length = 0
+        for line in head.split(b"\r\n"):
+            name, _, value = line.partition(b":")
+            if name.strip().lower() == b"content-length":
+                length = int(value)
+        return head, f.read(length)
+
+    def serve(self, client):
+        try:
+            with client, socket.create_connection(("127.0.0.1", self.target)) as server:
+                up, down = client.makefile("rb"), server.makefile("rb")
+                while True:
+                    request = self.read_message(up)
+                    if request is None:
+                        return
+                    fault = self.hook(request[0].split(b" ")[1].decode())
+                    if isinstance(fault, bytes):
+                        client.sendall(fault)
+                        return
+                    server.sendall(request[0] + request[1])
+                    answer = self.read_message(down)
+                    if answer is None:
+                        return
+                    if fault == "hold":
+                        self.held.set()
+                        client.recv(1)  # until the daemon is gone
+                        return
+                    if fault == "reset":
+                        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                          struct.pack("ii", 1, 0))
+                        return
+                    if fault is not None:
+                        time.sleep(fault)
+                    client.sendall(answer[0] + answer[1])
+        except OSError:
+            return
+
+
+class Stack:
+    def __init__(self, folder, build, image, devices=12, loss="12%", seed=7, scale=150,
+                 ts004="2", interval="120s", spec=None, status_port=None):
+        self.folder = pathlib.Path(folder)
+        self.build = pathlib.Path(build)
+        self.image = pathlib.Path(image)
+        self.devices, self.loss, self.seed, self.ts004 = devices, loss, seed, ts004
+        self.interval = interval
+        self.spec = spec or {}
+        self.epoch = int(time.time())
+        self.scale = f"{scale}@{self.epoch}"
+        self.now = lambda: self.epoch + (time.time() - self.epoch) * scale
+        self.mqtt_port, self.api_port = free_port(), free_port()
+        self.status_port = status_port or self.mqtt_port
+        self.processes = {}
+        self.logs = []
+
+    def __enter__(self):
+        self.write_files()
+        self.start_broker()
+        self.start_sim()
+        self.proxy = Proxy(self.api_port)
+        self.write_fleet()
+        self.start_daemon()
+        return self
+
+    def __exit__(self, kind, *_):
+        for name in list(self.processes):
+            self.stop(name)
+        if kind is not None:
+            for log in self.logs:
+                text = pathlib.Path(log).read_text(errors="replace")
+                print(f"==== {log}\n{text[-6000:]}", flush=True)
+
+    # ---- files ----
+
+    def path(self, name):
+        return self.folder / name
+
+    def ctl(self, *args, check=None, timeout=170):
+        r = subprocess.run([self.build / "fuotactl", "--socket", self.path("ctl.sock"), *args],
+                           capture_output=True, text=True, timeout=timeout,
+                           env={**os.environ, "CI": "true"})
+        if check is not None:
+            assert r.returncode == check, f"{args}: {r.returncode}\n{r.stdout}\n{r.stderr}"
+        return r
+
+    def write_files(self):
+        for name in ("fleets", "trust", "flash", "state"):
+            self.path(name).mkdir(exist_ok=True)
+        shutil.copy(self.image, self.path("image.bin"))
+        tool = self.build / "fuotactl"
+        subprocess.run([tool, "key", "generate", "-o", self.path("trust/release")], check=True,
+                       capture_output=True)
+        subprocess.run([tool, "image", "sign", self.path("image.bin"), "--key",
+                        self.path("trust/release.key"), "--product", "wm1", "--version",
+                        "1.4.3"], check=True, capture_output=True)
+        self.path("token").write_text(TOKEN + "\n")
+        self.path("token").chmod(0o600)
+        self.path("fuotad.yaml").write_text(
+            f"""apiVersion: fuotad/v1
+kind: Daemon
+metadata: {{ name: test }}
+spec:
+  stateDir: state
+  plugins: {self.build}/plugins
+  control: {{ socket: {self.path('ctl.sock')} }}
+  status: {{ url: "mqtt://127.0.0.1:{self.status_port}" }}
+""")
+        self.path("trust/release-wm1.yaml").write_text(
+            """apiVersion: fuotad/v1
+kind: TrustPolicy
+metadata: { name: release-wm1 }
+spec:
+  keys: [{ file: release.pub }]
+  product: wm1
+""")
+        self.write_campaign("wm1-1-4-3")
+
+    def write_campaign(self, name, image="image.bin", signature="image.bin.minisig"):
+        spec = {
+            "image": {"file": image, "version": "1.4.3", "signatures": [signature]},
+            "targets": {"fleet": "wm1"},
+            "retry": {"cooldown": "1m"},
+            "activation": {"jitter": "1m"},
+        }
+        spec.update(self.spec)
+        document = {"apiVersion": "fuotad/v1", "kind": "Campaign", "metadata": {"name": name},
+                    "spec": spec}
+        path = self.path(f"{name}.yaml")
+        path.write_text(json.dumps(document, indent=1))  # JSON is YAML
+        return path
+
+    def write_fleet(self):
+        self.path("fleets/wm1.yaml").write_text(
+            f"""apiVersion: fuotad/v1
+kind: Fleet
+metadata: {{ name: wm1 }}
+spec:
+  trustPolicy: release-wm1
+  region: EU868
+  networkServer:
+    plugin: chirpstack
+    mqtt: {{ url: "mqtt://127.0.0.1:{self.mqtt_port}" }}
+    api: {{ url: "http://127.0.0.1:{self.proxy.port}", tokenFile: ../token }}
+    options: {{ applicationId: "5a1c0e1e-0000-4000-8000-000000000001" }}
+  inventory: {{ source: file, file: ../inventory.csv }}
+""")
+
+    # ---- processes ----
+
+    def start(self, name, *command):
+        log = self.path(f"{name}.log")
+        self.logs.append(str(log))
+        with open(log, "ab") as f:
+            self.processes[name] = subprocess.Popen([str(c) for c in command], stdout=f,
+                                                    stderr=f, cwd=self.folder)
+        return self.processes[name]
+
+    def stop(self, name, sig=signal.SIGTERM):
+        process = self.processes.pop(name, None)
+        if process is None:
+            return None
+        process.send_signal(sig)
+        try:
+            return process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"{name} did not end within 20 s") from None
+
+    def start_broker(self):
+        self.path("mosquitto.conf").write_text(
+            f"listener {self.mqtt_port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
+        self.start("mosquitto", MOSQUITTO, "-c", self.path("mosquitto.conf"))
+        wait_for("mosquitto", lambda: port_open(self.mqtt_port))
+
+    def start_sim(self):
+        self.start("sim", self.build / "fuota-sim", "--broker",
+                   f"mqtt://127.0.0.1:{self.mqtt_port}", "--api", f"127.0.0.1:{self.api_port}",
+                   "--devices", self.devices, "--seed", self.seed, "--loss", self.loss,
+                   "--interval", self.interval, "--ts004", self.ts004, "--time-scale",
+                   self.scale, "--airlog", self.path("airlog.jsonl"), "--flash",
+                   self.path("flash"), "--inventory", self.path("inventory.csv"),
+                   "--token-file", self.path("token"), "--quiet")
+        wait_for("fuota-sim", lambda: port_open(self.api_port)
+                 and self.path("inventory.csv").exists())
+
+    def start_daemon(self):
+        self.start("fuotad", self.build / "fuotad", "--config", self.path("fuotad.yaml"),
+                   "--time-scale", self.scale)
+        wait_for("fuotad", lambda: self.ctl("status").returncode == 0)
+
+    def kill_daemon(self):
+        self.stop("fuotad", signal.SIGKILL)
+
+    # ---- looking ----
+
+    def state(self, name="wm1-1-4-3"):
+        r = self.ctl("status", name, "--json", check=0)
+        return json.loads(r.stdout.splitlines()[-1])
+
+    def airlog(self):
+        with open(self.path("airlog.jsonl"), encoding="ascii") as f:
+            return [json.loads(line) for line in f if line.endswith("}\n")]

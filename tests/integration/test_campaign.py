@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""test_campaign.py BUILD SOURCE - whole campaigns on the real stack.
+
+Prints a line per case and exits with the number of failures.
+"""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+
+from stack import MOSQUITTO, Stack, wait_for
+
+BUILD = pathlib.Path(sys.argv[1])
+SOURCE = pathlib.Path(sys.argv[2])
+
+
+def make_image(folder, size=9000):
+    """Bytes that do not repeat, the same in every run."""
+    state, out = 1, bytearray()
+    while len(out) < size:
+        state = (state * 6364136223846793005 + 1442695040888963407) % 2 ** 64
+        out += (state >> 33).to_bytes(4, "little")
+    path = pathlib.Path(folder) / "source.bin"
+    path.write_bytes(bytes(out[:size]))
+    return path
+
+
+def check_air(stack, devices):
+    """What anybody can check from outside: the demo's own checker."""
+    r = subprocess.run([sys.executable, SOURCE / "scripts/check-demo.py", "--devices",
+                        str(devices), "--keys",
+                        stack.path("inventory.csv"), stack.folder],
+                       capture_output=True, text=True, timeout=60)
+    assert r.returncode == 0, r.stdout + r.stderr
+
+
+def finish(stack, devices):
+    r = stack.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "150s")
+    assert r.returncode == 0, f"wait: {r.returncode}\n{r.stdout}\n{r.stderr}"
+    state = stack.state()
+    assert state["devices"]["succeeded"] == devices, state
+    stack.stop("fuotad")
+    stack.stop("sim")
+    check_air(stack, devices)
+
+
+def applied(folder, **options):
+    return Stack(folder, BUILD, make_image(folder), **options)
+
+
+def case_every_device_runs_the_new_image(folder):
+    with applied(folder) as s:
+        r = s.ctl("apply", s.path("wm1-1-4-3.yaml"), "--wait", "--timeout", "150s")
+        assert r.returncode == 0, f"{r.returncode}\n{r.stdout}\n{r.stderr}"
+        again = s.ctl("apply", s.path("wm1-1-4-3.yaml"), "--wait", check=0)
+        assert "completed" in again.stdout + again.stderr
+        rows = [json.loads(x) for x in
+                s.ctl("devices", "wm1-1-4-3", "-o", "jsonl", check=0).stdout.splitlines()]
+        assert len(rows) == 12
+        assert {x["result"] for x in rows} == {1}, rows
+        assert {x["state"] for x in rows} == {0}, rows
+        finish(s, 12)
+
+
+def case_kill_in_the_session_changes_nothing(folder):
+    with applied(folder) as s:
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        for share in (0.2, 0.6):
+            def far_enough(share=share):
+                f = s.state()["fragments"]
+                return f["uncoded"] > 0 and f["sent"] >= share * f["uncoded"]
+            wait_for("fragments", far_enough, 60)
+            s.kill_daemon()
+            s.start_daemon()
+        finish(s, 12)
+
+
+def case_kill_between_an_enqueue_and_its_answer_changes_nothing(folder):
+    with applied(folder) as s:
+        count = [0]
+
+        def hook(path):
+            count[0] += path.endswith("MulticastGroupService/Enqueue")
+            return "hold" if count[0] == 15 and path.endswith("/Enqueue") else None
+
+        s.proxy.hook = hook
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        assert s.proxy.held.wait(90), "no 15th Enqueue"
+        s.kill_daemon()
+        s.proxy.hook = lambda path: None
+        s.start_daemon()
+        finish(s, 12)
+
+
+def case_broker_and_api_may_go_away(folder):
+    with applied(folder) as s:
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("session", lambda: s.state()["fragments"]["sent"] > 5, 90)
+        s.stop("mosquitto", signal.SIGKILL)
+        wait_for("a second without a broker", lambda: s.state()["phase"] == "running")
+        s.start_broker()
+        finish(s, 12)
+
+
+def case_a_full_disk_pauses_and_loses_nothing(folder):
+    """The state folder is a small file system that somebody else fills."""
+    state = pathlib.Path(folder) / "state"
+    state.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", state], check=True)
+    try:
+        with applied(folder) as s:
+            s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+            wait_for("session", lambda: s.state()["fragments"]["sent"] > 3, 90)
+            ballast = state / "ballast"
+            with open(ballast, "wb", buffering=0) as f:
+                try:
+                    while True:
+                        f.write(b"x" * 4096)
+                except OSError:
+                    pass
+            log = s.path("fuotad.log")
+            wait_for("the alert", lambda: "disk" in log.read_text() or
+                     "space" in log.read_text(), 60)
+            ballast.unlink()
+            finish(s, 12)
+    finally:
+        subprocess.run(["umount", "-l", state], check=True)
+
+
+def case_a_wrong_signature_stores_nothing(folder):
+    with applied(folder, devices=2) as s:
+        before = s.path("state/fuotad.db").read_bytes()
+        image = bytearray(s.path("image.bin").read_bytes())
+        image[100] ^= 1
+        s.path("image.bin").write_bytes(image)
+        r = s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=7)
+        assert "signature" in r.stderr, r.stderr
+        assert s.ctl("status", "wm1-1-4-3").returncode == 5
+        s.stop("fuotad")
+        assert bytes(image) not in s.path("state/fuotad.db").read_bytes(), before[:16]
+
+
+def case_wrong_yaml_is_three_with_every_error(folder):
+    with applied(folder, devices=2) as s:
+        path = s.path("bad.yaml")
+        path.write_text("apiVersion: fuotad/v1\nkind: Campaign\nmetadata: { name: Bad_Name }\n"
+                        "spec:\n  imge: {}\n  targets: { fleet: wm1 }\n")
+        r = s.ctl("apply", path, check=3)
+        assert "bad.yaml:3:" in r.stderr and "bad.yaml:5:" in r.stderr, r.stderr
+
+
+def case_keys_are_nowhere_in_the_clear(folder):
+    with applied(folder, devices=3) as s:
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("set-up", lambda: s.state()["fragments"]["sent"] > 0, 90)
+        keys = []
+        for line in s.path("inventory.csv").read_text().splitlines()[1:]:
+            keys += [bytes.fromhex(x) for x in line.split(",")[3:5] if len(x) == 32]
+        assert keys
+        keys.append(s.path("token").read_text().strip().encode())
+        s.stop("fuotad")
+        for path in list(s.path("state").iterdir()) + [s.path("fuotad.log")]:
+            if path.name == "sealing.key":
+                continue
+            data = path.read_bytes()
+            for key in keys:
+                assert key not in data and key.hex().encode() not in data, path
+
+
+def case_status_topics_tell_the_story(folder):
+    with applied(folder, devices=4) as s:
+        lines = []
+        sub = subprocess.Popen(["mosquitto_sub", "-p", str(s.mqtt_port), "-t",
+                                "fuotad/v1/test/#", "-F", "%r %q %t %p"],
+                               stdout=subprocess.PIPE, text=True)
+        threading.Thread(target=lambda: lines.extend(sub.stdout), daemon=True).start()
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), "--wait", check=0)
+        wait_for("the end on MQTT",
+                 lambda: any("c/wm1-1-4-3/state" in x and '"completed"' in x for x in lines))
+        results = [json.loads(x.split(" ", 3)[3]) for x in lines if "/results/" in x]
+        final = {}
+        last = {}
+        for line in [x for x in lines if "/results/" in x]:
+            topic, batch = line.split(" ", 3)[2], json.loads(line.split(" ", 3)[3])
+            assert batch["seq"] == last.get(topic, batch["seq"] - 1) + 1, "gap in seq"
+            last[topic] = batch["seq"]
+            for r in batch["results"]:
+                final[r["dev_eui"]] = r["outcome"]
+        assert results and set(final.values()) == {"succeeded"} and len(final) == 4, final
+        s.stop("fuotad", signal.SIGKILL)
+        wait_for("the last will", lambda: any("$state" in x and '"lost"' in x for x in lines))
+        sub.kill()
+
+
+def case_abort_leaves_the_old_firmware(folder):
+    with applied(folder, devices=4) as s:
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("session", lambda: s.state()["fragments"]["sent"] > 3, 90)
+        s.ctl("abort", "wm1-1-4-3", "--reason", "test", check=0)
+        r = s.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "100s")
+        assert r.returncode == 10, r.returncode
+        assert s.state()["devices"]["cancelled"] == 4
+        s.stop("fuotad")
+        s.stop("sim")
+        image = s.path("image.bin").read_bytes()
+        for flash in s.path("flash").iterdir():
+            assert flash.read_bytes() != image
+
+
+def run_cases(names, wanted):
+    """How many of the functions case_... fail."""
+    failed = 0
+    for name, case in sorted(names.items()):
+        if not name.startswith("case_") or (wanted and name[5:] not in wanted):
+            continue
+        with tempfile.TemporaryDirectory(prefix="fuotad-") as folder:
+            try:
+                case(folder)
+                print(f"ok   {name[5:].replace('_', ' ')}", flush=True)
+            except Exception:
+                failed += 1
+                traceback.print_exc()
+                print(f"FAIL {name[5:].replace('_', ' ')}", flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    if not os.path.exists(MOSQUITTO):
+        sys.exit("mosquitto is not installed; run ./scripts/test")
+    sys.exit(run_cases(globals(), sys.argv[3:]))
