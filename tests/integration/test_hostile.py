@@ -195,10 +195,13 @@ def case_sigterm_at_any_time_is_a_clean_end(folder):
                 ["mosquitto_sub", "-p", str(s.mqtt_port), "-t", "fuotad/v1/test/$state",
                  "-C", "1", "-W", "5"], capture_output=True, text=True, check=True)
             assert json.loads(state.stdout)["state"] == "draining", state.stdout
-            s.start("fuotad", BUILD / "fuotad", "--config", s.path("fuotad.yaml"),
-                    "--time-scale", s.scale)
-            time.sleep(dice.uniform(0, 0.1))  # now and then before it has started
-            assert s.stop("fuotad") in (0, -signal.SIGTERM)
+            # Now and then before it has started. Not under TSan, whose runtime may hang when
+            # a signal comes while it sets itself up, before main().
+            if "TSAN_OPTIONS" not in os.environ:
+                s.start("fuotad", BUILD / "fuotad", "--config", s.path("fuotad.yaml"),
+                        "--time-scale", s.scale)
+                time.sleep(dice.uniform(0, 0.1))
+                assert s.stop("fuotad") in (0, -signal.SIGTERM)
             s.start_daemon()
         finish(s, 12)
 
