@@ -175,8 +175,9 @@ class Rig:
 
     def start_subscriber(self):
         self.sub = self.start(
-            "mosquitto_sub", "-p", str(self.port), "-V", "5", "-v",
-            "-t", "application/+/device/+/event/+", "-t", "ready", stdout=subprocess.PIPE, text=True,
+            "mosquitto_sub", "-h", "127.0.0.1", "-p", str(self.port), "-V", "5", "-v",
+            "-t", "application/+/device/+/event/+", "-t", "ready",
+            stdout=subprocess.PIPE, text=True,
         )
 
         def read():
@@ -193,7 +194,8 @@ class Rig:
 
     def publish(self, topic, text):
         subprocess.run(
-            ["mosquitto_pub", "-p", str(self.port), "-V", "5", "-t", topic, "-m", text],
+            ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.port), "-V", "5",
+             "-t", topic, "-m", text],
             check=True,
         )
 

@@ -176,7 +176,7 @@ def case_keys_are_nowhere_in_the_clear(folder):
 def case_status_topics_tell_the_story(folder):
     with applied(folder, devices=4) as s:
         lines = []
-        sub = subprocess.Popen(["mosquitto_sub", "-p", str(s.mqtt_port), "-t",
+        sub = subprocess.Popen(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(s.mqtt_port), "-t",
                                 "fuotad/v1/test/#", "-F", "%r %q %t %p"],
                                stdout=subprocess.PIPE, text=True)
         threading.Thread(target=lambda: lines.extend(sub.stdout), daemon=True).start()

@@ -34,7 +34,7 @@ def rss_kib(stack):
 
 
 def publish(stack, topic, payload, *options):
-    subprocess.run(["mosquitto_pub", "-p", str(stack.mqtt_port), "-t", topic,
+    subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(stack.mqtt_port), "-t", topic,
                     "-s" if payload else "-n", *options], input=payload, check=True)
 
 
@@ -120,7 +120,7 @@ def case_hostile_messages_are_counted_and_bounded(folder):
             publish(s, f"application/{topic}", payload, "-r", "-q", "1")
         flood = json.dumps(uplink("70b3d57ed0ffffff")).encode()
         lines = (flood + b"\n") * 20000
-        subprocess.run(["mosquitto_pub", "-p", str(s.mqtt_port), "-l", "-t",
+        subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(s.mqtt_port), "-l", "-t",
                         f"application/{APPLICATION}/device/70b3d57ed0ffffff/event/up"],
                        input=lines, check=True)
         rss = rss_kib(s)
@@ -192,7 +192,8 @@ def case_sigterm_at_any_time_is_a_clean_end(folder):
             assert s.stop("fuotad") == 0
             assert time.monotonic() - begin < 4
             state = subprocess.run(
-                ["mosquitto_sub", "-p", str(s.mqtt_port), "-t", "fuotad/v1/test/$state",
+                ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(s.mqtt_port),
+                 "-t", "fuotad/v1/test/$state",
                  "-C", "1", "-W", "5"], capture_output=True, text=True, check=True)
             assert json.loads(state.stdout)["state"] == "draining", state.stdout
             # Now and then before it has started. Not under TSan, whose runtime may hang when
@@ -218,7 +219,8 @@ def case_results_wait_for_a_broker_that_is_away(folder):
         s.start("status", MOSQUITTO, "-c", config)
         wait_for("the broker", lambda: port_open(port))
         lines = []
-        sub = subprocess.Popen(["mosquitto_sub", "-p", str(port), "-t", "fuotad/v1/#", "-q",
+        sub = subprocess.Popen(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port),
+                                "-t", "fuotad/v1/#", "-q",
                                 "1", "-F", "%r %q %t %p"], stdout=subprocess.PIPE,
                                text=True)
         threading.Thread(target=lambda: lines.extend(sub.stdout), daemon=True).start()
@@ -235,7 +237,8 @@ def case_results_wait_for_a_broker_that_is_away(folder):
             final.update({r["dev_eui"]: r["outcome"] for r in batch["results"]})
         assert len(final) == 12 and set(final.values()) == {"succeeded"}, final
         sub.kill()
-        kept = subprocess.run(["mosquitto_sub", "-p", str(port), "-t", "fuotad/v1/#", "-W",
+        kept = subprocess.run(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port),
+                               "-t", "fuotad/v1/#", "-W",
                                "2", "-F", "%t"], capture_output=True, text=True)
         topics = set(kept.stdout.split())
         assert topics == {"fuotad/v1/test/$state", "fuotad/v1/test/campaigns",
