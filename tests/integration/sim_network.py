@@ -431,7 +431,9 @@ def check_air(rig, devices, count):
         listeners = set(frame["received_by"]) | set(frame["missed_by"])
         assert listeners <= set(devices)
     assert sum(len(f["received_by"]) for f in mcast) >= count * len(devices) - 3
-    starts = [f["time"] for f in mcast]
+    # The scheduler may look between the first enqueue and the second: the first row leaves
+    # then, and an empty queue spaces nothing.
+    starts = [f["time"] for f in mcast][1:]
     assert all(b - a >= 4.9 for a, b in zip(starts, starts[1:])), starts
     assert {f["direction"] for f in frames} == {"up", "down"}
     for device in devices:
