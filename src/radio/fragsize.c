@@ -35,6 +35,7 @@ int fragplan_choose(size_t block_bytes, const struct fragplan_limits *limits,
     int size_min = or_else(limits->size_min, 1);
     bool found = false;
     struct fragplan best = {0};
+    struct fragplan twins = {0}; /* the largest degenerate one */
 
     /* Downwards: the first sound one is the largest, unless its count is very small. */
     for (int size = limits->size_max / multiple * multiple; size >= size_min && size > 0;
@@ -45,6 +46,7 @@ int fragplan_choose(size_t block_bytes, const struct fragplan_limits *limits,
             break; /* a smaller size only makes more fragments */
         }
         if (fragplan_count_degenerate(p.count)) {
+            twins = twins.size == 0 ? p : twins;
             continue;
         }
         if (!found || p.count >= FRAGPLAN_COUNT_GOOD) {
@@ -55,9 +57,9 @@ int fragplan_choose(size_t block_bytes, const struct fragplan_limits *limits,
             break;
         }
     }
-    if (!found) {
+    if (!found && twins.size == 0) {
         return FUO_ERANGE;
     }
-    *plan = best;
+    *plan = found ? best : twins;
     return FUO_OK;
 }

@@ -44,7 +44,7 @@ static inline uint8_t fragplan_size_for_payload(uint8_t max_payload)
                : 0;
 }
 
-/* M whose matrix has twin columns: never use it. */
+/* M whose matrix has twin columns: only in the order of fec/sequence.h. */
 bool fragplan_count_degenerate(uint32_t count);
 
 /*
@@ -55,8 +55,9 @@ FUO_MUST_CHECK int fragplan_with_size(size_t block_bytes, uint8_t size,
                                       struct fragplan *plan);
 
 /*
- * The largest size within the limits that gives a sound M. FUO_ERANGE if the block does not
- * fit the limits, or no size within them gives a sound M; *plan is untouched then.
+ * The largest size within the limits that gives a sound M, or, if none does, the largest
+ * one: then the order of fec/sequence.h tells the twins apart. FUO_ERANGE if the block does
+ * not fit the limits; *plan is untouched then.
  */
 FUO_MUST_CHECK int fragplan_choose(size_t block_bytes,
                                    const struct fragplan_limits *limits,

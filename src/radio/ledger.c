@@ -7,21 +7,71 @@ enum {
     PPM = 1000000,
 };
 
+/* A test counts the buckets that are looked at. */
+#ifndef LEDGER_TOUCH
+#define LEDGER_TOUCH() ((void)0)
+#endif
+
+uint32_t ledger_ceiling_ppm(enum ledger_priority priority)
+{
+    return 400000 + 100000 * (uint32_t)priority;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Of a limit of at most an hour. */
+static int64_t share_us(int64_t limit_us, uint32_t ppm)
+{
+    return limit_us * ppm / PPM;
+}
+
+static bool valid(const struct ledger_config *config)
+{
+    return config->limit_ppm > 0 && config->limit_ppm <= PPM &&
+           config->share_ppm <= PPM && config->reserve_ppm <= PPM &&
+           config->ceiling_ppm <= PPM && config->late_us <= SECONDS_US(LEDGER_DELAY_S);
+}
+
 int ledger_init(struct ledger *l, const struct ledger_config *config)
 {
-    if (config->limit_ppm == 0 || config->limit_ppm > PPM || config->share_ppm > PPM ||
-        config->reserve_ppm > PPM) {
+    if (!valid(config)) {
         return FUO_ERANGE;
     }
     int64_t limit_us = HOURS_US(1) / PPM * config->limit_ppm;
-    int64_t share_us = limit_us * config->share_ppm / PPM;
-    int64_t free_us = limit_us * (PPM - (int64_t)config->reserve_ppm) / PPM;
+    uint32_t ceiling_ppm = config->ceiling_ppm != 0 ? config->ceiling_ppm : PPM;
+    int64_t ceiling_us = share_us(limit_us, ceiling_ppm);
+    int64_t own_us = least(share_us(limit_us, config->share_ppm),
+                           share_us(limit_us, PPM - config->reserve_ppm));
 
     memset(l, 0, sizeof(*l));
     l->config = *config;
     l->limit_us = limit_us;
-    l->own_cap_us = share_us < free_us ? share_us : free_us;
+    l->total_cap_us = ceiling_us;
+    l->own_cap_us = least(own_us, ceiling_us);
+    l->window = (int32_t)(LEDGER_WINDOW +
+                          (config->late_us + LEDGER_BUCKET_US - 1) / LEDGER_BUCKET_US);
     return FUO_OK;
+}
+
+/* The caps that hold for one frame, in absolute terms. */
+struct caps {
+    int64_t own_us;
+    int64_t total_us;
+};
+
+static struct caps caps_of(const struct ledger *l, const struct ledger_caps *caps)
+{
+    struct caps all = {.own_us = l->own_cap_us, .total_us = l->total_cap_us};
+    if (caps != NULL && caps->own_us > 0) {
+        all.own_us = least(all.own_us, caps->own_us);
+    }
+    if (caps != NULL && caps->ceiling_ppm > 0 && caps->ceiling_ppm < PPM) {
+        all.total_us = least(all.total_us, share_us(l->limit_us, caps->ceiling_ppm));
+    }
+    return all;
 }
 
 static int64_t bucket_of(int64_t t_us)
@@ -43,25 +93,22 @@ static size_t slot(const struct ledger *l, int64_t bucket)
 
 static int64_t at(const struct ledger *l, enum ledger_who who, int64_t bucket)
 {
+    LEDGER_TOUCH();
     return remembered(l, bucket) ? l->bucket_us[who][slot(l, bucket)] : 0;
 }
 
-/* Sum of the window that ends with bucket `last`; O(1) per bucket that last is from head. */
+/* Sum of the run that ends with bucket `last`; O(1) per bucket that last is from head. */
 static int64_t window_us(const struct ledger *l, enum ledger_who who, int64_t last)
 {
-    int64_t sum = 0;
-    if (last < l->head) {
-        for (int64_t b = last - LEDGER_WINDOW + 1; b <= last; b++) {
-            sum += at(l, who, b);
-        }
-        return sum;
-    }
-    if (last - l->head >= LEDGER_WINDOW) {
+    if (last - l->head >= l->window || l->head - last >= LEDGER_BUCKETS) {
         return 0;
     }
-    sum = l->sum_us[who];
+    int64_t sum = l->sum_us[who];
     for (int64_t b = l->head + 1; b <= last; b++) {
-        sum -= at(l, who, b - LEDGER_WINDOW);
+        sum -= at(l, who, b - l->window);
+    }
+    for (int64_t b = l->head; b > last; b--) {
+        sum += at(l, who, b - l->window) - at(l, who, b);
     }
     return sum;
 }
@@ -77,7 +124,7 @@ static void advance(struct ledger *l, int64_t bucket)
     }
     while (l->head < bucket) {
         for (enum ledger_who who = LEDGER_OWN; who <= LEDGER_OTHERS; who++) {
-            l->sum_us[who] -= at(l, who, l->head + 1 - LEDGER_WINDOW);
+            l->sum_us[who] -= at(l, who, l->head + 1 - l->window);
         }
         l->head++;
         l->head_slot = (l->head_slot + 1) % LEDGER_BUCKETS;
@@ -95,10 +142,11 @@ static void add(struct ledger *l, enum ledger_who who, int64_t bucket, int64_t d
     if (!remembered(l, bucket)) {
         return;
     }
+    LEDGER_TOUCH();
     uint32_t *value = &l->bucket_us[who][slot(l, bucket)];
     int64_t sum = *value + delta_us;
     uint32_t next = sum < 0 ? 0 : sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
-    if (bucket > l->head - LEDGER_WINDOW) {
+    if (bucket > l->head - l->window) {
         l->sum_us[who] += (int64_t)next - *value;
     }
     *value = next;
@@ -123,8 +171,15 @@ static bool representable(struct utc start, int64_t airtime_us)
     return start.us >= 0 && start.us <= INT64_MAX / 2 && airtime_us > 0;
 }
 
-/* Does a frame of at most one bucket fit into every window it is part of? */
-static bool fits(const struct ledger *l, int64_t start_us, int64_t airtime_us)
+/* What a run gains and loses when it goes on by one bucket. */
+static int64_t next_us(const struct ledger *l, enum ledger_who who, int64_t last)
+{
+    return at(l, who, last + 1) - at(l, who, last + 1 - l->window);
+}
+
+/* Does a frame of at most one bucket fit into every run it is part of? */
+static bool fits(const struct ledger *l, int64_t start_us, int64_t airtime_us,
+                 struct caps caps)
 {
     int64_t first = bucket_of(start_us);
     int64_t last = bucket_of(start_us + airtime_us - 1);
@@ -135,12 +190,13 @@ static bool fits(const struct ledger *l, int64_t start_us, int64_t airtime_us)
 
     for (int64_t b = first; b <= end; b++) {
         int64_t part_us = b == first && last != first ? room_us : airtime_us;
-        if (own + part_us > l->own_cap_us || own + others + part_us > l->limit_us) {
+        if (own + part_us > caps.own_us || own + others + part_us > caps.total_us) {
             return false;
         }
-        own += at(l, LEDGER_OWN, b + 1) - at(l, LEDGER_OWN, b + 1 - LEDGER_WINDOW);
-        others +=
-            at(l, LEDGER_OTHERS, b + 1) - at(l, LEDGER_OTHERS, b + 1 - LEDGER_WINDOW);
+        if (b < end) {
+            own += next_us(l, LEDGER_OWN, b);
+            others += next_us(l, LEDGER_OTHERS, b);
+        }
     }
     return true;
 }
@@ -155,18 +211,30 @@ static void be_quiet(struct ledger *l, int64_t start_us, int64_t airtime_us)
     }
 }
 
-int ledger_charge(struct ledger *l, struct utc start, int64_t airtime_us)
+int ledger_charge_within(struct ledger *l, struct utc start, int64_t airtime_us,
+                         const struct ledger_caps *caps)
 {
     if (!representable(start, airtime_us) || airtime_us > LEDGER_BUCKET_US ||
         bucket_of(start.us) < l->head - LEDGER_LATE_BUCKETS) {
         return FUO_ERANGE;
     }
-    if (start.us < l->quiet_until_us || !fits(l, start.us, airtime_us)) {
+    if (start.us < l->quiet_until_us) {
+        return FUO_EDUTY;
+    }
+    if (bucket_of(start.us) > l->head) {
+        advance(l, bucket_of(start.us)); /* refused or not: the next one is as quick */
+    }
+    if (!fits(l, start.us, airtime_us, caps_of(l, caps))) {
         return FUO_EDUTY;
     }
     spread(l, LEDGER_OWN, start.us, airtime_us, 1);
-    be_quiet(l, start.us, airtime_us);
+    be_quiet(l, start.us + l->config.late_us, airtime_us);
     return FUO_OK;
+}
+
+int ledger_charge(struct ledger *l, struct utc start, int64_t airtime_us)
+{
+    return ledger_charge_within(l, start, airtime_us, NULL);
 }
 
 void ledger_record(struct ledger *l, enum ledger_who who, struct utc start,
@@ -190,40 +258,56 @@ void ledger_refund(struct ledger *l, struct utc start, int64_t airtime_us)
     }
 }
 
+void ledger_correct(struct ledger *charged, struct utc start, int64_t airtime_us,
+                    struct ledger *sent, struct utc sent_at)
+{
+    ledger_refund(charged, start, airtime_us);
+    if (sent != NULL) {
+        ledger_record(sent, LEDGER_OWN, sent_at, airtime_us);
+    }
+}
+
 /* The first bucket border from `bucket` >= head on behind which the frame fits. */
 static struct utc earliest_border(const struct ledger *l, int64_t bucket,
-                                  int64_t airtime_us)
+                                  int64_t airtime_us, struct caps caps)
 {
     int64_t own = window_us(l, LEDGER_OWN, bucket);
     int64_t others = window_us(l, LEDGER_OTHERS, bucket);
-    while (own + airtime_us > l->own_cap_us || own + others + airtime_us > l->limit_us) {
+    while (own + airtime_us > caps.own_us || own + others + airtime_us > caps.total_us) {
         bucket++;
-        own -= at(l, LEDGER_OWN, bucket - LEDGER_WINDOW);
-        others -= at(l, LEDGER_OTHERS, bucket - LEDGER_WINDOW);
+        own -= at(l, LEDGER_OWN, bucket - l->window);
+        others -= at(l, LEDGER_OTHERS, bucket - l->window);
     }
     return (struct utc){bucket * LEDGER_BUCKET_US};
 }
 
-struct utc ledger_earliest(const struct ledger *l, struct utc now, int64_t airtime_us)
+struct utc ledger_earliest_within(const struct ledger *l, struct utc now,
+                                  int64_t airtime_us, const struct ledger_caps *caps)
 {
+    struct caps all = caps_of(l, caps);
     int64_t oldest_us = (l->head - LEDGER_LATE_BUCKETS) * LEDGER_BUCKET_US;
     int64_t t_us = now.us > l->quiet_until_us ? now.us : l->quiet_until_us;
     t_us = t_us > oldest_us ? t_us : oldest_us;
     t_us = t_us > 0 ? t_us : 0;
     if (!representable((struct utc){t_us}, airtime_us) || airtime_us > LEDGER_BUCKET_US ||
-        airtime_us > l->own_cap_us) {
+        airtime_us > all.own_us || airtime_us > all.total_us) {
         return UTC_NEVER;
     }
-    if (fits(l, t_us, airtime_us)) {
+    if (fits(l, t_us, airtime_us, all)) {
         return (struct utc){t_us};
     }
     int64_t bucket = bucket_of(t_us) + 1;
     for (; bucket < l->head; bucket++) {
-        if (fits(l, bucket * LEDGER_BUCKET_US, airtime_us)) {
+        if (fits(l, bucket * LEDGER_BUCKET_US, airtime_us, all)) {
             return (struct utc){bucket * LEDGER_BUCKET_US};
         }
     }
-    return earliest_border(l, bucket, airtime_us);
+    return earliest_border(l, bucket, airtime_us, all);
+}
+
+struct utc ledger_earliest(const struct ledger *l, struct utc now, int64_t airtime_us)
+{
+    return ledger_earliest_within(l, now, airtime_us, NULL);
 }
 
 int64_t ledger_used_us(const struct ledger *l, enum ledger_who who, struct utc now)
@@ -281,6 +365,6 @@ void ledger_restore(struct ledger *l, const struct ledger_entry *entry)
     add(l, LEDGER_OWN, bucket, entry->own_us);
     add(l, LEDGER_OTHERS, bucket, entry->others_us);
     if (entry->own_us != 0) {
-        be_quiet(l, (bucket + 1) * LEDGER_BUCKET_US, entry->own_us);
+        be_quiet(l, (bucket + 1) * LEDGER_BUCKET_US + l->config.late_us, entry->own_us);
     }
 }

@@ -3,17 +3,21 @@
  * ledger.h - airtime of one gateway in one sub-band over the sliding hour.
  *
  * Two rules hold for whatever ledger_charge() admits, in every sliding hour:
- *   own + others <= limit          the law, as far as others are recorded
- *   own <= own_cap                 min(share, 1 - reserve) of the limit
+ *   own + others <= limit          the law, as far as others are recorded; or less: the
+ *                                  ceiling that the server sets for our priority
+ *   own <= own_cap                 min(share, 1 - reserve, ceiling) of the limit
  * The reserve stands for traffic that nobody reports; see design 5.
  *
  * Time is cut into buckets of 15 s, a frame is split exactly at their borders, and every
  * run of 241 buckets is kept within the limits. It covers every hour, aligned or not, so
- * the error is upward only (at most 15 s of airtime history, 0.42 % of the hour).
+ * the error is upward only (at most 15 s of airtime history, 0.42 % of the hour). Where
+ * frames may go out late_us later than charged, the runs are longer by that, so that the
+ * rules hold for the air and not for the book alone, whether corrections come or not.
  *
  * Charging in order of time costs O(1) amortised. A charge may lie behind the latest one by
- * up to LEDGER_LATE_US, at O(buckets). Fixed size, no pointers: copy it to plan ahead.
- * Persist it with ledger_save(), or after each change with ledger_entry_at().
+ * up to LEDGER_LATE_US, at a cost that grows with the buckets between them. Fixed size, no
+ * pointers: copy it to plan ahead. Persist it with ledger_save(), or after each change with
+ * ledger_entry_at().
  *
  * UTC in, no clock of its own: a start in the far future makes it forget the past, so the
  * caller checks times that come from outside against now. After a step of the wall clock
@@ -31,12 +35,14 @@
 enum {
     LEDGER_BUCKET_S = 15,
     LEDGER_WINDOW = 3600 / LEDGER_BUCKET_S + 1,
+    LEDGER_DELAY_S = 60, /* of a frame, at most */
+    LEDGER_WINDOW_MAX = LEDGER_WINDOW + LEDGER_DELAY_S / LEDGER_BUCKET_S,
     LEDGER_BUCKETS = 320,
-    LEDGER_LATE_BUCKETS = LEDGER_BUCKETS - LEDGER_WINDOW,
+    LEDGER_LATE_BUCKETS = LEDGER_BUCKETS - LEDGER_WINDOW_MAX,
 };
 
 #define LEDGER_BUCKET_US SECONDS_US(LEDGER_BUCKET_S)
-#define LEDGER_LATE_US   (LEDGER_LATE_BUCKETS * LEDGER_BUCKET_US) /* 19 min 45 s */
+#define LEDGER_LATE_US   (LEDGER_LATE_BUCKETS * LEDGER_BUCKET_US) /* 18 min 45 s */
 
 enum ledger_model {
     LEDGER_SLIDING_HOUR,
@@ -48,18 +54,42 @@ enum ledger_who {
     LEDGER_OTHERS,
 };
 
+/* Priorities of The Things Stack; what is above the ceiling of one is refused by it. */
+enum ledger_priority {
+    LEDGER_LOWEST,
+    LEDGER_LOW,
+    LEDGER_BELOW_NORMAL,
+    LEDGER_NORMAL,
+    LEDGER_ABOVE_NORMAL,
+    LEDGER_HIGH,
+    LEDGER_HIGHEST,
+};
+
+/* Share of the limit that all traffic together may reach: 40, 50 ... 100 %. */
+uint32_t ledger_ceiling_ppm(enum ledger_priority priority);
+
 struct ledger_config {
     uint32_t limit_ppm;   /* of time, by law: subband.h */
     uint32_t share_ppm;   /* of the limit, for campaigns: 600000 */
     uint32_t reserve_ppm; /* of the limit, for what we do not see: 400000; 0 with a tap */
     enum ledger_model model;
+    uint32_t ceiling_ppm; /* of the limit, for all traffic; 0: none */
+    uint32_t late_us;     /* a frame goes out up to that later than charged */
+};
+
+/* For one frame, beside the ledger's own; zeroed members add nothing. */
+struct ledger_caps {
+    int64_t own_us;       /* per hour: the share of a campaign */
+    uint32_t ceiling_ppm; /* of the frame's priority */
 };
 
 /* Opaque to callers but of a known, fixed size. */
 struct ledger {
     struct ledger_config config;
     int64_t limit_us;       /* per hour */
+    int64_t total_cap_us;   /* per hour: the limit, or the ceiling */
     int64_t own_cap_us;     /* per hour */
+    int32_t window;         /* buckets of a run */
     int64_t head;           /* number of the latest bucket in use, counted from 1970 */
     int32_t head_slot;      /* where it is in bucket_us */
     int64_t sum_us[2];      /* by enum ledger_who, of the window that ends at head */
@@ -75,8 +105,8 @@ struct ledger_entry {
 };
 
 /*
- * An empty ledger. FUO_ERANGE if limit_ppm is 0 or any value is above 1 000 000; then *l is
- * untouched.
+ * An empty ledger. FUO_ERANGE if limit_ppm is 0, any share is above 1 000 000 or late_us
+ * above LEDGER_DELAY_S; then *l is untouched.
  */
 FUO_MUST_CHECK int ledger_init(struct ledger *l, const struct ledger_config *config);
 
@@ -94,6 +124,11 @@ static inline int64_t ledger_own_cap_us(const struct ledger *l)
  */
 FUO_MUST_CHECK int ledger_charge(struct ledger *l, struct utc start, int64_t airtime_us);
 
+/* The same for a frame that has caps of its own; caps NULL: none. */
+FUO_MUST_CHECK int ledger_charge_within(struct ledger *l, struct utc start,
+                                        int64_t airtime_us,
+                                        const struct ledger_caps *caps);
+
 /*
  * Book a fact, whether it fits or not: traffic of others, or a frame of ours that went out
  * at another time than it was charged for. What is older than the ledger remembers, or not
@@ -102,14 +137,29 @@ FUO_MUST_CHECK int ledger_charge(struct ledger *l, struct utc start, int64_t air
 void ledger_record(struct ledger *l, enum ledger_who who, struct utc start,
                    int64_t airtime_us);
 
-/* Take back a charge that was not transmitted; same start and airtime as charged. */
+/*
+ * Take back a charge that was not transmitted; same start and airtime as charged. The off
+ * time after it stays: a later frame may rest on it.
+ */
 void ledger_refund(struct ledger *l, struct utc start, int64_t airtime_us);
+
+/*
+ * What became of a charge: the frame went out at sent_at, on the gateway and sub-band of
+ * `sent` (NULL: nowhere), which may be the same ledger. It is booked there whether it fits
+ * or not. Within late_us of the charge on the same ledger no rule is broken by that.
+ */
+void ledger_correct(struct ledger *charged, struct utc start, int64_t airtime_us,
+                    struct ledger *sent, struct utc sent_at);
 
 /*
  * The earliest time >= now at which ledger_charge(airtime_us) succeeds, if nothing else is
  * booked meanwhile; searched by whole buckets after now. UTC_NEVER if it never fits.
  */
 struct utc ledger_earliest(const struct ledger *l, struct utc now, int64_t airtime_us);
+
+/* The same for ledger_charge_within(). */
+struct utc ledger_earliest_within(const struct ledger *l, struct utc now,
+                                  int64_t airtime_us, const struct ledger_caps *caps);
 
 /* Airtime in the hour that ends at now, rounded up to whole buckets. */
 int64_t ledger_used_us(const struct ledger *l, enum ledger_who who, struct utc now);

@@ -59,6 +59,11 @@ static void the_largest_sound_size_is_chosen(void **state)
          200,
          5},
         {"multiple of eight", 51008, {.size_max = 219, .size_multiple = 8}, 216, 237},
+        {"a degenerate one if nothing else is allowed",
+         36864,
+         {.size_max = 48, .size_min = 48},
+         48,
+         768},
         {"a single byte", 1, {.size_max = 219}, 219, 1},
         {"exactly the device's count", 1000, {.size_max = 50, .count_max = 20}, 50, 20},
     };
@@ -88,7 +93,6 @@ static void a_block_that_does_not_fit_is_refused(void **state)
         {"no multiple in reach", 1000, {.size_max = 7, .size_multiple = 8}},
         {"more than the device counts", 1001, {.size_max = 50, .count_max = 20}},
         {"more than the index counts", (size_t)16384 * 48, {.size_max = 48}},
-        {"only a degenerate one", 36864, {.size_max = 48, .size_min = 48}},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct fragplan plan = {.count = 7};

@@ -8,6 +8,11 @@
 #include "radio/ledger.h"
 
 #define T0 SECONDS_US(1800000000)
+#define CONFIG(limit, share, reserve, rule)                                   \
+    {                                                                         \
+        .limit_ppm = (limit), .share_ppm = (share), .reserve_ppm = (reserve), \
+        .model = (rule)                                                       \
+    }
 
 static const struct ledger_config ten_percent = {
     .limit_ppm = 100000, .share_ppm = 600000, .reserve_ppm = 0};
@@ -35,27 +40,33 @@ static void init_derives_the_caps_and_refuses_nonsense(void **state)
         int64_t limit_us; /* 0: refused */
         int64_t own_cap_us;
     } rows[] = {
-        {"share",
-         {100000, 600000, 0, LEDGER_SLIDING_HOUR},
+        {"share", CONFIG(100000, 600000, 0, LEDGER_SLIDING_HOUR), SECONDS_US(360),
+         SECONDS_US(216)},
+        {"reserve", CONFIG(100000, 900000, 400000, LEDGER_SLIDING_HOUR), SECONDS_US(360),
+         SECONDS_US(216)},
+        {"no duty cycle", CONFIG(1000000, 1000000, 0, LEDGER_SLIDING_HOUR),
+         SECONDS_US(3600), SECONDS_US(3600)},
+        {"one in a million", CONFIG(1, 600000, 0, LEDGER_SLIDING_HOUR), 3600, 2160},
+        {"all reserved", CONFIG(100000, 600000, 1000000, LEDGER_SLIDING_HOUR),
+         SECONDS_US(360), 0},
+        {"limit 0", CONFIG(0, 600000, 0, LEDGER_SLIDING_HOUR), 0, 0},
+        {"limit above 1", CONFIG(1000001, 600000, 0, LEDGER_SLIDING_HOUR), 0, 0},
+        {"share above 1", CONFIG(100000, 1000001, 0, LEDGER_SLIDING_HOUR), 0, 0},
+        {"reserve above 1", CONFIG(100000, 600000, 1000001, LEDGER_SLIDING_HOUR), 0, 0},
+        {"ceiling above the share",
+         {.limit_ppm = 100000, .share_ppm = 600000, .ceiling_ppm = 700000},
          SECONDS_US(360),
          SECONDS_US(216)},
-        {"reserve",
-         {100000, 900000, 400000, LEDGER_SLIDING_HOUR},
+        {"ceiling below the share",
+         {.limit_ppm = 100000, .share_ppm = 600000, .ceiling_ppm = 400000},
+         SECONDS_US(360),
+         SECONDS_US(144)},
+        {"ceiling above 1", {.limit_ppm = 100000, .ceiling_ppm = 1000001}, 0, 0},
+        {"late by a minute",
+         {.limit_ppm = 100000, .share_ppm = 600000, .late_us = 60000000},
          SECONDS_US(360),
          SECONDS_US(216)},
-        {"no duty cycle",
-         {1000000, 1000000, 0, LEDGER_SLIDING_HOUR},
-         SECONDS_US(3600),
-         SECONDS_US(3600)},
-        {"one in a million", {1, 600000, 0, LEDGER_SLIDING_HOUR}, 3600, 2160},
-        {"all reserved",
-         {100000, 600000, 1000000, LEDGER_SLIDING_HOUR},
-         SECONDS_US(360),
-         0},
-        {"limit 0", {0, 600000, 0, LEDGER_SLIDING_HOUR}, 0, 0},
-        {"limit above 1", {1000001, 600000, 0, LEDGER_SLIDING_HOUR}, 0, 0},
-        {"share above 1", {100000, 1000001, 0, LEDGER_SLIDING_HOUR}, 0, 0},
-        {"reserve above 1", {100000, 600000, 1000001, LEDGER_SLIDING_HOUR}, 0, 0},
+        {"late by more", {.limit_ppm = 100000, .late_us = 60000001}, 0, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct ledger l = {.own_cap_us = 77};
@@ -278,6 +289,157 @@ static void an_observed_bucket_saturates_instead_of_wrapping(void **state)
     assert_true(ledger_used_us(&l, LEDGER_OTHERS, at_us(HOURS_US(1))) < HOURS_US(3));
 }
 
+static void the_ceiling_of_a_priority_holds_for_all_traffic_together(void **state)
+{
+    (void)state;
+    static const struct {
+        enum ledger_priority priority;
+        uint32_t ceiling_ppm;
+    } rows[] = {
+        {LEDGER_LOWEST, 400000},       {LEDGER_LOW, 500000},
+        {LEDGER_BELOW_NORMAL, 600000}, {LEDGER_NORMAL, 700000},
+        {LEDGER_ABOVE_NORMAL, 800000}, {LEDGER_HIGH, 900000},
+        {LEDGER_HIGHEST, 1000000},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint32_t ceiling_ppm = ledger_ceiling_ppm(rows[i].priority);
+        assert_int_equal(ceiling_ppm, rows[i].ceiling_ppm);
+        const struct ledger_config config = {
+            .limit_ppm = 100000, .share_ppm = 1000000, .ceiling_ppm = ceiling_ppm};
+        const struct ledger_caps caps = {.ceiling_ppm = ceiling_ppm};
+        struct ledger l = ledger_of(&config);
+        struct ledger free = ledger_of(&all_of_ten_percent);
+        /* Others fill the band to 1 s below the ceiling. */
+        int64_t others_us = (int64_t)ceiling_ppm * 360 - SECONDS_US(1);
+        ledger_record(&l, LEDGER_OTHERS, at_us(0), others_us);
+        ledger_record(&free, LEDGER_OTHERS, at_us(0), others_us);
+        struct utc now = at_us(MINUTES_US(8));
+        assert_int_equal(ledger_charge(&l, now, SECONDS_US(1) + 1), FUO_EDUTY);
+        assert_int_equal(ledger_charge(&l, now, SECONDS_US(1)), FUO_OK);
+        assert_int_equal(ledger_charge_within(&free, now, SECONDS_US(1) + 1, &caps),
+                         FUO_EDUTY);
+        assert_int_equal(ledger_charge_within(&free, now, SECONDS_US(1), &caps), FUO_OK);
+        assert_int_equal(ledger_charge_within(&free, now, 1, &caps), FUO_EDUTY);
+        int more = ceiling_ppm == 1000000 ? FUO_EDUTY : FUO_OK;
+        assert_int_equal(ledger_charge(&free, now, 1), more);
+    }
+}
+
+static void a_campaign_has_a_share_of_its_own(void **state)
+{
+    (void)state;
+    struct ledger l = ledger_of(&ten_percent);
+    const struct ledger_caps caps = {.own_us = SECONDS_US(10)};
+    const struct ledger_caps none = {0};
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(
+            ledger_charge_within(&l, at_us(SECONDS_US(i)), SECONDS_US(1), &caps), FUO_OK);
+    }
+    struct utc now = at_us(SECONDS_US(10));
+    assert_int_equal(ledger_charge_within(&l, now, 1, &caps), FUO_EDUTY);
+    struct utc next = ledger_earliest_within(&l, now, SECONDS_US(1), &caps);
+    assert_true(next.us >= T0 + HOURS_US(1) &&
+                next.us <= T0 + HOURS_US(1) + 2 * LEDGER_BUCKET_US);
+    assert_int_equal(ledger_earliest_within(&l, now, 1, &none).us, now.us);
+    assert_int_equal(ledger_earliest_within(&l, now, SECONDS_US(11), &caps).us,
+                     UTC_NEVER.us);
+    assert_int_equal(ledger_charge_within(&l, now, SECONDS_US(11), &none), FUO_OK);
+}
+
+static void a_correction_moves_a_charge_to_where_the_frame_went(void **state)
+{
+    (void)state;
+    struct ledger a = ledger_of(&ten_percent);
+    struct ledger b = ledger_of(&ten_percent);
+    struct utc start = at_us(SECONDS_US(14));
+    struct utc later = at_us(SECONDS_US(31));
+    struct utc end = at_us(MINUTES_US(1));
+
+    assert_int_equal(ledger_charge(&a, start, SECONDS_US(2)), FUO_OK);
+    ledger_correct(&a, start, SECONDS_US(2), &a, later); /* at another time */
+    assert_int_equal(ledger_entry_at(&a, at_us(0)).own_us, 0);
+    assert_int_equal(ledger_entry_at(&a, at_us(SECONDS_US(15))).own_us, 0);
+    assert_int_equal(ledger_entry_at(&a, later).own_us, SECONDS_US(2));
+
+    ledger_correct(&a, later, SECONDS_US(2), &b, later); /* on another gateway */
+    assert_int_equal(ledger_used_us(&a, LEDGER_OWN, end), 0);
+    assert_int_equal(ledger_used_us(&b, LEDGER_OWN, end), SECONDS_US(2));
+
+    ledger_correct(&b, later, SECONDS_US(2), NULL, later); /* not at all */
+    assert_int_equal(ledger_used_us(&b, LEDGER_OWN, end), 0);
+
+    /* A fact is booked though there is no room, and keeps others out. */
+    for (int i = 0; i < 216; i++) {
+        assert_int_equal(ledger_charge(&b, at_us(SECONDS_US(i)), SECONDS_US(1)), FUO_OK);
+    }
+    assert_int_equal(ledger_charge(&a, start, SECONDS_US(2)), FUO_OK);
+    ledger_correct(&a, start, SECONDS_US(2), &b, start);
+    assert_int_equal(ledger_used_us(&b, LEDGER_OWN, at_us(MINUTES_US(5))),
+                     SECONDS_US(218));
+}
+
+/* Basics Station: after a frame the band is closed for airtime / duty cycle. */
+struct station {
+    int64_t factor;
+    int64_t next_us;
+    int admitted;
+};
+
+/* Admitted is what the station takes; what it would take is refused for the hour only. */
+static void ask_station(struct station *s, struct ledger *l, struct utc at,
+                        int64_t airtime_us)
+{
+    int err = ledger_charge(l, at, airtime_us);
+    bool full = ledger_used_us(l, LEDGER_OWN, at) + 2 * airtime_us > ledger_own_cap_us(l);
+    assert_true(err == FUO_OK ? at.us >= s->next_us : at.us < s->next_us || full);
+    if (err == FUO_OK) {
+        s->next_us = at.us + airtime_us * s->factor;
+        s->admitted++;
+    }
+}
+
+static void keep_a_station_busy(uint32_t limit_ppm)
+{
+    struct prng prng = prng_seeded(limit_ppm);
+    const struct ledger_config config = {
+        .limit_ppm = limit_ppm, .share_ppm = 1000000, .model = LEDGER_OFF_TIME};
+    struct ledger l = ledger_of(&config);
+    struct station station = {.factor = 1000000 / limit_ppm};
+    struct utc now = at_us(0);
+    for (int k = 0; k < 20000; k++) {
+        int64_t airtime_us = 40000 + (int64_t)prng_below(&prng, 500000);
+        if (prng_chance(&prng, 100000)) {
+            now = ledger_earliest(&l, now, airtime_us);
+        }
+        ask_station(&station, &l, now, airtime_us);
+        now.us += (int64_t)prng_below(&prng, SECONDS_US(2));
+    }
+    assert_in_range(station.admitted, 1000, 20000);
+}
+
+static void off_time_never_asks_a_station_for_what_it_refuses(void **state)
+{
+    (void)state;
+    keep_a_station_busy(100000);
+    keep_a_station_busy(10000);
+    keep_a_station_busy(1000);
+}
+
+static void a_frame_that_may_be_late_keeps_the_station_closed_for_longer(void **state)
+{
+    (void)state;
+    const struct ledger_config config = {.limit_ppm = 100000,
+                                         .share_ppm = 600000,
+                                         .model = LEDGER_OFF_TIME,
+                                         .late_us = 1000000};
+    struct ledger l = ledger_of(&config);
+    assert_int_equal(ledger_charge(&l, at_us(0), SECONDS_US(1)), FUO_OK);
+    assert_int_equal(ledger_earliest(&l, at_us(0), 1).us, T0 + SECONDS_US(11));
+    /* It went out later still: the end of the off time moves along. */
+    ledger_correct(&l, at_us(0), SECONDS_US(1), &l, at_us(SECONDS_US(3)));
+    assert_int_equal(ledger_earliest(&l, at_us(0), 1).us, T0 + SECONDS_US(13));
+}
+
 /* What went out, and the truth about it by brute force. */
 enum {
     FRAMES_MAX = 6000,
@@ -351,17 +513,35 @@ static void sent(struct world *w, int64_t start_us, int64_t airtime_us)
     air_add(&w->all, start_us, airtime_us);
 }
 
-/* Somebody else sends, as long as the law allows. */
+/* Somebody else sends, as long as the law allows, also with our frames that are due. */
 static bool others_send(struct world *w, struct utc now, int64_t airtime_us)
 {
-    int64_t used_us = ledger_used_us(&w->ledger, LEDGER_OWN, now) +
-                      ledger_used_us(&w->ledger, LEDGER_OTHERS, now);
-    if (used_us + airtime_us > w->ledger.limit_us) {
-        return false;
+    for (int64_t ahead_us = 0; ahead_us <= SECONDS_US(75); ahead_us += LEDGER_BUCKET_US) {
+        struct utc at = {now.us + ahead_us};
+        int64_t used_us = ledger_used_us(&w->ledger, LEDGER_OWN, at) +
+                          ledger_used_us(&w->ledger, LEDGER_OTHERS, at);
+        if (used_us + airtime_us > w->ledger.limit_us) {
+            return false;
+        }
     }
     ledger_record(&w->ledger, LEDGER_OTHERS, now, airtime_us);
     air_add(&w->all, now.us, airtime_us);
     return true;
+}
+
+/* It goes out when it does; sometimes we are told when that was, or that it did not. */
+static void transmit(struct world *w, struct utc start, int64_t airtime_us)
+{
+    struct ledger *l = &w->ledger;
+    struct utc at = {start.us + (int64_t)prng_below(&w->prng, l->config.late_us + 1)};
+    if (prng_chance(&w->prng, 50000)) {
+        ledger_correct(l, start, airtime_us, NULL, at);
+        return;
+    }
+    sent(w, at.us, airtime_us);
+    if (prng_chance(&w->prng, 500000)) {
+        ledger_correct(l, start, airtime_us, l, at);
+    }
 }
 
 /* Sends at once or up to 15 minutes behind the latest frame; now and then takes it back. */
@@ -373,11 +553,7 @@ static bool try_to_send(struct world *w, struct utc now, int64_t airtime_us)
     if (ledger_charge(&w->ledger, now, airtime_us) != FUO_OK) {
         return false;
     }
-    if (prng_chance(&w->prng, 50000)) {
-        ledger_refund(&w->ledger, now, airtime_us);
-    } else {
-        sent(w, now.us, airtime_us);
-    }
+    transmit(w, now, airtime_us);
     return true;
 }
 
@@ -387,7 +563,7 @@ static struct utc wait_and_send(struct world *w, struct utc now, int64_t airtime
     struct utc next = ledger_earliest(&w->ledger, now, airtime_us);
     assert_true(next.us >= now.us);
     assert_int_equal(ledger_charge(&w->ledger, next, airtime_us), FUO_OK);
-    sent(w, next.us, airtime_us);
+    transmit(w, next, airtime_us);
     return next;
 }
 
@@ -413,14 +589,20 @@ static void no_sliding_hour_ever_exceeds_a_limit(void **state)
     (void)state;
     static struct world w;
     static const struct ledger_config configs[] = {
-        {100000, 1000000, 0, LEDGER_SLIDING_HOUR},
-        {100000, 600000, 0, LEDGER_SLIDING_HOUR},
-        {100000, 900000, 400000, LEDGER_SLIDING_HOUR},
-        {10000, 1000000, 0, LEDGER_SLIDING_HOUR},
-        {10000, 600000, 200000, LEDGER_SLIDING_HOUR},
-        {100000, 1000000, 0, LEDGER_OFF_TIME},
+        CONFIG(100000, 1000000, 0, LEDGER_SLIDING_HOUR),
+        CONFIG(100000, 600000, 0, LEDGER_SLIDING_HOUR),
+        CONFIG(100000, 900000, 400000, LEDGER_SLIDING_HOUR),
+        CONFIG(10000, 1000000, 0, LEDGER_SLIDING_HOUR),
+        CONFIG(10000, 600000, 200000, LEDGER_SLIDING_HOUR),
+        CONFIG(100000, 1000000, 0, LEDGER_OFF_TIME),
+        {.limit_ppm = 100000, .share_ppm = 1000000, .late_us = 1000000},
+        {.limit_ppm = 100000, .share_ppm = 1000000, .late_us = 60000000},
+        {.limit_ppm = 10000,
+         .share_ppm = 800000,
+         .ceiling_ppm = 700000,
+         .late_us = 17000000},
     };
-    for (uint64_t seed = 1; seed <= 24; seed++) {
+    for (uint64_t seed = 1; seed <= 36; seed++) {
         w = (struct world){.prng = prng_seeded(seed),
                            .ledger = ledger_of(&configs[seed % ARRAY_LEN(configs)])};
         run_greedy(&w);
@@ -473,5 +655,10 @@ TEST_MAIN(cmocka_unit_test(init_derives_the_caps_and_refuses_nonsense),
           cmocka_unit_test(saved_entries_restore_the_same_ledger_in_any_order),
           cmocka_unit_test(a_step_of_the_clock_moves_the_history_along),
           cmocka_unit_test(an_observed_bucket_saturates_instead_of_wrapping),
+          cmocka_unit_test(the_ceiling_of_a_priority_holds_for_all_traffic_together),
+          cmocka_unit_test(a_campaign_has_a_share_of_its_own),
+          cmocka_unit_test(a_correction_moves_a_charge_to_where_the_frame_went),
+          cmocka_unit_test(off_time_never_asks_a_station_for_what_it_refuses),
+          cmocka_unit_test(a_frame_that_may_be_late_keeps_the_station_closed_for_longer),
           cmocka_unit_test(no_sliding_hour_ever_exceeds_a_limit),
           cmocka_unit_test(running_sums_equal_a_recount))
