@@ -3,9 +3,9 @@
  * plan.h - what one transmission will look like: data rate, fragments, pace, airtime.
  *
  * Arithmetic only; `fuotactl plan` and the engine use the same function, so that what was
- * shown is what is done. One cohort, one cluster, class C (the calendar of several is not
- * here). Everything automatic in the spec is decided here, and errors say which key to
- * change.
+ * shown is what is done. One cohort, one cluster, class C; who is in it, its gateways and
+ * its turns come from partition.h, the calendar of several from calendar.h. Everything
+ * automatic in the spec is decided here, and errors say which key to change.
  */
 #pragma once
 
@@ -26,6 +26,16 @@ struct plan_input {
     int64_t server_spacing_us; /* of the server, per gateway */
     int16_t weakest_snr_cdb;   /* uplink SNR of the weakest device; PLAN_SNR_UNKNOWN */
     struct fragplan_limits limits; /* of the devices; zeroed: none */
+
+    /* Of the cohort; zeroed: one lane, one turn, one copy, losses unknown. */
+    uint8_t lane_count;
+    uint8_t colour_count;
+    uint8_t copies;      /* of each uncoded fragment */
+    int64_t slot_us;     /* of a turn; not below the airtime of a frame */
+    int64_t grid_us;     /* interval decided for all that share the channel; 0: decide */
+    uint32_t loss_ppm;   /* of a frame at the weakest device that is waited for */
+    int64_t setup_us;    /* until the session starts; 0: count from there */
+    int64_t overhead_us; /* of a session beside its fragments */
 };
 
 /* Why there is no plan, and the key that could mend it. */
@@ -35,8 +45,9 @@ struct plan_input {
     X(PLAN_DATARATE, "spec.radio.datarate does not exist in downlinks of this region")  \
     X(PLAN_FREQUENCY, "spec.radio.frequency is outside every sub-band of this region")  \
     X(PLAN_SIZE, "spec.fragmentation.size does not fit the data rate or the devices")   \
-    X(PLAN_TOO_MANY, "the image needs more than 16383 fragments; choose a faster "      \
-                     "data rate or a larger fragment")                                  \
+    X(PLAN_TOO_MANY, "the image needs more fragments than TS004 has numbers (16383) "   \
+                     "or the decoders of the devices hold; choose a faster data rate, " \
+                     "a larger fragment or a smaller image")                            \
     X(PLAN_NO_SHARE, "spec.budgets.dutyCycle and the Fleet's reserve leave no airtime") \
     X(PLAN_EMPTY, "the image is empty")
 
@@ -65,10 +76,28 @@ struct plan {
     int64_t interval_us;      /* between two fragments */
     int64_t duration_us;      /* first pass, from session start */
     int64_t poll_window_us;   /* for answers to one status request */
+
+    uint8_t lane_count; /* at least 1, as the next two */
+    uint8_t colour_count;
+    uint8_t copies;
+    int64_t slot_us; /* colour c is on air c * slot_us into each interval */
+    uint32_t
+        frames_p50; /* on each lane, until all have the image: half of the runs ... */
+    uint32_t frames_p90;     /* ... nine of ten */
+    int64_t forecast_p50_us; /* set-up, frames and overhead */
+    int64_t forecast_p90_us;
+    /*
+     * No plan can be shorter: M / (1 - loss) frames, an hour's budget at once if need be,
+     * after the set-up.
+     */
+    int64_t lower_bound_us;
 };
 
 /* *plan is complete on PLAN_OK only. */
 enum plan_error plan_make(const struct plan_input *in, struct plan *plan);
+
+/* So much airtime at one gateway takes that long, whatever the order; 0 if cap_us is. */
+int64_t plan_least_time_us(int64_t airtime_us, int64_t cap_us);
 
 /* Smallest n with 2^n s >= duration, at most 15 (TS005 SessionTimeOut). */
 uint8_t plan_timeout_exp(int64_t duration_us);

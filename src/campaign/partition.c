@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: MIT */
+#include "campaign/partition_internal.h"
+
+#include <string.h>
+
+enum {
+    ATTEMPT_CDB = 300, /* each failed attempt asks for that much more */
+    ATTEMPTS_MAX = 8,
+    HEARD_SELDOM_PPK = 300, /* what is heard of such a link are its better moments */
+    HEARD_SELDOM_CDB = 300,
+    STRENGTH_LIMIT_CDB = 12000,
+    WEIGHT_MAX = 1000000,
+    WEIGHT_UNIT = 16,
+    BUSY_WEIGHT = 4, /* a gateway in another session is dearer, by the time it adds */
+    SPILL_LOSS_PPM = 100000,
+};
+
+static void lay_out_devices(struct part *p, struct arena *a, size_t devices)
+{
+    p->strength_cdb = arena_take(a, devices * PARTITION_LINK_MAX, sizeof(int16_t));
+    p->version_of = arena_take(a, devices, 1);
+    p->class_of = arena_take(a, devices, 1);
+    p->slice_of = arena_take(a, devices, 1);
+    p->cluster_of = arena_take(a, devices, sizeof(uint32_t));
+    p->loss_ppm = arena_take(a, devices, sizeof(uint32_t));
+    p->cohort_of = arena_take(a, devices, sizeof(uint32_t));
+    p->order = arena_take(a, devices, sizeof(uint32_t));
+    p->first = arena_take(a, devices + 1, sizeof(uint32_t));
+    p->demand = arena_take(a, devices, 1);
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Covers, conflicts and clusters are found one after the other. */
+static size_t scratch_bytes(size_t devices, size_t gateways, size_t links, size_t pairs)
+{
+    size_t bytes = cover_workspace_for(devices, gateways, links);
+    bytes = larger(bytes, cluster_workspace_for(gateways, links, pairs));
+    return larger(bytes, colour_workspace_for(gateways, links, pairs) +
+                             colour_solve_workspace_max(gateways));
+}
+
+static void lay_out(struct part *p, struct arena *a)
+{
+    const struct partition_input *in = p->in;
+    size_t gateways = in->gateway_count;
+    size_t links = 0;
+    size_t pairs = 0;
+    for (size_t d = 0; d < in->device_count; d++) {
+        size_t count = in->devices[d].link_count;
+        links += count;
+        pairs += count > 0 ? count * (count - 1) : 0;
+    }
+    lay_out_devices(p, a, in->device_count);
+    p->links = arena_take(a, links, sizeof(struct cover_link));
+    p->chosen = arena_take(a, gateways, 1);
+    p->on_air = arena_take(a, gateways, 1);
+    p->weight = arena_take(a, gateways, sizeof(uint32_t));
+    p->busy_us = arena_take(a, gateways, sizeof(int64_t));
+    p->colours = arena_take(a, gateways * PART_RATE_MAX, sizeof(uint16_t));
+    for (size_t s = 0; s < PART_SLICE_MAX; s++) {
+        p->slice[s].cluster = arena_take(a, gateways, sizeof(uint32_t));
+    }
+    /* Each cohort has a device, and a gateway of its own in its slice. */
+    size_t entries = gateways * PART_SLICE_MAX;
+    size_t cohorts = entries < in->device_count ? entries : in->device_count;
+    p->cohort_base = arena_take(a, entries, sizeof(uint32_t));
+    p->gateways = arena_take(a, entries, sizeof(struct partition_gateway));
+    p->cohorts = arena_take(a, cohorts, sizeof(struct partition_cohort));
+    p->sorted = arena_take(a, cohorts, sizeof(struct partition_cohort));
+    p->rank = arena_take(a, cohorts, sizeof(uint32_t));
+    p->coded = arena_take(a, part_coded_count(), sizeof(uint32_t));
+    p->scratch =
+        arena_take(a, scratch_bytes(in->device_count, gateways, links, pairs), 1);
+}
+
+size_t partition_workspace_bytes(const struct partition_input *input)
+{
+    struct part p = {.in = input};
+    struct arena a = {0};
+    lay_out(&p, &a);
+    return a.used + ((sizeof(p) + 7) & ~(size_t)7);
+}
+
+static int compare_versions(const struct part_version *v,
+                            const struct partition_device *d)
+{
+    return v->ts004 != d->ts004 ? v->ts004 - d->ts004 : v->ts005 - d->ts005;
+}
+
+/* PARTITION_VERSIONS_MAX if the pair has no entry. */
+static size_t version_of(const struct part *p, const struct partition_device *device)
+{
+    for (size_t v = 0; v < p->version_count; v++) {
+        if (compare_versions(&p->version[v], device) == 0) {
+            return v;
+        }
+    }
+    return PARTITION_VERSIONS_MAX;
+}
+
+/* Ascending, so that the order of devices does not matter. */
+static void find_versions(struct part *p)
+{
+    for (size_t d = 0; d < p->in->device_count; d++) {
+        const struct partition_device *device = &p->in->devices[d];
+        if (device->link_count == 0 || version_of(p, device) < p->version_count ||
+            p->version_count == PARTITION_VERSIONS_MAX) {
+            continue;
+        }
+        size_t at = p->version_count++;
+        while (at > 0 && compare_versions(&p->version[at - 1], device) > 0) {
+            p->version[at] = p->version[at - 1];
+            at--;
+        }
+        p->version[at] =
+            (struct part_version){.ts004 = device->ts004, .ts005 = device->ts005};
+    }
+}
+
+/* Failed attempts ask for more, but never for more than the slowest rate gives. */
+static void rate_links(struct part *p, size_t device)
+{
+    const struct partition_device *d = &p->in->devices[device];
+    int16_t *strength = p->strength_cdb + device * PARTITION_LINK_MAX;
+    int32_t best = -STRENGTH_LIMIT_CDB;
+    for (size_t l = 0; l < d->link_count; l++) {
+        int32_t cdb = d->link[l].snr_p50_cdb + p->in->gain_cdb;
+        if (d->link[l].heard_ppk > 0 && d->link[l].heard_ppk < HEARD_SELDOM_PPK) {
+            cdb -= HEARD_SELDOM_CDB;
+        }
+        cdb = cdb > STRENGTH_LIMIT_CDB ? STRENGTH_LIMIT_CDB : cdb;
+        cdb = cdb < -STRENGTH_LIMIT_CDB ? -STRENGTH_LIMIT_CDB : cdb;
+        strength[l] = (int16_t)cdb;
+        best = cdb > best ? cdb : best;
+    }
+    int32_t penalty =
+        (d->attempts < ATTEMPTS_MAX ? d->attempts : ATTEMPTS_MAX) * ATTEMPT_CDB;
+    int32_t spare = best - p->rate[0].floor_cdb;
+    penalty = penalty < spare ? penalty : spare;
+    for (size_t l = 0; l < d->link_count && penalty > 0; l++) {
+        strength[l] = (int16_t)(strength[l] - penalty);
+    }
+}
+
+/* Could it hear a data rate that the image does not fit? */
+static bool hears_unfit(const struct part *p, size_t device)
+{
+    const struct partition_input *in = p->in;
+    int16_t floor_cdb = p->rate[0].floor_cdb;
+    for (int i = 0; i < REGION_DR_COUNT; i++) {
+        uint8_t dr = (uint8_t)i;
+        const struct data_rate *rate = region_data_rate(in->region, dr, DIRECTION_DOWN);
+        if (rate != NULL && rate->modulation == MODULATION_LORA && rate->sf >= 7 &&
+            (in->dr == PARTITION_DR_AUTO || in->dr == dr) &&
+            partition_floor_cdb(in->region, dr) < floor_cdb) {
+            floor_cdb = partition_floor_cdb(in->region, dr);
+        }
+    }
+    for (size_t l = 0; l < in->devices[device].link_count; l++) {
+        if (p->strength_cdb[device * PARTITION_LINK_MAX + l] >= floor_cdb) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint8_t class_of(const struct part *p, size_t device)
+{
+    uint32_t safe_ppm = part_safe_loss_ppm(p, device);
+    for (size_t r = p->rate_count; r-- > 0;) {
+        uint32_t loss_ppm = part_reach_loss_ppm(p, device, r, 2);
+        if (loss_ppm <= safe_ppm && part_cap_fits(p, device, r, loss_ppm)) {
+            return (uint8_t)(r + 1);
+        }
+    }
+    return part_reach_loss_ppm(p, device, 0, 1) < PART_PPM ? 0 : PART_NO_CLASS;
+}
+
+static void note_rate(const struct part *p, size_t device, struct part_version *v,
+                      size_t rate)
+{
+    uint8_t k = p->class_of[device];
+    uint32_t copies = part_forced_copies(p, device, rate);
+    uint32_t loss_ppm = part_reach_loss_ppm(p, device, rate, PARTITION_LINK_MAX);
+    uint32_t cap_ppm = p->in->devices[device].cap_ppm;
+    bool capped = cap_ppm > 0 && cap_ppm < PARTITION_CAP_NONE;
+    v->forced[k][rate][copies] += rate >= k;
+    v->risky[k][rate] += rate >= k && copies == 1 && capped;
+    if (copies <= 1 && loss_ppm > v->loss_ppm[k][rate]) {
+        v->loss_ppm[k][rate] = loss_ppm;
+    }
+}
+
+static void sort_in(struct part *p, size_t device)
+{
+    const struct partition_device *d = &p->in->devices[device];
+    p->class_of[device] = PART_NO_CLASS;
+    p->cohort_of[device] = PARTITION_NONE;
+    if (d->link_count == 0) {
+        p->no_link++;
+        return;
+    }
+    size_t v = version_of(p, d);
+    if (v == PARTITION_VERSIONS_MAX) {
+        p->no_room++;
+        return;
+    }
+    rate_links(p, device);
+    uint8_t k = class_of(p, device);
+    if (k == PART_NO_CLASS) {
+        p->no_fit += hears_unfit(p, device);
+        p->too_far += !hears_unfit(p, device);
+        return;
+    }
+    p->version_of[device] = (uint8_t)v;
+    p->class_of[device] = k;
+    p->device_count++;
+    p->version[v].by_class[k]++;
+    for (size_t r = k > 0 ? k - 1U : 0; r < p->rate_count; r++) {
+        note_rate(p, device, &p->version[v], r);
+    }
+}
+
+/* Is the device apart from the others of its rate, for the copies it needs? */
+static bool is_apart(const struct part *p, size_t device)
+{
+    const struct part_version *v = &p->version[p->version_of[device]];
+    return p->class_of[device] <= v->slowest && v->copies > 1 && !v->joined &&
+           part_forced_copies(p, device, v->slowest) > 1;
+}
+
+struct slice_key {
+    size_t version;
+    size_t rate;
+    bool apart;
+};
+
+static struct slice_key key_of(const struct part *p, size_t device)
+{
+    const struct part_version *v = &p->version[p->version_of[device]];
+    return (struct slice_key){p->version_of[device], v->use[p->class_of[device]],
+                              is_apart(p, device)};
+}
+
+static void add_slice(struct part *p, struct slice_key key, uint32_t count)
+{
+    if (count > 0) {
+        struct part_slice *slice = &p->slice[p->slice_count++];
+        slice->version = (uint8_t)key.version;
+        slice->rate = (uint8_t)key.rate;
+        slice->hard = key.apart;
+        slice->count = count;
+    }
+}
+
+static uint8_t find_slice(const struct part *p, struct slice_key key)
+{
+    uint8_t s = 0;
+    while (p->slice[s].version != key.version || p->slice[s].rate != key.rate ||
+           p->slice[s].hard != key.apart) {
+        s++;
+    }
+    return s;
+}
+
+/* Slices slowest first. Devices come in any order. */
+static void find_slices(struct part *p)
+{
+    uint32_t count[PARTITION_VERSIONS_MAX][PART_RATE_MAX][2] = {0};
+    for (size_t d = 0; d < p->in->device_count; d++) {
+        if (p->class_of[d] != PART_NO_CLASS) {
+            struct slice_key key = key_of(p, d);
+            count[key.version][key.rate][key.apart]++;
+        }
+    }
+    for (size_t r = 0; r < p->rate_count; r++) {
+        for (size_t v = 0; v < p->version_count; v++) {
+            add_slice(p, (struct slice_key){v, r, false}, count[v][r][0]);
+            add_slice(p, (struct slice_key){v, r, true}, count[v][r][1]);
+        }
+    }
+    for (size_t d = 0; d < p->in->device_count; d++) {
+        p->slice_of[d] =
+            p->class_of[d] != PART_NO_CLASS ? find_slice(p, key_of(p, d)) : PART_NO_SLICE;
+    }
+}
+
+static uint32_t slice_copies(const struct part *p, const struct part_slice *slice)
+{
+    const struct part_version *v = &p->version[slice->version];
+    return slice->hard || (v->joined && slice->rate == v->slowest) ? v->copies : 1;
+}
+
+/*
+ * The demand is what the best link gives if that is enough, so that a thin second link does
+ * not ask for its gateway too; else two have to do it.
+ */
+void part_problem_add(struct part *p, size_t device, size_t rate, uint32_t i)
+{
+    const struct partition_device *d = &p->in->devices[device];
+    uint32_t at = p->first[i];
+    uint8_t best = 0;
+    for (size_t l = 0; l < d->link_count; l++) {
+        bool serves = part_link_serves(p, device, l, rate);
+        uint8_t units = serves ? part_units(part_link_loss_ppm(p, device, l, rate)) : 0;
+        p->links[at++] = (struct cover_link){
+            d->link[l].gateway,
+            (int16_t)(p->strength_cdb[device * PARTITION_LINK_MAX + l] -
+                      p->rate[rate].floor_cdb),
+            units};
+        best = units > best ? units : best;
+    }
+    bool alone =
+        best >= part_units(part_safe_loss_ppm(p, device)) && best < PART_DEMAND_UNITS;
+    p->demand[i] = alone ? best : PART_DEMAND_UNITS;
+    p->first[i + 1] = at;
+}
+
+/* The problem of a rate: devices by slice, each with all of its links. */
+static void build_problem(struct part *p, size_t rate)
+{
+    uint32_t at = 0;
+    for (size_t s = 0; s < p->slice_count; s++) {
+        if (p->slice[s].rate == rate) {
+            p->slice[s].first = at;
+            at += p->slice[s].count;
+            p->slice[s].count = 0;
+        }
+    }
+    for (size_t d = 0; d < p->in->device_count; d++) {
+        uint8_t s = p->slice_of[d];
+        if (s != PART_NO_SLICE && p->slice[s].rate == rate) {
+            p->order[p->slice[s].first + p->slice[s].count++] = (uint32_t)d;
+        }
+    }
+    p->first[0] = 0;
+    for (uint32_t i = 0; i < at; i++) {
+        part_problem_add(p, p->order[i], rate, i);
+    }
+}
+
+static struct cover_problem problem_of(const struct part *p, uint32_t first,
+                                       uint32_t count)
+{
+    return (struct cover_problem){p->first + first,  p->links,
+                                  p->demand + first, count,
+                                  p->weight,         p->in->gateway_count};
+}
+
+/* A gateway that works already costs more, by what it adds to the whole. */
+static void weigh(struct part *p, int64_t session_us, int64_t total_us)
+{
+    for (size_t g = 0; g < p->in->gateway_count; g++) {
+        uint32_t weight = p->in->gateway_weight != NULL ? p->in->gateway_weight[g] : 1;
+        weight = weight > 0 ? weight : 1;
+        weight = (weight < WEIGHT_MAX ? weight : WEIGHT_MAX) * WEIGHT_UNIT;
+        if (p->busy_us[g] > 0) {
+            weight += (uint32_t)(weight * (session_us / 1000) * BUSY_WEIGHT /
+                                 (total_us / 1000 + 1));
+        }
+        p->weight[g] = weight;
+    }
+}
+
+static int64_t slice_us(const struct part *p, const struct part_slice *slice)
+{
+    const struct part_rate *rate = &p->rate[slice->rate];
+    return p->in->overhead_us +
+           rate->interval_us * rate->fragments.count * slice_copies(p, slice);
+}
+
+/* Gateways of a slice; links to others only disturb from now on. */
+static void cover_slice(struct part *p, struct part_slice *slice, int64_t total_us)
+{
+    struct part_rate *rate = &p->rate[slice->rate];
+    int64_t session_us = slice_us(p, slice);
+    weigh(p, session_us, total_us);
+    struct cover_problem problem = problem_of(p, slice->first, slice->count);
+    cover_solve(&problem, p->scratch, p->chosen);
+    for (size_t g = 0; g < p->in->gateway_count; g++) {
+        p->on_air[g] |= p->chosen[g];
+        p->busy_us[g] += p->chosen[g] ? session_us : 0;
+    }
+    for (uint32_t l = p->first[slice->first]; l < p->first[slice->first + slice->count];
+         l++) {
+        if (!p->chosen[p->links[l].gateway]) {
+            p->links[l].units = 0;
+        }
+    }
+    slice->cluster_count = (uint32_t)cluster_solve(&problem, p->chosen, p->in->lanes_max,
+                                                   p->scratch, slice->cluster);
+    rate->used = true;
+    rate->airtime_sum_us +=
+        rate->airtime_us * rate->fragments.count * slice_copies(p, slice) * 21 / 20;
+}
+
+static void colour_rate(struct part *p, size_t rate, uint32_t count)
+{
+    struct cover_problem problem = problem_of(p, 0, count);
+    struct colour_rule rule = {COLOUR_CAPTURE_CDB, 0};
+    struct colour_graph graph;
+    p->rate[rate].last = false;
+    for (size_t s = 0; s < p->slice_count; s++) {
+        p->rate[rate].last |=
+            p->slice[s].rate == rate && p->version[p->slice[s].version].slowest == rate;
+    }
+    colour_conflicts(&problem, p->on_air, &rule, p->scratch, &graph);
+    uint8_t *rest = (uint8_t *)p->scratch + colour_workspace_bytes(&problem);
+    struct part_turns turns = {&graph, p->on_air, count, 1, rest};
+    part_turns_choose(p, rate, &turns);
+}
+
+/* Does another gateway of its turn drown the link at the device? */
+static bool is_spoiled(const struct part *p, size_t device, size_t link,
+                       const uint16_t *colours)
+{
+    const struct partition_device *d = &p->in->devices[device];
+    const int16_t *cdb = p->strength_cdb + device * PARTITION_LINK_MAX;
+    for (size_t l = 0; l < d->link_count; l++) {
+        if (l != link && colours[d->link[l].gateway] == colours[d->link[link].gateway] &&
+            cdb[l] > cdb[link] - COLOUR_CAPTURE_CDB) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Loss of a device in the best cluster of a slice; that cluster. */
+static uint32_t best_cluster(const struct part *p, size_t device,
+                             const struct part_slice *slice, uint32_t *cluster)
+{
+    const struct partition_device *d = &p->in->devices[device];
+    const uint16_t *colours = part_colours(p, slice->rate);
+    uint32_t of[PARTITION_LINK_MAX];
+    uint32_t loss_ppm[PARTITION_LINK_MAX];
+    for (size_t l = 0; l < d->link_count; l++) {
+        of[l] = slice->cluster[d->link[l].gateway];
+        bool good = of[l] != CLUSTER_NONE && part_link_serves(p, device, l, slice->rate);
+        of[l] = good ? of[l] : CLUSTER_NONE;
+        good = good && !is_spoiled(p, device, l, colours);
+        loss_ppm[l] = good ? part_link_loss_ppm(p, device, l, slice->rate) : PART_PPM;
+    }
+    uint32_t best_ppm = PART_PPM;
+    *cluster = CLUSTER_NONE;
+    for (size_t l = 0; l < d->link_count; l++) {
+        uint32_t product_ppm = loss_ppm[l];
+        for (size_t k = 0; k < d->link_count; k++) {
+            product_ppm = k != l && of[k] == of[l]
+                              ? part_product_ppm(product_ppm, loss_ppm[k])
+                              : product_ppm;
+        }
+        if (of[l] != CLUSTER_NONE &&
+            (*cluster == CLUSTER_NONE || product_ppm < best_ppm ||
+             (product_ppm == best_ppm && of[l] < *cluster))) {
+            best_ppm = product_ppm;
+            *cluster = of[l];
+        }
+    }
+    return best_ppm;
+}
+
+static void work_on_rate(struct part *p, size_t rate, int64_t total_us)
+{
+    uint32_t count = 0;
+    memset(p->on_air, 0, p->in->gateway_count);
+    build_problem(p, rate);
+    for (size_t s = 0; s < p->slice_count; s++) {
+        if (p->slice[s].rate == rate) {
+            cover_slice(p, &p->slice[s], total_us);
+            count += p->slice[s].count;
+        }
+    }
+    if (count == 0) {
+        return;
+    }
+    colour_rate(p, rate, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t d = p->order[i];
+        p->loss_ppm[d] = best_cluster(p, d, &p->slice[p->slice_of[d]], &p->cluster_of[d]);
+    }
+}
+
+/* The rate and the gateways do not suffice after all: a slower session may. */
+static void spill(struct part *p, size_t device)
+{
+    const struct part_slice *own = &p->slice[p->slice_of[device]];
+    if (p->loss_ppm[device] <= SPILL_LOSS_PPM &&
+        part_cap_fits(p, device, own->rate, p->loss_ppm[device])) {
+        return;
+    }
+    for (size_t s = p->slice_count; s-- > 0;) {
+        const struct part_slice *slice = &p->slice[s];
+        uint32_t cluster;
+        if (slice->version != own->version || slice->rate >= own->rate) {
+            continue;
+        }
+        uint32_t loss_ppm = best_cluster(p, device, slice, &cluster);
+        if (loss_ppm < p->loss_ppm[device]) {
+            p->slice_of[device] = (uint8_t)s;
+            p->cluster_of[device] = cluster;
+            p->loss_ppm[device] = loss_ppm;
+        }
+        if (p->loss_ppm[device] <= SPILL_LOSS_PPM &&
+            part_cap_fits(p, device, slice->rate, p->loss_ppm[device])) {
+            return;
+        }
+    }
+}
+
+static bool link_is_sound(const struct partition_device *d, size_t link,
+                          size_t gateway_count)
+{
+    bool sound = d->link[link].gateway < gateway_count;
+    for (size_t k = 0; k < link; k++) {
+        sound = sound && d->link[k].gateway != d->link[link].gateway;
+    }
+    return sound;
+}
+
+static bool links_are_sound(const struct partition_device *d, size_t gateway_count)
+{
+    bool sound = d->link_count <= PARTITION_LINK_MAX;
+    for (size_t l = 0; sound && l < d->link_count; l++) {
+        sound = link_is_sound(d, l, gateway_count);
+    }
+    return sound;
+}
+
+static bool input_is_sound(const struct partition_input *in)
+{
+    for (size_t d = 0; d < in->device_count; d++) {
+        if (!links_are_sound(&in->devices[d], in->gateway_count)) {
+            return false;
+        }
+    }
+    return in->region != NULL && in->limit_ppm > 0 && in->limit_ppm <= PART_PPM &&
+           in->share_ppm > 0 && in->share_ppm <= PART_PPM && in->lanes_max > 0 &&
+           in->lane_gateways > 0 && in->image_len > 0;
+}
+
+int partition_make(const struct partition_input *input, void *workspace,
+                   struct partition *result)
+{
+    if (!input_is_sound(input)) {
+        return FUO_ERANGE;
+    }
+    struct arena a = {.base = workspace};
+    struct part *p = arena_take(&a, 1, sizeof(*p));
+    memset(p, 0, sizeof(*p));
+    p->in = input;
+    if (part_rates_find(p) != FUO_OK) {
+        return FUO_ERANGE;
+    }
+    lay_out(p, &a);
+    find_versions(p);
+    for (size_t d = 0; d < input->device_count; d++) {
+        sort_in(p, d);
+    }
+    part_rates_choose(p);
+    find_slices(p);
+    int64_t total_us = 0;
+    for (size_t s = 0; s < p->slice_count; s++) {
+        total_us += slice_us(p, &p->slice[s]);
+    }
+    memset(p->busy_us, 0, input->gateway_count * sizeof(int64_t));
+    for (size_t r = 0; r < p->rate_count; r++) {
+        work_on_rate(p, r, total_us);
+    }
+    for (size_t d = 0; d < input->device_count; d++) {
+        if (p->class_of[d] != PART_NO_CLASS) {
+            spill(p, d);
+        }
+    }
+    part_rates_pace(p);
+    part_cohorts_make(p);
+    *result = (struct partition){p->cohort_of, p->sorted, p->cohort_count, p->no_link,
+                                 p->too_far,   p->no_fit, p->no_room};
+    return FUO_OK;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+#include "campaign/partition_internal.h"
+
+#include <string.h>
+
+#include "base/time.h"
+#include "campaign/spec.h"
+#include "codec/frag.h"
+#include "radio/airtime.h"
+#include "radio/subband.h"
+
+enum {
+    GUARD_ABSOLUTE_US = 50000,
+    GUARD_QUEUE_US = 300000,
+    MAKESPAN_SHARE = 8, /* an hour of makespan is worth one of an eighth of the devices */
+    CODED_PCT = 5,      /* on top of M, to compare rates */
+    SAMPLE_DEVICES = 200000,
+    RISKY_MANY = 8,
+    LOSS_LIMIT_PPM = 500000, /* nobody waits for worse */
+    SPOILED_WEIGHT = 10,     /* its next session is so much longer, being slower */
+};
+
+static bool rate_is_candidate(const struct partition_input *in, uint8_t dr)
+{
+    const struct data_rate *rate = region_data_rate(in->region, dr, DIRECTION_DOWN);
+    if (rate == NULL || partition_floor_cdb(in->region, dr) == INT16_MAX) {
+        return false;
+    }
+    if (in->dr != PARTITION_DR_AUTO) {
+        return dr == in->dr;
+    }
+    return rate->modulation == MODULATION_LORA && rate->sf >= 7 && rate->bw_hz != 250000;
+}
+
+static int cut_image(const struct partition_input *in, uint8_t dr, struct fragplan *plan)
+{
+    struct fragplan_limits limits = in->limits;
+    uint8_t room = fragplan_size_for_payload(
+        region_max_payload(in->region, dr, (struct payload_rules){0}));
+    if (limits.size_max == 0 || limits.size_max > room) {
+        limits.size_max = room;
+    }
+    if (in->size_bytes == SPEC_AUTO_U32) {
+        return fragplan_choose(in->image_len, &limits, plan);
+    }
+    if (in->size_bytes > limits.size_max || in->size_bytes < limits.size_min) {
+        return FUO_ERANGE;
+    }
+    return fragplan_with_size(in->image_len, (uint8_t)in->size_bytes, plan);
+}
+
+/* False if the image or the budget do not fit the data rate. */
+static bool rate_init(const struct part *p, uint8_t dr, struct part_rate *rate)
+{
+    const struct partition_input *in = p->in;
+    const struct data_rate *modem = region_data_rate(in->region, dr, DIRECTION_DOWN);
+    *rate = (struct part_rate){.dr = dr};
+    rate->floor_cdb = partition_floor_cdb(in->region, dr);
+    if (subband_find(in->region, in->frequency_hz, modem->bw_hz, NULL) == NULL ||
+        cut_image(in, dr, &rate->fragments) != FUO_OK ||
+        airtime_downlink_us(in->region, dr,
+                            (size_t)rate->fragments.size + FRAG_DATA_OVERHEAD_BYTES,
+                            &rate->airtime_us) != FUO_OK) {
+        return false;
+    }
+    int64_t guard_us = in->absolute ? GUARD_ABSOLUTE_US : in->jitter_us + GUARD_QUEUE_US;
+    rate->slot_us = rate->airtime_us + guard_us;
+    return rate->airtime_us <= HOURS_US(1) / PART_PPM * p->duty_ppm;
+}
+
+int part_rates_find(struct part *p)
+{
+    const struct partition_input *in = p->in;
+    p->duty_ppm = (uint32_t)((uint64_t)in->limit_ppm * in->share_ppm / PART_PPM);
+    p->rate_count = 0;
+    for (int i = 0; i < REGION_DR_COUNT; i++) {
+        uint8_t dr = (uint8_t)i;
+        struct part_rate rate;
+        if (!rate_is_candidate(in, dr) || !rate_init(p, dr, &rate)) {
+            continue;
+        }
+        size_t at = p->rate_count;
+        while (at > 0 && p->rate[at - 1].floor_cdb > rate.floor_cdb) {
+            at--;
+        }
+        if (p->rate_count == PART_RATE_MAX) {
+            continue;
+        }
+        memmove(&p->rate[at + 1], &p->rate[at], (p->rate_count - at) * sizeof(rate));
+        p->rate[at] = rate;
+        p->rate_count++;
+    }
+    return p->rate_count > 0 ? FUO_OK : FUO_ERANGE;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+int64_t part_interval_us(const struct part *p, const struct part_rate *rate, bool burst)
+{
+    const struct partition_input *in = p->in;
+    int64_t interval_us = larger(rate->slot_us * rate->colour_count, in->interval_us);
+    if (in->off_time) {
+        interval_us = larger(interval_us, rate->airtime_us * PART_PPM / in->limit_ppm);
+    }
+    if (!burst) {
+        interval_us = larger(
+            interval_us, (rate->airtime_us * PART_PPM + p->duty_ppm - 1) / p->duty_ppm);
+    }
+    return interval_us;
+}
+
+/* One session, all of its frames. */
+static int64_t session_airtime_us(const struct part_rate *rate, uint32_t copies)
+{
+    int64_t frames = (int64_t)rate->fragments.count * copies * (100 + CODED_PCT) / 100;
+    return frames * rate->airtime_us;
+}
+
+static int64_t hour_budget_us(const struct part *p)
+{
+    return HOURS_US(1) / PART_PPM * p->duty_ppm;
+}
+
+/* Time of a spoiled device in another session, and of one session more if there is none. */
+static int64_t cost_of_turns(const struct part *p, size_t rate, uint16_t turns,
+                             uint64_t spoiled, uint32_t count)
+{
+    struct part_rate r = p->rate[rate];
+    int64_t weight = p->device_count / MAKESPAN_SHARE + 1;
+    int64_t frames = (int64_t)r.fragments.count * (100 + CODED_PCT) / 100;
+    r.colour_count = 1;
+    int64_t least_ms =
+        (p->in->overhead_us + part_interval_us(p, &r, r.burst) * frames) / 1000;
+    r.colour_count = turns;
+    int64_t ms = (p->in->overhead_us + part_interval_us(p, &r, r.burst) * frames) / 1000;
+    int64_t more = r.last && spoiled > 0 ? weight : 0;
+    return ms * (weight + count) + least_ms * ((int64_t)spoiled * SPOILED_WEIGHT + more);
+}
+
+static uint64_t limit_turns(const struct part_turns *t, uint16_t limit, uint16_t *colours)
+{
+    uint16_t count = colour_solve(t->graph, t->on_air, t->workspace, colours);
+    return limit < count
+               ? colour_reduce(t->graph, t->on_air, limit, t->workspace, colours) *
+                     t->step
+               : 0;
+}
+
+void part_turns_choose(struct part *p, size_t rate, const struct part_turns *turns)
+{
+    uint16_t *colours = part_colours(p, rate);
+    uint16_t best = colour_solve(turns->graph, turns->on_air, turns->workspace, colours);
+    int64_t best_cost = INT64_MAX;
+    for (uint16_t limit = best; limit > 0; limit = (uint16_t)(limit * 4 / 5)) {
+        uint64_t spoiled = limit_turns(turns, limit, colours);
+        int64_t cost = cost_of_turns(p, rate, limit, spoiled, turns->count);
+        if (cost < best_cost) {
+            best_cost = cost;
+            best = limit;
+        }
+    }
+    limit_turns(turns, best, colours);
+    p->rate[rate].colour_count = best;
+}
+
+/* Devices that can take the rate, one in `step`. Returns how many. */
+static uint32_t build_sample(struct part *p, size_t rate, size_t step)
+{
+    const struct partition_input *in = p->in;
+    uint32_t count = 0;
+    p->first[0] = 0;
+    for (size_t d = 0; d < in->device_count; d += step) {
+        if (p->class_of[d] != PART_NO_CLASS && (p->class_of[d] > rate || rate == 0)) {
+            part_problem_add(p, d, rate, count++);
+        }
+    }
+    return count;
+}
+
+/* A cover of those that can take the rate, and its turns. */
+static void estimate_turns(struct part *p, size_t rate)
+{
+    size_t step = 1 + p->in->device_count / SAMPLE_DEVICES;
+    uint32_t count = build_sample(p, rate, step);
+    struct cover_problem problem = {p->first, p->links, p->demand,
+                                    count,    NULL,     p->in->gateway_count};
+    struct colour_rule rule = {COLOUR_CAPTURE_CDB, 0};
+    struct colour_graph graph;
+    cover_quick(&problem, p->scratch, p->chosen);
+    colour_conflicts(&problem, p->chosen, &rule, p->scratch, &graph);
+    uint8_t *rest = (uint8_t *)p->scratch + colour_workspace_bytes(&problem);
+    struct part_turns turns = {&graph, p->chosen, count * (uint32_t)step, step, rest};
+    part_turns_choose(p, rate, &turns);
+}
+
+static void estimate(struct part *p)
+{
+    for (size_t r = 0; r < p->rate_count; r++) {
+        struct part_rate *rate = &p->rate[r];
+        int64_t airtime_us = session_airtime_us(rate, 1) * (int64_t)p->version_count;
+        rate->last = r == 0;
+        rate->burst = airtime_us <= hour_budget_us(p);
+        estimate_turns(p, r);
+        rate->interval_us = part_interval_us(p, rate, rate->burst);
+    }
+}
+
+/* With what the worst device of one copy makes necessary. */
+static int64_t session_us(const struct part *p, size_t rate, uint32_t copies,
+                          uint32_t loss_ppm)
+{
+    const struct part_rate *r = &p->rate[rate];
+    int64_t frames = (int64_t)r->fragments.count * copies * (100 + CODED_PCT) / 100;
+    int64_t single = (int64_t)r->fragments.count * PART_PPM / (PART_PPM - loss_ppm);
+    return p->in->overhead_us + larger(frames, single) * r->interval_us;
+}
+
+/* A set of rates for one pair of versions. */
+struct option {
+    uint8_t use[PART_CLASSES];
+    uint8_t slowest;
+    uint8_t copies;
+    bool joined;
+    uint32_t count[PART_RATE_MAX];    /* devices by rate, without the hard ones */
+    uint32_t loss_ppm[PART_RATE_MAX]; /* the largest of these */
+    uint32_t risky;                   /* forced to it without, near the cap */
+    uint32_t hard;                    /* forced to the slowest with copies */
+};
+
+static void note_loss(struct option *o, size_t rate, uint32_t loss_ppm)
+{
+    loss_ppm = loss_ppm < LOSS_LIMIT_PPM ? loss_ppm : LOSS_LIMIT_PPM;
+    o->loss_ppm[rate] = loss_ppm > o->loss_ppm[rate] ? loss_ppm : o->loss_ppm[rate];
+}
+
+/* Classes that are too slow for the set are forced to its slowest; false: it cannot be. */
+static bool force(const struct part *p, const struct part_version *v, struct option *o)
+{
+    for (size_t k = 0; k <= o->slowest; k++) {
+        const uint32_t *forced = v->forced[k][o->slowest];
+        if (forced[0] > 0) {
+            return false;
+        }
+        o->count[o->slowest] += forced[1];
+        o->risky += v->risky[k][o->slowest];
+        note_loss(o, o->slowest, v->loss_ppm[k][o->slowest]);
+        for (size_t c = 2; c <= PARTITION_COPIES_MAX; c++) {
+            o->hard += forced[c];
+            o->copies = forced[c] > 0 && c > o->copies ? (uint8_t)c : o->copies;
+        }
+        o->use[k] = o->slowest;
+    }
+    uint64_t weight = p->device_count / MAKESPAN_SHARE + 1;
+    o->joined = o->hard > 0 && (uint64_t)o->count[o->slowest] * (o->copies - 1U) < weight;
+    o->risky = o->joined ? 0 : o->risky;
+    return true;
+}
+
+static bool assign(const struct part *p, const struct part_version *v, uint32_t set,
+                   struct option *o)
+{
+    *o = (struct option){.copies = 1};
+    o->slowest = (uint8_t)__builtin_ctz(set);
+    uint8_t slower = o->slowest;
+    for (size_t k = o->slowest + 1U; k <= p->rate_count; k++) {
+        slower = (set >> (k - 1) & 1) != 0 ? (uint8_t)(k - 1) : slower;
+        o->use[k] = slower;
+        o->count[slower] += v->by_class[k];
+        note_loss(o, slower, v->loss_ppm[k][slower]);
+    }
+    return force(p, v, o);
+}
+
+/*
+ * Makespan, weighed as so many devices, and the listening of each. In ms times devices:
+ * below 2^63 for a million devices and a decade.
+ */
+static int64_t cost_of(const struct part *p, uint32_t set, const struct option *o)
+{
+    int64_t weight = p->device_count / MAKESPAN_SHARE + 1;
+    int64_t cost = 0;
+    for (size_t s = 0; s < p->rate_count; s++) {
+        if ((set >> s & 1) == 0) {
+            continue;
+        }
+        bool joined = s == o->slowest && o->joined;
+        int64_t count = o->count[s] + (joined ? o->hard : 0);
+        cost += session_us(p, s, joined ? o->copies : 1, o->loss_ppm[s]) / 1000 *
+                (weight + count);
+    }
+    if (o->risky > 0) { /* some of them will need another session */
+        int64_t share = o->risky < RISKY_MANY ? o->risky : RISKY_MANY;
+        cost += session_us(p, o->slowest, 1, 0) / 1000 *
+                (weight * share / RISKY_MANY + o->risky);
+    }
+    if (o->hard > 0 && !o->joined) {
+        cost += session_us(p, o->slowest, o->copies, 0) / 1000 * (weight + o->hard);
+    }
+    return cost;
+}
+
+static void choose(const struct part *p, struct part_version *v)
+{
+    int64_t best = INT64_MAX;
+    for (uint32_t set = 1; set < UINT32_C(1) << p->rate_count; set++) {
+        struct option o;
+        if (!assign(p, v, set, &o)) {
+            continue;
+        }
+        int64_t cost = cost_of(p, set, &o);
+        if (cost < best) {
+            best = cost;
+            memcpy(v->use, o.use, sizeof(v->use));
+            v->slowest = o.slowest;
+            v->copies = o.copies;
+            v->joined = o.joined;
+        }
+    }
+}
+
+void part_rates_choose(struct part *p)
+{
+    estimate(p);
+    for (size_t v = 0; v < p->version_count; v++) {
+        choose(p, &p->version[v]);
+    }
+}
+
+/* Shortest first: a rate may burst if it and all before it fit an hour's budget. */
+void part_rates_pace(struct part *p)
+{
+    int64_t sum_us = 0;
+    for (size_t r = p->rate_count; r-- > 0;) {
+        struct part_rate *rate = &p->rate[r];
+        if (rate->used) {
+            sum_us += rate->airtime_sum_us;
+            rate->interval_us = part_interval_us(p, rate, sum_us <= hour_budget_us(p));
+        }
+    }
+}
