@@ -32,11 +32,14 @@ MAY_INCLUDE = {
     "loop": PURE | RING,
     # Not campaign, not engine: the simulated network must not share what it is to judge.
     "sim": ARITHMETIC,
+    # The engine against a radio world of fleet size; judged by fuota-bench.
+    "world": {"base", "codec", "radio", "fec", "campaign", "engine"},
     # Mains are included by nobody.
     "fuotad": PURE | RING,
     # Stateless: neither the database nor the daemon's loop.
-    "fuotactl": PURE | {"config", "io", "net", "ctl", "sim"},
+    "fuotactl": PURE | {"config", "io", "net", "ctl", "sim", "world"},
     "fuota-sim": ARITHMETIC | {"io", "net", "sim"},
+    "fuota-bench": {"base", "radio", "fec", "campaign", "io", "world"},
 }
 
 # <headers>. Pure layers have a list of what they may use ...

@@ -12,6 +12,11 @@
  * a plugin need not be re-entrant. Buffers and strings passed either way are borrowed for
  * the duration of the call. Times are UTC, microseconds since 1970.
  *
+ * Structs grow at their end only, and zero means in a new member what was before it came:
+ * whoever is older than the other side loses nothing. What the daemon lends is followed by
+ * FUO_SPARE_BYTES of zeros, so that a newer plugin may read, or in fuo_caps write, members
+ * that this daemon does not know; events and tables carry their size.
+ *
  * Each intent carries an id. FUO_OK: accepted, exactly one event with that id follows
  * (FUO_EV_RESULT, _GROUP or _QUEUE, as said at each function). Any other code: none does.
  */
@@ -26,6 +31,10 @@
 /* Bump on an incompatible change only; appending members is compatible. */
 #define FUO_NS_ABI    1u
 #define FUO_NS_SYMBOL "fuo_ns_plugin"
+
+enum {
+    FUO_SPARE_BYTES = 128,
+};
 
 struct fuo_ns;   /* one configured instance; defined by the plugin */
 struct fuo_host; /* the daemon's side of that instance; opaque to the plugin */
@@ -42,15 +51,19 @@ struct fuo_unicast {
     bool confirmed;
 };
 
+/*
+ * A group is one way on air. Several groups may share mc_addr and keys (each then has
+ * gateways of its own and the same frames): each counts for itself.
+ */
 struct fuo_group {
     uint64_t id;
     const char *name; /* unique: a group left by a lost answer is found by it */
     const uint8_t *mc_nwk_s_key; /* 16 bytes each; wipe copies */
     const uint8_t *mc_app_s_key;
-    const char *region; /* "EU868" */
-    const uint64_t *gateways;
-    size_t gateway_count;
-    const uint64_t *devices;
+    const char *region;       /* "EU868" */
+    const uint64_t *gateways; /* these and no others */
+    size_t gateway_count;     /* 0: the server chooses by the devices */
+    const uint64_t *devices;  /* who is to hear it */
     size_t device_count;
     uint32_t mc_addr;
     uint32_t frequency_hz;
@@ -67,6 +80,7 @@ struct fuo_multicast {
     size_t payload_len;
     int64_t expires_us;
     uint8_t fport;
+    int64_t at_us; /* FUO_TIMING_ABSOLUTE: exact time on air; else 0 */
 };
 
 /* ---- events: plugin -> engine ---- */
@@ -93,6 +107,7 @@ struct fuo_rx {
 
 enum {
     FUO_RX_MAX = 16, /* receptions reported per uplink, strongest first */
+    FUO_DR_UNKNOWN = 0xff,
 };
 
 struct fuo_event {
@@ -110,6 +125,7 @@ struct fuo_event {
             uint32_t f_cnt;
             uint8_t fport; /* 0: no application payload */
             uint8_t dr;
+            uint32_t frequency_hz; /* 0: unknown */
         } uplink;
         struct {
             uint64_t id;
@@ -120,6 +136,9 @@ struct fuo_event {
             uint64_t id;
             uint64_t dev_eui;
             enum fuo_fate fate;
+            uint64_t gateway;      /* FUO_FATE_SENT: that sent it; 0: unknown */
+            uint32_t frequency_hz; /* 0: unknown, and so is dr */
+            uint8_t dr;            /* FUO_DR_UNKNOWN */
         } fate;
         struct {
             uint64_t id;
@@ -204,11 +223,26 @@ struct fuo_option {
     const char *help;
 };
 
-/* What the planner must know of a server. */
+/* When a multicast frame goes on air. */
+enum fuo_timing {
+    /* As soon as the server gets to it: at once if nothing of its group is queued, within
+     * multicast_jitter_us; else multicast_spacing_us after the one before. */
+    FUO_TIMING_QUEUE = 0,
+    /* At at_us, at all gateways of the group together. */
+    FUO_TIMING_ABSOLUTE,
+};
+
+/* What the planner must know of a server. Zeroed by the daemon. */
 struct fuo_caps {
     int64_t multicast_spacing_us; /* between two frames of a group, times its gateways */
     int64_t reply_window_us; /* after an uplink: a reply within it goes out with it */
     uint32_t queue_rows_max; /* rows fuotad should keep queued in a group at most */
+    enum fuo_timing timing;
+    int64_t
+        multicast_jitter_us;   /* how late a frame may be that nothing is queued before */
+    int64_t multicast_lead_us; /* FUO_TIMING_ABSOLUTE: hand over that long before */
+    uint32_t priority_ceiling_ppm; /* most of the legal limit that the server lets
+                                      campaigns use; 0: all of it */
 };
 
 struct fuo_ns_plugin {

@@ -77,6 +77,8 @@ static void cs_caps(struct fuo_ns *ns, struct fuo_caps *caps)
     caps->multicast_spacing_us = ns->config->multicast_margin_us;
     caps->reply_window_us = REPLY_WINDOW_US;
     caps->queue_rows_max = QUEUE_ROWS_MAX;
+    caps->timing = FUO_TIMING_QUEUE;
+    caps->multicast_jitter_us = ns->config->scheduler_interval_us;
 }
 
 static void cs_on_mqtt(struct fuo_ns *ns, const char *topic, const uint8_t *payload,
@@ -112,6 +114,10 @@ static const struct fuo_option options[] = {
      "5s",
      "The server's multicast_class_c_margin: the time between two multicast frames, for "
      "each gateway of the group."},
+    {"schedulerInterval", FUO_OPT_DURATION_US,
+     offsetof(struct config, scheduler_interval_us), "1s",
+     "The server's network.scheduler interval: how late it may be with a multicast frame "
+     "that it could send at once."},
     {0},
 };
 

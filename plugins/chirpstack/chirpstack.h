@@ -18,6 +18,7 @@ struct config {
     const char *region_topic;
     const char *tap;
     int64_t multicast_margin_us;
+    int64_t scheduler_interval_us;
 };
 
 struct call;

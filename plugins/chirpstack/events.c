@@ -12,6 +12,10 @@ enum {
     JSON_DEPTH_MAX = 16,
     JSON_MAX_BYTES = 256 << 10,
     RX_SCAN_MAX = 64, /* receptions looked at */
+    SF_MIN = 7,
+    SF_MAX = 12,
+    DR_250_KHZ = 6,
+    DR_500_KHZ = 8, /* and up */
 };
 
 #define GPS_EPOCH_US   (INT64_C(315964800) * 1000000)
@@ -223,6 +227,14 @@ static size_t decode_receptions(struct json_object *receptions, struct fuo_rx *r
     return count;
 }
 
+/* 0: it does not say. */
+static uint32_t frequency_of(struct json_object *tx_info)
+{
+    uint32_t frequency_hz = 0;
+    return uint_member(tx_info, "frequency", UINT32_MAX, &frequency_hz) ? frequency_hz
+                                                                        : 0;
+}
+
 static const char *decode_up(struct json_object *root, uint64_t dev_eui,
                              struct decoded_event *out)
 {
@@ -252,6 +264,7 @@ static const char *decode_up(struct json_object *root, uint64_t dev_eui,
     e->uplink.f_cnt = f_cnt;
     e->uplink.fport = (uint8_t)fport;
     e->uplink.dr = (uint8_t)dr;
+    e->uplink.frequency_hz = frequency_of(member(root, "txInfo"));
     return NULL;
 }
 
@@ -270,6 +283,48 @@ static void fate(struct json_object *o, const char *key, uint64_t dev_eui,
     out->event.fate.id = id;
     out->event.fate.dev_eui = dev_eui;
     out->event.fate.fate = fate;
+    out->event.fate.dr = FUO_DR_UNKNOWN;
+}
+
+/*
+ * The data rate of a downlink: in every region 125 kHz are DR0 to DR5 from SF12 on, 500 kHz
+ * DR8 to DR13, and 250 kHz only DR6.
+ */
+static uint8_t downlink_dr(struct json_object *tx_info)
+{
+    struct json_object *lora = member(member(tx_info, "modulation"), "lora");
+    uint32_t bandwidth_hz = 0;
+    uint32_t sf = 0;
+    if (!uint_member(lora, "bandwidth", UINT32_MAX, &bandwidth_hz) ||
+        !uint_member(lora, "spreadingFactor", SF_MAX, &sf) || sf < SF_MIN) {
+        return FUO_DR_UNKNOWN;
+    }
+    switch (bandwidth_hz) {
+    case 125000:
+        return (uint8_t)(SF_MAX - sf);
+    case 250000:
+        return sf == SF_MIN ? DR_250_KHZ : FUO_DR_UNKNOWN;
+    case 500000:
+        return (uint8_t)(SF_MAX - sf + DR_500_KHZ);
+    default:
+        return FUO_DR_UNKNOWN;
+    }
+}
+
+/* Sent, and by whom and how: what a duty cycle is charged with. */
+static void decode_txack(struct json_object *root, uint64_t dev_eui,
+                         struct decoded_event *out)
+{
+    struct json_object *tx_info = member(root, "txInfo");
+    size_t len;
+    const char *gateway = text_member(root, "gatewayId", &len);
+    uint64_t eui = 0;
+    fate(root, "queueItemId", dev_eui, FUO_FATE_SENT, out);
+    if (parse_eui(gateway, len, &eui)) {
+        out->event.fate.gateway = eui;
+    }
+    out->event.fate.frequency_hz = frequency_of(tx_info);
+    out->event.fate.dr = downlink_dr(tx_info);
 }
 
 /* DOWNLINK_GATEWAY is no fate: the item stays queued and is tried again. */
@@ -360,7 +415,7 @@ static const char *decode(struct json_object *root, enum event_kind kind,
     case KIND_UP:
         return decode_up(root, dev_eui, out);
     case KIND_TXACK:
-        fate(root, "queueItemId", dev_eui, FUO_FATE_SENT, out);
+        decode_txack(root, dev_eui, out);
         return NULL;
     case KIND_ACK:
         if (bool_member(root, "acknowledged")) {

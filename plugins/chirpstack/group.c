@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * group.c - opening a multicast group: List, Create unless it is there, AddDevice and
- * AddGateway one by one, Get. Every step may be repeated: an opening whose answer was lost
+ * group.c - opening a multicast group: List, Create unless it is there, AddGateway or
+ * AddDevice one by one, Get. Every step may be repeated: an opening whose answer was lost
  * is opened again and finds what it left behind by its name.
+ *
+ * ChirpStack sends from the group's gateways if it has any, and looks at its devices only
+ * to choose some if it has none (downlink/multicast.rs): one or the other is added, so that
+ * a group with gateways is open after a handful of calls however many devices hear it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,9 +30,9 @@ enum {
 struct opening {
     uint64_t id;
     uint32_t offset; /* of the page of List */
-    size_t device_next;
-    size_t gateway_next;
+    size_t next;
     uint32_t absent_count; /* devices that the application does not have */
+    bool by_gateways;      /* members are gateways; else devices */
     Cs__Group group;       /* its texts are below */
     char name[NAME_MAX_LEN + 1];
     char handle[FUO_GROUP_SIZE];
@@ -36,9 +40,8 @@ struct opening {
     char mc_nwk_s_key[2 * KEY_LEN + 1];
     char mc_app_s_key[2 * KEY_LEN + 1];
     char application_id[UUID_SIZE];
-    size_t device_count;
-    size_t gateway_count;
-    uint64_t members[]; /* devices, then gateways */
+    size_t count;
+    uint64_t members[];
 };
 
 static void next_member(struct fuo_ns *ns, struct opening *o);
@@ -121,7 +124,7 @@ static void on_device(struct fuo_ns *ns, void *context, const struct api_answer 
 {
     struct opening *o = context;
     char eui[HEX_EUI_SIZE];
-    format_eui(o->members[o->device_next - 1], eui);
+    format_eui(o->members[o->next - 1], eui);
     if (answer->err == FUO_ENOENT) {
         o->absent_count++;
         ns_log(ns, FUO_LOG_WARN, "multicast group %s: device %s: %s", o->name, eui,
@@ -130,7 +133,7 @@ static void on_device(struct fuo_ns *ns, void *context, const struct api_answer 
         give_up(ns, o, "AddDevice", answer->err, answer->text);
         return;
     }
-    if (o->device_next == o->device_count && o->absent_count == o->device_count) {
+    if (o->absent_count == o->count) {
         give_up(ns, o, "AddDevice", FUO_ENOENT,
                 "the application has none of the devices");
         return;
@@ -144,7 +147,7 @@ static void on_gateway(struct fuo_ns *ns, void *context, const struct api_answer
     if (answer->err != FUO_OK && answer->err != FUO_EEXIST) {
         char step[64];
         char eui[HEX_EUI_SIZE];
-        format_eui(o->members[o->device_count + o->gateway_next - 1], eui);
+        format_eui(o->members[o->next - 1], eui);
         snprintf(step, sizeof(step), "AddGateway %s", eui);
         give_up(ns, o, step, answer->err, answer->text);
         return;
@@ -157,16 +160,17 @@ static void next_member(struct fuo_ns *ns, struct opening *o)
     Cs__Member request;
     cs__member__init(&request);
     char eui[HEX_EUI_SIZE];
+    if (o->next == o->count) {
+        get_group(ns, o);
+        return;
+    }
     request.multicast_group_id = o->handle;
     request.eui = eui;
-    if (o->device_next < o->device_count) {
-        format_eui(o->members[o->device_next++], eui);
-        call(ns, o, API_GROUP "AddDevice", &request.base, on_device);
-    } else if (o->gateway_next < o->gateway_count) {
-        format_eui(o->members[o->device_count + o->gateway_next++], eui);
+    format_eui(o->members[o->next++], eui);
+    if (o->by_gateways) {
         call(ns, o, API_GROUP "AddGateway", &request.base, on_gateway);
     } else {
-        get_group(ns, o);
+        call(ns, o, API_GROUP "AddDevice", &request.base, on_device);
     }
 }
 
@@ -286,7 +290,7 @@ static bool usable(const struct fuo_group *g)
            region_of(g->region) != NO_REGION &&
            (g->device_class == 'B' || g->device_class == 'C') &&
            g->device_count <= MEMBERS_MAX && g->gateway_count <= MEMBERS_MAX &&
-           g->device_count > 0;
+           g->device_count + g->gateway_count > 0;
 }
 
 static void describe(struct opening *o, const struct fuo_group *g)
@@ -314,20 +318,18 @@ int group_open(struct fuo_ns *ns, const struct fuo_group *group)
     if (!usable(group)) {
         return FUO_EINVAL;
     }
-    size_t count = group->device_count + group->gateway_count;
+    bool by_gateways = group->gateway_count > 0;
+    const uint64_t *members = by_gateways ? group->gateways : group->devices;
+    size_t count = by_gateways ? group->gateway_count : group->device_count;
     struct opening *o = calloc(1, sizeof(*o) + count * sizeof(o->members[0]));
     if (o == NULL) {
         return FUO_ENOMEM;
     }
     o->id = group->id;
-    o->device_count = group->device_count;
-    o->gateway_count = group->gateway_count;
+    o->by_gateways = by_gateways;
+    o->count = count;
     memcpy(o->application_id, ns->config->application_id, UUID_SIZE);
-    memcpy(o->members, group->devices, o->device_count * sizeof(o->members[0]));
-    if (o->gateway_count > 0) {
-        memcpy(o->members + o->device_count, group->gateways,
-               o->gateway_count * sizeof(o->members[0]));
-    }
+    memcpy(o->members, members, count * sizeof(o->members[0]));
     describe(o, group);
 
     Cs__ListGroups request;

@@ -14,12 +14,24 @@ struct config {
     uint32_t lose_every;
 };
 
+enum {
+    NAME_SIZE = 101,
+};
+
+/* Nothing is transmitted, but each group counts. */
+struct group {
+    struct group *next;
+    char name[NAME_SIZE];
+    char handle[FUO_GROUP_SIZE];
+    uint32_t f_cnt;
+};
+
 struct fuo_ns {
     const struct config *config;
     const struct fuo_host_ops *ops;
     struct fuo_host *host;
     uint32_t downlink_count;
-    uint32_t f_cnt; /* one counter for all groups: nothing is transmitted */
+    struct group *groups;
 };
 
 static void result(struct fuo_ns *ns, uint64_t id, int err, uint32_t f_cnt)
@@ -52,6 +64,11 @@ static int null_open(struct fuo_ns **ns, const void *config,
 
 static void null_close(struct fuo_ns *ns)
 {
+    while (ns != NULL && ns->groups != NULL) {
+        struct group *group = ns->groups;
+        ns->groups = group->next;
+        free(group);
+    }
     free(ns);
 }
 
@@ -112,22 +129,68 @@ static int null_unicast_flush(struct fuo_ns *ns, uint64_t id, uint64_t dev_eui)
     return FUO_OK;
 }
 
-static int null_group_open(struct fuo_ns *ns, const struct fuo_group *group)
+/* The link that leads to the group; it holds NULL if there is none. */
+static struct group **find_handle(struct fuo_ns *ns, const char *handle)
 {
-    char handle[FUO_GROUP_SIZE];
+    struct group **at = &ns->groups;
+    while (*at != NULL && strcmp((*at)->handle, handle) != 0) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+static struct group *find_name(struct fuo_ns *ns, const char *name)
+{
+    struct group *at = ns->groups;
+    while (at != NULL && strcmp(at->name, name) != 0) {
+        at = at->next;
+    }
+    return at;
+}
+
+static struct group *new_group(struct fuo_ns *ns, const struct fuo_group *wanted)
+{
+    struct group *group = calloc(1, sizeof(*group));
+    if (group == NULL) {
+        return NULL;
+    }
+    snprintf(group->name, sizeof(group->name), "%s", wanted->name);
+    unsigned mc_addr = (unsigned)wanted->mc_addr;
+    snprintf(group->handle, sizeof(group->handle), "null-%08x", mc_addr);
+    for (unsigned i = 1; *find_handle(ns, group->handle) != NULL; i++) {
+        snprintf(group->handle, sizeof(group->handle), "null-%08x-%u", mc_addr, i);
+    }
+    group->f_cnt = wanted->f_cnt;
+    group->next = ns->groups;
+    ns->groups = group;
+    return group;
+}
+
+static int null_group_open(struct fuo_ns *ns, const struct fuo_group *wanted)
+{
     struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_GROUP};
-    snprintf(handle, sizeof(handle), "null-%08x", (unsigned)group->mc_addr);
-    ns->f_cnt = group->f_cnt;
-    event.group.id = group->id;
-    event.group.group = handle;
-    event.group.f_cnt = ns->f_cnt;
+    struct group *group = find_name(ns, wanted->name);
+    if (group == NULL) {
+        group = new_group(ns, wanted);
+    }
+    if (group == NULL) {
+        return FUO_ENOMEM;
+    }
+    event.group.id = wanted->id;
+    event.group.group = group->handle;
+    event.group.f_cnt = group->f_cnt;
     ns->ops->event(ns->host, &event);
     return FUO_OK;
 }
 
-static int null_group_close(struct fuo_ns *ns, uint64_t id, const char *group)
+static int null_group_close(struct fuo_ns *ns, uint64_t id, const char *handle)
 {
-    (void)group;
+    struct group **at = find_handle(ns, handle);
+    if (*at != NULL) {
+        struct group *group = *at;
+        *at = group->next;
+        free(group);
+    }
     result(ns, id, FUO_OK, 0);
     return FUO_OK;
 }
@@ -135,23 +198,29 @@ static int null_group_close(struct fuo_ns *ns, uint64_t id, const char *group)
 /* A lost one is counted and its answer is missing: the outcome is unknown. */
 static int null_multicast(struct fuo_ns *ns, const struct fuo_multicast *frame)
 {
+    struct group *group = *find_handle(ns, frame->group);
+    if (group == NULL) {
+        result(ns, frame->id, FUO_ENOENT, 0);
+        return FUO_OK;
+    }
     ns->downlink_count++;
     if (nth(ns->downlink_count, ns->config->fail_every)) {
         result(ns, frame->id, FUO_EAGAIN, 0);
         return FUO_OK;
     }
     bool lost = nth(ns->downlink_count, ns->config->lose_every);
-    uint32_t f_cnt = ns->f_cnt++;
+    uint32_t f_cnt = group->f_cnt++;
     result(ns, frame->id, lost ? FUO_ETIMEDOUT : FUO_OK, lost ? 0 : f_cnt);
     return FUO_OK;
 }
 
-static int null_queue_poll(struct fuo_ns *ns, uint64_t id, const char *group)
+static int null_queue_poll(struct fuo_ns *ns, uint64_t id, const char *handle)
 {
     struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_QUEUE};
-    (void)group;
+    const struct group *group = *find_handle(ns, handle);
     event.queue.id = id;
-    event.queue.f_cnt = ns->f_cnt;
+    event.queue.err = group != NULL ? FUO_OK : FUO_ENOENT;
+    event.queue.f_cnt = group != NULL ? group->f_cnt : 0;
     ns->ops->event(ns->host, &event);
     return FUO_OK;
 }

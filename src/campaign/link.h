@@ -1,35 +1,97 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * link.h - what uplinks teach about a device, and the gateways that reach a cohort.
+ * link.h - what uplinks teach about a device and about the gateways that hear it.
  *
+ * Of each device the four best links are kept (struct device_link), each with the median
+ * and the lower decile of its SNR and the share of the last uplinks that the gateway heard.
  * Uplink SNR stands for the downlink: it is the weaker direction (performance.md 0.8).
+ *
+ * SNR is in hundredths of a dB and in a noise bandwidth of 125 kHz: what was measured in
+ * 250 or 500 kHz is raised by 3.01 or 6.02 dB. It is taken as sent with 14 dBm: no server
+ * says on its application topics what a device radiates, and one whose power ADR lowered
+ * is only better than it looks. Integers only, no clock, no allocation. After restoring a
+ * device nothing else is needed: all that is learned stands in its record.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "campaign/record.h"
+#include "radio/region.h"
+
+enum {
+    LINK_WINDOW = 40,       /* uplinks that a share or a quantile goes back, about */
+    LINK_ENGINE_BYTES = 40, /* of 256 hot bytes a device, what the engine keeps */
+    LINK_SNR_UNKNOWN = INT16_MIN,
+};
+
+/* Performance.md 5: one million devices stay in 256 MB. */
+_Static_assert(sizeof(struct device_rec) <= 256 - LINK_ENGINE_BYTES,
+               "a device is at most 256 bytes hot");
 
 struct link_rx {
     uint64_t gateway;
-    int16_t snr_cdb;
+    int16_t snr_cdb; /* as measured */
 };
 
 /*
- * Note an uplink: the interval (smoothed, quick to grow and slow to shrink; extra uplinks
- * that answer commands count little) and the best links (each SNR smoothed).
+ * Note an uplink: its interval (the median, so that a lost uplink does not double it; extra
+ * uplinks that answer commands do not count) and the links. rate: of the uplink; NULL: unknown.
+ * rx_count 0: the server did not say who heard it, the links stay.
+ *
+ * The first uplink of a link sets its quantiles, each later one moves them by a step that
+ * shrinks with the number of uplinks; a few surprises of 9 dB in a row are a change, to
+ * which the link comes at once. A gateway that missed the uplink counts as a weak one
+ * where the link is within 10 dB of what the data rate needs; else as a collision, which
+ * says nothing of the SNR. A newcomer takes the place of the worst of four links if it is
+ * 3 dB better; one that heard less than 1 % of the last uplinks is dropped.
  */
 void link_note_uplink(struct device_rec *device, struct utc received,
-                      const struct link_rx *rx, size_t rx_count);
+                      const struct data_rate *rate, const struct link_rx *rx,
+                      size_t rx_count);
 
-/* Best SNR, hundredths of a dB; INT16_MIN if no link is known. */
+/* Median SNR of the best link; LINK_SNR_UNKNOWN if no link is known. */
 int16_t link_best_snr_cdb(const struct device_rec *device);
 
+/* The link to that gateway; NULL if it is not among those kept. */
+const struct device_link *link_find(const struct device_rec *device, uint64_t gateway);
+
 /*
- * Gateways that together are heard by every device with a known link: greedy cover over
- * the four best links of each, ties to the lower id. Writes at most cap ids, ascending;
- * returns how many. Devices without a link are left out.
+ * SNR in 125 kHz at which half of the frames are lost: -7.5 dB at SF7 to -20 dB at SF12,
+ * raised by the bandwidth; FSK as 50 kbit/s in the regional parameters.
  */
-size_t link_cover(const struct device_rec *const *devices, size_t count,
-                  uint64_t *gateways, size_t cap);
+int32_t link_floor_cdb(const struct data_rate *rate);
+
+/*
+ * How far a downlink is above the floor of its data rate: snr + gain - floor. gain is what
+ * the downlink has over an uplink (1000 in EU868 at 869.525 MHz: 27 dBm against 14, and a
+ * noise figure that is 3 dB worse). LINK_SNR_UNKNOWN stays what it is.
+ */
+int32_t link_margin_cdb(int16_t snr_cdb, const struct data_rate *rate, int32_t gain_cdb);
+
+/*
+ * The gain that the margin of a DevStatusAns (-32..31 dB, of the DevStatusReq, a downlink
+ * at that rate) tells of the device, against the median of its best link; believed within
+ * 15 dB of assumed_cdb only, and halfway: the margin is one sample and saturates.
+ * assumed_cdb if no link is known.
+ */
+int32_t link_gain_from_status_cdb(const struct device_rec *device, int8_t margin_db,
+                                  const struct data_rate *rate, int32_t assumed_cdb);
+
+/* ---- load of a gateway: uplink airtime ---- */
+
+/* Zeroed: nothing heard yet. Persisting it is not worth while. */
+struct link_load {
+    int64_t period;      /* number of the ten minutes under way, from 1970; 0: none */
+    int64_t period_us;   /* airtime in them so far */
+    int64_t smoothed_us; /* airtime in an hour, of the periods before */
+    uint32_t periods;    /* that smoothed_us rests on, counted up to 18: three hours */
+};
+
+/* An uplink that the gateway heard; what is older than the period under way is ignored. */
+void link_load_note(struct link_load *load, struct utc received, int64_t airtime_us);
+
+/* Airtime in an hour, smoothed; in the first ten minutes what was heard so far. */
+int64_t link_load_us(const struct link_load *load, struct utc now);

@@ -140,7 +140,8 @@ enum tx_phase {
 
 enum {
     RECORD_GROUP_SIZE = 64,
-    RECORD_GATEWAY_MAX = 16, /* gateways of a cluster */
+    RECORD_GATEWAY_MAX = 16, /* gateways of a lane */
+    RECORD_LANE_MAX = 32,    /* lanes of a transmission */
     RECORD_LINK_MAX = 4,     /* best gateways remembered of a device */
 };
 
@@ -204,20 +205,47 @@ struct transmission_rec {
     uint16_t frag_count; /* M */
     uint32_t frequency_hz;
     uint32_t mc_addr;
-    char group[RECORD_GROUP_SIZE]; /* the server's handle; empty: none */
-    uint64_t gateways[RECORD_GATEWAY_MAX];
-    uint8_t gateway_count;
-    uint32_t f_cnt_base;    /* the server's counter when the group was opened */
-    uint32_t frames_handed; /* frames it took since: fragments and status requests */
-    uint16_t next_n;        /* next N on air, 1-based */
-    uint16_t target_n;      /* send up to this N, then poll */
-    bool pending;           /* an enqueue is under way ... */
-    bool pending_status;    /* ... of a status request; else of fragment next_n */
-    uint16_t session_no;    /* sessions dated so far */
+    uint8_t lane_count;
+    uint8_t colour_count;   /* turns of an interval, see lane_rec */
+    int64_t interval_us;    /* of the grid that frames keep to; 0: as the plan says */
+    uint8_t copies;         /* times each uncoded fragment is sent in a row; 0 is 1 */
+    uint32_t frames_handed; /* frames that every lane took: fragments, status requests */
+    uint16_t next_n;     /* place of the next fragment in the order of sending, from 1 */
+    uint16_t target_n;   /* send up to this place, then poll */
+    bool pending;        /* a frame is being handed to the lanes ... */
+    bool pending_status; /* ... a status request; else the fragment at next_n */
+    uint16_t session_no; /* sessions dated so far */
     uint16_t repair_rounds; /* polls that led to coded fragments */
     struct utc session_start;
     struct utc session_end;
     struct utc phase_since;
+};
+
+/*
+ * One way on air of a transmission: a group of its own at the server, with the gateways
+ * that emit it. All lanes share McAddr and key, and each carries every frame once and in
+ * order, so that their counters stay equal: a device that hears several lanes takes each
+ * counter once. Lanes of one colour are on air together, colours take turns.
+ */
+struct lane_rec {
+    uint32_t transmission_id;
+    uint8_t no; /* from 0, ascending in the transmission */
+    uint8_t colour;
+    bool lost;                     /* given up: it would be behind the others' counters */
+    bool pending;                  /* the enqueue of frame frames_handed is under way */
+    char group[RECORD_GROUP_SIZE]; /* the server's handle; empty: none */
+    uint8_t gateway_count;
+    uint64_t gateways[RECORD_GATEWAY_MAX];
+    uint32_t f_cnt_base;    /* the server's counter when the group was opened */
+    uint32_t frames_handed; /* frames it took since */
+};
+
+/* One gateway that hears a device; how it is learned stands in link.h. */
+struct device_link {
+    uint64_t gateway;
+    int16_t snr_p10_cdb; /* a tenth of the uplinks are weaker */
+    int16_t snr_p50_cdb; /* of uplinks at 14 dBm */
+    uint16_t heard_ppk;  /* share of the uplinks it heard, in 1/1000 */
 };
 
 /* What is known of a device across campaigns. */
@@ -233,11 +261,9 @@ struct device_rec {
     struct utc last_uplink;     /* 0: never heard */
     int64_t uplink_interval_us; /* smoothed; 0: unknown */
     uint16_t session_count[4];  /* TS004 v2: next SessionCnt by FragIndex */
+    uint16_t uplinks_heard;     /* counted up to a bound: how much the links are worth */
     uint8_t link_count;
-    struct {
-        uint64_t gateway;
-        int16_t snr_cdb;
-    } link[RECORD_LINK_MAX]; /* best first */
+    struct device_link link[RECORD_LINK_MAX]; /* best first, see link.h */
 };
 
 /* Airtime charged to a gateway; the ledger is rebuilt from these. */

@@ -45,9 +45,15 @@
  *             outcome: "active" or an outcome's name; state: 0..3
  *   device    {"dev_eui"} -> {"dev_eui","name","fleet","profile","last_uplink",
  *             "firmware_version","hardware_version","packages":{"1":v,...}|null,
+ *             "uplink_interval_us" (0: not known),"uplinks_heard","links":[{"gateway":eui,
+ *             "snr_p10_cdb","snr_p50_cdb","heard_ppk"}] (of uplinks, best first),
  *             "campaigns":[DEVICE with "campaign"],
  *             "history":[{"campaign","time","phase","state","result","source","outcome",
  *             "reason"}]}
+ *   budget    {"gateway"?,"after"?,"limit"?} -> {"gateways":[BUDGET,...],"next":eui|null}
+ *             what gateways have sent in the last hour, ascending, each sub-band; one page:
+ *             gateways after "after"; next: ask again with it. code 5 if the gateway has
+ *             sent nothing yet
  *   pause resume abort   {"name","reason"?} -> STATE
  *   watch     {"name","devices"?:bool} -> events until the campaign has ended or the client
  *             goes, then STATE. Events: "state" (data: STATE; the first at once, then one
@@ -58,24 +64,43 @@
  *         "revision","fleet","version","digest","created","started","ended",
  *         "devices":{"total","active","succeeded","failed","unknown","cancelled","skipped",
  *         "superseded"},"states":{"idle","downloading","downloaded","updating"},
- *         "fragments":{"uncoded","sent"},"airtime_us","session":SESSION|null}
- * SESSION{"id","phase","dr","frequency_hz","fragment_size","uncoded","next","target",
- *         "members","gateways":[eui,...],"start","end","repair_rounds"}
+ *         "fragments":{"uncoded","sent"},"airtime_us","session":SESSION|null,
+ *         "session_count","sessions":[{"id","phase","dr","uncoded","next","target",
+ *         "members","start","end"},...]}
+ *         session: the newest of the session_count that are under way; sessions: all of
+ *         them in short, the first 64
+ * SESSION{"id","phase","dr","uncoded","next","target","members","start","end",
+ *         "frequency_hz","fragment_size","copies","repair_rounds","gateways":[eui,...],
+ *         "colours","lanes":[{"lane","colour","gateways":[eui,...],"frames","lost":bool}]}
+ *         lanes: the ways on air, each with gateways of its own; those of one colour are
+ *         on air together; frames: what a lane has taken; lost: given up in this session
  * DEVICE {"dev_eui","phase","state":0..3,"state_name","result":0..11,"result_text",
  *         "source":"inferred|reported","outcome":"none|succeeded|...","reason":slug,
  *         "reason_text","version_before":u32|null,"version":u32|null,"received","missing":
  *         n|null,"tries","time"}
- * PLAN   {"name","fleet","devices","image_bytes","cohorts":[{"devices","dr",
- *         "frequency_hz","fragment_size","fragments","coded","frame_airtime_us",
- *         "airtime_us","airtime_cap_us","legal_cap_us","gateways","sessions",
- *         "interval_us","duration_us"}],"fragments","coded","airtime_us","duration_us",
- *         "notes":[text,...]}
- *         of a cohort: airtime_us: the first pass, at each gateway; airtime_cap_us: what
- *         campaigns may use of each hour at a gateway; legal_cap_us: what the law allows
- *         there, 3 600 000 000 without a limit; interval_us: from one fragment to the
- *         next. Of the plan: airtime_us: of all gateways together; duration_us: of the
- *         transmissions, without waiting for uplinks; notes: what the plan assumes and
- *         what is in the way
+ * BUDGET {"gateway":eui,"low_hz","high_hz","own_us","others_us","own_cap_us",
+ *         "legal_cap_us","free_us","used_ppm"}
+ *         of a gateway in a sub-band, in the hour that ends now: own_us: airtime of
+ *         campaigns, of which own_cap_us are allowed; others_us: of other traffic, as far
+ *         as it is known; legal_cap_us: for both, 3 600 000 000 without a limit; free_us:
+ *         what campaigns may send at once; used_ppm: both, of legal_cap_us
+ * PLAN   {"name","fleet","devices","image_bytes","cohort_count","cohorts":[{"devices",
+ *         "assumed":bool,"dr","frequency_hz","fragment_size","fragments","coded","copies",
+ *         "lanes","gateways","colours","frame_airtime_us","airtime_us","airtime_cap_us",
+ *         "legal_cap_us","sessions","interval_us","frames_p50","frames_p90",
+ *         "duration_us","duration_p90_us"}],"fragments","coded","airtime_us",
+ *         "duration_us","duration_p90_us","lower_bound_us","left_out":[{"reason":slug,
+ *         "text","limit","count","devices":[eui,...]}],"notes":[text,...]}
+ *         cohorts: the first 200 of cohort_count. Of a cohort: assumed: its devices were
+ *         never heard; lanes: its ways on air, each with gateways of its own; colours:
+ *         turns in which they send; copies: of each uncoded fragment; airtime_us: the
+ *         first pass, at each gateway; airtime_cap_us: what campaigns may use of each hour
+ *         at a gateway; legal_cap_us: what the law allows there, 3 600 000 000 without a
+ *         limit; interval_us: from one fragment to the next. Of the plan: airtime_us: of
+ *         all gateways together; duration_us: of the transmissions, without waiting for
+ *         uplinks, as likely as not, and in 9 of 10 cases (p90); lower_bound_us: no plan
+ *         can be shorter; left_out: devices that cannot be updated, the first 100 of each
+ *         reason; notes: what the plan assumes
  *
  * Design 3.3; reference/campaigns.md 3.
  */
@@ -130,6 +155,7 @@ enum ctl_code {
     X(CTL_STATUS, "status")     \
     X(CTL_DEVICES, "devices")   \
     X(CTL_DEVICE, "device")     \
+    X(CTL_BUDGET, "budget")     \
     X(CTL_PAUSE, "pause")       \
     X(CTL_RESUME, "resume")     \
     X(CTL_ABORT, "abort")       \

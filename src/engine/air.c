@@ -2,9 +2,82 @@
 /* air.c - ledgers of the gateways: may this frame be sent, and when. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/internal.h"
+#include "radio/airtime.h"
 #include "radio/subband.h"
+
+#define ANSWER_US    SECONDS_US(10) /* of an uplink that has just come */
+#define PASS_STEP_US MINUTES_US(1)
+#define PASS_WAIT_MAX_US \
+    HOURS_US(2) /* an hour of others' sessions, and one to forget them */
+
+enum {
+    LEDGER_CAP_MIN = 64,
+    COMMAND_SHARE = 20,
+};
+
+/* ---- finding ---- */
+
+static size_t place_of(struct gateway_ledger *const *table, size_t cap, uint64_t gateway,
+                       const struct subband *band)
+{
+    uint64_t key = gateway * UINT64_C(0x9e3779b97f4a7c15) ^ band->min_hz;
+    size_t i = (size_t)((key * UINT64_C(0xff51afd7ed558ccd)) >> 32) & (cap - 1);
+    while (table[i] != NULL && (table[i]->gateway != gateway || table[i]->band != band)) {
+        i = (i + 1) & (cap - 1);
+    }
+    return i;
+}
+
+static void table_double(struct engine *e)
+{
+    size_t cap = e->ledger_table_cap == 0 ? LEDGER_CAP_MIN : e->ledger_table_cap * 2;
+    struct gateway_ledger **table = engine_zeroed(cap, sizeof(struct gateway_ledger *));
+    for (size_t i = 0; i < e->ledger_count; i++) {
+        struct gateway_ledger *l = e->ledgers[i];
+        table[place_of(table, cap, l->gateway, l->band)] = l;
+    }
+    free(e->ledger_table);
+    e->ledger_table = table;
+    e->ledger_table_cap = cap;
+}
+
+static bool before(const struct gateway_ledger *a, const struct gateway_ledger *b)
+{
+    return a->gateway != b->gateway ? a->gateway < b->gateway
+                                    : a->band->min_hz < b->band->min_hz;
+}
+
+static void insert(struct engine *e, struct gateway_ledger *l)
+{
+    if ((e->ledger_count + 1) * 2 > e->ledger_table_cap) {
+        table_double(e);
+    }
+    e->ledger_table[place_of(e->ledger_table, e->ledger_table_cap, l->gateway, l->band)] =
+        l;
+    if (e->ledger_count == e->ledger_cap) {
+        e->ledger_cap = e->ledger_cap == 0 ? LEDGER_CAP_MIN : e->ledger_cap * 2;
+        e->ledgers =
+            engine_grow(e->ledgers, e->ledger_cap, sizeof(struct gateway_ledger *));
+    }
+    size_t at = e->ledger_count++;
+    while (at > 0 && before(l, e->ledgers[at - 1])) {
+        e->ledgers[at] = e->ledgers[at - 1];
+        at--;
+    }
+    e->ledgers[at] = l;
+}
+
+/* By how much a frame may leave after it was charged. */
+static uint32_t late_us(const struct engine_fleet *fleet)
+{
+    int64_t us =
+        fleet->timing == ENGINE_TIMING_ABSOLUTE ? 0 : 2 * fleet->multicast_jitter_us;
+    int64_t most_us = SECONDS_US(LEDGER_DELAY_S);
+    return (uint32_t)(us < most_us ? us : most_us);
+}
 
 static struct gateway_ledger *new_ledger(struct engine *e, const struct fleet *f,
                                          uint64_t gateway, const struct subband *band)
@@ -15,18 +88,17 @@ static struct gateway_ledger *new_ledger(struct engine *e, const struct fleet *f
         .reserve_ppm = f->def.spec->reserve_ppm,
         .model = f->def.spec->duty_model == SPEC_DUTY_OFF_TIME ? LEDGER_OFF_TIME
                                                                : LEDGER_SLIDING_HOUR,
+        .ceiling_ppm = f->def.priority_ceiling_ppm,
+        .late_us = late_us(&f->def),
     };
-    struct gateway_ledger *l = calloc(1, sizeof(*l));
-    assert(l != NULL);
+    struct gateway_ledger *l = engine_zeroed(1, sizeof(*l));
     l->gateway = gateway;
     l->band = band;
     if (ledger_init(&l->ledger, &config) != FUO_OK) {
         free(l);
         return NULL;
     }
-    e->ledgers =
-        engine_grow(e->ledgers, e->ledger_count + 1, sizeof(struct gateway_ledger *));
-    e->ledgers[e->ledger_count++] = l;
+    insert(e, l);
     return l;
 }
 
@@ -37,75 +109,253 @@ struct gateway_ledger *air_ledger(struct engine *e, const struct fleet *f,
     if (band == NULL) {
         return NULL;
     }
-    for (size_t i = 0; i < e->ledger_count; i++) {
-        if (e->ledgers[i]->gateway == gateway && e->ledgers[i]->band == band) {
-            return e->ledgers[i];
+    if (e->ledger_table_cap > 0) {
+        size_t i = place_of(e->ledger_table, e->ledger_table_cap, gateway, band);
+        if (e->ledger_table[i] != NULL) {
+            return e->ledger_table[i];
         }
     }
     return new_ledger(e, f, gateway, band);
 }
 
-/*
- * Two caps: the ledger's own (limit less the fleet's reserve), and the campaign's share,
- * which may be smaller. The share is kept by looking at what the hour holds already.
- */
-static struct utc earliest_at(struct gateway_ledger *l, const struct transmission *t,
-                              struct utc from, int64_t airtime_us)
+static struct gateway_ledger *lane_ledger(struct engine *e, const struct transmission *t,
+                                          struct lane *l, size_t i)
 {
-    struct utc at = ledger_earliest(&l->ledger, from, airtime_us);
-    if (at.us == INT64_MAX) {
-        return at;
+    if (l->ledgers[i] == NULL) {
+        l->ledgers[i] =
+            air_ledger(e, t->campaign->fleet, l->rec.gateways[i], t->rec.frequency_hz);
     }
-    int64_t used_us = ledger_used_us(&l->ledger, LEDGER_OWN, at);
-    if (used_us + airtime_us <= t->plan.airtime_cap_us) {
-        return at;
-    }
-    return utc_after(at, LEDGER_BUCKET_US);
+    return l->ledgers[i];
 }
 
-struct utc air_earliest(struct engine *e, struct transmission *t, int64_t airtime_us)
+/* ---- frames of lanes ---- */
+
+/* Fragments leave a little of the share to commands: set-ups and questions go on. */
+static struct ledger_caps caps_of(const struct transmission *t)
 {
-    struct utc latest = e->utc;
-    for (size_t i = 0; i < t->rec.gateway_count; i++) {
-        struct gateway_ledger *l =
-            air_ledger(e, t->campaign->fleet, t->rec.gateways[i], t->rec.frequency_hz);
-        if (l == NULL) {
+    return (struct ledger_caps){.own_us = t->plan.airtime_cap_us -
+                                          t->plan.airtime_cap_us / COMMAND_SHARE};
+}
+
+/* A gateway sends one frame at a time: another transmission's may be on its way. */
+static struct utc after_others(const struct gateway_ledger *l, struct utc from,
+                               int64_t takes_us)
+{
+    bool apart = from.us >= l->air_until.us || from.us + takes_us <= l->air_from.us;
+    return apart ? from : l->air_until;
+}
+
+/* From the time that it is meant for to the end of the frame, as late as it may be. */
+static int64_t takes_us(const struct transmission *t, int64_t airtime_us)
+{
+    const struct engine_fleet *fleet = &t->campaign->fleet->def;
+    return fleet->timing == ENGINE_TIMING_ABSOLUTE
+               ? airtime_us
+               : airtime_us + fleet->multicast_jitter_us;
+}
+
+struct utc air_earliest(struct engine *e, struct transmission *t, struct lane *l,
+                        struct utc from, int64_t airtime_us)
+{
+    const struct ledger_caps caps = caps_of(t);
+    struct utc latest = from;
+    for (size_t i = 0; i < l->rec.gateway_count; i++) {
+        const struct gateway_ledger *ledger = lane_ledger(e, t, l, i);
+        if (ledger == NULL) {
             return UTC_NEVER;
         }
-        struct utc at = earliest_at(l, t, e->utc, airtime_us);
+        struct utc at = ledger_earliest_within(&ledger->ledger, from, airtime_us, &caps);
+        at = after_others(ledger, at, takes_us(t, airtime_us));
         latest = at.us > latest.us ? at : latest;
     }
     return latest;
 }
 
-void air_charge(struct engine *e, struct transmission *t, int64_t airtime_us)
+/* ---- sessions ---- */
+
+static int64_t frames_left_us(const struct transmission *t)
 {
-    for (size_t i = 0; i < t->rec.gateway_count; i++) {
-        struct gateway_ledger *l =
-            air_ledger(e, t->campaign->fleet, t->rec.gateways[i], t->rec.frequency_hz);
-        ledger_record(&l->ledger, LEDGER_OWN, e->utc, airtime_us);
-        struct effect *effect = engine_emit(e, EFFECT_STORE, NULL);
-        effect->store.kind = STORE_CHARGE;
-        effect->store.charge = (struct charge_rec){.gateway = t->rec.gateways[i],
-                                                   .frequency_hz = t->rec.frequency_hz,
-                                                   .at = e->utc,
-                                                   .airtime_us = airtime_us};
-    }
-    t->campaign->rec.airtime_us += airtime_us * t->rec.gateway_count;
-    t->charged_us = airtime_us;
-    t->charged_at = e->utc;
+    int64_t places = (int64_t)t->rec.target_n - t->rec.next_n + 1;
+    int64_t copies = t->rec.copies > 1 ? t->rec.copies : 1;
+    return places > 0 ? places * copies * t->plan.frame_airtime_us : 0;
 }
 
-void air_refund(struct engine *e, struct transmission *t)
+/* What the other sessions that are dated there will have used of the hour before `at`. */
+static int64_t promised_us(const struct gateway_ledger *l, const struct transmission *t,
+                           struct utc at)
 {
-    for (size_t i = 0; t->charged_us > 0 && i < t->rec.gateway_count; i++) {
-        struct gateway_ledger *l =
-            air_ledger(e, t->campaign->fleet, t->rec.gateways[i], t->rec.frequency_hz);
-        ledger_refund(&l->ledger, t->charged_at, t->charged_us);
+    int64_t sum_us = 0;
+    for (size_t i = 0; i < l->open_count; i++) {
+        const struct transmission *other = l->open[i];
+        bool dated = other->rec.phase == TX_LEAD || other->rec.phase == TX_SENDING;
+        if (other != t && dated && other->rec.session_start.us < at.us) {
+            sum_us += frames_left_us(other);
+        }
     }
-    t->campaign->rec.airtime_us -= t->charged_us * t->rec.gateway_count;
-    t->charged_us = 0;
+    return sum_us;
 }
+
+/* Airtime of the hour before `at` that a session may still use there. */
+static int64_t room_us(const struct gateway_ledger *l, const struct transmission *t,
+                       struct utc at)
+{
+    return caps_of(t).own_us - ledger_used_us(&l->ledger, LEDGER_OWN, at) -
+           promised_us(l, t, at);
+}
+
+/* Of the gateway of a lane that has least. */
+static int64_t lane_room_us(struct engine *e, const struct transmission *t,
+                            struct lane *lane, struct utc at)
+{
+    int64_t least_us = INT64_MAX;
+    for (size_t i = 0; i < lane->rec.gateway_count; i++) {
+        const struct gateway_ledger *l = lane_ledger(e, t, lane, i);
+        int64_t us = l != NULL ? room_us(l, t, at) : INT64_MAX;
+        least_us = us < least_us ? us : least_us;
+    }
+    return least_us;
+}
+
+bool air_pass_fits(struct engine *e, struct transmission *t, struct utc at)
+{
+    int64_t airtime_us = frames_left_us(t);
+    for (uint8_t i = 0; i < t->rec.lane_count; i++) {
+        if (lane_room_us(e, t, &t->lanes[i], at) < airtime_us) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct utc air_pass_from(struct engine *e, struct transmission *t, struct utc from)
+{
+    if (frames_left_us(t) > caps_of(t).own_us) {
+        return from; /* it is paced over hours, and takes what there is */
+    }
+    struct utc at = from;
+    while (!air_pass_fits(e, t, at)) {
+        at = utc_after(at, PASS_STEP_US);
+        if (at.us - from.us > PASS_WAIT_MAX_US) {
+            return from;
+        }
+    }
+    return at;
+}
+
+static void store_charge(struct engine *e, uint64_t gateway, uint32_t frequency_hz,
+                         struct utc at, int64_t airtime_us)
+{
+    struct effect *effect = engine_emit(e, EFFECT_STORE, NULL);
+    effect->store.kind = STORE_CHARGE;
+    effect->store.charge = (struct charge_rec){.gateway = gateway,
+                                               .frequency_hz = frequency_hz,
+                                               .at = at,
+                                               .airtime_us = airtime_us};
+}
+
+void air_charge(struct engine *e, struct transmission *t, struct lane *l, struct utc at,
+                int64_t airtime_us)
+{
+    for (size_t i = 0; i < l->rec.gateway_count; i++) {
+        struct gateway_ledger *ledger = lane_ledger(e, t, l, i);
+        ledger_record(&ledger->ledger, LEDGER_OWN, at, airtime_us);
+        ledger->air_from = at;
+        ledger->air_until = utc_after(at, takes_us(t, airtime_us));
+        store_charge(e, l->rec.gateways[i], t->rec.frequency_hz, at, airtime_us);
+    }
+    t->campaign->rec.airtime_us += airtime_us * l->rec.gateway_count;
+    l->charged_us = airtime_us;
+    l->charged_at = at;
+}
+
+void air_refund(struct engine *e, struct transmission *t, struct lane *l)
+{
+    for (size_t i = 0; l->charged_us > 0 && i < l->rec.gateway_count; i++) {
+        ledger_refund(&lane_ledger(e, t, l, i)->ledger, l->charged_at, l->charged_us);
+    }
+    t->campaign->rec.airtime_us -= l->charged_us * l->rec.gateway_count;
+    l->charged_us = 0;
+}
+
+/* ---- commands ---- */
+
+/* Where a command to the device goes out if nothing better is known. */
+static struct gateway_ledger *command_ledger(struct engine *e, const struct device *d)
+{
+    if (d->rec.link_count == 0) {
+        return NULL;
+    }
+    return air_ledger(e, d->fleet, d->rec.link[0].gateway, d->fleet->region->rx2_hz);
+}
+
+static int64_t command_us(const struct device *d, uint8_t dr, size_t len)
+{
+    int64_t us = 0;
+    if (dr >= REGION_DR_COUNT ||
+        airtime_downlink_us(d->fleet->region, dr, len, &us) != FUO_OK) {
+        us = 0;
+    }
+    return us;
+}
+
+/*
+ * An answer to an uplink leaves at once. What is handed over before its device speaks leaves
+ * whenever it does: it may take half of what is left, and what waits counts as if it had
+ * left. The second receive window stands for both.
+ */
+bool air_admit_command(struct engine *e, struct member *m, size_t len)
+{
+    const struct device *d = m->device;
+    struct gateway_ledger *l = command_ledger(e, d);
+    air_drop_command(m);
+    m->command_len = (uint8_t)len;
+    if (l == NULL) {
+        return true;
+    }
+    uint8_t dr = d->fleet->region->rx2_dr;
+    if (d->dr < REGION_DR_COUNT && d->dr > dr) {
+        dr = d->dr; /* the first window has the rate of the uplink */
+    }
+    int64_t us = command_us(d, dr, len);
+    int64_t cap_us = ledger_own_cap_us(&l->ledger);
+    int64_t used_us = ledger_used_us(&l->ledger, LEDGER_OWN, e->utc) + us;
+    bool answers = e->utc.us - d->rec.last_uplink.us < ANSWER_US;
+    if (answers ? used_us > cap_us : used_us + l->queued_us > cap_us / 2) {
+        return false;
+    }
+    l->queued_us += us;
+    m->queued_at = l;
+    m->queued_us = us;
+    return true;
+}
+
+void air_drop_command(struct member *m)
+{
+    if (m->queued_at != NULL) {
+        m->queued_at->queued_us -= m->queued_us;
+        m->queued_at = NULL;
+    }
+}
+
+void air_charge_command(struct engine *e, struct member *m, uint64_t gateway,
+                        uint32_t frequency_hz, uint8_t dr)
+{
+    const struct device *d = m->device;
+    air_drop_command(m);
+    struct gateway_ledger *l = gateway != 0 && frequency_hz != 0
+                                   ? air_ledger(e, d->fleet, gateway, frequency_hz)
+                                   : NULL;
+    if (l == NULL) {
+        return; /* nobody says where it left: the reserve stands for it */
+    }
+    uint8_t known = dr < REGION_DR_COUNT ? dr : d->dr;
+    int64_t us = command_us(d, known < REGION_DR_COUNT ? known : d->fleet->region->rx2_dr,
+                            m->command_len);
+    ledger_record(&l->ledger, LEDGER_OWN, e->utc, us);
+    store_charge(e, gateway, frequency_hz, e->utc, us);
+}
+
+/* ---- time ---- */
 
 void air_resume(struct engine *e)
 {
@@ -124,5 +374,7 @@ void air_clock_step(struct engine *e, int64_t delta_us)
 {
     for (size_t i = 0; i < e->ledger_count; i++) {
         ledger_shift(&e->ledgers[i]->ledger, delta_us);
+        e->ledgers[i]->air_from = (struct utc){0};
+        e->ledgers[i]->air_until = (struct utc){0};
     }
 }

@@ -8,6 +8,7 @@
 #include "engine/internal.h"
 
 enum {
+    RANK_EXTRA = 3, /* coded fragments beyond those lost, as a rule enough */
     OLD_VERSION_TRIES = 3,
     REBOOTS_MAX = 2, /* repeated because nobody knows whether it was taken */
 };
@@ -16,27 +17,15 @@ enum {
 
 /* ---- discovery ---- */
 
-static bool package_known(const struct member *m, enum pkg_id pkg)
-{
-    return m->device->rec.package_version[pkg] != 0;
-}
-
-static bool has_packages(const struct member *m)
-{
-    return pkg_version_known(PKG_FRAG, m->device->rec.package_version[PKG_FRAG]) &&
-           pkg_version_known(PKG_MCAST, m->device->rec.package_version[PKG_MCAST]) &&
-           package_known(m, PKG_FWMGMT);
-}
-
 /*
  * Is the device one that can be updated, and what runs on it? What silence says of its
  * packages holds for this campaign only: the answers may have been lost.
  */
 static void after_discovery(struct engine *e, struct member *m)
 {
-    m->device->rec.packages_known |= has_packages(m);
+    m->device->rec.packages_known |= member_has_packages(m);
     device_store(e, m->device);
-    if (!has_packages(m)) {
+    if (!member_has_packages(m)) {
         member_end(e, m, OUTCOME_FAILED, REASON_NO_PACKAGE,
                    FW_RESULT_UNSUPPORTED_PROTOCOL);
         return;
@@ -97,6 +86,21 @@ static void take_packages(struct engine *e, struct member *m,
 
 /* ---- versions ---- */
 
+/* Placed already: it goes on at once, if its session has not begun. */
+static void after_version(struct engine *e, struct member *m)
+{
+    struct transmission *t = m->transmission;
+    if (t == NULL) {
+        member_enter(e, m, MEMBER_READY);
+        round_wish(e, m);
+    } else if (t->rec.phase == TX_LEAD) {
+        member_ask(e, m, MEMBER_GROUP);
+    } else {
+        member_enter(e, m, MEMBER_KEY);
+    }
+    round_look(e, m->campaign);
+}
+
 static void take_version_before(struct engine *e, struct member *m, uint32_t version)
 {
     const struct campaign_spec *spec = m->campaign->def.spec;
@@ -109,11 +113,7 @@ static void take_version_before(struct engine *e, struct member *m, uint32_t ver
         member_end(e, m, OUTCOME_SUCCEEDED, REASON_ALREADY, FW_RESULT_SUCCESS);
         return;
     }
-    member_enter(e, m, MEMBER_READY);
-    struct campaign *c = m->campaign;
-    if (c->by_phase[MEMBER_READY] == 1 || campaign_undecided(c) == 0) {
-        engine_wake(e, c->slot, e->utc);
-    }
+    after_version(e, m);
 }
 
 static uint32_t target_version(const struct campaign *c)
@@ -176,7 +176,7 @@ static void take_old_version(struct engine *e, struct member *m, uint32_t versio
         member_end(e, m, OUTCOME_FAILED, REASON_OLD_VERSION, FW_RESULT_UPDATE_FAILED);
         return;
     }
-    m->rec.command_id = 0;
+    member_drop_command(m);
     if (early) {
         member_forget_try(m);
     }
@@ -263,17 +263,65 @@ static void take_block(struct engine *e, struct member *m)
     transmission_member_changed(e, m->transmission);
 }
 
+/*
+ * LoRaMac-node and ST tell the last N as NbFragReceived, and for ever what was lost of the
+ * uncoded ones as MissingFrag, also when they have it all (lorawan.md 13). Then more is
+ * received and missing than was sent; what coded fragments have mended is estimated.
+ */
+static bool counts_for_ever(const struct transmission *t, const struct member_answer *a)
+{
+    return t->rec.ts004 < 2 && t->rec.next_n > t->rec.frag_count + 1 &&
+           (uint32_t)a->received + a->missing >= t->rec.next_n;
+}
+
+static uint16_t still_missing(const struct transmission *t, const struct member_answer *a)
+{
+    if (!counts_for_ever(t, a)) {
+        return a->missing;
+    }
+    uint32_t coded = t->rec.next_n - 1u - t->rec.frag_count;
+    uint32_t heard = coded - coded * a->missing / t->rec.frag_count;
+    uint32_t wanted = a->missing + RANK_EXTRA;
+    return (uint16_t)(heard < wanted ? wanted - heard : 0);
+}
+
 static void take_status(struct engine *e, struct member *m, const struct member_answer *a)
 {
-    m->rec.missing = a->missing;
+    m->rec.missing = still_missing(m->transmission, a);
     m->rec.received = a->received;
     m->polled = true;
+    if (m->rec.missing == 0) {
+        m->assumed = true; /* the question whether there is an image tells */
+        take_block(e, m);
+        return;
+    }
     if (m->rec.phase == MEMBER_STATUS) {
         member_enter(e, m, MEMBER_LISTENING);
     } else {
         member_store(e, m);
     }
     transmission_member_changed(e, m->transmission);
+}
+
+/* It was believed to have the image, and has not: it goes on where it was. */
+static bool take_back(struct engine *e, struct member *m, const struct member_answer *a)
+{
+    struct transmission *t = m->transmission;
+    if (m->rec.phase != MEMBER_UPGRADE || !m->assumed || t == NULL ||
+        a->reason != REASON_IMAGE_REFUSED) {
+        return false;
+    }
+    m->assumed = false;
+    m->rec.missing = RANK_EXTRA;
+    m->polled = true;
+    member_enter(e, m, MEMBER_LISTENING);
+    member_set_fw(e, m, FW_DOWNLOADING, FW_RESULT_INITIAL);
+    if (t->rec.phase > TX_CONFIRM) {
+        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_RESULT_CONNECTION_LOST);
+    } else {
+        transmission_member_changed(e, t);
+    }
+    return true;
 }
 
 static void take_group(struct engine *e, struct member *m)
@@ -369,6 +417,18 @@ static void take_clock(struct engine *e, struct member *m)
     }
 }
 
+/*
+ * It lost its session, or more than its decoder can mend: LoRaMac-node and ST then report a
+ * complete block that is none (lorawan.md 13), which TS004 v1 has no MIC to tell. On a
+ * better way, slower or by more gateways, it may come through.
+ */
+static bool may_try_again(const struct member *m, const struct member_answer *a)
+{
+    bool block = m->rec.phase == MEMBER_UPGRADE && m->transmission != NULL &&
+                 m->transmission->rec.ts004 < 2 && a->result == FW_RESULT_INTEGRITY;
+    return a->reason == REASON_INCOMPLETE || a->reason == REASON_NO_MEMORY || block;
+}
+
 void member_take_answer(struct engine *e, struct member *m, const struct member_answer *a)
 {
     switch (a->verdict) {
@@ -378,7 +438,10 @@ void member_take_answer(struct engine *e, struct member *m, const struct member_
         take_accepted(e, m, a);
         return;
     case VERDICT_REFUSED:
-        if (a->reason == REASON_INCOMPLETE) {
+        if (take_back(e, m, a)) {
+            return;
+        }
+        if (may_try_again(m, a)) {
             member_leave(e, m, OUTCOME_FAILED, a->reason, a->result);
         } else {
             member_end(e, m, OUTCOME_FAILED, a->reason, a->result);

@@ -11,6 +11,11 @@
 #define GUESS_MIN_US MINUTES_US(30)
 #define GUESS_MAX_US HOURS_US(6)
 
+#define INFLATED_PCT     220
+#define INTERVAL_KEPT_US MINUTES_US(10)
+#define INTERVAL_MAX_US  DAYS_US(4)
+#define INTERVAL_STEP_US SECONDS_US(5)
+
 bool campaign_runs(const struct campaign *c)
 {
     return c->rec.phase == CAMPAIGN_RUNNING;
@@ -33,22 +38,37 @@ uint32_t campaign_undecided(const struct campaign *c)
 void campaign_clock_step(struct engine *e, struct campaign *c, int64_t delta_us)
 {
     c->since = utc_after(c->since, delta_us);
+    c->silence_at = utc_after(c->silence_at, delta_us);
+    c->round_at =
+        c->round_at.us == INT64_MAX ? c->round_at : utc_after(c->round_at, delta_us);
+    engine_wake(e, c->slot, e->utc);
+}
+
+/* Time is counted anew: for silence, and for the round that looks at everybody. */
+void campaign_begin_waiting(struct engine *e, struct campaign *c)
+{
+    int64_t age_us = c->def.spec->targets.preconditions.max_uplink_age_us;
+    c->since = e->utc;
+    c->round_at = e->utc;
+    c->silence_at = engine_in(e, age_us);
     engine_wake(e, c->slot, e->utc);
 }
 
 void campaign_touch(struct campaign *c)
 {
-    c->changed = true;
+    if (!c->changed) {
+        c->changed = true;
+        c->next_changed = c->engine->changed;
+        c->engine->changed = c;
+    }
 }
 
 /* Once per step and campaign: the row, and what the status topics show. */
 void campaign_flush_changes(struct engine *e)
 {
-    for (size_t i = 0; i < e->campaign_count; i++) {
-        struct campaign *c = e->campaigns[i];
-        if (!c->changed) {
-            continue;
-        }
+    while (e->changed != NULL) {
+        struct campaign *c = e->changed;
+        e->changed = c->next_changed;
         c->changed = false;
         c->rec.revision++;
         struct effect *effect = engine_emit(e, EFFECT_STORE, NULL);
@@ -102,25 +122,80 @@ static int64_t guess_us(const struct engine *e, const struct campaign *c)
     return guess_us > GUESS_MAX_US ? GUESS_MAX_US : guess_us;
 }
 
-/*
- * Several uplinks' time of the slowest member that is known, within bounds: long enough
- * for a lost uplink or two, short enough not to wait for the dead.
- */
-int64_t campaign_patience_us(const struct engine *e, const struct campaign *c,
-                             const struct transmission *t)
+static size_t count_slower(const struct campaign *c, const struct transmission *t,
+                           int64_t than_us)
 {
-    int64_t longest_us = 0;
-    for (size_t i = 0; i < c->member_count; i++) {
-        const struct member *m = &c->members[i];
-        if (m->rec.outcome == OUTCOME_NONE && (t == NULL || m->transmission == t) &&
-            m->device->rec.uplink_interval_us > longest_us) {
-            longest_us = m->device->rec.uplink_interval_us;
+    size_t count = 0;
+    size_t total = t != NULL ? t->member_count : c->member_count;
+    for (size_t i = 0; i < total; i++) {
+        const struct member *m = t != NULL ? t->members[i] : &c->members[i];
+        count +=
+            m->rec.outcome == OUTCOME_NONE && m->device->rec.uplink_interval_us > than_us;
+    }
+    return count;
+}
+
+/* By bisection: no need to sort a million. */
+static int64_t quantile_us(const struct campaign *c, const struct transmission *t,
+                           size_t above)
+{
+    int64_t low_us = 0;
+    int64_t high_us = INTERVAL_MAX_US;
+    while (high_us - low_us > INTERVAL_STEP_US) {
+        int64_t mid_us = low_us + (high_us - low_us) / 2;
+        if (count_slower(c, t, mid_us) > above) {
+            low_us = mid_us;
+        } else {
+            high_us = mid_us;
         }
     }
-    if (longest_us == 0) {
+    return high_us;
+}
+
+/*
+ * Lost uplinks make intervals look up to twice as long: those of the slower half are
+ * believed only if they are longer than that.
+ */
+static int64_t measure_interval_us(const struct campaign *c, const struct transmission *t)
+{
+    size_t known = count_slower(c, t, 0);
+    if (known == 0) {
+        return 0;
+    }
+    int64_t half_us = quantile_us(c, t, known / 2);
+    int64_t slow_us = quantile_us(c, t, known / 10);
+    return slow_us > half_us * INFLATED_PCT / 100 ? slow_us : half_us + half_us / 10;
+}
+
+/* Of all members it is looked at now and then only: they may be a million. */
+int64_t campaign_interval_us(const struct engine *e, struct campaign *c,
+                             const struct transmission *t)
+{
+    int64_t us = 0;
+    if (t != NULL) {
+        us = measure_interval_us(c, t);
+    } else {
+        if (c->interval_us == 0 || !utc_reached(e->utc, c->interval_until)) {
+            c->interval_us = measure_interval_us(c, NULL);
+            c->interval_until = engine_in(e, INTERVAL_KEPT_US);
+        }
+        us = c->interval_us;
+    }
+    return us > 0 ? us : guess_us(e, c);
+}
+
+/*
+ * Several uplinks' time of the slowest members that are known, within bounds: long enough
+ * for a lost uplink or two, short enough not to wait for the dead.
+ */
+int64_t campaign_patience_us(const struct engine *e, struct campaign *c,
+                             const struct transmission *t)
+{
+    int64_t interval_us = measure_interval_us(c, t);
+    if (interval_us == 0) {
         return guess_us(e, c);
     }
-    int64_t patience_us = 4 * longest_us;
+    int64_t patience_us = 4 * interval_us;
     if (patience_us < PATIENCE_MIN_US) {
         return PATIENCE_MIN_US;
     }
@@ -137,7 +212,6 @@ void campaign_start(struct engine *e, const struct engine_campaign *def)
     }
     c->rec.created = e->utc;
     c->rec.started = e->utc;
-    c->since = e->utc;
     enter(c, CAMPAIGN_RUNNING, "");
     if (def->spec->paused) {
         enter(c, CAMPAIGN_PAUSED, "spec.paused");
@@ -153,7 +227,7 @@ void campaign_start(struct engine *e, const struct engine_campaign *def)
             member_store(e, m);
         }
     }
-    engine_set_timer(e, c->slot, e->utc);
+    campaign_begin_waiting(e, c);
     campaign_member_settled(e, c);
 }
 
@@ -170,65 +244,23 @@ static bool pump_members(struct engine *e, struct campaign *c)
     return c->pump < c->member_count;
 }
 
-/* ---- cohorts ---- */
+/* ---- rounds ---- */
 
-static bool has_transmission_under_way(const struct campaign *c)
+void campaign_member_taken(struct member *m)
 {
-    for (size_t i = 0; i < c->transmission_count; i++) {
-        if (c->transmissions[i]->rec.phase < TX_DRAIN) {
-            return true;
-        }
+    if (m->in_round) {
+        m->in_round = false;
+        m->campaign->in_round--;
     }
-    return false;
 }
 
-/* From when on a READY member may be taken: at once, or after its cooldown. */
-static struct utc ready_from(const struct member *m)
+/* Known, but placed nowhere, for as long as others may stay silent. */
+static bool is_stranded(const struct engine *e, const struct member *m)
 {
-    return m->rec.transmissions == 0
-               ? m->rec.phase_since
-               : utc_after(m->rec.phase_since, m->campaign->def.spec->retry.cooldown_us);
-}
-
-struct readiness {
-    struct utc first; /* since when somebody is ready; UTC_NEVER: nobody is */
-    struct utc next;  /* the end of the first cooldown; UTC_NEVER: none */
-};
-
-static struct readiness look_around(const struct engine *e, const struct campaign *c)
-{
-    struct readiness r = {UTC_NEVER, UTC_NEVER};
-    for (size_t i = 0; c->by_phase[MEMBER_READY] > 0 && i < c->member_count; i++) {
-        if (c->members[i].rec.phase != MEMBER_READY) {
-            continue;
-        }
-        struct utc from = ready_from(&c->members[i]);
-        if (utc_reached(from, e->utc)) {
-            r.first = utc_min(r.first, from);
-        } else {
-            r.next = utc_min(r.next, from);
-        }
-    }
-    return r;
-}
-
-/* Who is ready waits for others, so that they share a transmission, but not for ever. */
-static bool form_cohort(struct engine *e, struct campaign *c)
-{
-    struct readiness r = look_around(e, c);
-    if (r.first.us == INT64_MAX) {
-        engine_wake(e, c->slot, r.next);
-        return false;
-    }
-    struct utc from = c->transmission_count == 0 ? c->since : r.first;
-    struct utc limit = utc_after(from, campaign_patience_us(e, c, NULL));
-    bool company = campaign_undecided(c) > 0 || r.next.us < limit.us;
-    if (!company || utc_reached(limit, e->utc)) {
-        transmission_create(e, c);
-        return true;
-    }
-    engine_wake(e, c->slot, utc_min(limit, r.next));
-    return false;
+    int64_t age_us = m->campaign->def.spec->targets.preconditions.max_uplink_age_us;
+    return m->rec.phase == MEMBER_READY &&
+           utc_reached(utc_after(m->rec.phase_since, age_us), e->utc) &&
+           utc_reached(utc_after(m->campaign->since, age_us), e->utc);
 }
 
 /* Devices that never spoke while the campaign waited for them. */
@@ -238,8 +270,24 @@ static void drop_silent(struct engine *e, struct campaign *c)
         struct member *m = &c->members[i];
         if (m->rec.phase < MEMBER_READY && m->rec.outcome == OUTCOME_NONE) {
             member_end(e, m, OUTCOME_UNKNOWN, REASON_NO_ANSWER, FW_RESULT_INITIAL);
+        } else if (is_stranded(e, m)) {
+            member_end(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP,
+                       FW_RESULT_CONNECTION_LOST);
         }
     }
+}
+
+static void watch_silence(struct engine *e, struct campaign *c)
+{
+    if (campaign_undecided(c) + c->by_phase[MEMBER_READY] == 0) {
+        return;
+    }
+    int64_t age_us = c->def.spec->targets.preconditions.max_uplink_age_us;
+    if (utc_reached(c->silence_at, e->utc)) {
+        drop_silent(e, c);
+        c->silence_at = engine_in(e, age_us / 8 + 1); /* the stranded come one by one */
+    }
+    engine_wake(e, c->slot, c->silence_at);
 }
 
 void campaign_tick(struct engine *e, struct campaign *c)
@@ -247,21 +295,18 @@ void campaign_tick(struct engine *e, struct campaign *c)
     if (!campaign_runs(c)) {
         return;
     }
+    if (utc_reached(c->round_at, e->utc)) {
+        round_form(e, c);
+    }
+    if (!campaign_runs(c)) {
+        return;
+    }
     if (pump_members(e, c)) {
         engine_wake(e, c->slot, e->utc);
         return;
     }
-    if (has_transmission_under_way(c)) {
-        return; /* its end wakes us */
-    }
-    struct utc silence =
-        utc_after(c->since, c->def.spec->targets.preconditions.max_uplink_age_us);
-    if (campaign_undecided(c) > 0 && utc_reached(silence, e->utc)) {
-        drop_silent(e, c);
-    }
-    if (!form_cohort(e, c) && campaign_undecided(c) > 0) {
-        engine_wake(e, c->slot, silence);
-    }
+    watch_silence(e, c);
+    engine_wake(e, c->slot, c->round_at);
 }
 
 /* ---- control and the end ---- */
@@ -273,9 +318,7 @@ void campaign_member_settled(struct engine *e, struct campaign *c)
         return;
     }
     if (c->counts.by_outcome[OUTCOME_NONE] > 0) {
-        if (campaign_undecided(c) == 0 && c->by_phase[MEMBER_READY] > 0) {
-            engine_wake(e, c->slot, e->utc); /* nobody is left to wait for */
-        }
+        round_look(e, c);
         return;
     }
     c->rec.ended = e->utc;
@@ -289,11 +332,14 @@ void campaign_member_settled(struct engine *e, struct campaign *c)
 static void resume(struct engine *e, struct campaign *c)
 {
     enter(c, CAMPAIGN_RUNNING, "");
-    c->since = e->utc;
     c->pump = 0;
-    engine_wake(e, c->slot, e->utc);
+    campaign_begin_waiting(e, c);
     for (size_t i = 0; i < c->transmission_count; i++) {
-        c->transmissions[i]->failures = 0;
+        for (uint8_t k = 0; k < c->transmissions[i]->rec.lane_count; k++) {
+            struct lane *l = &c->transmissions[i]->lanes[k];
+            l->failures = 0;
+            l->retry_at = l->rec.pending ? l->retry_at : e->utc;
+        }
         transmission_go_on(e, c->transmissions[i]);
     }
     for (size_t i = 0; i < c->member_count; i++) {

@@ -1,112 +1,131 @@
 /* SPDX-License-Identifier: MIT */
-/* cohort.c - which members share a transmission, by which gateways, and its plan. */
+/*
+ * cohort.c - a transmission of a cohort: its plan, lanes and order of sending; who joins it
+ * late.
+ */
 #include <stdlib.h>
 #include <string.h>
 
+#include "campaign/partition.h"
+#include "codec/frag.h"
 #include "codec/package.h"
 #include "engine/internal.h"
+#include "radio/subband.h"
 
-static bool eligible(const struct engine *e, const struct member *m)
-{
-    const struct spec_retry *retry = &m->campaign->def.spec->retry;
-    return m->rec.phase == MEMBER_READY &&
-           (m->rec.transmissions == 0 ||
-            utc_reached(utc_after(m->rec.phase_since, retry->cooldown_us), e->utc));
-}
+#define GUARD_EXACT_US  MILLIS_US(50)
+#define GUARD_QUEUE_US  MILLIS_US(300)
+#define ANSWER_US       MILLIS_US(100)
+#define JOIN_MIN_US     MINUTES_US(1) /* for the four commands of a set-up */
+#define JOIN_MARGIN_CDB 300
+#define SEQUENCE_PPM    50000 /* sequence.h: good from 1 to 30 % */
+#define JOIN_LOOK_BACK  8     /* transmissions that gateways given by hand are all in */
 
-/* v1 and v2 never mix (lorawan.md 4.6). Of both the larger group goes first. */
-static uint8_t choose_version(const struct engine *e, const struct campaign *c)
+/* ---- plan ---- */
+
+static int16_t weakest_snr_cdb(const struct transmission *t)
 {
-    size_t count[3] = {0};
-    for (size_t i = 0; i < c->member_count; i++) {
-        const struct member *m = &c->members[i];
-        if (eligible(e, m)) {
-            count[m->device->rec.package_version[PKG_FRAG] >= 2 ? 2 : 1]++;
+    int16_t weakest = INT16_MAX;
+    for (size_t i = 0; i < t->member_count; i++) {
+        int16_t snr_cdb = link_best_snr_cdb(&t->members[i]->device->rec);
+        if (snr_cdb < weakest) {
+            weakest = snr_cdb;
         }
     }
-    return count[2] > count[1] ? 2 : 1;
+    if (weakest == INT16_MAX || weakest == INT16_MIN) {
+        return PLAN_SNR_UNKNOWN;
+    }
+    return weakest;
 }
 
-static bool in_cohort(const struct engine *e, const struct member *m,
-                      const struct transmission_rec *rec)
+/* A turn of a colour: a frame, and the guard to the next one. */
+static int64_t slot_us(const struct engine_fleet *fleet, int64_t airtime_us)
 {
-    const uint8_t *version = m->device->rec.package_version;
-    return eligible(e, m) && version[PKG_FRAG] == rec->ts004 &&
-           (rec->ts005 == 0 || version[PKG_MCAST] == rec->ts005);
+    return fleet->timing == ENGINE_TIMING_ABSOLUTE
+               ? airtime_us + GUARD_EXACT_US
+               : airtime_us + fleet->multicast_jitter_us + GUARD_QUEUE_US;
 }
 
-struct cohort {
-    size_t count;
-    int16_t weakest_snr_cdb;
-};
-
-static struct cohort measure_cohort(const struct campaign *c,
-                                    const struct transmission *t)
+/* Rows of several gateways of one group follow each other at the server's spacing. */
+static int64_t row_spacing_us(const struct transmission *t)
 {
-    struct cohort cohort = {.weakest_snr_cdb = INT16_MAX};
-    for (size_t i = 0; i < c->member_count; i++) {
-        const struct member *m = &c->members[i];
-        if (m->transmission != t) {
-            continue;
-        }
-        int16_t snr_cdb = link_best_snr_cdb(&m->device->rec);
-        cohort.count++;
-        if (snr_cdb < cohort.weakest_snr_cdb) {
-            cohort.weakest_snr_cdb = snr_cdb;
-        }
+    const struct engine_fleet *fleet = &t->campaign->fleet->def;
+    int64_t spacing_us = 0;
+    for (uint8_t i = 0; i < t->rec.lane_count; i++) {
+        int64_t us = t->lanes[i].rec.gateway_count * fleet->multicast_spacing_us;
+        bool queued =
+            t->lanes[i].rec.gateway_count > 1 && fleet->timing == ENGINE_TIMING_QUEUE;
+        spacing_us = queued && us > spacing_us ? us : spacing_us;
     }
-    if (cohort.weakest_snr_cdb == INT16_MAX || cohort.weakest_snr_cdb == INT16_MIN) {
-        cohort.weakest_snr_cdb = PLAN_SNR_UNKNOWN;
-    }
-    return cohort;
+    return spacing_us;
 }
 
-static void choose_gateways(struct campaign *c, struct transmission *t)
+/* Made once for each number of fragments, then kept. */
+static const struct fec_sequence *sequence_of(struct engine *e, enum fec_version version,
+                                              uint16_t m)
 {
-    const struct eui_list *given = &c->def.spec->radio.gateways;
-    if (given->count == 0) {
-        given = &c->fleet->def.spec->gateways;
-    }
-    if (given->count > 0) {
-        size_t n = given->count < RECORD_GATEWAY_MAX ? given->count : RECORD_GATEWAY_MAX;
-        memcpy(t->rec.gateways, given->items, n * sizeof(uint64_t));
-        t->rec.gateway_count = (uint8_t)n;
-        return;
-    }
-    const struct device_rec **devices =
-        engine_grow(NULL, c->member_count, sizeof(struct device_rec *));
-    size_t count = 0;
-    for (size_t i = 0; i < c->member_count; i++) {
-        if (c->members[i].transmission == t) {
-            devices[count++] = &c->members[i].device->rec;
+    for (size_t i = 0; i < e->sequence_count; i++) {
+        if (e->sequences[i]->version == version && e->sequences[i]->m == m) {
+            return e->sequences[i];
         }
     }
-    t->rec.gateway_count =
-        (uint8_t)link_cover(devices, count, t->rec.gateways, RECORD_GATEWAY_MAX);
-    free(devices);
+    struct fec_sequence *s = engine_zeroed(1, sizeof(*s));
+    void *workspace = engine_zeroed(1, fec_sequence_workspace_bytes());
+    fec_sequence_make(s, version, m, SEQUENCE_PPM, workspace);
+    free(workspace);
+    e->sequences =
+        engine_grow(e->sequences, e->sequence_count + 1, sizeof(struct fec_sequence *));
+    e->sequences[e->sequence_count++] = s;
+    return s;
+}
+
+/* Answers of those who miss something, a part of all, spread over 2^(n+4) s. */
+static uint32_t ack_delay_for(size_t members)
+{
+    uint32_t n = 0;
+    while (n < FRAG_BLOCK_ACK_DELAY_MAX &&
+           SECONDS_US(16) << n < (int64_t)members * ANSWER_US) {
+        n++;
+    }
+    return n;
 }
 
 static enum plan_error make_plan(struct transmission *t, const struct campaign_spec *spec)
 {
     const struct campaign *c = t->campaign;
-    struct cohort cohort = measure_cohort(c, t);
     struct plan_input in = {
         .spec = spec,
         .fleet = c->fleet->def.spec,
         .image_len = c->def.image_len,
-        .device_count = (uint32_t)cohort.count,
-        .gateway_count = t->rec.gateway_count,
-        .server_spacing_us = c->fleet->def.multicast_spacing_us,
-        .weakest_snr_cdb = cohort.weakest_snr_cdb,
+        .device_count = (uint32_t)t->member_count,
+        .gateway_count = 1,
+        .server_spacing_us = row_spacing_us(t),
+        .weakest_snr_cdb = weakest_snr_cdb(t),
         .limits = c->fleet->limits,
     };
     enum plan_error err = plan_make(&in, &t->plan);
-    if (err == PLAN_OK &&
-        fec_encoder_init(&t->encoder, t->rec.ts004 >= 2 ? FEC_V2 : FEC_V1, c->def.image,
-                         c->def.image_len, t->plan.fragments.size) != FUO_OK) {
+    if (err == PLAN_OK) {
+        t->slot_us = slot_us(&c->fleet->def, t->plan.frame_airtime_us);
+        int64_t turns_us = t->slot_us * t->rec.colour_count;
+        in.server_spacing_us =
+            turns_us > in.server_spacing_us ? turns_us : in.server_spacing_us;
+        in.server_spacing_us = t->rec.interval_us > in.server_spacing_us
+                                   ? t->rec.interval_us
+                                   : in.server_spacing_us;
+        err = plan_make(&in, &t->plan);
+    }
+    if (err != PLAN_OK) {
+        return err;
+    }
+    t->rec.interval_us =
+        t->rec.interval_us > 0 ? t->rec.interval_us : t->plan.interval_us;
+    t->plan.interval_us = t->rec.interval_us;
+    enum fec_version version = t->rec.ts004 >= 2 ? FEC_V2 : FEC_V1;
+    if (fec_encoder_init(&t->encoder, version, c->def.image, c->def.image_len,
+                         t->plan.fragments.size) != FUO_OK) {
         return PLAN_TOO_MANY;
     }
-    return err;
+    t->sequence = sequence_of(c->engine, version, t->encoder.m);
+    return PLAN_OK;
 }
 
 /*
@@ -123,9 +142,15 @@ void transmission_plan(struct transmission *t)
     t->plan_error = make_plan(t, &spec);
 }
 
-static void take_plan(struct transmission *t)
+static void take_plan(struct transmission *t, const struct cohort *cohort)
 {
     struct transmission_rec *rec = &t->rec;
+    uint32_t first = t->plan.coded_first;
+    if (cohort->coded_first != SPEC_AUTO_U32 &&
+        t->campaign->def.spec->fragmentation.redundancy_ppm == SPEC_AUTO_U32) {
+        first = cohort->coded_first < t->plan.coded_max ? cohort->coded_first
+                                                        : t->plan.coded_max;
+    }
     rec->dr = t->plan.dr;
     rec->frequency_hz = t->plan.frequency_hz;
     rec->block_ack_delay = t->plan.block_ack_delay;
@@ -133,65 +158,281 @@ static void take_plan(struct transmission *t)
     rec->frag_size_bytes = t->plan.fragments.size;
     rec->frag_count = t->plan.fragments.count;
     rec->next_n = 1;
-    rec->target_n = (uint16_t)(t->plan.fragments.count + t->plan.coded_first);
+    rec->target_n = (uint16_t)(t->plan.fragments.count + first);
     t->campaign->rec.fragments_uncoded += rec->frag_count;
 }
 
-static void gather(struct engine *e, struct campaign *c, struct transmission *t)
+/* ---- forming ---- */
+
+/* Zeroed: before the first gateway of a transmission. */
+struct walk {
+    uint8_t lane;
+    uint8_t gateway;
+};
+
+/* The ledger of the next gateway of any lane; NULL: that was the last. */
+static struct gateway_ledger *next_ledger(struct engine *e, const struct transmission *t,
+                                          struct walk *w)
 {
-    for (size_t i = 0; i < c->member_count; i++) {
-        struct member *m = &c->members[i];
-        if (!in_cohort(e, m, &t->rec)) {
-            continue;
+    while (w->lane < t->rec.lane_count) {
+        const struct lane_rec *l = &t->lanes[w->lane].rec;
+        if (w->gateway < l->gateway_count) {
+            return air_ledger(e, t->campaign->fleet, l->gateways[w->gateway++],
+                              t->rec.frequency_hz);
         }
-        t->rec.ts005 = m->device->rec.package_version[PKG_MCAST];
-        member_attach(m, t);
-        if (m->rec.transmissions < UINT8_MAX) {
-            m->rec.transmissions++;
+        w->lane++;
+        w->gateway = 0;
+    }
+    return NULL;
+}
+
+void cohort_enlist(struct engine *e, struct transmission *t)
+{
+    struct walk w = {0};
+    for (struct gateway_ledger *l; (l = next_ledger(e, t, &w)) != NULL;) {
+        l->open = engine_grow(l->open, l->open_count + 1, sizeof(struct transmission *));
+        l->open[l->open_count++] = t;
+    }
+}
+
+static void strike_from(struct gateway_ledger *l, const struct transmission *t)
+{
+    size_t at = 0;
+    while (at < l->open_count) {
+        if (l->open[at] == t) {
+            l->open[at] = l->open[--l->open_count];
+        } else {
+            at++;
         }
-        m->rec.session_no = 0;
-        m->rec.reason = REASON_NONE;
-        m->has_key = false;
-        m->has_mic = false;
-        m->asked_key = false;
-        m->asked_mic = false;
+    }
+}
+
+void cohort_strike(struct engine *e, struct transmission *t)
+{
+    struct walk w = {0};
+    for (struct gateway_ledger *l; (l = next_ledger(e, t, &w)) != NULL;) {
+        strike_from(l, t);
+    }
+}
+
+/*
+ * Sessions on a gateway follow one another: the date is no earlier than what is promised
+ * there. Returns when the gateways are free.
+ */
+struct utc cohort_free_from(struct engine *e, const struct transmission *t)
+{
+    struct utc from = {0};
+    struct walk w = {0};
+    for (const struct gateway_ledger *l; (l = next_ledger(e, t, &w)) != NULL;) {
+        if (l->busy_with != t->rec.id && l->busy_until.us > from.us) {
+            from = l->busy_until;
+        }
+    }
+    return from;
+}
+
+void cohort_occupy(struct engine *e, const struct transmission *t, struct utc until)
+{
+    struct walk w = {0};
+    for (struct gateway_ledger *l; (l = next_ledger(e, t, &w)) != NULL;) {
+        if (l->busy_with == t->rec.id || until.us > l->busy_until.us) {
+            l->busy_until = until;
+            l->busy_with = t->rec.id;
+        }
+    }
+}
+
+static void attach(struct engine *e, struct member *m, struct transmission *t)
+{
+    member_attach(m, t);
+    if (m->rec.transmissions < UINT8_MAX) {
+        m->rec.transmissions++;
+    }
+    campaign_member_taken(m);
+    m->rec.session_no = 0;
+    m->rec.reason = REASON_NONE;
+    m->unsure = false;
+    m->assumed = false;
+    m->tail = 0;
+    m->tails = 0;
+    m->has_key = false;
+    m->has_mic = false;
+    m->asked_key = false;
+    m->asked_mic = false;
+    if (m->rec.phase == MEMBER_READY) {
         member_enter(e, m, MEMBER_KEY);
+    } else {
+        member_store(e, m); /* first it says what it runs */
     }
 }
 
 /* As if it had never been formed. */
-static void disband(struct engine *e, struct campaign *c, const struct transmission *t)
+static void disband(struct engine *e, const struct transmission *t)
 {
-    for (size_t i = 0; i < c->member_count; i++) {
-        struct member *m = &c->members[i];
-        if (m->transmission == t) {
-            member_attach(m, NULL);
-            m->rec.transmissions--;
+    for (size_t i = t->member_count; i-- > 0;) {
+        struct member *m = t->members[i];
+        member_attach(m, NULL);
+        m->rec.transmissions--;
+        if (m->rec.phase == MEMBER_KEY) {
             member_enter(e, m, MEMBER_READY);
+        } else {
+            member_store(e, m);
         }
     }
 }
 
-void transmission_create(struct engine *e, struct campaign *c)
+enum plan_error cohort_form(struct engine *e, struct campaign *c,
+                            const struct cohort *cohort, struct member *const *members,
+                            size_t count)
 {
     struct transmission_rec rec = {
         .id = e->next_transmission,
         .campaign_id = c->rec.id,
-        .ts004 = choose_version(e, c),
+        .ts004 = cohort->ts004,
+        .ts005 = cohort->ts005,
+        .copies = cohort->copies,
+        .colour_count = cohort->colour_count,
+        .interval_us = cohort->interval_us,
+        .lane_count = cohort->lane_count,
     };
     struct transmission *t = engine_new_transmission(e, c, &rec);
-    gather(e, c, t);
-    choose_gateways(c, t);
-    enum plan_error err = t->rec.gateway_count > 0 ? make_plan(t, c->def.spec) : PLAN_OK;
-    if (t->rec.gateway_count == 0 || err != PLAN_OK) {
-        disband(e, c, t);
-        transmission_enter(e, t, TX_ENDED);
-        campaign_pause(e, c,
-                       err == PLAN_OK ? "no gateway is known that reaches the devices; "
-                                        "give spec.radio.gateways"
-                                      : plan_error_text(err));
-        return;
+    engine_new_lanes(t);
+    for (uint8_t i = 0; i < rec.lane_count; i++) {
+        t->lanes[i].rec = cohort->lanes[i];
+        t->lanes[i].rec.transmission_id = rec.id;
+        t->lanes[i].rec.no = i;
     }
-    take_plan(t);
+    for (size_t i = 0; i < count; i++) {
+        attach(e, members[i], t);
+    }
+    struct campaign_spec spec = *c->def.spec;
+    spec.radio.dr = cohort->dr != SPEC_AUTO_U32 ? cohort->dr : spec.radio.dr;
+    spec.fragmentation.size_bytes = cohort->size_bytes != SPEC_AUTO_U32
+                                        ? cohort->size_bytes
+                                        : spec.fragmentation.size_bytes;
+    if (spec.fragmentation.block_ack_delay == SPEC_AUTO_U32) {
+        spec.fragmentation.block_ack_delay = ack_delay_for(count);
+    }
+    enum plan_error err = make_plan(t, &spec);
+    if (err != PLAN_OK) {
+        disband(e, t);
+        transmission_enter(e, t, TX_ENDED);
+        return err;
+    }
+    take_plan(t, cohort);
+    cohort_enlist(e, t);
+    for (uint8_t i = 0; i < rec.lane_count; i++) {
+        lane_store(e, &t->lanes[i]);
+    }
     transmission_enter(e, t, TX_KEY);
+    return PLAN_OK;
+}
+
+/* ---- joining ---- */
+
+/* It has not begun, and there is time to set up one more. */
+static bool is_open(const struct engine *e, const struct transmission *t)
+{
+    if (t->rec.phase > TX_LEAD || t->rec.next_n > 1 || t->rec.frames_handed > 0) {
+        return false;
+    }
+    return t->rec.phase < TX_LEAD ||
+           t->rec.session_start.us >= engine_in(e, JOIN_MIN_US).us;
+}
+
+static bool fits(const struct engine *e, const struct member *m,
+                 const struct transmission *t)
+{
+    const uint8_t *version = m->device->rec.package_version;
+    return t->campaign == m->campaign && t->rec.ts004 == version[PKG_FRAG] &&
+           t->rec.ts005 == version[PKG_MCAST] && is_open(e, t);
+}
+
+static bool hears(const struct member *m, const struct device_link *link,
+                  const struct transmission *t)
+{
+    const struct region *region = m->device->fleet->region;
+    const struct data_rate *rate = region_data_rate(region, t->rec.dr, DIRECTION_DOWN);
+    int32_t gain_cdb = partition_gain_cdb(region, t->rec.frequency_hz);
+    int32_t wanted_cdb =
+        t->rec.dr == 0 ? 0 : JOIN_MARGIN_CDB * (1 + m->rec.transmissions);
+    return rate != NULL &&
+           link_margin_cdb(link->snr_p50_cdb, rate, gain_cdb) >= wanted_cdb;
+}
+
+/* Not much slower than the device could: what is long for it is done sooner in a round. */
+static bool is_worth_joining(const struct member *m, const struct transmission *t)
+{
+    const struct region *region = m->device->fleet->region;
+    const struct data_rate *faster =
+        t->rec.dr + 2 < REGION_DR_COUNT
+            ? region_data_rate(region, (uint8_t)(t->rec.dr + 2), DIRECTION_DOWN)
+            : NULL;
+    int32_t gain_cdb = partition_gain_cdb(region, t->rec.frequency_hz);
+    return faster == NULL || faster->modulation != MODULATION_LORA ||
+           link_margin_cdb(link_best_snr_cdb(&m->device->rec), faster, gain_cdb) <
+               JOIN_MARGIN_CDB * (1 + m->rec.transmissions);
+}
+
+/* The fastest so far, or one of this gateway's. */
+static struct transmission *better_of(const struct engine *e, const struct member *m,
+                                      const struct device_link *link,
+                                      const struct gateway_ledger *l,
+                                      struct transmission *best)
+{
+    for (size_t k = 0; k < l->open_count; k++) {
+        struct transmission *t = l->open[k];
+        bool faster = best == NULL || t->rec.dr > best->rec.dr;
+        if (faster && fits(e, m, t) && hears(m, link, t) && is_worth_joining(m, t)) {
+            best = t;
+        }
+    }
+    return best;
+}
+
+/* The fastest that its gateways carry. */
+static struct transmission *best_heard(struct engine *e, const struct member *m)
+{
+    const struct device_rec *d = &m->device->rec;
+    uint32_t frequency_hz = m->campaign->def.spec->radio.frequency_hz;
+    if (frequency_hz == SPEC_AUTO_U32) {
+        frequency_hz = m->device->fleet->region->rx2_hz;
+    }
+    struct transmission *best = NULL;
+    for (size_t i = 0; i < d->link_count; i++) {
+        const struct gateway_ledger *l =
+            air_ledger(e, m->device->fleet, d->link[i].gateway, frequency_hz);
+        best = l != NULL ? better_of(e, m, &d->link[i], l, best) : best;
+    }
+    return best;
+}
+
+/* Gateways given by hand: every transmission has them all. */
+static struct transmission *latest_open(const struct engine *e, const struct member *m)
+{
+    const struct campaign *c = m->campaign;
+    size_t stop = c->transmission_count > JOIN_LOOK_BACK
+                      ? c->transmission_count - JOIN_LOOK_BACK
+                      : 0;
+    for (size_t i = c->transmission_count; i-- > stop;) {
+        if (fits(e, m, c->transmissions[i])) {
+            return c->transmissions[i];
+        }
+    }
+    return NULL;
+}
+
+bool cohort_join(struct engine *e, struct member *m)
+{
+    struct transmission *t = m->campaign->def.spec->radio.gateways.count > 0
+                                 ? latest_open(e, m)
+                                 : best_heard(e, m);
+    if (t == NULL) {
+        return false;
+    }
+    attach(e, m, t);
+    if (t->rec.phase == TX_LEAD && m->rec.phase == MEMBER_KEY) {
+        member_ask(e, m, MEMBER_GROUP);
+    }
+    return true;
 }

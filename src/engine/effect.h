@@ -24,7 +24,7 @@ enum effect_type {
     EFFECT_NEW_KEY,     /* draw McKey and McAddr, keep the key sealed; EV_MC_KEY */
     EFFECT_WRAP_KEY,    /* wrap the transmission's McKey for a device; EV_KEY_WRAPPED */
     EFFECT_BLOCK_MIC,   /* TS004 v2 MIC of the image for a device; EV_BLOCK_MIC */
-    EFFECT_GROUP_OPEN,  /* group: create or find it at the server; EV_GROUP */
+    EFFECT_GROUP_OPEN,  /* group: create or find a lane's at the server; EV_GROUP */
     EFFECT_GROUP_CLOSE, /* group.transmission_id, .handle; EV_GROUP */
     EFFECT_SEND_MULTICAST, /* multicast: hand one frame to the group; EV_MC_RESULT */
     EFFECT_QUEUE_POLL,     /* queue; EV_MC_QUEUE */
@@ -39,6 +39,7 @@ enum store_kind {
     STORE_DEVICE,
     STORE_CHARGE,
     STORE_HISTORY,
+    STORE_LANE,
 };
 
 enum publish_kind {
@@ -59,6 +60,7 @@ struct effect {
                 struct campaign_rec campaign;
                 struct member_rec member;
                 struct transmission_rec transmission;
+                struct lane_rec lane;
                 struct device_rec device;
                 struct charge_rec charge;
                 struct history_rec history;
@@ -76,7 +78,7 @@ struct effect {
             struct utc expires;
             uint8_t fport;
             uint8_t payload_len;
-            uint8_t payload[64];
+            uint8_t payload[255];
         } send;
         struct {
             uint32_t transmission_id;
@@ -88,6 +90,7 @@ struct effect {
         } key;
         struct {
             uint32_t transmission_id;
+            uint8_t lane;
             uint32_t campaign_id;
             uint32_t mc_addr;
             uint32_t frequency_hz;
@@ -99,7 +102,9 @@ struct effect {
         } group;
         struct {
             uint32_t transmission_id;
+            uint8_t lane;
             char handle[RECORD_GROUP_SIZE];
+            struct utc at; /* exact time on air, ENGINE_TIMING_ABSOLUTE; else 0 */
             struct utc expires;
             uint8_t fport;
             uint8_t payload_len;
@@ -107,6 +112,7 @@ struct effect {
         } multicast;
         struct {
             uint32_t transmission_id;
+            uint8_t lane;
             char handle[RECORD_GROUP_SIZE];
         } queue;
     };

@@ -17,7 +17,7 @@ void *engine_grow(void *items, size_t count, size_t size)
     return grown;
 }
 
-static void *new_zeroed(size_t count, size_t size)
+void *engine_zeroed(size_t count, size_t size)
 {
     void *p = calloc(count == 0 ? 1 : count, size);
     assert(p != NULL);
@@ -28,11 +28,11 @@ static void *new_zeroed(size_t count, size_t size)
 
 struct engine *engine_create(const struct engine_config *config)
 {
-    struct engine *e = new_zeroed(1, sizeof(*e));
+    struct engine *e = engine_zeroed(1, sizeof(*e));
     e->config = *config;
     e->prng = prng_seeded(config->seed);
     e->device_cap = DEVICE_CAP_MIN;
-    e->devices = new_zeroed(e->device_cap, sizeof(struct device *));
+    e->devices = engine_zeroed(e->device_cap, sizeof(struct device *));
     e->next_transmission = 1;
     e->next_command = 1;
     return e;
@@ -41,6 +41,8 @@ struct engine *engine_create(const struct engine_config *config)
 static void campaign_free(struct campaign *c)
 {
     for (size_t i = 0; i < c->transmission_count; i++) {
+        free(c->transmissions[i]->lanes);
+        free(c->transmissions[i]->members);
         free(c->transmissions[i]);
     }
     free(c->transmissions);
@@ -63,12 +65,19 @@ void engine_destroy(struct engine *engine)
         free(engine->fleets[i]);
     }
     for (size_t i = 0; i < engine->ledger_count; i++) {
+        free(engine->ledgers[i]->open);
         free(engine->ledgers[i]);
     }
+    for (size_t i = 0; i < engine->sequence_count; i++) {
+        free(engine->sequences[i]);
+    }
+    free(engine->sequences);
     free(engine->campaigns);
     free(engine->devices);
     free(engine->fleets);
     free(engine->ledgers);
+    free(engine->ledger_table);
+    free(engine->transmissions);
     free(engine->owners);
     timers_finish(&engine->timers);
     free(engine);
@@ -86,7 +95,7 @@ int engine_add_fleet(struct engine *engine, const struct engine_fleet *fleet)
     if (engine_find_fleet(engine, fleet->id) != NULL) {
         return FUO_EEXIST;
     }
-    struct fleet *f = new_zeroed(1, sizeof(*f));
+    struct fleet *f = engine_zeroed(1, sizeof(*f));
     f->def = *fleet;
     f->region = region;
     f->limits = profile->limits;
@@ -119,7 +128,7 @@ static size_t device_place(struct device *const *table, size_t cap, uint64_t dev
 static void devices_double(struct engine *e)
 {
     size_t cap = e->device_cap * 2;
-    struct device **table = new_zeroed(cap, sizeof(struct device *));
+    struct device **table = engine_zeroed(cap, sizeof(struct device *));
     for (size_t i = 0; i < e->device_cap; i++) {
         if (e->devices[i] != NULL) {
             table[device_place(table, cap, e->devices[i]->rec.dev_eui)] = e->devices[i];
@@ -142,9 +151,10 @@ int engine_add_device(struct engine *engine, const struct device_rec *device)
     if (engine->device_count * 2 >= engine->device_cap) {
         devices_double(engine);
     }
-    struct device *d = new_zeroed(1, sizeof(*d));
+    struct device *d = engine_zeroed(1, sizeof(*d));
     d->rec = *device;
     d->fleet = fleet;
+    d->dr = ENGINE_DR_UNKNOWN;
     engine->devices[device_place(engine->devices, engine->device_cap, device->dev_eui)] =
         d;
     engine->device_count++;
@@ -204,12 +214,18 @@ struct effect *engine_emit(struct engine *e, enum effect_type type, const struct
 
 struct campaign *engine_find_campaign(const struct engine *e, uint32_t id)
 {
-    for (size_t i = 0; i < e->campaign_count; i++) {
-        if (e->campaigns[i]->rec.id == id) {
-            return e->campaigns[i];
+    size_t lo = 0;
+    size_t hi = e->campaign_count;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (e->campaigns[mid]->rec.id < id) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
         }
     }
-    return NULL;
+    return lo < e->campaign_count && e->campaigns[lo]->rec.id == id ? e->campaigns[lo]
+                                                                    : NULL;
 }
 
 struct member *campaign_find_member(const struct campaign *c, uint64_t dev_eui)
@@ -252,13 +268,16 @@ struct campaign *engine_new_campaign(struct engine *e, const struct engine_campa
             return NULL;
         }
     }
-    struct campaign *c = new_zeroed(1, sizeof(*c));
+    struct campaign *c = engine_zeroed(1, sizeof(*c));
     c->def = *def;
     c->def.devices = NULL;
     c->fleet = fleet;
+    c->engine = e;
+    c->round_at = UTC_NEVER;
+    c->silence_at = UTC_NEVER;
     c->rec.id = def->id;
     memcpy(c->rec.name, def->spec->name, sizeof(c->rec.name));
-    c->members = new_zeroed(def->device_count, sizeof(*c->members));
+    c->members = engine_zeroed(def->device_count, sizeof(*c->members));
     c->member_count = def->device_count;
     c->slot = engine_new_slot(e, OWNER_CAMPAIGN, c);
     for (size_t i = 0; i < def->device_count; i++) {
@@ -278,23 +297,50 @@ struct campaign *engine_new_campaign(struct engine *e, const struct engine_campa
     return c;
 }
 
-static struct transmission *find_in(const struct campaign *c, uint32_t id)
+/* The place of the first id that is not below. */
+static size_t transmission_place(const struct engine *e, uint32_t id)
 {
-    for (size_t k = 0; k < c->transmission_count; k++) {
-        if (c->transmissions[k]->rec.id == id) {
-            return c->transmissions[k];
+    size_t lo = 0;
+    size_t hi = e->transmission_count;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (e->transmissions[mid]->rec.id < id) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
         }
     }
-    return NULL;
+    return lo;
 }
 
 struct transmission *engine_find_transmission(const struct engine *e, uint32_t id)
 {
-    struct transmission *found = NULL;
-    for (size_t i = 0; i < e->campaign_count && found == NULL; i++) {
-        found = find_in(e->campaigns[i], id);
+    size_t at = transmission_place(e, id);
+    return at < e->transmission_count && e->transmissions[at]->rec.id == id
+               ? e->transmissions[at]
+               : NULL;
+}
+
+static void insert_transmission(struct engine *e, struct transmission *t)
+{
+    if (e->transmission_count == e->transmission_cap) {
+        e->transmission_cap = e->transmission_cap == 0 ? 64 : e->transmission_cap * 2;
+        e->transmissions = engine_grow(e->transmissions, e->transmission_cap,
+                                       sizeof(struct transmission *));
     }
-    return found;
+    size_t at = transmission_place(e, t->rec.id);
+    memmove(&e->transmissions[at + 1], &e->transmissions[at],
+            (e->transmission_count - at) * sizeof(struct transmission *));
+    e->transmissions[at] = t;
+    e->transmission_count++;
+}
+
+static void remove_transmission(struct engine *e, const struct transmission *t)
+{
+    size_t at = transmission_place(e, t->rec.id);
+    e->transmission_count--;
+    memmove(&e->transmissions[at], &e->transmissions[at + 1],
+            (e->transmission_count - at) * sizeof(struct transmission *));
 }
 
 void engine_remember_id(struct engine *e, uint32_t transmission_id)
@@ -307,15 +353,31 @@ void engine_remember_id(struct engine *e, uint32_t transmission_id)
 struct transmission *engine_new_transmission(struct engine *e, struct campaign *c,
                                              const struct transmission_rec *rec)
 {
-    struct transmission *t = new_zeroed(1, sizeof(*t));
+    struct transmission *t = engine_zeroed(1, sizeof(*t));
     t->rec = *rec;
     t->campaign = c;
     t->slot = engine_new_slot(e, OWNER_TRANSMISSION, t);
-    c->transmissions = engine_grow(c->transmissions, c->transmission_count + 1,
-                                   sizeof(struct transmission *));
+    t->behind_at = UTC_NEVER;
+    if (c->transmission_count == c->transmission_cap) {
+        c->transmission_cap = c->transmission_cap == 0 ? 8 : c->transmission_cap * 2;
+        c->transmissions = engine_grow(c->transmissions, c->transmission_cap,
+                                       sizeof(struct transmission *));
+    }
     c->transmissions[c->transmission_count++] = t;
+    c->transmissions_open += rec->phase != TX_ENDED;
+    c->transmissions_active += rec->phase < TX_DRAIN;
+    insert_transmission(e, t);
     engine_remember_id(e, rec->id);
     return t;
+}
+
+void engine_new_lanes(struct transmission *t)
+{
+    t->lanes = engine_zeroed(t->rec.lane_count, sizeof(*t->lanes));
+    for (uint8_t i = 0; i < t->rec.lane_count; i++) {
+        t->lanes[i].rec.transmission_id = t->rec.id;
+        t->lanes[i].rec.no = i;
+    }
 }
 
 int engine_forget(struct engine *engine, uint32_t campaign_id)
@@ -341,6 +403,7 @@ int engine_forget(struct engine *engine, uint32_t campaign_id)
     }
     for (size_t i = 0; i < c->transmission_count; i++) {
         engine_set_timer(engine, c->transmissions[i]->slot, UTC_NEVER);
+        remove_transmission(engine, c->transmissions[i]);
     }
     size_t at = 0;
     while (engine->campaigns[at] != c) {

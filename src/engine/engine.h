@@ -27,12 +27,25 @@ struct engine_config {
     uint32_t boot; /* unique per start: part of every command id */
 };
 
+/* When a frame that was handed over goes on air. */
+enum engine_timing {
+    /* As soon as the server gets to it: at once within multicast_jitter_us if the group's
+     * queue is empty, else multicast_spacing_us after the last. One gateway a lane. */
+    ENGINE_TIMING_QUEUE,
+    /* At the time that the effect gives, at all gateways of the lane together. */
+    ENGINE_TIMING_ABSOLUTE,
+};
+
 /* A fleet and what the planner must know of its server. */
 struct engine_fleet {
     uint32_t id;
     const struct fleet_spec *spec; /* lives as long as the engine */
+    enum engine_timing timing;
     int64_t multicast_spacing_us;  /* of the server, per gateway of a group */
+    int64_t multicast_jitter_us;   /* how late the server may be, see above */
+    int64_t multicast_lead_us;     /* ABSOLUTE: hand over that long before */
     uint32_t queue_rows_max;       /* rows to keep queued in a group at most */
+    uint32_t priority_ceiling_ppm; /* of the legal limit, set by the server; 0: none */
 };
 
 struct engine *engine_create(const struct engine_config *config);
@@ -50,6 +63,8 @@ FUO_MUST_CHECK int engine_restore_campaign(struct engine *engine,
                                            const struct campaign_rec *rec);
 FUO_MUST_CHECK int engine_restore_transmission(struct engine *engine,
                                                const struct transmission_rec *rec);
+/* After its transmission. */
+FUO_MUST_CHECK int engine_restore_lane(struct engine *engine, const struct lane_rec *rec);
 FUO_MUST_CHECK int engine_restore_member(struct engine *engine,
                                          const struct member_rec *rec);
 FUO_MUST_CHECK int engine_restore_charge(struct engine *engine,
@@ -89,6 +104,12 @@ const struct member_rec *engine_member_find(const struct engine *engine,
 /* The newest transmission of a campaign; NULL if there is none yet. */
 const struct transmission_rec *engine_transmission_latest(const struct engine *engine,
                                                           uint32_t campaign_id);
+/* The i-th transmission of a campaign in order of id; NULL past the last. */
+const struct transmission_rec *engine_transmission_at(const struct engine *engine,
+                                                      uint32_t campaign_id, size_t i);
+/* Lane no of a transmission; NULL past the last. */
+const struct lane_rec *engine_lane_at(const struct engine *engine,
+                                      uint32_t transmission_id, size_t no);
 /* DevEUIs of a transmission's members; returns how many there are, writes at most cap. */
 size_t engine_transmission_devices(const struct engine *engine, uint32_t transmission_id,
                                    uint64_t *devices, size_t cap);
@@ -96,6 +117,20 @@ const struct device_rec *engine_device(const struct engine *engine, uint64_t dev
 /* Campaign airtime of a gateway in the last hour, and the legal limit, in microseconds. */
 int64_t engine_airtime_used_us(const struct engine *engine, uint64_t gateway,
                                uint32_t frequency_hz, struct utc now);
+
+struct engine_budget {
+    uint64_t gateway;
+    uint32_t low_hz; /* of the sub-band */
+    uint32_t high_hz;
+    int64_t own_us; /* airtime in the hour that ends now */
+    int64_t others_us;
+    int64_t own_cap_us;   /* what campaigns may use of an hour */
+    int64_t legal_cap_us; /* what the law allows in an hour */
+};
+
+/* Budget of the i-th ledger, ascending by gateway and sub-band; false past the last. */
+bool engine_budget_at(const struct engine *engine, size_t i, struct utc now,
+                      struct engine_budget *budget);
 
 /* Drop an ended campaign from memory. FUO_EPERM while it is not ended. */
 FUO_MUST_CHECK int engine_forget(struct engine *engine, uint32_t campaign_id);

@@ -45,6 +45,7 @@ enum engine_fate {
 
 enum {
     ENGINE_RX_MAX = 16,
+    ENGINE_DR_UNKNOWN = 0xff,
 };
 
 struct engine_rx {
@@ -87,6 +88,8 @@ struct engine_event {
             size_t payload_len;
             const struct engine_rx *rx;
             size_t rx_count;
+            uint32_t frequency_hz; /* 0: unknown */
+            uint8_t dr;            /* ENGINE_DR_UNKNOWN */
             uint8_t fport;
         } uplink;
         struct {
@@ -98,6 +101,9 @@ struct engine_event {
             uint64_t id;
             uint64_t dev_eui;
             enum engine_fate fate;
+            uint64_t gateway;      /* that sent it; 0: unknown */
+            uint32_t frequency_hz; /* 0: unknown */
+            uint8_t dr;            /* ENGINE_DR_UNKNOWN */
         } send_fate;
         struct {
             uint32_t transmission_id;
@@ -117,17 +123,20 @@ struct engine_event {
         } block_mic;
         struct {
             uint32_t transmission_id;
+            uint8_t lane;
             int err;
             const char *group; /* NULL after a close */
             uint32_t f_cnt;
         } group;
         struct {
             uint32_t transmission_id;
+            uint8_t lane;
             int err; /* FUO_ETIMEDOUT: it may have been taken */
             uint32_t f_cnt;
         } mc_result;
         struct {
             uint32_t transmission_id;
+            uint8_t lane;
             int err;
             uint32_t frame_count; /* still queued */
             uint32_t f_cnt;

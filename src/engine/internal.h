@@ -10,10 +10,12 @@
  *   answer.c     what its answers do
  *   silence.c    what it means when there is none: evidence, time, abort
  *   uplink.c     an uplink to commands, stateless answers, what is learned of the device
- *   cohort.c     who shares a transmission, and its plan
+ *   round.c      who shares a transmission
+ *   cohort.c     the transmission of a cohort: plan, lanes, who joins it
  *   setup.c      a transmission up to its session: key, group, members, date
  *   session.c    a transmission in its session: fragments, polls, confirmation, end
- *   queue.c      its frames in the server's queue
+ *   frame.c      one frame to every lane, in lock-step, and what the server says of it
+ *   lane.c       its lanes: groups opened and closed, a lane that is lost
  *   air.c        ledgers: may this frame be sent, and when
  *
  * Every flow function takes the engine first; engine->out is the list of the step.
@@ -27,6 +29,7 @@
 #include "engine/engine.h"
 #include "engine/timers.h"
 #include "fec/encode.h"
+#include "fec/sequence.h"
 #include "radio/ledger.h"
 
 struct campaign;
@@ -44,6 +47,7 @@ struct device {
     struct fleet *fleet;
     struct member *active; /* in the campaign that is updating it; NULL: none */
     struct utc stored;     /* when rec was last stored */
+    uint8_t dr;            /* of its last uplink; ENGINE_DR_UNKNOWN */
 };
 
 struct member {
@@ -52,45 +56,77 @@ struct member {
     struct transmission *transmission; /* NULL: none */
     struct device *device;
     uint32_t slot;
+    uint32_t seat;                    /* its place in transmission->members */
+    struct gateway_ledger *queued_at; /* the command under way counts there; NULL */
+    int64_t queued_us;
+    uint8_t command_len;
+    bool held;        /* there was no airtime for its command: again when it speaks */
+    uint8_t tail;     /* STATUS: fragments to be sent before it is asked */
+    uint8_t tails;    /* begun in this transmission */
     uint8_t evidence; /* uplinks since the command that were no answer to it */
     bool has_key;
     bool has_mic;
     bool asked_key; /* the driver is at it */
     bool asked_mic;
+    bool unsure;          /* never said that it agreed to the first session */
+    bool assumed;         /* complete by what is known of its stack, not by its word */
     bool polled;          /* answered the poll under way */
     bool reboot_doubtful; /* DevRebootCountdownReq was never answered */
     bool undone;          /* aborted: was told to delete the image */
+    bool in_round;        /* a round is due that will look at it */
+    uint8_t late;         /* times it was not set up when the session began */
     uint8_t reboots;      /* times it was asked for because of that doubt */
     uint8_t wrapped[16];
     uint8_t mic[4];
 };
 
-/* The answer of the driver or the server that a transmission waits for. */
-enum tx_wait {
-    TX_WAIT_NONE,
-    TX_WAIT_GROUP,
-    TX_WAIT_FRAME,
-    TX_WAIT_QUEUE,
+/* The answer of the server that a lane waits for. */
+enum lane_wait {
+    LANE_WAIT_NONE,
+    LANE_WAIT_GROUP,
+    LANE_WAIT_FRAME,
+    LANE_WAIT_QUEUE,
+};
+
+struct lane {
+    struct lane_rec rec;
+    struct gateway_ledger *ledgers[RECORD_GATEWAY_MAX]; /* NULL: not looked up yet */
+    enum lane_wait waiting;
+    struct utc asked_at; /* since when */
+    struct utc due;      /* when it takes the frame under way */
+    struct utc retry_at; /* the server is left alone until then */
+    uint32_t row_count;  /* rows in its queue, as far as known */
+    uint8_t failures;    /* in a row, of calls to the server */
+    struct utc stuck_at; /* since then it takes nothing; 0: it does */
+    bool away;           /* the last of them: the server cannot be reached */
+    bool drained;        /* its queue is empty, or was given up */
+    int64_t charged_us;  /* for the frame under way; 0: before a restart */
+    struct utc charged_at;
 };
 
 struct transmission {
     struct transmission_rec rec;
     struct campaign *campaign;
+    struct lane *lanes;
+    struct member **members; /* in any order */
+    size_t member_count;
+    size_t member_cap;
     struct plan plan;
     struct fec_encoder encoder;
+    const struct fec_sequence *sequence;
     uint32_t slot;
-    uint32_t row_count; /* rows in the server's queue, as far as known */
-    size_t pump;        /* the next member to be told, see setup.c */
-    enum tx_wait waiting;
-    struct utc asked_at; /* since when */
-    uint8_t failures;    /* in a row, of calls to the server */
-    struct utc next_frame;
+    size_t pump;          /* members[0..pump) are still to be told, see setup.c */
+    int64_t slot_us;      /* turn of a colour */
+    struct utc frame_at;  /* start of the interval of the frame under way, or the next */
+    struct utc behind_at; /* the first lane took it; UTC_NEVER: none has */
+    uint8_t frame_len;    /* 0: to be built */
+    uint8_t frame[255];
+    int64_t frame_airtime_us;
     int64_t lead_us;     /* of the session dated last; 0: before a restart */
     int64_t patience_us; /* campaign_patience_us() when the phase began */
     uint32_t remaining;  /* work that was left at progress_at, see setup.c */
     struct utc progress_at;
-    int64_t charged_us; /* for the pending frame; 0: before a restart */
-    struct utc charged_at;
+    struct utc tail_until;      /* so long unicast fragments are given */
     uint16_t session_first_n;   /* next_n when the session began */
     uint8_t idle_sessions;      /* in a row, without a single fragment */
     enum plan_error plan_error; /* after a restart: why there is no plan any more */
@@ -99,16 +135,26 @@ struct transmission {
 
 struct campaign {
     struct campaign_rec rec;
+    struct engine *engine;
+    struct campaign *next_changed;
     struct engine_campaign def;
     struct fleet *fleet;
     struct member *members; /* ascending by DevEUI */
     size_t member_count;
-    struct transmission **transmissions;
+    struct transmission **transmissions; /* in order of id, but for a restore */
     size_t transmission_count;
+    size_t transmission_cap;
+    size_t transmissions_open;   /* not TX_ENDED */
+    size_t transmissions_active; /* before TX_DRAIN */
     struct campaign_counts counts;
     uint32_t by_phase[MEMBER_PHASE_COUNT];
-    struct utc since; /* started, resumed or restored: silence counts from here */
-    size_t pump;      /* the next member to be started */
+    struct utc since;      /* started, resumed or restored: silence counts from here */
+    size_t pump;           /* the next member to be started */
+    struct utc silence_at; /* who is silent by then is given up */
+    struct utc round_at;   /* of the next round; UTC_NEVER: none is due */
+    int64_t interval_us;   /* campaign_interval_us() of all, until interval_until */
+    struct utc interval_until;
+    size_t in_round; /* READY members that wait for it */
     uint32_t slot;
     bool changed; /* to be stored and published at the end of the step */
 };
@@ -124,6 +170,29 @@ struct gateway_ledger {
     uint64_t gateway;
     const struct subband *band;
     struct ledger ledger;
+    struct transmission **open; /* that use it, not ended */
+    size_t open_count;
+    struct utc busy_until; /* dated sessions take it until then */
+    uint32_t busy_with;    /* the last of them */
+    struct utc air_from;   /* the frame handed over last is on air in between */
+    struct utc air_until;
+    int64_t queued_us; /* commands that wait for an uplink to leave */
+    uint32_t number;   /* in the round of that number */
+    uint32_t round;
+};
+
+/* A cohort to be made a transmission. */
+struct cohort {
+    uint8_t ts004;
+    uint8_t ts005;
+    uint8_t copies;
+    uint8_t lane_count;
+    uint8_t colour_count;
+    uint32_t dr;                  /* SPEC_AUTO_U32: by the weakest device */
+    uint32_t size_bytes;          /* SPEC_AUTO_U32 */
+    uint32_t coded_first;         /* SPEC_AUTO_U32 */
+    int64_t interval_us;          /* 0: by the plan */
+    const struct lane_rec *lanes; /* colour and gateways */
 };
 
 struct engine {
@@ -136,8 +205,18 @@ struct engine {
     size_t device_cap;           /* a power of two */
     struct campaign **campaigns; /* ascending by id */
     size_t campaign_count;
-    struct gateway_ledger **ledgers;
+    struct campaign *changed; /* list of those to be stored at the end of the step */
+    struct transmission **transmissions; /* ascending by id */
+    size_t transmission_count;
+    size_t transmission_cap;
+    struct gateway_ledger **ledgers; /* ascending by gateway, then band */
     size_t ledger_count;
+    size_t ledger_cap;
+    struct gateway_ledger **ledger_table; /* hash table of the same, a power of two */
+    size_t ledger_table_cap;
+    struct fec_sequence **sequences; /* by version and M, as they are needed */
+    size_t sequence_count;
+    uint32_t round; /* rounds formed */
     struct timers timers;
     struct owner *owners; /* by slot */
     size_t owner_cap;
@@ -165,6 +244,8 @@ struct member *campaign_find_member(const struct campaign *c, uint64_t dev_eui);
 struct campaign *engine_new_campaign(struct engine *e, const struct engine_campaign *def);
 struct transmission *engine_new_transmission(struct engine *e, struct campaign *c,
                                              const struct transmission_rec *rec);
+/* As many as rec.lane_count says. */
+void engine_new_lanes(struct transmission *t);
 void engine_remember_id(struct engine *e, uint32_t transmission_id);
 struct utc engine_in(const struct engine *e, int64_t delay_us);
 void engine_set_timer(struct engine *e, uint32_t slot, struct utc when);
@@ -173,6 +254,7 @@ void engine_wake(struct engine *e, uint32_t slot, struct utc when);
 struct effect *engine_emit(struct engine *e, enum effect_type type,
                            const struct fleet *f);
 void *engine_grow(void *items, size_t count, size_t size);
+void *engine_zeroed(size_t count, size_t size);
 
 /* campaign.c */
 void campaign_start(struct engine *e, const struct engine_campaign *def);
@@ -181,6 +263,7 @@ void campaign_control(struct engine *e, struct campaign *c, enum engine_control 
                       const char *reason);
 void campaign_pause(struct engine *e, struct campaign *c, const char *reason);
 void campaign_touch(struct campaign *c);
+void campaign_begin_waiting(struct engine *e, struct campaign *c);
 void campaign_flush_changes(struct engine *e);
 bool campaign_runs(const struct campaign *c);
 /* Neither ended nor being aborted. */
@@ -190,9 +273,13 @@ uint32_t campaign_undecided(const struct campaign *c);
 void campaign_clock_step(struct engine *e, struct campaign *c, int64_t delta_us);
 void campaign_alert(struct engine *e, const struct campaign *c, const char *text);
 /* How long to wait for members that talk every so often; see campaign.c. */
-int64_t campaign_patience_us(const struct engine *e, const struct campaign *c,
+int64_t campaign_patience_us(const struct engine *e, struct campaign *c,
+                             const struct transmission *t);
+/* Of the slowest tenth of its members that are known, or a guess. t: of those in it. */
+int64_t campaign_interval_us(const struct engine *e, struct campaign *c,
                              const struct transmission *t);
 void campaign_member_settled(struct engine *e, struct campaign *c);
+void campaign_member_taken(struct member *m);
 
 /* A request whose answer was lost may reach the server that much later. */
 #define SETTLE_US SECONDS_US(2)
@@ -212,6 +299,10 @@ struct utc member_limit(const struct member *m);
 void member_store(struct engine *e, struct member *m);
 void member_enter(struct engine *e, struct member *m, enum member_phase phase);
 void member_send(struct engine *e, struct member *m);
+/* No command is under way any more. */
+void member_drop_command(struct member *m);
+/* Was what was sent a fragment of its tail? */
+bool member_tail_sent(struct engine *e, struct member *m);
 /* The device did not have the last try. */
 void member_forget_try(struct member *m);
 /* member_enter(), then member_send(). */
@@ -224,6 +315,8 @@ void member_end(struct engine *e, struct member *m, enum outcome outcome,
 /* Out of this transmission: to the next one if it may, else failed. */
 void member_leave(struct engine *e, struct member *m, enum outcome outcome,
                   enum member_reason reason, enum fw_result result);
+/* It was not set up in time: that is no failed attempt, if it does not go on. */
+void member_leave_late(struct engine *e, struct member *m);
 bool member_in_session(const struct member *m);
 struct member_context member_context_of(const struct member *m);
 
@@ -241,15 +334,31 @@ void member_abort(struct engine *e, struct member *m);
 void member_tick(struct engine *e, struct member *m);
 void member_resume(struct engine *e, struct member *m);
 void member_on_result(struct engine *e, struct member *m, uint64_t id, int err);
-void member_on_fate(struct engine *e, struct member *m, uint64_t id,
-                    enum engine_fate fate);
+void member_on_fate(struct engine *e, struct member *m, const struct engine_event *event);
 
 /* uplink.c */
 void uplink_take(struct engine *e, const struct engine_event *event);
 void device_store(struct engine *e, struct device *d);
 
+/* round.c */
+bool member_has_packages(const struct member *m);
+struct utc member_ready_from(const struct member *m);
+/* Everybody who can be, into transmissions. */
+void round_form(struct engine *e, struct campaign *c);
+/* The member is READY: into a transmission that is being set up, or the next round. */
+void round_wish(struct engine *e, struct member *m);
+/* Is there nobody left to wait for? Then the round is now. */
+void round_look(struct engine *e, struct campaign *c);
+
 /* cohort.c */
-void transmission_create(struct engine *e, struct campaign *c);
+enum plan_error cohort_form(struct engine *e, struct campaign *c,
+                            const struct cohort *cohort, struct member *const *members,
+                            size_t count);
+bool cohort_join(struct engine *e, struct member *m);
+void cohort_enlist(struct engine *e, struct transmission *t);
+void cohort_strike(struct engine *e, struct transmission *t);
+struct utc cohort_free_from(struct engine *e, const struct transmission *t);
+void cohort_occupy(struct engine *e, const struct transmission *t, struct utc until);
 void transmission_plan(struct transmission *t);
 
 /* setup.c */
@@ -257,22 +366,22 @@ void transmission_store(struct engine *e, struct transmission *t);
 void transmission_enter(struct engine *e, struct transmission *t, enum tx_phase phase);
 void transmission_tick(struct engine *e, struct transmission *t);
 void transmission_on_key(struct engine *e, struct transmission *t, uint32_t mc_addr);
-void transmission_on_group(struct engine *e, struct transmission *t,
-                           const struct engine_event *event);
+void transmission_opened(struct engine *e, struct transmission *t);
+/* No group is left at the server. */
+void transmission_end(struct engine *e, struct transmission *t);
 void transmission_resume(struct engine *e, struct transmission *t);
 /* After a pause: time passed in which nobody could be asked. */
 void transmission_go_on(struct engine *e, struct transmission *t);
 void transmission_member_changed(struct engine *e, struct transmission *t);
 /* Date the next session and tell the members that take part. */
 void transmission_date(struct engine *e, struct transmission *t);
-bool transmission_backoff(struct engine *e, struct transmission *t);
 void transmission_clock_step(struct engine *e, struct transmission *t, int64_t delta_us);
+/* Calls fn for members not yet served in this phase, a few at a time; true: for all. */
+bool transmission_pump(struct engine *e, struct transmission *t,
+                       void (*fn)(struct engine *e, struct member *m));
 /* Its members in the phases first to last. */
 uint32_t transmission_count(const struct transmission *t, enum member_phase first,
                             enum member_phase last);
-/* An answer is due; but not for ever: what was asked can be asked again. */
-void transmission_await(struct engine *e, struct transmission *t, enum tx_wait what);
-bool transmission_awaits(struct engine *e, struct transmission *t);
 /* Wait on for members: patience is not over, or was well used; wakes the transmission. */
 bool transmission_has_patience(struct engine *e, struct transmission *t,
                                uint32_t remaining, int64_t patience_us);
@@ -282,27 +391,80 @@ void session_tick(struct engine *e, struct transmission *t);
 void session_begin(struct engine *e, struct transmission *t);
 /* Nobody who is still in it can be helped by it. */
 void session_fail_rest(struct engine *e, struct transmission *t);
-/* Leave the session alone: nobody in it needs anything more. */
 void session_finish(struct engine *e, struct transmission *t);
 void session_stop(struct engine *e, struct transmission *t);
 /* A new date for who was told the old one. */
 void session_date_again(struct engine *e, struct transmission *t);
 
-/* queue.c */
-void session_poll_queue(struct engine *e, struct transmission *t);
-void session_flush_queue(struct engine *e, const struct transmission *t);
-/* Rows that may wait there at most. */
-uint32_t session_rows_wanted(const struct transmission *t);
-void session_on_result(struct engine *e, struct transmission *t, int err, uint32_t f_cnt);
-void session_on_queue(struct engine *e, struct transmission *t,
-                      const struct engine_event *event);
+/* The frame under way is with every lane. */
+void session_frame_done(struct engine *e, struct transmission *t);
+/* No lane is left. */
+void session_lanes_lost(struct engine *e, struct transmission *t);
+size_t session_payload(const struct transmission *t, bool status, uint8_t buf[255]);
+
+/* lane.c */
+struct lane *lane_at(struct transmission *t, uint8_t no);
+void lane_store(struct engine *e, const struct lane *l);
+/* Not lost, with a group at the server. */
+bool lane_is_live(const struct lane *l);
+uint32_t lanes_live(const struct transmission *t);
+/* Gateways of the lanes that are not lost. */
+uint32_t lanes_gateways(const struct transmission *t);
+/* An answer is due; but not for ever: what was asked can be asked again. */
+void lane_await(struct engine *e, struct transmission *t, struct lane *l,
+                enum lane_wait what);
+bool lane_awaits(struct engine *e, struct transmission *t, struct lane *l);
+void lane_note_stuck(const struct engine *e, struct lane *l);
+/* Leave the server alone, longer at each failure in a row. True: for too long. */
+bool lane_backoff(struct engine *e, struct transmission *t, struct lane *l, int err);
+/* Nothing more is sent by it. */
+void lane_lose(struct engine *e, struct transmission *t, struct lane *l);
+void lane_poll_queue(struct engine *e, struct transmission *t, struct lane *l);
+void lanes_flush(struct engine *e, struct transmission *t);
+/* transmission_opened() when all are open or given up. */
+void lanes_open(struct engine *e, struct transmission *t);
+void lanes_drain(struct engine *e, struct transmission *t);
+void lanes_close(struct engine *e, struct transmission *t);
+void lane_on_group(struct engine *e, struct transmission *t, struct lane *l,
+                   const struct engine_event *event);
+void lane_on_drained(struct engine *e, struct transmission *t, struct lane *l,
+                     uint32_t frame_count);
+void lanes_clock_step(struct transmission *t, int64_t delta_us);
+void lanes_resume(struct engine *e, struct transmission *t);
+
+/* frame.c */
+/* When the first frame after now may begin. */
+void frame_schedule(struct engine *e, struct transmission *t);
+/* When it is to begin. */
+struct utc frame_due(const struct transmission *t);
+/* Begin the next frame, to be handed to every lane. */
+void frame_begin(struct engine *e, struct transmission *t, bool status);
+/* Hand the frame under way to lanes that have not taken it; final: to none any more, only
+ * settle what is open. True: no answer is open. */
+bool frame_tick(struct engine *e, struct transmission *t, bool final);
+void frame_on_result(struct engine *e, struct transmission *t, struct lane *l, int err,
+                     uint32_t f_cnt);
+void frame_on_queue(struct engine *e, struct transmission *t, struct lane *l,
+                    const struct engine_event *event);
 
 /* air.c */
-/* The earliest time at which every gateway of the transmission may send the frame. */
-struct utc air_earliest(struct engine *e, struct transmission *t, int64_t airtime_us);
-void air_charge(struct engine *e, struct transmission *t, int64_t airtime_us);
+/* The earliest time from `from` on at which every gateway of the lane may send so much. */
+struct utc air_earliest(struct engine *e, struct transmission *t, struct lane *l,
+                        struct utc from, int64_t airtime_us);
+/* Whether all that a session has to send fits what its gateways may use in an hour. */
+bool air_pass_fits(struct engine *e, struct transmission *t, struct utc at);
+/* From when on it does, so that no session stops half way with its devices listening. */
+struct utc air_pass_from(struct engine *e, struct transmission *t, struct utc from);
+void air_charge(struct engine *e, struct transmission *t, struct lane *l, struct utc at,
+                int64_t airtime_us);
 /* The pending frame was not taken. The stored charge stays: that errs upward. */
-void air_refund(struct engine *e, struct transmission *t);
+void air_refund(struct engine *e, struct transmission *t, struct lane *l);
+/* Whether a command may be handed over now; then it counts until it is dropped. */
+bool air_admit_command(struct engine *e, struct member *m, size_t len);
+void air_drop_command(struct member *m);
+/* It has left; gateway, frequency_hz 0: nobody knows where. */
+void air_charge_command(struct engine *e, struct member *m, uint64_t gateway,
+                        uint32_t frequency_hz, uint8_t dr);
 struct gateway_ledger *air_ledger(struct engine *e, const struct fleet *f,
                                   uint64_t gateway, uint32_t frequency_hz);
 void air_clock_step(struct engine *e, int64_t delta_us);

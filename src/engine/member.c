@@ -2,11 +2,17 @@
 /* member.c - one device in a campaign: its records, its commands, its outcome. */
 #include <string.h>
 
+#include "codec/frag.h"
+#include "codec/package.h"
 #include "engine/internal.h"
 
 #define EXPIRY_MIN_US HOURS_US(1)
 #define EXPIRY_MAX_US HOURS_US(48)
 #define REBOOT_MIN_S  30
+
+#define COMMAND_BYTES 30 /* the longest: McGroupSetupReq */
+
+#define LATE_MAX 2 /* times that being late is no failed attempt */
 
 #define UNDO_PATIENCE_US HOURS_US(24)
 
@@ -28,10 +34,38 @@ static void count_out(struct member *m)
     }
 }
 
+static void sit_down(struct member *m, struct transmission *t)
+{
+    m->transmission = t;
+    if (t == NULL) {
+        return;
+    }
+    if (t->member_count == t->member_cap) {
+        t->member_cap = t->member_cap == 0 ? 8 : t->member_cap * 2;
+        t->members = engine_grow(t->members, t->member_cap, sizeof(struct member *));
+    }
+    m->seat = (uint32_t)t->member_count;
+    t->members[t->member_count++] = m;
+}
+
+/* The last one takes its seat. */
+static void stand_up(struct member *m)
+{
+    struct transmission *t = m->transmission;
+    if (t == NULL) {
+        return;
+    }
+    struct member *last = t->members[--t->member_count];
+    t->members[m->seat] = last;
+    last->seat = m->seat;
+    m->transmission = NULL;
+}
+
 void member_attach(struct member *m, struct transmission *t)
 {
     count_out(m);
-    m->transmission = t;
+    stand_up(m);
+    sit_down(m, t);
     m->rec.transmission_id = t != NULL ? t->rec.id : 0;
     count_in(m);
 }
@@ -40,8 +74,9 @@ void member_replace(struct member *m, const struct member_rec *rec,
                     struct transmission *t)
 {
     count_out(m);
+    stand_up(m);
     m->rec = *rec;
-    m->transmission = t;
+    sit_down(m, t);
     count_in(m);
 }
 
@@ -98,6 +133,12 @@ struct utc member_limit(const struct member *m)
     }
 }
 
+void member_drop_command(struct member *m)
+{
+    m->rec.command_id = 0;
+    air_drop_command(m);
+}
+
 /* The only place that writes rec.phase. */
 void member_enter(struct engine *e, struct member *m, enum member_phase phase)
 {
@@ -106,8 +147,9 @@ void member_enter(struct engine *e, struct member *m, enum member_phase phase)
     count_in(m);
     m->rec.phase_since = e->utc;
     m->rec.tries = 0;
-    m->rec.command_id = 0;
+    member_drop_command(m);
     m->rec.command_sent = false;
+    m->held = false;
     m->evidence = 0;
     engine_set_timer(e, m->slot, member_limit(m));
     member_store(e, m);
@@ -154,6 +196,7 @@ void member_end(struct engine *e, struct member *m, enum outcome outcome,
     if (m->device->active == m) {
         m->device->active = NULL;
     }
+    campaign_member_taken(m);
     member_enter(e, m, MEMBER_ENDED);
     publish_result(e, m);
     campaign_touch(c);
@@ -187,11 +230,30 @@ void member_leave(struct engine *e, struct member *m, enum outcome outcome,
         member_enter(e, m, MEMBER_READY);
         member_set_fw(e, m, FW_IDLE, FW_RESULT_INITIAL);
         transmission_member_changed(e, t);
-        engine_wake(e, m->campaign->slot, e->utc);
+        round_wish(e, m);
         return;
     }
     member_end(e, m, outcome, reason, result);
     transmission_member_changed(e, t);
+}
+
+void member_leave_late(struct engine *e, struct member *m)
+{
+    struct transmission *t = m->transmission;
+    if (m->rec.phase < MEMBER_READY) { /* not even its version: that is asked on */
+        member_attach(m, NULL);
+        m->rec.transmissions--;
+        member_store(e, m);
+        transmission_member_changed(e, t);
+        return;
+    }
+    if (++m->late > LATE_MAX || !campaign_is_live(m->campaign)) {
+        m->late = 0;
+        member_leave(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP, FW_RESULT_CONNECTION_LOST);
+        return;
+    }
+    m->rec.transmissions--; /* it was not in it */
+    member_leave(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP, FW_RESULT_CONNECTION_LOST);
 }
 
 /* ---- commands ---- */
@@ -294,18 +356,66 @@ static bool may_send(const struct member *m)
            m->rec.phase == MEMBER_VERIFY;
 }
 
-void member_send(struct engine *e, struct member *m)
+/* The payload of the send under way; FUO_ENOENT: the phase has no command. */
+static int build(struct engine *e, struct member *m, struct effect *effect)
 {
-    if (!may_send(m) || !has_material(e, m)) {
-        return;
-    }
     struct member_context context = member_context_of(m);
     if (m->rec.phase == MEMBER_REBOOT) {
         context.countdown_s = countdown_s(e, m);
         m->rec.reboot_at = engine_in(e, SECONDS_US((int64_t)context.countdown_s));
     }
     struct member_downlink downlink;
-    if (member_command(&m->rec, &context, &downlink) != FUO_OK) {
+    int err = member_command(&m->rec, &context, &downlink);
+    if (err != FUO_OK) {
+        return err;
+    }
+    effect->send.fport = downlink.fport;
+    effect->send.payload_len = downlink.len;
+    memcpy(effect->send.payload, downlink.payload, downlink.len);
+    effect->repeatable = m->rec.phase != MEMBER_FRAG;
+    return FUO_OK;
+}
+
+/* A fresh coded fragment for this member alone; its place is stored before it is sent. */
+static int build_tail(struct engine *e, struct member *m, struct effect *effect)
+{
+    struct transmission *t = m->transmission;
+    size_t len = session_payload(t, false, effect->send.payload);
+    if (len == 0) {
+        return FUO_ERANGE;
+    }
+    uint8_t fport = m->device->rec.package_fport[PKG_FRAG];
+    effect->send.fport = fport != 0 ? fport : pkg_default_fport(PKG_FRAG);
+    effect->send.payload_len = (uint8_t)len;
+    t->rec.next_n++;
+    t->campaign->rec.fragments_sent++;
+    m->rec.tries = 0; /* each is another one */
+    transmission_store(e, t);
+    return FUO_OK;
+}
+
+static bool in_tail(const struct member *m)
+{
+    return m->rec.phase == MEMBER_STATUS && m->tail > 0;
+}
+
+void member_send(struct engine *e, struct member *m)
+{
+    if (!may_send(m) || !has_material(e, m)) {
+        return;
+    }
+    size_t len = in_tail(m)
+                     ? FRAG_DATA_OVERHEAD_BYTES + m->transmission->rec.frag_size_bytes
+                     : COMMAND_BYTES;
+    m->held = !air_admit_command(e, m, len);
+    if (m->held) {
+        m->rec.command_id = 0;
+        return;
+    }
+    struct effect send = {.type = EFFECT_SEND};
+    int err = in_tail(m) ? build_tail(e, m, &send) : build(e, m, &send);
+    if (err != FUO_OK) {
+        air_drop_command(m);
         return; /* a phase without a command */
     }
     m->rec.command_id = (uint64_t)e->config.boot << 32 | e->next_command++;
@@ -319,13 +429,23 @@ void member_send(struct engine *e, struct member *m)
     member_store(e, m);
 
     struct effect *effect = engine_emit(e, EFFECT_SEND, m->device->fleet);
+    send.fleet_id = effect->fleet_id;
+    *effect = send;
     effect->send.id = m->rec.command_id;
     effect->send.dev_eui = m->rec.dev_eui;
     effect->send.expires = m->rec.expires;
-    effect->send.fport = downlink.fport;
-    effect->send.payload_len = downlink.len;
-    memcpy(effect->send.payload, downlink.payload, downlink.len);
-    effect->repeatable = m->rec.phase != MEMBER_FRAG;
+}
+
+/* A fragment has no answer: the next one, or the question what is missing now. */
+bool member_tail_sent(struct engine *e, struct member *m)
+{
+    if (!in_tail(m)) {
+        return false;
+    }
+    m->tail--;
+    member_drop_command(m);
+    member_send(e, m);
+    return true;
 }
 
 void member_ask(struct engine *e, struct member *m, enum member_phase phase)

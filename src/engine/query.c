@@ -25,8 +25,22 @@ int engine_restore_transmission(struct engine *engine, const struct transmission
         engine_remember_id(engine, rec->id);
         return FUO_ENOENT;
     }
+    if (rec->lane_count > RECORD_LANE_MAX) {
+        return FUO_EINVAL;
+    }
     struct transmission *t = engine_new_transmission(engine, c, rec);
-    transmission_plan(t);
+    engine_new_lanes(t);
+    return FUO_OK;
+}
+
+int engine_restore_lane(struct engine *engine, const struct lane_rec *rec)
+{
+    struct transmission *t = engine_find_transmission(engine, rec->transmission_id);
+    struct lane *l = t != NULL ? lane_at(t, rec->no) : NULL;
+    if (l == NULL || rec->gateway_count > RECORD_GATEWAY_MAX) {
+        return FUO_ENOENT;
+    }
+    l->rec = *rec;
     return FUO_OK;
 }
 
@@ -125,22 +139,48 @@ const struct transmission_rec *engine_transmission_latest(const struct engine *e
                : NULL;
 }
 
+const struct transmission_rec *engine_transmission_at(const struct engine *engine,
+                                                      uint32_t campaign_id, size_t i)
+{
+    const struct campaign *c = engine_find_campaign(engine, campaign_id);
+    return c != NULL && i < c->transmission_count ? &c->transmissions[i]->rec : NULL;
+}
+
+const struct lane_rec *engine_lane_at(const struct engine *engine,
+                                      uint32_t transmission_id, size_t no)
+{
+    const struct transmission *t = engine_find_transmission(engine, transmission_id);
+    return t != NULL && no < t->rec.lane_count ? &t->lanes[no].rec : NULL;
+}
+
 size_t engine_transmission_devices(const struct engine *engine, uint32_t transmission_id,
                                    uint64_t *devices, size_t cap)
 {
     const struct transmission *t = engine_find_transmission(engine, transmission_id);
-    size_t count = 0;
-    for (size_t i = 0; t != NULL && i < t->campaign->member_count; i++) {
-        const struct member *m = &t->campaign->members[i];
-        if (m->rec.transmission_id != transmission_id) {
-            continue;
-        }
-        if (count < cap) {
-            devices[count] = m->rec.dev_eui;
-        }
-        count++;
+    size_t count = t != NULL ? t->member_count : 0;
+    for (size_t i = 0; i < count && i < cap; i++) {
+        devices[i] = t->members[i]->rec.dev_eui;
     }
     return count;
+}
+
+bool engine_budget_at(const struct engine *engine, size_t i, struct utc now,
+                      struct engine_budget *budget)
+{
+    if (i >= engine->ledger_count) {
+        return false;
+    }
+    const struct gateway_ledger *l = engine->ledgers[i];
+    *budget = (struct engine_budget){
+        .gateway = l->gateway,
+        .low_hz = l->band->min_hz,
+        .high_hz = l->band->max_hz,
+        .own_us = ledger_used_us(&l->ledger, LEDGER_OWN, now),
+        .others_us = ledger_used_us(&l->ledger, LEDGER_OTHERS, now),
+        .own_cap_us = ledger_own_cap_us(&l->ledger),
+        .legal_cap_us = l->ledger.total_cap_us,
+    };
+    return true;
 }
 
 int64_t engine_airtime_used_us(const struct engine *engine, uint64_t gateway,

@@ -2,9 +2,8 @@
 /*
  * session.c - a transmission in its session: fragments, polls, confirmation, the end.
  *
- * One frame is under way at a time, and its place is stored before it is handed over: a
- * lost answer is settled from the group's frame counter (f_cnt minus f_cnt at the start is
- * the number of frames the server took). Uncoded fragments in order, then coded ones with
+ * One frame is under way at a time, and its place is stored before it is handed over to
+ * the lanes (frame.c). Uncoded fragments in order, then coded ones with
  * fresh N only: a decoder that has seen a coded fragment may be corrupted by an uncoded
  * one (lorawan.md 4.6).
  *
@@ -13,24 +12,31 @@
  *   CONFIRM --missing, time left--> SENDING   --missing, no time--> a new session
  *           \--else--> DRAIN --> CLOSE (setup.c)
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include "campaign/redundancy.h"
 #include "codec/frag.h"
 #include "engine/internal.h"
-#include "radio/airtime.h"
 
 enum {
-    NEED_EXTRA = 3,          /* beyond the missing ones: rank of random rows */
-    LOSS_MAX_PPM = 500000,   /* a worse estimate is not believed */
+    COST_MIN = 50,         /* performance.md 2.6: nearly everybody is chased */
+    LOSS_MAX_PPM = 500000, /* a worse estimate is not believed */
+    CHASED_SHARE_V1 = 5,   /* of M: most decoders of v1 cannot mend more (2.5) */
+    CHASED_SHARE_V2 = 2,
     MISSING_MIN_CHASED = 20, /* however few fragments there are */
     F_CNT_MAX = 0xffff,
+    TAIL_MAX = 20,         /* missing fragments that are sent one by one */
+    TAIL_EXTRA = 2,        /* beyond them: losses, and rows that tell nothing new */
+    TAILS_MAX = 2,         /* of a member in a transmission */
+    SESSION_COST = 20,     /* frames that another session costs beside its fragments */
+    CONFIRM_EARLY = 3,     /* of a patience: then repair begins with who has answered */
     CONFIRM_PATIENCES = 2, /* who is given up now needs the whole image again */
 };
 
-#define STATUS_FPORT     FRAG_FPORT
+#define TAIL_LONGEST_US  HOURS_US(24)
 #define SESSION_GUARD_US SECONDS_US(10) /* nothing is sent that late in a session */
 #define UPLINK_DELAY_US  SECONDS_US(15) /* from the end of the window to the last answer */
-#define FRAME_LIFE_US    MINUTES_US(10)
 
 /* ---- members ---- */
 
@@ -40,11 +46,10 @@ static uint32_t count_in_session(const struct transmission *t)
 }
 
 /*
- * Fragments that would complete this member, the loss it has seen allowed for. Several
- * stacks report the last N as NbFragReceived (lorawan.md 13): what is missing of M then
- * gives the loss.
+ * The loss that a member has seen. Several stacks report the last N as NbFragReceived
+ * (lorawan.md 13): what is missing of M then tells it.
  */
-static uint32_t need_of(const struct transmission *t, const struct member *m)
+static uint32_t loss_of(const struct transmission *t, const struct member *m)
 {
     uint32_t sent = (uint32_t)t->rec.next_n - 1;
     uint32_t received = m->rec.received;
@@ -52,17 +57,13 @@ static uint32_t need_of(const struct transmission *t, const struct member *m)
         received = m->rec.missing < t->rec.frag_count
                        ? (uint32_t)t->rec.frag_count - m->rec.missing
                        : 0;
+        sent = t->rec.frag_count;
     }
     uint32_t loss_ppm = 0;
     if (received < sent) {
         loss_ppm = (uint32_t)((uint64_t)(sent - received) * SPEC_PPM / sent);
     }
-    if (loss_ppm > LOSS_MAX_PPM) {
-        loss_ppm = LOSS_MAX_PPM;
-    }
-    uint64_t wanted = (uint64_t)m->rec.missing + NEED_EXTRA;
-    return (uint32_t)((wanted * SPEC_PPM + (SPEC_PPM - loss_ppm) - 1) /
-                      (SPEC_PPM - loss_ppm));
+    return loss_ppm < LOSS_MAX_PPM ? loss_ppm : LOSS_MAX_PPM;
 }
 
 /*
@@ -71,44 +72,51 @@ static uint32_t need_of(const struct transmission *t, const struct member *m)
  */
 static bool worth_chasing(const struct transmission *t, const struct member *m)
 {
-    uint32_t most = t->rec.frag_count / 2u;
+    uint32_t share = t->rec.ts004 < 2 ? CHASED_SHARE_V1 : CHASED_SHARE_V2;
+    uint32_t most = t->rec.frag_count / share;
     return m->rec.missing != UINT16_MAX && m->rec.missing > 0 &&
            m->rec.missing <= (most > MISSING_MIN_CHASED ? most : MISSING_MIN_CHASED);
 }
 
 struct demand {
-    uint32_t need;  /* fragments; 0: nobody said that something is missing */
-    size_t members; /* who said so */
+    uint32_t need;    /* fragments to send now by the stop rule; 0: none is worth it */
+    uint32_t missing; /* of all who said that something is missing, summed */
+    size_t members;   /* who said so */
 };
+
+/* What leaving one member behind costs, in fragments: its share of another session. */
+static uint32_t cost_of_one(const struct transmission *t)
+{
+    uint32_t cost = t->rec.frag_count / 4u;
+    return cost > COST_MIN ? cost : COST_MIN;
+}
 
 static struct demand demand_of(const struct transmission *t)
 {
     struct demand d = {0};
-    for (size_t i = 0; i < t->campaign->member_count; i++) {
-        const struct member *m = &t->campaign->members[i];
-        if (m->transmission != t || !m->polled || !member_in_session(m) ||
-            !worth_chasing(t, m)) {
-            continue;
+    uint32_t *needs = engine_zeroed(t->member_count, sizeof(*needs));
+    for (size_t i = 0; i < t->member_count; i++) {
+        const struct member *m = t->members[i];
+        if (m->polled && member_in_session(m) && worth_chasing(t, m)) {
+            needs[d.members++] = redundancy_need(m->rec.missing, loss_of(t, m));
+            d.missing += m->rec.missing;
         }
-        uint32_t need = need_of(t, m);
-        d.need = need > d.need ? need : d.need;
-        d.members++;
     }
+    d.need = redundancy_stop(needs, d.members, cost_of_one(t));
+    free(needs);
     return d;
 }
 
 static void forget_poll(struct transmission *t)
 {
-    for (size_t i = 0; i < t->campaign->member_count; i++) {
-        if (t->campaign->members[i].transmission == t) {
-            t->campaign->members[i].polled = false;
-        }
+    for (size_t i = 0; i < t->member_count; i++) {
+        t->members[i]->polled = false;
     }
 }
 
-/* ---- the server's queue ---- */
+/* ---- frames ---- */
 
-static size_t frame_payload(const struct transmission *t, bool status, uint8_t buf[255])
+size_t session_payload(const struct transmission *t, bool status, uint8_t buf[255])
 {
     size_t len = 0;
     if (status) {
@@ -118,40 +126,46 @@ static size_t frame_payload(const struct transmission *t, bool status, uint8_t b
                                                                                     : 0;
     }
     uint8_t bytes[255];
-    if (fec_fragment(&t->encoder, t->rec.next_n, bytes) != FUO_OK) {
+    uint16_t n = fec_sequence_n(t->sequence, t->rec.next_n);
+    if (fec_fragment(&t->encoder, n, bytes) != FUO_OK) {
         return 0;
     }
     struct frag_data data = {.frag_index = t->rec.frag_index,
-                             .n = t->rec.next_n,
+                             .n = n,
                              .data = bytes,
                              .len = t->rec.frag_size_bytes};
     return frag_data_encode(t->rec.ts004, &data, buf, 255, &len) == FUO_OK ? len : 0;
 }
 
-static void send_frame(struct engine *e, struct transmission *t, bool status)
+/* Uncoded fragments may be sent several times in a row. */
+static bool place_is_done(const struct transmission *t)
 {
-    uint8_t payload[255];
-    size_t len = frame_payload(t, status, payload);
-    int64_t airtime_us = 0;
-    if (len == 0 ||
-        airtime_downlink_us(t->plan.region, t->rec.dr, len, &airtime_us) != FUO_OK) {
-        campaign_pause(e, t->campaign, "a fragment could not be encoded");
+    return t->rec.copies <= 1 || t->rec.next_n > t->rec.frag_count ||
+           t->rec.frames_handed % t->rec.copies == 0;
+}
+
+void session_frame_done(struct engine *e, struct transmission *t)
+{
+    t->rec.pending = false;
+    t->rec.frames_handed++;
+    if (t->rec.pending_status) {
+        transmission_enter(e, t, TX_POLL);
         return;
     }
-    t->rec.pending = true;
-    t->rec.pending_status = status;
-    air_charge(e, t, airtime_us);
+    if (place_is_done(t)) {
+        t->rec.next_n++;
+    }
+    t->campaign->rec.fragments_sent++;
+    campaign_touch(t->campaign);
     transmission_store(e, t);
-    transmission_await(e, t, TX_WAIT_FRAME);
+    engine_wake(e, t->slot, frame_due(t));
+}
 
-    struct effect *effect = engine_emit(e, EFFECT_SEND_MULTICAST, t->campaign->fleet);
-    effect->multicast.transmission_id = t->rec.id;
-    memcpy(effect->multicast.handle, t->rec.group, sizeof(effect->multicast.handle));
-    struct utc expires = engine_in(e, FRAME_LIFE_US);
-    effect->multicast.expires = utc_min(expires, t->rec.session_end);
-    effect->multicast.fport = STATUS_FPORT;
-    effect->multicast.payload_len = (uint8_t)len;
-    memcpy(effect->multicast.payload, payload, len);
+void session_lanes_lost(struct engine *e, struct transmission *t)
+{
+    t->rec.pending = false;
+    session_fail_rest(e, t);
+    session_finish(e, t);
 }
 
 /* ---- phases ---- */
@@ -162,16 +176,29 @@ static bool time_left_for(const struct engine *e, const struct transmission *t,
     return e->utc.us + needed_us + SESSION_GUARD_US < t->rec.session_end.us;
 }
 
-/* Until a frame that is handed over now has been sent: behind those in the queue. */
+/* Until a frame that is begun now has been sent by all: behind those in the queues. */
 static int64_t queue_delay_us(const struct transmission *t)
 {
-    return (1 + t->row_count / t->rec.gateway_count) * t->plan.interval_us;
+    int64_t rows = 0;
+    for (uint8_t i = 0; i < t->rec.lane_count; i++) {
+        const struct lane *l = &t->lanes[i];
+        rows = lane_is_live(l) && l->row_count > rows ? l->row_count : rows;
+    }
+    int64_t spacing_us = t->campaign->fleet->def.multicast_spacing_us;
+    return t->plan.interval_us +
+           rows * (t->plan.interval_us > spacing_us ? t->plan.interval_us : spacing_us);
 }
 
 /* FCnt of a group stays below 65536: beyond, real stacks receive nothing. */
 static bool counter_is_spent(const struct transmission *t)
 {
-    return t->rec.f_cnt_base + t->rec.frames_handed >= F_CNT_MAX;
+    for (uint8_t i = 0; i < t->rec.lane_count; i++) {
+        const struct lane_rec *l = &t->lanes[i].rec;
+        if (l->f_cnt_base + l->frames_handed >= F_CNT_MAX) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static uint16_t last_n_allowed(const struct transmission *t)
@@ -181,6 +208,7 @@ static uint16_t last_n_allowed(const struct transmission *t)
 
 static void begin_confirm(struct engine *e, struct transmission *t)
 {
+    t->tail_until = e->utc;
     forget_poll(t);
     transmission_enter(e, t, TX_CONFIRM);
 }
@@ -192,16 +220,30 @@ void session_finish(struct engine *e, struct transmission *t)
     engine_wake(e, t->campaign->slot, e->utc);
 }
 
+/* Nothing that it did: it was not in a session, not all was sent, or it was not asked. */
+static bool is_blameless(const struct transmission *t, const struct member *m)
+{
+    if (m->rec.phase <= MEMBER_SET_UP || m->rec.missing == t->rec.frag_count) {
+        return true;
+    }
+    if ((m->rec.session_no > 0 && t->rec.next_n == 1) ||
+        (m->unsure && m->rec.missing != UINT16_MAX)) {
+        return true;
+    }
+    return m->rec.missing != UINT16_MAX
+               ? t->rec.next_n <= t->rec.target_n
+               : m->rec.phase == MEMBER_STATUS && !m->rec.command_sent;
+}
+
 void session_fail_rest(struct engine *e, struct transmission *t)
 {
-    for (size_t i = 0; i < t->campaign->member_count; i++) {
-        struct member *m = &t->campaign->members[i];
-        if (m->transmission != t || m->rec.phase >= MEMBER_COMPLETE) {
+    for (size_t i = t->member_count; i-- > 0;) { /* who leaves makes room at the end */
+        struct member *m = t->members[i];
+        if (m->rec.phase >= MEMBER_COMPLETE) {
             continue;
         }
-        if (m->rec.phase <= MEMBER_SET_UP) {
-            member_leave(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP,
-                         FW_RESULT_CONNECTION_LOST);
+        if (is_blameless(t, m)) {
+            member_leave_late(e, m);
         } else if (m->rec.missing != UINT16_MAX) {
             member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE,
                          FW_RESULT_CONNECTION_LOST);
@@ -214,10 +256,9 @@ void session_fail_rest(struct engine *e, struct transmission *t)
 /* The same group and decoder, another session: for those of whom it is known to help. */
 static void next_session(struct engine *e, struct transmission *t, bool first_pass)
 {
-    for (size_t i = 0; i < t->campaign->member_count; i++) {
-        struct member *m = &t->campaign->members[i];
-        if (m->transmission == t && member_in_session(m) &&
-            (first_pass || worth_chasing(t, m))) {
+    for (size_t i = 0; i < t->member_count; i++) {
+        struct member *m = t->members[i];
+        if (member_in_session(m) && (first_pass || worth_chasing(t, m))) {
             member_enter(e, m, MEMBER_SET_UP);
         }
     }
@@ -230,9 +271,9 @@ static void next_session(struct engine *e, struct transmission *t, bool first_pa
 
 void session_date_again(struct engine *e, struct transmission *t)
 {
-    for (size_t i = 0; i < t->campaign->member_count; i++) {
-        struct member *m = &t->campaign->members[i];
-        if (m->transmission == t && member_in_session(m)) {
+    for (size_t i = 0; i < t->member_count; i++) {
+        struct member *m = t->members[i];
+        if (member_in_session(m)) {
             member_enter(e, m, MEMBER_SET_UP);
         }
     }
@@ -265,10 +306,9 @@ static void session_over(struct engine *e, struct transmission *t)
 
 static bool anybody_agreed(const struct transmission *t)
 {
-    for (size_t i = 0; i < t->campaign->member_count; i++) {
-        const struct member *m = &t->campaign->members[i];
-        if (m->transmission == t && m->rec.phase == MEMBER_LISTENING &&
-            m->rec.session_no == t->rec.session_no) {
+    for (size_t i = 0; i < t->member_count; i++) {
+        const struct member *m = t->members[i];
+        if (m->rec.phase == MEMBER_LISTENING && m->rec.session_no == t->rec.session_no) {
             return true;
         }
     }
@@ -278,9 +318,10 @@ static bool anybody_agreed(const struct transmission *t)
 /* A set-up from now on would reset what is being received: who has none is left out. */
 static void settle_member(struct engine *e, struct member *m)
 {
-    if (m->rec.phase >= MEMBER_KEY && m->rec.phase <= MEMBER_FRAG) {
-        member_leave(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP, FW_RESULT_CONNECTION_LOST);
+    if (m->rec.phase <= MEMBER_FRAG) {
+        member_leave_late(e, m);
     } else if (m->rec.phase == MEMBER_SESSION || m->rec.phase == MEMBER_RESYNC) {
+        m->unsure |= m->rec.session_no == 0;
         member_enter(e, m, MEMBER_LISTENING);
         member_set_fw(e, m, FW_DOWNLOADING, FW_RESULT_INITIAL);
     }
@@ -297,59 +338,33 @@ void session_begin(struct engine *e, struct transmission *t)
         }
         return;
     }
-    for (size_t i = 0; i < t->campaign->member_count; i++) {
-        if (t->campaign->members[i].transmission == t) {
-            settle_member(e, &t->campaign->members[i]);
-        }
+    for (size_t i = t->member_count; i-- > 0;) {
+        settle_member(e, t->members[i]);
     }
     t->session_first_n = t->rec.next_n;
-    t->next_frame = e->utc;
+    frame_schedule(e, t);
     forget_poll(t);
     transmission_enter(e, t, TX_SENDING);
 }
 
-/* Whether the law and the budget let the next frame go now; else when. */
-static bool may_send_now(struct engine *e, struct transmission *t)
-{
-    struct utc legal = air_earliest(e, t, t->plan.frame_airtime_us);
-    if (legal.us == INT64_MAX) {
-        campaign_pause(e, t->campaign, "the airtime left to campaigns is too little");
-        return false;
-    }
-    if (!utc_reached(legal, e->utc)) {
-        engine_wake(e, t->slot, utc_min(legal, t->rec.session_end));
-        return false;
-    }
-    return true;
-}
-
 static void tick_sending(struct engine *e, struct transmission *t)
 {
-    if (transmission_awaits(e, t)) {
+    bool nobody = count_in_session(t) == 0;
+    bool over = nobody || !time_left_for(e, t, queue_delay_us(t)) || counter_is_spent(t);
+    bool settled = frame_tick(e, t, over);
+    if (!settled || !campaign_runs(t->campaign) || t->rec.phase != TX_SENDING) {
         return;
     }
-    if (t->rec.pending && utc_reached(t->next_frame, e->utc)) {
-        session_poll_queue(e, t); /* its answer was lost: the counter tells */
-        return;
-    }
-    if (count_in_session(t) == 0) {
+    if (nobody) {
         session_stop(e, t);
-        return;
-    }
-    if (!utc_reached(t->next_frame, e->utc)) {
-        engine_wake(e, t->slot, t->next_frame);
-        return;
-    }
-    if (!time_left_for(e, t, queue_delay_us(t)) || counter_is_spent(t)) {
+    } else if (over) {
         session_over(e, t);
-        return;
-    }
-    if (t->row_count >= session_rows_wanted(t)) {
-        session_poll_queue(e, t);
-        return;
-    }
-    if (may_send_now(e, t)) {
-        send_frame(e, t, t->rec.next_n > t->rec.target_n);
+    } else if (t->rec.pending) {
+        engine_wake(e, t->slot, t->rec.session_end); /* lanes wait for their turns */
+    } else if (!utc_reached(frame_due(t), e->utc)) {
+        engine_wake(e, t->slot, frame_due(t));
+    } else {
+        frame_begin(e, t, t->rec.next_n > t->rec.target_n);
     }
 }
 
@@ -394,50 +409,111 @@ static void tick_poll(struct engine *e, struct transmission *t)
     begin_confirm(e, t);
 }
 
-/* Ask each member without proof, a few at a time. */
-static bool ask_for_status(struct engine *e, struct transmission *t)
+static void ask_status(struct engine *e, struct member *m)
 {
-    struct campaign *c = t->campaign;
-    size_t asked = 0;
-    for (; t->pump < c->member_count && asked < PUMP_MEMBERS; t->pump++) {
-        struct member *m = &c->members[t->pump];
-        if (m->transmission == t && m->rec.phase == MEMBER_LISTENING) {
-            member_ask(e, m, MEMBER_STATUS);
-            asked++;
-        }
+    if (m->rec.phase == MEMBER_LISTENING) {
+        member_ask(e, m, MEMBER_STATUS);
     }
-    return t->pump == c->member_count;
 }
 
-/* Everybody has answered, or been given time to: repair, or an end. */
-static void conclude(struct engine *e, struct transmission *t)
+/* ---- the unicast tail ---- */
+
+static int64_t tail_takes_us(const struct member *m)
 {
-    struct demand d = demand_of(t);
-    if (d.need == 0 || t->rec.next_n > last_n_allowed(t) || counter_is_spent(t)) {
-        session_fail_rest(e, t);
-        session_finish(e, t);
-        return;
+    return (m->rec.missing + TAIL_EXTRA + 1) * m->device->rec.uplink_interval_us;
+}
+
+/* A few fragments, one behind each of its uplinks, if they fit its data rate. */
+static bool may_have_tail(const struct transmission *t, const struct member *m)
+{
+    const struct device *d = m->device;
+    bool room = d->dr != ENGINE_DR_UNKNOWN &&
+                region_max_payload(t->plan.region, d->dr, (struct payload_rules){0}) >=
+                    t->rec.frag_size_bytes + FRAG_DATA_OVERHEAD_BYTES;
+    return room && m->rec.missing <= TAIL_MAX && m->tails < TAILS_MAX &&
+           tail_takes_us(m) <= TAIL_LONGEST_US && !t->rec.pending &&
+           t->rec.next_n > t->rec.frag_count &&
+           t->rec.next_n + m->rec.missing + TAIL_EXTRA <= last_n_allowed(t);
+}
+
+/* Cheaper than another session for all of its gateways, and possible for all who need it. */
+static bool tail_is_better(const struct transmission *t, const struct demand *d)
+{
+    uint32_t cost = d->missing + TAIL_EXTRA * (uint32_t)d->members;
+    if (cost >= SESSION_COST + d->need * lanes_gateways(t)) {
+        return false;
     }
-    if (may_repair(t) &&
-        time_left_for(e, t, d.need * t->plan.interval_us + t->plan.poll_window_us)) {
-        send_more(e, t, d.need);
-        return;
+    for (size_t i = 0; i < t->member_count; i++) {
+        const struct member *m = t->members[i];
+        if (m->polled && member_in_session(m) && worth_chasing(t, m) &&
+            !may_have_tail(t, m)) {
+            return false;
+        }
     }
-    if (t->rec.session_no >= sessions_max(t)) {
-        session_fail_rest(e, t);
-        session_finish(e, t);
-        return;
+    return true;
+}
+
+/* False: there is nobody whom it could help. */
+static bool begin_tail(struct engine *e, struct transmission *t)
+{
+    int64_t longest_us = 0;
+    for (size_t i = 0; i < t->member_count; i++) {
+        struct member *m = t->members[i];
+        if (!m->polled || m->rec.phase != MEMBER_LISTENING || !worth_chasing(t, m) ||
+            !may_have_tail(t, m)) {
+            continue;
+        }
+        int64_t takes_us = tail_takes_us(m);
+        longest_us = takes_us > longest_us ? takes_us : longest_us;
+        m->tails++;
+        m->tail = (uint8_t)(m->rec.missing + TAIL_EXTRA);
+        m->polled = false;
+        member_ask(e, m, MEMBER_STATUS);
     }
-    uint32_t target = t->rec.next_n - 1u + d.need;
+    if (longest_us == 0) {
+        return false;
+    }
+    t->tail_until = engine_in(e, longest_us + longest_us / 2);
+    engine_wake(e, t->slot, t->tail_until);
+    return true;
+}
+
+static void repair_later(struct engine *e, struct transmission *t, uint32_t need)
+{
+    uint32_t target = t->rec.next_n - 1u + need;
     uint32_t most = last_n_allowed(t);
     t->rec.target_n = (uint16_t)(target < most ? target : most);
     t->rec.repair_rounds = 0; /* rounds are per session */
     next_session(e, t, false);
 }
 
+/*
+ * Everybody has answered, or been given time to. The ladder: more in this session, by
+ * unicast where that is cheaper, in another session, by unicast where it is possible. False:
+ * there is nothing to be done but to give up.
+ */
+static bool repair(struct engine *e, struct transmission *t)
+{
+    struct demand d = demand_of(t);
+    bool more = d.need > 0 && t->rec.next_n <= last_n_allowed(t) &&
+                !counter_is_spent(t) && lanes_live(t) > 0;
+    int64_t takes_us = d.need * t->plan.interval_us + t->plan.poll_window_us;
+    if (more && may_repair(t) && time_left_for(e, t, takes_us)) {
+        send_more(e, t, d.need);
+    } else if (d.members > 0 && tail_is_better(t, &d) && begin_tail(e, t)) {
+        return true;
+    } else if (more && t->rec.session_no < sessions_max(t)) {
+        repair_later(e, t, d.need);
+    } else {
+        return d.members > 0 && begin_tail(e, t);
+    }
+    return true;
+}
+
+/* Who answers does so behind its next uplink; then who misses something is not kept. */
 static void tick_confirm(struct engine *e, struct transmission *t)
 {
-    if (!ask_for_status(e, t)) {
+    if (!transmission_pump(e, t, ask_status)) { /* each without proof */
         engine_wake(e, t->slot, e->utc);
         return;
     }
@@ -445,28 +521,22 @@ static void tick_confirm(struct engine *e, struct transmission *t)
         session_stop(e, t);
         return;
     }
-    if (!transmission_has_patience(e, t, t->by_phase[MEMBER_STATUS],
-                                   CONFIRM_PATIENCES * t->patience_us +
-                                       t->plan.poll_window_us)) {
-        conclude(e, t);
-    }
-}
-
-/* A group is deleted only when its queue is empty and its session over (design 7). */
-static void tick_drain(struct engine *e, struct transmission *t)
-{
-    if (transmission_awaits(e, t)) {
+    uint32_t open = t->by_phase[MEMBER_STATUS];
+    struct utc early = utc_after(t->rec.phase_since,
+                                 t->patience_us / CONFIRM_EARLY + t->plan.poll_window_us);
+    early = early.us > t->tail_until.us ? early : t->tail_until;
+    if (open > 0 && !utc_reached(early, e->utc)) {
+        engine_wake(e, t->slot, early);
         return;
     }
-    if (t->rec.group[0] == '\0') {
-        transmission_enter(e, t, TX_CLOSE);
+    if (repair(e, t)) {
         return;
     }
-    if (!utc_reached(t->rec.session_end, e->utc)) {
-        engine_wake(e, t->slot, t->rec.session_end);
-        return;
+    if (!transmission_has_patience(
+            e, t, open, CONFIRM_PATIENCES * t->patience_us + t->plan.poll_window_us)) {
+        session_fail_rest(e, t);
+        session_finish(e, t);
     }
-    session_poll_queue(e, t);
 }
 
 void session_tick(struct engine *e, struct transmission *t)
@@ -482,7 +552,7 @@ void session_tick(struct engine *e, struct transmission *t)
         tick_confirm(e, t);
         break;
     case TX_DRAIN:
-        tick_drain(e, t);
+        lanes_drain(e, t);
         break;
     case TX_KEY:
     case TX_GROUP:
@@ -503,11 +573,11 @@ void session_stop(struct engine *e, struct transmission *t)
     if (t->rec.phase >= TX_DRAIN) {
         return;
     }
-    if (t->rec.group[0] != '\0') {
-        session_flush_queue(e, t);
-    }
-    if (t->waiting != TX_WAIT_GROUP) {
-        t->waiting = TX_WAIT_NONE;
+    lanes_flush(e, t);
+    for (uint8_t i = 0; i < t->rec.lane_count; i++) {
+        struct lane *l = &t->lanes[i];
+        l->waiting = l->waiting == LANE_WAIT_GROUP ? LANE_WAIT_GROUP : LANE_WAIT_NONE;
+        l->rec.pending = false;
     }
     t->rec.pending = false;
     if (campaign_is_live(t->campaign)) {

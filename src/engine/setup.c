@@ -10,17 +10,24 @@
 #include "codec/frag.h"
 #include "engine/internal.h"
 
+#define RETRY_AFTER_US  MINUTES_US(1)
 #define LEAD_MIN_US     MINUTES_US(5)
-#define LEAD_MAX_US     HOURS_US(24)
+#define LEAD_MAX_US     HOURS_US(48)
+#define REPAIR_SHARE    5           /* of the frames, that repair takes more */
+#define PAUSE_US        HOURS_US(1) /* until the airtime of an hour is free again */
+#define FREE_MAX_US     DAYS_US(14) /* later: a clock was wrong */
 #define LEAD_EXTRA_US   MINUTES_US(2)
 #define FAR_US          MINUTES_US(10)
 #define START_MARGIN_US SECONDS_US(5) /* clock error and the change of class */
-#define BACKOFF_US      SECONDS_US(5)
-#define BACKOFF_EXP_MAX 5 /* up to 160 s */
-#define FAILURES_MAX    8 /* in a row, before somebody is told */
 #define KEY_AGAIN_US    MINUTES_US(1)
-#define F_CNT_NEW       (0xffffu - 2 * FRAG_COUNT_MAX) /* beyond, devices are deaf: 13 */
-#define ANSWER_MAX_US   MINUTES_US(5) /* the server's answer is lost by then */
+
+enum {
+    CHAIN = 4, /* exchanges of a set-up: version, group, fragmentation, session */
+    UPLINKS_MAX = 6,
+    UNHEARD_PPM = 50000,   /* of a device of which nothing is known */
+    DOWN_LOSS_PPM = 30000, /* no downlink is thought better */
+    FAILURE_MAX_PPM = 500000,
+};
 
 void transmission_store(struct engine *e, struct transmission *t)
 {
@@ -29,55 +36,37 @@ void transmission_store(struct engine *e, struct transmission *t)
     effect->store.transmission = t->rec;
 }
 
+/* Nothing is sent any more: who needs another try is looked at. */
+static void leave_the_air(struct engine *e, struct campaign *c)
+{
+    c->transmissions_active--;
+    if (c->transmissions_active == 0 && c->by_phase[MEMBER_READY] > 0) {
+        c->round_at = utc_min(c->round_at, engine_in(e, RETRY_AFTER_US));
+        engine_wake(e, c->slot, c->round_at);
+    }
+}
+
 /* The only place that writes rec.phase. */
 void transmission_enter(struct engine *e, struct transmission *t, enum tx_phase phase)
 {
+    if (phase >= TX_DRAIN && t->rec.phase < TX_DRAIN) {
+        leave_the_air(e, t->campaign);
+    }
+    if (phase == TX_ENDED && t->rec.phase != TX_ENDED) {
+        t->campaign->transmissions_open--;
+        cohort_strike(e, t);
+    }
     t->rec.phase = phase;
     t->rec.phase_since = e->utc;
-    t->patience_us = campaign_patience_us(e, t->campaign, t);
+    if (phase == TX_CONFIRM) {
+        t->patience_us = campaign_patience_us(e, t->campaign, t);
+    }
     t->remaining = 0;
     t->progress_at = e->utc;
-    t->pump = 0;
+    t->pump = t->member_count;
     transmission_store(e, t);
     campaign_touch(t->campaign);
     engine_set_timer(e, t->slot, e->utc);
-}
-
-/* Waits longer at each failure in a row. True: it went on too long for comfort. */
-bool transmission_backoff(struct engine *e, struct transmission *t)
-{
-    unsigned exp = t->failures < BACKOFF_EXP_MAX ? t->failures : BACKOFF_EXP_MAX;
-    if (t->failures < UINT8_MAX) {
-        t->failures++;
-    }
-    engine_set_timer(e, t->slot, engine_in(e, BACKOFF_US << exp));
-    return t->failures >= FAILURES_MAX;
-}
-
-/* The server or the way to it is away: that is waited for. */
-static bool is_away(int err)
-{
-    return err == FUO_EAGAIN || err == FUO_ETIMEDOUT;
-}
-
-void transmission_await(struct engine *e, struct transmission *t, enum tx_wait what)
-{
-    t->waiting = what;
-    t->asked_at = e->utc;
-    engine_wake(e, t->slot, engine_in(e, ANSWER_MAX_US));
-}
-
-bool transmission_awaits(struct engine *e, struct transmission *t)
-{
-    struct utc lost = utc_after(t->asked_at, ANSWER_MAX_US);
-    if (t->waiting != TX_WAIT_NONE && utc_reached(lost, e->utc)) {
-        t->waiting = TX_WAIT_NONE;
-    }
-    if (t->waiting == TX_WAIT_NONE) {
-        return false;
-    }
-    engine_wake(e, t->slot, lost);
-    return true;
 }
 
 /*
@@ -121,9 +110,12 @@ void transmission_clock_step(struct engine *e, struct transmission *t, int64_t d
 {
     t->rec.phase_since = utc_after(t->rec.phase_since, delta_us);
     t->progress_at = utc_after(t->progress_at, delta_us);
-    t->next_frame = utc_after(t->next_frame, delta_us);
-    t->asked_at = utc_after(t->asked_at, delta_us);
-    t->charged_us = 0; /* it lies in another bucket now */
+    t->tail_until = utc_after(t->tail_until, delta_us);
+    t->frame_at = utc_after(t->frame_at, delta_us);
+    if (t->behind_at.us != INT64_MAX) {
+        t->behind_at = utc_after(t->behind_at, delta_us);
+    }
+    lanes_clock_step(t, delta_us);
     engine_wake(e, t->slot, e->utc);
 }
 
@@ -139,20 +131,6 @@ static void ask_for_key(struct engine *e, struct transmission *t)
     engine_wake(e, t->slot, engine_in(e, KEY_AGAIN_US));
 }
 
-static void open_group(struct engine *e, struct transmission *t)
-{
-    struct effect *effect = engine_emit(e, EFFECT_GROUP_OPEN, t->campaign->fleet);
-    effect->repeatable = true;
-    effect->group.transmission_id = t->rec.id;
-    effect->group.campaign_id = t->rec.campaign_id;
-    effect->group.mc_addr = t->rec.mc_addr;
-    effect->group.frequency_hz = t->rec.frequency_hz;
-    effect->group.dr = t->rec.dr;
-    effect->group.gateway_count = t->rec.gateway_count;
-    memcpy(effect->group.gateways, t->rec.gateways, sizeof(effect->group.gateways));
-    transmission_await(e, t, TX_WAIT_GROUP);
-}
-
 void transmission_on_key(struct engine *e, struct transmission *t, uint32_t mc_addr)
 {
     if (t->rec.phase != TX_KEY) {
@@ -162,17 +140,14 @@ void transmission_on_key(struct engine *e, struct transmission *t, uint32_t mc_a
     transmission_enter(e, t, TX_GROUP);
 }
 
-static void keep_handle(struct transmission *t, const char *handle)
+/* The session is dated before anybody is set up: it all goes in one chain. */
+void transmission_opened(struct engine *e, struct transmission *t)
 {
-    size_t i = 0;
-    for (; handle[i] != '\0' && i + 1 < sizeof(t->rec.group); i++) {
-        t->rec.group[i] = handle[i];
-    }
-    t->rec.group[i] = '\0';
+    transmission_date(e, t);
 }
 
 /* No group at the server and nothing to send: the key is of no use any more. */
-static void end(struct engine *e, struct transmission *t)
+void transmission_end(struct engine *e, struct transmission *t)
 {
     struct effect *effect = engine_emit(e, EFFECT_DROP_KEY, t->campaign->fleet);
     effect->repeatable = true;
@@ -181,137 +156,154 @@ static void end(struct engine *e, struct transmission *t)
     engine_wake(e, t->campaign->slot, e->utc);
 }
 
-static void take_closed(struct engine *e, struct transmission *t, int err)
-{
-    if (err == FUO_OK || err == FUO_ENOENT) {
-        end(e, t);
-        return;
-    }
-    if (transmission_backoff(e, t) && !is_away(err)) {
-        campaign_alert(e, t->campaign,
-                       "the network server did not delete a multicast group");
-        end(e, t);
-    }
-}
+/* ---- members ---- */
 
-static void take_opened(struct engine *e, struct transmission *t,
-                        const struct engine_event *event)
+/* Downwards: who leaves meanwhile makes room at the end. */
+bool transmission_pump(struct engine *e, struct transmission *t,
+                       void (*fn)(struct engine *e, struct member *m))
 {
-    int err = event->group.err;
-    if (err == FUO_OK && event->group.group != NULL && event->group.f_cnt < F_CNT_NEW) {
-        t->failures = 0;
-        keep_handle(t, event->group.group);
-        t->rec.f_cnt_base = event->group.f_cnt;
-        transmission_enter(e, t, TX_SETUP);
-        return;
-    }
-    bool told = transmission_backoff(e, t) && !is_away(err);
-    if (told || err == FUO_EPERM || err == FUO_EPROTO || err == FUO_ENOENT) {
-        campaign_pause(e, t->campaign,
-                       "the network server did not create the multicast group");
-    }
-}
-
-void transmission_on_group(struct engine *e, struct transmission *t,
-                           const struct engine_event *event)
-{
-    bool waited = t->waiting == TX_WAIT_GROUP;
-    if (t->rec.phase >= TX_DRAIN && t->rec.group[0] == '\0' &&
-        event->group.group != NULL) {
-        keep_handle(t, event->group.group); /* opened too late: delete it again */
-        t->waiting = TX_WAIT_NONE;
-        transmission_enter(e, t, TX_CLOSE);
-        return;
-    }
-    if (!waited) {
-        return; /* twice, or given up meanwhile */
-    }
-    t->waiting = TX_WAIT_NONE;
-    if (t->rec.phase == TX_CLOSE) {
-        take_closed(e, t, event->group.err);
-    } else if (t->rec.phase == TX_GROUP) {
-        take_opened(e, t, event);
-    } else if (t->rec.phase == TX_DRAIN) {
-        engine_wake(e, t->slot, e->utc);
-    }
-}
-
-/* ---- telling members ---- */
-
-/* Calls fn for the next members of the transmission; true when all have been served. */
-static bool pump(struct engine *e, struct transmission *t,
-                 void (*fn)(struct engine *e, struct member *m))
-{
-    struct campaign *c = t->campaign;
-    size_t served = 0;
-    for (; t->pump < c->member_count && served < PUMP_MEMBERS; t->pump++) {
-        struct member *m = &c->members[t->pump];
-        if (m->transmission == t && m->rec.outcome == OUTCOME_NONE) {
+    t->pump = t->pump < t->member_count ? t->pump : t->member_count;
+    for (size_t served = 0; t->pump > 0 && served < PUMP_MEMBERS; served++) {
+        struct member *m = t->members[--t->pump];
+        if (m->rec.outcome == OUTCOME_NONE) {
             fn(e, m);
-            served++;
         }
     }
-    return t->pump == c->member_count;
+    return t->pump == 0;
 }
 
-static void tell_group(struct engine *e, struct member *m)
+/* On with its set-up, wherever it was left. */
+static void tell(struct engine *e, struct member *m)
 {
     if (m->rec.phase == MEMBER_KEY) {
         member_ask(e, m, MEMBER_GROUP);
-    }
-}
-
-static void tell_session(struct engine *e, struct member *m)
-{
-    if (m->rec.phase == MEMBER_SET_UP) {
+    } else if (m->rec.phase == MEMBER_SET_UP) {
         member_ask(e, m, MEMBER_SESSION);
     }
 }
 
-/* ---- phases ---- */
+/* ---- dates ---- */
 
-/* Who is not ready yet goes on being set up in the lead. */
-static void tick_setup(struct engine *e, struct transmission *t)
+/* Uplinks that nobody hears, in the mean: from the shares that the links heard. */
+static uint32_t unheard_ppm(const struct transmission *t)
 {
-    if (!pump(e, t, tell_group)) {
-        engine_wake(e, t->slot, e->utc);
-        return;
+    uint64_t sum_ppm = 0;
+    for (size_t i = 0; i < t->member_count; i++) {
+        const struct device_rec *d = &t->members[i]->device->rec;
+        uint64_t unheard_ppm = SPEC_PPM;
+        for (size_t k = 0; k < d->link_count; k++) {
+            uint32_t heard_ppk =
+                d->link[k].heard_ppk < 1000 ? d->link[k].heard_ppk : 1000;
+            unheard_ppm = unheard_ppm * (1000 - heard_ppk) / 1000;
+        }
+        sum_ppm += d->link_count > 0 ? unheard_ppm : UNHEARD_PPM;
     }
-    uint32_t commands =
-        2 * transmission_count(t, MEMBER_KEY, MEMBER_GROUP) + t->by_phase[MEMBER_FRAG];
-    if (transmission_has_patience(e, t, commands, t->patience_us)) {
-        return;
-    }
-    if (t->by_phase[MEMBER_SET_UP] == 0) {
-        session_stop(e, t);
-    } else {
-        transmission_date(e, t);
-    }
+    return t->member_count > 0 ? (uint32_t)(sum_ppm / t->member_count) : UNHEARD_PPM;
 }
 
-/* One command more for each: half as long as the two of the set-up took. */
+/*
+ * How many in a million are not set up after so many uplinks: the chain goes on within one
+ * uplink until an exchange fails, and waits for the next one then.
+ */
+static uint64_t unready_ppm(uint64_t failure_ppm, uint32_t uplinks)
+{
+    uint64_t success_ppm = SPEC_PPM - failure_ppm;
+    uint64_t chance_ppm = SPEC_PPM; /* of CHAIN successes and j failures, in any order */
+    uint64_t ready_ppm = 0;
+    for (int i = 0; i < CHAIN; i++) {
+        chance_ppm = chance_ppm * success_ppm / SPEC_PPM;
+    }
+    for (uint32_t j = 0; j < uplinks; j++) {
+        ready_ppm += chance_ppm;
+        chance_ppm = chance_ppm * failure_ppm / SPEC_PPM * (CHAIN + j) / (j + 1);
+    }
+    return ready_ppm < SPEC_PPM ? SPEC_PPM - ready_ppm : 0;
+}
+
+/* What a further pass for those who are late would take from its gateways. */
+static int64_t pass_us(const struct transmission *t)
+{
+    int64_t frames = (int64_t)t->rec.target_n - t->rec.next_n + 1;
+    int64_t copies = t->rec.copies > 1 ? t->rec.copies : 1;
+    int64_t cap_ms = t->plan.airtime_cap_us / 1000;
+    return cap_ms > 0 ? frames * copies * t->plan.frame_airtime_us / cap_ms *
+                            (HOURS_US(1) / 1000)
+                      : 0;
+}
+
+/*
+ * How many uplinks to wait for: each costs an interval, and whoever is not set up by then
+ * a further pass. A large cohort needs that one anyway and goes at once.
+ */
+static uint32_t uplinks_wanted(const struct transmission *t, int64_t interval_us)
+{
+    uint64_t up_ppm = unheard_ppm(t);
+    uint64_t down_ppm = up_ppm > DOWN_LOSS_PPM ? up_ppm : DOWN_LOSS_PPM;
+    uint64_t failure_ppm = up_ppm + down_ppm - up_ppm * down_ppm / SPEC_PPM;
+    failure_ppm = failure_ppm < FAILURE_MAX_PPM ? failure_ppm : FAILURE_MAX_PPM;
+    uint32_t best = 1;
+    int64_t least_us = INT64_MAX;
+    for (uint32_t k = 1; k <= UPLINKS_MAX; k++) {
+        uint64_t late_ppm = t->member_count * unready_ppm(failure_ppm, k);
+        late_ppm = late_ppm < SPEC_PPM ? late_ppm : SPEC_PPM;
+        int64_t cost_us =
+            k * interval_us + pass_us(t) / 1000 * (int64_t)(late_ppm / 1000);
+        if (cost_us < least_us) {
+            least_us = cost_us;
+            best = k;
+        }
+    }
+    return best;
+}
+
 static int64_t lead_us(const struct engine *e, const struct transmission *t)
 {
     int64_t given_us = t->campaign->def.spec->radio.setup_lead_us;
     if (given_us != SPEC_AUTO_US) {
         return given_us;
     }
-    int64_t lead = t->patience_us + LEAD_EXTRA_US;
-    int64_t took_us = t->rec.phase == TX_SETUP  ? e->utc.us - t->rec.phase_since.us
-                      : t->rec.phase == TX_LEAD ? 2 * t->lead_us
-                                                : 0;
-    lead = took_us / 2 > lead ? took_us / 2 : lead;
-    if (lead < LEAD_MIN_US) {
+    int64_t interval_us = campaign_interval_us(e, t->campaign, t);
+    int64_t lead_us =
+        uplinks_wanted(t, interval_us) * (interval_us + interval_us / 8) + LEAD_EXTRA_US;
+    if (lead_us < LEAD_MIN_US) {
         return LEAD_MIN_US;
     }
-    return lead > LEAD_MAX_US ? LEAD_MAX_US : lead;
+    return lead_us > LEAD_MAX_US ? LEAD_MAX_US : lead_us;
+}
+
+/* What the session is planned to take, polls and repair included. */
+static int64_t planned_us(const struct transmission *t)
+{
+    int64_t frames = (int64_t)t->rec.target_n - t->rec.next_n + 1;
+    int64_t us = frames * t->plan.interval_us * (t->rec.copies > 1 ? t->rec.copies : 1);
+    return us + us / REPAIR_SHARE + 2 * t->plan.poll_window_us;
+}
+
+/* Who has to wait for airtime on the way needs devices that listen longer. */
+static uint8_t timeout_for(const struct transmission *t, bool fits)
+{
+    if (fits) {
+        return t->rec.timeout_exp;
+    }
+    uint8_t exp = plan_timeout_exp(planned_us(t) + PAUSE_US);
+    return exp > t->rec.timeout_exp ? exp : t->rec.timeout_exp;
 }
 
 void transmission_date(struct engine *e, struct transmission *t)
 {
-    t->lead_us = lead_us(e, t);
-    int64_t start_us = engine_in(e, t->lead_us).us;
-    t->rec.session_start = (struct utc){start_us - start_us % 1000000};
+    struct utc start = engine_in(e, lead_us(e, t));
+    struct utc after = cohort_free_from(e, t);
+    bool first = t->rec.next_n == 1; /* what is left over goes in between */
+    start = first && after.us > start.us && after.us - e->utc.us < FREE_MAX_US ? after
+                                                                               : start;
+    start = air_pass_from(e, t, start);
+    bool fits = air_pass_fits(e, t, start);
+    t->lead_us = start.us - e->utc.us;
+    t->rec.session_start = (struct utc){start.us - start.us % 1000000};
+    if (first) {
+        cohort_occupy(e, t, utc_after(t->rec.session_start, planned_us(t)));
+    }
+    t->rec.timeout_exp = timeout_for(t, fits);
     t->rec.session_end =
         utc_after(t->rec.session_start, SECONDS_US(1) << t->rec.timeout_exp);
     t->rec.session_no++;
@@ -320,16 +312,16 @@ void transmission_date(struct engine *e, struct transmission *t)
 
 static void tick_lead(struct engine *e, struct transmission *t)
 {
-    if (!pump(e, t, tell_session)) {
+    if (!transmission_pump(e, t, tell)) {
         engine_wake(e, t->slot, e->utc);
         return;
     }
-    if (transmission_count(t, MEMBER_KEY, MEMBER_STATUS) == 0) {
+    if (transmission_count(t, MEMBER_WAITING, MEMBER_STATUS) == 0) {
         session_stop(e, t);
         return;
     }
     struct utc begin = utc_after(t->rec.session_start, START_MARGIN_US);
-    int64_t lead_max_us = t->lead_us > 0 ? t->lead_us : LEAD_MAX_US;
+    int64_t lead_max_us = t->lead_us > 0 ? t->lead_us : FREE_MAX_US;
     if (begin.us - e->utc.us > lead_max_us + FAR_US) {
         session_date_again(e, t); /* the clock was set back */
         return;
@@ -339,22 +331,6 @@ static void tick_lead(struct engine *e, struct transmission *t)
         return;
     }
     session_begin(e, t);
-}
-
-static void tick_close(struct engine *e, struct transmission *t)
-{
-    if (transmission_awaits(e, t)) {
-        return;
-    }
-    if (t->rec.group[0] == '\0') {
-        end(e, t);
-        return;
-    }
-    struct effect *effect = engine_emit(e, EFFECT_GROUP_CLOSE, t->campaign->fleet);
-    effect->repeatable = true;
-    effect->group.transmission_id = t->rec.id;
-    memcpy(effect->group.handle, t->rec.group, sizeof(effect->group.handle));
-    transmission_await(e, t, TX_WAIT_GROUP);
 }
 
 /* Whether it is its turn; a campaign that is over or aborted has no use for it. */
@@ -383,12 +359,10 @@ void transmission_tick(struct engine *e, struct transmission *t)
         ask_for_key(e, t);
         break;
     case TX_GROUP:
-        if (!transmission_awaits(e, t)) {
-            open_group(e, t);
-        }
+        lanes_open(e, t);
         break;
-    case TX_SETUP:
-        tick_setup(e, t);
+    case TX_SETUP: /* of a store from before: it was told no date */
+        transmission_date(e, t);
         break;
     case TX_LEAD:
         tick_lead(e, t);
@@ -400,7 +374,7 @@ void transmission_tick(struct engine *e, struct transmission *t)
         session_tick(e, t);
         break;
     case TX_CLOSE:
-        tick_close(e, t);
+        lanes_close(e, t);
         break;
     }
 }
@@ -415,7 +389,7 @@ void transmission_member_changed(struct engine *e, struct transmission *t)
                        ? transmission_count(t, MEMBER_KEY, MEMBER_FRAG) == 0
                    : t->rec.phase == TX_CONFIRM ? t->by_phase[MEMBER_STATUS] == 0
                    : t->rec.phase == TX_LEAD
-                       ? transmission_count(t, MEMBER_KEY, MEMBER_STATUS) == 0
+                       ? transmission_count(t, MEMBER_WAITING, MEMBER_STATUS) == 0
                        : transmission_count(t, MEMBER_SESSION, MEMBER_STATUS) == 0;
     if (settled || !campaign_is_live(t->campaign)) {
         engine_wake(e, t->slot, e->utc);
@@ -437,15 +411,19 @@ void transmission_go_on(struct engine *e, struct transmission *t)
 /* After a restart: everything that was asked of the driver or the server is asked again. */
 void transmission_resume(struct engine *e, struct transmission *t)
 {
-    t->waiting = TX_WAIT_NONE;
     t->session_first_n = t->rec.next_n;
+    t->behind_at = UTC_NEVER;
     if (t->rec.phase == TX_ENDED) {
         return;
     }
-    transmission_go_on(e, t);
-    if (t->rec.pending) {
-        t->next_frame = engine_in(e, SETTLE_US);
-    } else if (t->rec.group[0] != '\0' && t->rec.phase < TX_CLOSE) {
-        session_poll_queue(e, t);
+    transmission_plan(t);
+    cohort_enlist(e, t);
+    if (t->rec.phase >= TX_LEAD && t->rec.phase < TX_DRAIN) {
+        cohort_occupy(e, t, utc_after(t->rec.session_start, planned_us(t)));
     }
+    transmission_go_on(e, t);
+    if (t->plan_error == PLAN_OK) {
+        frame_schedule(e, t);
+    }
+    lanes_resume(e, t);
 }

@@ -20,7 +20,7 @@
 static void rest(struct engine *e, struct member *m)
 {
     m->rec.tries = 0;
-    m->rec.command_id = 0;
+    member_drop_command(m);
     member_store(e, m);
     int64_t rest_us = REST_UPLINKS * m->device->rec.uplink_interval_us;
     engine_wake(e, m->slot, engine_in(e, rest_us > REST_MIN_US ? rest_us : REST_MIN_US));
@@ -85,7 +85,7 @@ void member_note_evidence(struct engine *e, struct member *m, struct utc receive
         return; /* it cannot be asked again now */
     }
     if (m->rec.command_id == 0) {
-        if (m->rec.tries > 0 && m->rec.phase != MEMBER_VERIFY) {
+        if (m->held || (m->rec.tries > 0 && m->rec.phase != MEMBER_VERIFY)) {
             member_send(e, m); /* it had expired or not been taken */
         }
         return;
@@ -111,7 +111,7 @@ void member_on_result(struct engine *e, struct member *m, uint64_t id, int err)
     if (m->rec.command_id != id || err == FUO_OK || err == FUO_ETIMEDOUT) {
         return; /* taken, or to be told by evidence */
     }
-    m->rec.command_id = 0;
+    member_drop_command(m);
     if (err == FUO_EAGAIN) {
         member_forget_try(m);
     }
@@ -119,20 +119,24 @@ void member_on_result(struct engine *e, struct member *m, uint64_t id, int err)
     engine_wake(e, m->slot, engine_in(e, RETRY_DELAY_US));
 }
 
-void member_on_fate(struct engine *e, struct member *m, uint64_t id,
-                    enum engine_fate fate)
+void member_on_fate(struct engine *e, struct member *m, const struct engine_event *event)
 {
-    if (m->rec.command_id != id) {
+    if (m->rec.command_id != event->send_fate.id) {
         return;
     }
-    switch (fate) {
+    switch (event->send_fate.fate) {
     case ENGINE_FATE_SENT:
+        air_charge_command(e, m, event->send_fate.gateway, event->send_fate.frequency_hz,
+                           event->send_fate.dr);
         m->rec.command_sent = true;
         m->rec.command_at = e->utc;
         m->evidence = 0;
+        if (member_tail_sent(e, m)) {
+            return;
+        }
         break;
     case ENGINE_FATE_EXPIRED:
-        m->rec.command_id = 0; /* again when it speaks */
+        member_drop_command(m); /* again when it speaks */
         if (m->rec.tries > 1) {
             member_forget_try(m);
         }
@@ -141,7 +145,7 @@ void member_on_fate(struct engine *e, struct member *m, uint64_t id,
         }
         break;
     case ENGINE_FATE_REFUSED:
-        m->rec.command_id = 0;
+        member_drop_command(m);
         engine_wake(e, m->slot, engine_in(e, RETRY_DELAY_US));
         break;
     }

@@ -80,7 +80,7 @@ static void take_send_event(struct engine *e, const struct engine_event *event)
     }
     struct member *m = active_member(e, event->send_fate.dev_eui);
     if (m != NULL) {
-        member_on_fate(e, m, event->send_fate.id, event->send_fate.fate);
+        member_on_fate(e, m, event);
     }
 }
 
@@ -139,25 +139,34 @@ static void take_mic(struct engine *e, const struct engine_event *event)
     }
 }
 
-static void take_transmission_event(struct engine *e, const struct engine_event *event)
+static void take_lane_event(struct engine *e, const struct engine_event *event)
 {
-    /* Each of these structs begins with the transmission's id. */
-    uint32_t id = event->type == ENGINE_EV_MC_KEY      ? event->mc_key.transmission_id
-                  : event->type == ENGINE_EV_GROUP     ? event->group.transmission_id
+    /* Each of these structs begins with the transmission's id and the lane. */
+    uint32_t id = event->type == ENGINE_EV_GROUP       ? event->group.transmission_id
                   : event->type == ENGINE_EV_MC_RESULT ? event->mc_result.transmission_id
                                                        : event->mc_queue.transmission_id;
+    uint8_t no = event->type == ENGINE_EV_GROUP       ? event->group.lane
+                 : event->type == ENGINE_EV_MC_RESULT ? event->mc_result.lane
+                                                      : event->mc_queue.lane;
     struct transmission *t = engine_find_transmission(e, id);
-    if (t == NULL) {
+    struct lane *l = t != NULL ? lane_at(t, no) : NULL;
+    if (l == NULL) {
         return;
     }
-    if (event->type == ENGINE_EV_MC_KEY) {
-        transmission_on_key(e, t, event->mc_key.mc_addr);
-    } else if (event->type == ENGINE_EV_GROUP) {
-        transmission_on_group(e, t, event);
+    if (event->type == ENGINE_EV_GROUP) {
+        lane_on_group(e, t, l, event);
     } else if (event->type == ENGINE_EV_MC_RESULT) {
-        session_on_result(e, t, event->mc_result.err, event->mc_result.f_cnt);
+        frame_on_result(e, t, l, event->mc_result.err, event->mc_result.f_cnt);
     } else {
-        session_on_queue(e, t, event);
+        frame_on_queue(e, t, l, event);
+    }
+}
+
+static void take_mc_key(struct engine *e, const struct engine_event *event)
+{
+    struct transmission *t = engine_find_transmission(e, event->mc_key.transmission_id);
+    if (t != NULL) {
+        transmission_on_key(e, t, event->mc_key.mc_addr);
     }
 }
 
@@ -197,10 +206,12 @@ static void take(struct engine *e, const struct engine_event *event)
         take_mic(e, event);
         break;
     case ENGINE_EV_MC_KEY:
+        take_mc_key(e, event);
+        break;
     case ENGINE_EV_GROUP:
     case ENGINE_EV_MC_RESULT:
     case ENGINE_EV_MC_QUEUE:
-        take_transmission_event(e, event);
+        take_lane_event(e, event);
         break;
     }
 }
@@ -240,8 +251,7 @@ static void resume_campaign(struct engine *e, struct campaign *c)
             member_resume(e, &c->members[i]);
         }
     }
-    c->since = e->utc;
-    engine_wake(e, c->slot, e->utc);
+    campaign_begin_waiting(e, c);
     campaign_member_settled(e, c);
 }
 

@@ -177,7 +177,12 @@ static void learn(struct engine *e, struct device *d, const struct engine_event 
         rx[i].gateway = event->uplink.rx[i].gateway;
         rx[i].snr_cdb = event->uplink.rx[i].snr_cdb;
     }
-    link_note_uplink(&d->rec, event->uplink.received, rx, count);
+    d->dr = event->uplink.dr < REGION_DR_COUNT ? event->uplink.dr : ENGINE_DR_UNKNOWN;
+    const struct data_rate *rate =
+        d->dr == ENGINE_DR_UNKNOWN
+            ? NULL
+            : region_data_rate(d->fleet->region, d->dr, DIRECTION_UP);
+    link_note_uplink(&d->rec, event->uplink.received, rate, rx, count);
     if (utc_reached(utc_after(d->stored, STORE_EVERY_US), e->utc)) {
         device_store(e, d);
     }
@@ -205,7 +210,14 @@ void uplink_take(struct engine *e, const struct engine_event *event)
     } else if (package_on(d, event->uplink.fport, &pkg)) {
         mine = take_package(e, d, event, pkg);
     }
-    if (!mine && fresh && d->active != NULL) {
-        member_note_evidence(e, d->active, event->uplink.received);
+    struct member *m = d->active;
+    if (m == NULL || !fresh) {
+        return;
+    }
+    if (m->rec.phase == MEMBER_READY && m->campaign->rec.phase == CAMPAIGN_RUNNING) {
+        round_wish(e, m);
+    }
+    if (!mine) {
+        member_note_evidence(e, m, event->uplink.received);
     }
 }

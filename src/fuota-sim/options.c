@@ -11,6 +11,7 @@
 enum {
     DEVICES_MAX = 1000000,
     GATEWAYS_MAX = 1000,
+    CAPTURE_DB = 6,
 };
 
 #define DEFAULT_APPLICATION "5a1c0e1e-0000-4000-8000-000000000001"
@@ -40,6 +41,9 @@ const char *options_help(void)
            "(2)\n"
            "  --margin D            multicast class C margin of the server (5s)\n"
            "  --full-duplex         gateways hear while they transmit\n"
+           "  --collisions          gateways that send at once on one frequency and data "
+           "rate\n"
+           "                        disturb devices that hear both within 6 dB\n"
            "  --time-scale F@EPOCH  virtual = EPOCH + (wall - EPOCH) * F\n"
            "  --airlog FILE         write a JSON line per frame on air\n"
            "  --flash DIR           write the image of each device to DIR/<dev_eui>.bin\n"
@@ -198,6 +202,7 @@ enum option_id {
     OPT_TS004,
     OPT_MARGIN,
     OPT_FULL_DUPLEX,
+    OPT_COLLISIONS,
     OPT_TIME_SCALE,
     OPT_AIRLOG,
     OPT_FLASH,
@@ -220,6 +225,7 @@ static const struct option long_options[] = {
     {"ts004", required_argument, NULL, OPT_TS004},
     {"margin", required_argument, NULL, OPT_MARGIN},
     {"full-duplex", no_argument, NULL, OPT_FULL_DUPLEX},
+    {"collisions", no_argument, NULL, OPT_COLLISIONS},
     {"time-scale", required_argument, NULL, OPT_TIME_SCALE},
     {"airlog", required_argument, NULL, OPT_AIRLOG},
     {"flash", required_argument, NULL, OPT_FLASH},
@@ -264,6 +270,9 @@ static bool keep(int id, const char *value, struct sim_options *options)
         return true;
     case OPT_FULL_DUPLEX:
         options->network.half_duplex = false;
+        return true;
+    case OPT_COLLISIONS:
+        options->network.capture_db = CAPTURE_DB;
         return true;
     case OPT_VERSION:
         options->version = true;

@@ -42,6 +42,20 @@ static const struct cli_option plan_options[] = {
     {0},
 };
 
+static const struct cli_option simulate_options[] = {
+    {.name = "--seed", .value = "S", .help = "Of places, links and losses; default: 1."},
+    {.name = "--devices", .value = "N", .help = "How many devices; default: 200."},
+    {.name = "--loss",
+     .value = "PERCENT",
+     .help = "Frames that each device loses beside what its links do; default: 0%."},
+    {.name = "--timing",
+     .value = "SERVER",
+     .words = "stock margin1s direct",
+     .help =
+         "ChirpStack as it is, with a margin of 1 s, or exact times; default: stock."},
+    {0},
+};
+
 static const struct cli_option apply_options[] = {
     {.name = "--wait", .help = "Follow the campaign to its end."},
     OPTION_TIMEOUT("; the campaign goes on. Needs --wait."),
@@ -146,8 +160,11 @@ static const struct cli_option generate_options[] = {
     "revision, fleet, version, digest, created, started, ended, devices {total, "       \
     "active, succeeded, failed, unknown, cancelled, skipped, superseded}, states "      \
     "{idle, downloading, downloaded, updating}, fragments {uncoded, sent}, "            \
-    "airtime_us, session {id, phase, dr, frequency_hz, fragment_size, uncoded, next, "  \
-    "target, members, gateways, start, end, repair_rounds} or null"
+    "airtime_us, session (the newest under way) {id, phase, dr, uncoded, next, "        \
+    "target, members, start, end, frequency_hz, fragment_size, copies, repair_rounds, " \
+    "gateways, colours, lanes [{lane, colour, gateways, frames, lost}]} or null, "      \
+    "session_count, sessions [{id, phase, dr, uncoded, next, target, members, start, "  \
+    "end}]"
 #define FIELDS_DEVICE                                                            \
     "dev_eui, phase, state (0 to 3), state_name, result (LwM2M Update Result), " \
     "result_text, source (inferred, reported), outcome, reason, reason_text, "   \
@@ -204,22 +221,53 @@ const struct cli_command cli_commands[] = {
         .name = "plan",
         .synopsis = "FILE [-o PLAN] [--max-airtime TIME] [--max-duration TIME]",
         .summary = "Show what a campaign would cost, and whether it fits",
-        .text = "Checks the file, uploads the image and asks the daemon: devices, "
-                "fragments, data rate, airtime, duration, sessions and the legal "
-                "budget. Nothing is sent to any device. Exit code 11 if the campaign "
-                "does not fit, 7 if its image is not trusted.\n\n"
-                "With --json: type \"plan\", name, fleet, devices, image_bytes, cohorts "
-                "[{devices, dr, frequency_hz, fragment_size, fragments, coded, "
-                "frame_airtime_us, airtime_us (of each gateway), gateways, sessions, "
-                "interval_us, duration_us, airtime_cap_us, legal_cap_us (of a gateway in "
-                "an hour, for campaigns and by law; may be absent)}], fragments, coded, "
-                "airtime_us (of all gateways), duration_us, notes [text].",
+        .text =
+            "Checks the file, uploads the image and asks the daemon: devices, "
+            "fragments, airtime, duration, sessions and the legal budget, by cohort: "
+            "devices that share a data rate and gateways. A cohort's gateways send in "
+            "lanes, each for itself; lanes of different colours take turns. The "
+            "duration is what is as likely as not, and what suffices in 9 of 10 cases "
+            "(p90), beside what no plan can undercut. Devices that cannot be updated "
+            "are named with the reason. Nothing is sent to any device. Exit code 11 if "
+            "the campaign does not fit, 7 if its image is not trusted.\n\n"
+            "With --json: type \"plan\", name, fleet, devices, image_bytes, "
+            "cohort_count, cohorts [{devices, assumed (never heard), dr, frequency_hz, "
+            "fragment_size, fragments, coded, copies, lanes, gateways, colours, "
+            "frame_airtime_us, airtime_us (of each gateway), airtime_cap_us, "
+            "legal_cap_us (of a gateway in an hour, for campaigns and by law; may be "
+            "absent), sessions, interval_us, frames_p50, frames_p90, duration_us, "
+            "duration_p90_us}], fragments, coded, airtime_us (of all gateways), "
+            "duration_us, duration_p90_us, lower_bound_us, left_out [{reason, text, "
+            "limit, count, devices}], notes [text].",
         .options = plan_options,
         .operand = "FILE",
         .operand_files = true,
         .operand_min = 1,
         .operand_max = 1,
         .run = cmd_plan,
+    },
+    {
+        .name = "simulate",
+        .synopsis = "FILE [--seed S] [--devices N] [--loss PERCENT] [--timing SERVER]",
+        .summary = "Run a campaign on virtual time against a made-up fleet",
+        .text =
+            "Checks the file and runs the campaign with the daemon's own engine in a "
+            "simulated city of the EU868 region: gateways under the legal duty cycle, "
+            "devices with real decoders that speak every hour. The fleet's own devices "
+            "and trust policy are not looked at, windows neither; nothing is sent. The "
+            "same seed gives the same result. Exit code 11 if the campaign does not "
+            "fit.\n\n"
+            "With --json: type \"simulation\", seed, timing, devices, gateways, complete "
+            "(devices with the image), complete_us (when the last had it; -1: none), "
+            "end_us, airtime_us (of all gateways, unicast too), transmissions, frames, "
+            "duty_cycle_violations, cut (not over after 15 days), outcomes {none, "
+            "succeeded, failed, unknown, cancelled, skipped, superseded}.",
+        .options = simulate_options,
+        .operand = "FILE",
+        .operand_files = true,
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_simulate,
     },
     {
         .name = "apply",
@@ -328,14 +376,33 @@ const struct cli_command cli_commands[] = {
         .name = "device",
         .synopsis = "EUI",
         .summary = "Show what is known of a device, and its history",
-        .text = "With --json: type \"device\", dev_eui, name, fleet, profile, "
-                "last_uplink, firmware_version, hardware_version, packages {id: "
-                "version} or null, campaigns [as devices, with campaign], history "
-                "[{campaign, time, phase, state, result, source, outcome, reason}].",
+        .text =
+            "With --json: type \"device\", dev_eui, name, fleet, profile, "
+            "last_uplink, firmware_version, hardware_version, packages {id: "
+            "version} or null, uplink_interval_us, uplinks_heard, links [{gateway, "
+            "snr_p10_cdb, snr_p50_cdb, heard_ppk (of uplinks, best first)}], campaigns "
+            "[as devices, with campaign], history [{campaign, time, phase, state, "
+            "result, source, outcome, reason}].",
         .operand = "EUI",
         .operand_min = 1,
         .operand_max = 1,
         .run = cmd_device,
+    },
+    {
+        .name = "budget",
+        .synopsis = "[GATEWAY]",
+        .summary = "Show the airtime of gateways in the last hour, and what is allowed",
+        .text = "A line per gateway and sub-band that campaigns have sent in: airtime of "
+                "campaigns and how much of an hour they may use, airtime of others as "
+                "far as it is known, the legal limit, how much of it is used, and what "
+                "campaigns may send at once. Exit code 5 if the gateway has sent nothing "
+                "yet.\n\n"
+                "With --json: one line of type \"budget\": gateways [{gateway, low_hz, "
+                "high_hz, own_us, others_us, own_cap_us, legal_cap_us (3600000000: no "
+                "limit), free_us, used_ppm (of legal_cap_us)}].",
+        .operand = "GATEWAY",
+        .operand_max = 1,
+        .run = cmd_budget,
     },
     {
         .name = "image inspect",

@@ -12,6 +12,7 @@ int cmd_validate(const struct cli *cli, const struct cli_args *args);
 int cmd_schema(const struct cli *cli, const struct cli_args *args);
 int cmd_explain(const struct cli *cli, const struct cli_args *args);
 int cmd_airtime(const struct cli *cli, const struct cli_args *args);
+int cmd_simulate(const struct cli *cli, const struct cli_args *args);
 int cmd_help(const struct cli *cli, const struct cli_args *args);
 int cmd_completion(const struct cli *cli, const struct cli_args *args);
 
@@ -26,3 +27,4 @@ int cmd_resume(const struct cli *cli, const struct cli_args *args);
 int cmd_abort(const struct cli *cli, const struct cli_args *args);
 int cmd_devices(const struct cli *cli, const struct cli_args *args);
 int cmd_device(const struct cli *cli, const struct cli_args *args);
+int cmd_budget(const struct cli *cli, const struct cli_args *args);

@@ -61,10 +61,30 @@ static void read_devices(struct json_object *state, struct progress *p)
     p->states[3] = ctl_int(states, "updating", 0);
 }
 
+/* Of several sessions the one that sends and is farthest from its end, else the newest. */
+static struct json_object *slowest_session(struct json_object *state)
+{
+    struct json_object *slowest = NULL;
+    struct json_object *list = get(state, "sessions");
+    int64_t most = -1;
+    size_t count =
+        json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *session = json_object_array_get_idx(list, i);
+        const char *phase = ctl_text(session, "phase");
+        int64_t left = ctl_int(session, "target", 0) - ctl_int(session, "next", 0);
+        if (phase != NULL && strcmp(phase, "sending") == 0 && left > most) {
+            slowest = session;
+            most = left;
+        }
+    }
+    return slowest != NULL ? slowest : get(state, "session");
+}
+
 void progress_read(struct json_object *state, struct progress *progress)
 {
     struct progress p = {0};
-    struct json_object *session = get(state, "session");
+    struct json_object *session = slowest_session(state);
     struct json_object *fragments = get(state, "fragments");
     copy_text(state, "name", p.name, sizeof(p.name));
     copy_text(state, "phase", p.phase_text, sizeof(p.phase_text));

@@ -7,6 +7,10 @@
 #include "ctl/protocol.h"
 #include "fuotactl/words.h"
 
+enum {
+    NAMED_MAX = 20, /* devices on a line */
+};
+
 static struct json_object *get(struct json_object *object, const char *key)
 {
     struct json_object *value = NULL;
@@ -113,30 +117,105 @@ static void print_mhz(FILE *out, int64_t hz)
     fprintf(out, "%" PRId64 ".%03" PRId64 " MHz", hz / 1000000, hz / 1000 % 1000);
 }
 
+/* ", 3 lanes in 2 colours" */
+static void print_lanes(FILE *out, int64_t lanes, int64_t colours)
+{
+    if (lanes > 1) {
+        fprintf(out, ", %" PRId64 " lanes in %" PRId64 " colour%s", lanes, colours,
+                colours == 1 ? "" : "s");
+    }
+}
+
+static void print_fragments(FILE *out, struct json_object *cohort)
+{
+    char text[WORDS_DURATION_SIZE];
+    int64_t copies = ctl_int(cohort, "copies", 1);
+    fprintf(out, "%-13s%" PRId64 " of %" PRId64 " bytes", "  fragments",
+            ctl_int(cohort, "fragments", 0), ctl_int(cohort, "fragment_size", 0));
+    if (copies > 1) {
+        fprintf(out, ", each %" PRId64 " times,", copies);
+    }
+    fprintf(out, " and %" PRId64 " coded, %s each\n", ctl_int(cohort, "coded", 0),
+            duration_of(cohort, "frame_airtime_us", text));
+}
+
+/* "28m 16s (p90 31m 2s)"; the second only if it is known. */
+static void print_forecast(FILE *out, const char *name, struct json_object *object)
+{
+    char text[WORDS_DURATION_SIZE];
+    print_name(out, name);
+    fputs(duration_of(object, "duration_us", text), out);
+    if (ctl_int(object, "duration_p90_us", -1) >= 0) {
+        fprintf(out, " (p90 %s)", duration_of(object, "duration_p90_us", text));
+    }
+}
+
 static void print_cohort(FILE *out, struct json_object *cohort)
 {
     char text[WORDS_DURATION_SIZE];
     int64_t gateways = ctl_int(cohort, "gateways", 0);
     int64_t sessions = ctl_int(cohort, "sessions", 0);
-    fprintf(out, "%-13s%" PRId64 " devices, DR%" PRId64 ", ", "cohort",
-            ctl_int(cohort, "devices", 0), ctl_int(cohort, "dr", 0));
+    fprintf(out, "%-13s%" PRId64 " devices%s, DR%" PRId64 ", ", "cohort",
+            ctl_int(cohort, "devices", 0),
+            ctl_bool(cohort, "assumed", false) ? " not heard yet" : "",
+            ctl_int(cohort, "dr", 0));
     print_mhz(out, ctl_int(cohort, "frequency_hz", 0));
-    fprintf(out, ", %" PRId64 " gateway%s\n", gateways, gateways == 1 ? "" : "s");
-    fprintf(out, "%-13s%" PRId64 " of %" PRId64 " bytes and %" PRId64 " coded",
-            "  fragments", ctl_int(cohort, "fragments", 0),
-            ctl_int(cohort, "fragment_size", 0), ctl_int(cohort, "coded", 0));
-    fprintf(out, ", %s each\n", duration_of(cohort, "frame_airtime_us", text));
+    fprintf(out, ", %" PRId64 " gateway%s", gateways, gateways == 1 ? "" : "s");
+    print_lanes(out, ctl_int(cohort, "lanes", 0), ctl_int(cohort, "colours", 0));
+    fputc('\n', out);
+    print_fragments(out, cohort);
     fprintf(out, "%-13s%s at each gateway\n", "  airtime",
             duration_of(cohort, "airtime_us", text));
     print_budget(out, cohort);
-    fprintf(out, "%-13s%s in %" PRId64 " session%s\n", "  duration",
-            duration_of(cohort, "duration_us", text), sessions, sessions == 1 ? "" : "s");
+    print_forecast(out, "  duration", cohort);
+    fprintf(out, " in %" PRId64 " session%s", sessions, sessions == 1 ? "" : "s");
+    if (ctl_int(cohort, "interval_us", 0) > 0) {
+        fprintf(out, ", a frame every %s", duration_of(cohort, "interval_us", text));
+    }
+    fputc('\n', out);
+}
+
+/* "3: no gateway reaches it well enough (...): eui eui" */
+static void print_left_out(FILE *out, struct json_object *left_out)
+{
+    struct json_object *devices = get(left_out, "devices");
+    const char *limit = ctl_text(left_out, "limit");
+    size_t named = count_of(devices) < NAMED_MAX ? count_of(devices) : NAMED_MAX;
+    int64_t count = ctl_int(left_out, "count", 0);
+    fprintf(out, "%-13s%" PRId64 " device%s: ", "left out", count, count == 1 ? "" : "s");
+    words_print(out, ctl_text(left_out, "text"));
+    if (limit != NULL && *limit != '\0') {
+        fputs(" (", out);
+        words_print(out, limit);
+        fputc(')', out);
+    }
+    fputc(':', out);
+    for (size_t i = 0; i < named; i++) {
+        fputc(' ', out);
+        words_print(out, json_object_get_string(json_object_array_get_idx(devices, i)));
+    }
+    if (count > (int64_t)named) {
+        fprintf(out, " and %" PRId64 " more", count - (int64_t)named);
+    }
+    fputc('\n', out);
+}
+
+static void print_duration(FILE *out, struct json_object *plan)
+{
+    char text[WORDS_DURATION_SIZE];
+    print_forecast(out, "duration", plan);
+    if (ctl_int(plan, "lower_bound_us", -1) >= 0) {
+        fprintf(out, "; no plan takes less than %s",
+                duration_of(plan, "lower_bound_us", text));
+    }
+    fputc('\n', out);
 }
 
 void render_plan(FILE *out, struct json_object *plan)
 {
     char text[WORDS_DURATION_SIZE];
     struct json_object *cohorts = get(plan, "cohorts");
+    struct json_object *left_out = get(plan, "left_out");
     struct json_object *notes = get(plan, "notes");
     print_line(out, "campaign", ctl_text(plan, "name"));
     print_line(out, "fleet", ctl_text(plan, "fleet"));
@@ -145,9 +224,16 @@ void render_plan(FILE *out, struct json_object *plan)
     fprintf(out, "%-13s%" PRId64 " and %" PRId64 " coded\n", "fragments",
             ctl_int(plan, "fragments", 0), ctl_int(plan, "coded", 0));
     print_line(out, "airtime", duration_of(plan, "airtime_us", text));
-    print_line(out, "duration", duration_of(plan, "duration_us", text));
+    print_duration(out, plan);
     for (size_t i = 0; i < count_of(cohorts); i++) {
         print_cohort(out, json_object_array_get_idx(cohorts, i));
+    }
+    if (ctl_int(plan, "cohort_count", 0) > (int64_t)count_of(cohorts)) {
+        fprintf(out, "%-13s%" PRId64 " more\n", "cohort",
+                ctl_int(plan, "cohort_count", 0) - (int64_t)count_of(cohorts));
+    }
+    for (size_t i = 0; i < count_of(left_out); i++) {
+        print_left_out(out, json_object_array_get_idx(left_out, i));
     }
     for (size_t i = 0; i < count_of(notes); i++) {
         print_line(out, "note",
@@ -271,9 +357,11 @@ static void print_session(FILE *out, struct json_object *session)
     words_print(out, ctl_text(session, "phase"));
     fprintf(out, ", DR%" PRId64 ", ", ctl_int(session, "dr", 0));
     print_mhz(out, ctl_int(session, "frequency_hz", 0));
-    fprintf(out, ", %" PRId64 " devices, %zu gateway%s, %" PRId64 " repair round%s\n",
-            ctl_int(session, "members", 0), gateways, gateways == 1 ? "" : "s", rounds,
-            rounds == 1 ? "" : "s");
+    fprintf(out, ", %" PRId64 " devices, %zu gateway%s", ctl_int(session, "members", 0),
+            gateways, gateways == 1 ? "" : "s");
+    print_lanes(out, (int64_t)count_of(get(session, "lanes")),
+                ctl_int(session, "colours", 0));
+    fprintf(out, ", %" PRId64 " repair round%s\n", rounds, rounds == 1 ? "" : "s");
     fprintf(out,
             "%-13snext %" PRId64 " of %" PRId64 " (%" PRId64 " uncoded, %" PRId64
             " bytes each)\n",
@@ -298,6 +386,10 @@ void render_campaign(FILE *out, struct json_object *state, bool color)
             ctl_int(fragments, "sent", 0), ctl_int(fragments, "uncoded", 0));
     print_line(out, "airtime", duration_of(state, "airtime_us", text));
     print_session(out, get(state, "session"));
+    if (ctl_int(state, "session_count", 0) > 1) {
+        fprintf(out, "%-13s%" PRId64 " under way in all\n", "  sessions",
+                ctl_int(state, "session_count", 0));
+    }
     print_line(out, "created", ctl_text(state, "created"));
     print_line(out, "started", ctl_text(state, "started"));
     print_line(out, "ended", ctl_text(state, "ended"));

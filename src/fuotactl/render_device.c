@@ -200,6 +200,30 @@ static void print_history(FILE *out, struct json_object *history)
     table_print(&table, out);
 }
 
+static void print_snr(FILE *out, int64_t cdb)
+{
+    int64_t tenths = (cdb < 0 ? cdb - 5 : cdb + 5) / 10;
+    fprintf(out, "%s%" PRId64 ".%" PRId64 " dB", tenths < 0 ? "-" : "",
+            (tenths < 0 ? -tenths : tenths) / 10, (tenths < 0 ? -tenths : tenths) % 10);
+}
+
+/* "link  0016c001f1000001: SNR 7.5 dB, p10 4.0 dB, heard 98.0 %" */
+static void print_links(FILE *out, struct json_object *links)
+{
+    for (size_t i = 0; i < count_of(links); i++) {
+        struct json_object *link = json_object_array_get_idx(links, i);
+        int64_t heard_ppk = ctl_int(link, "heard_ppk", 0);
+        fprintf(out, "%-13s", "link");
+        words_print(out, ctl_text(link, "gateway"));
+        fputs(": SNR ", out);
+        print_snr(out, ctl_int(link, "snr_p50_cdb", 0));
+        fputs(", p10 ", out);
+        print_snr(out, ctl_int(link, "snr_p10_cdb", 0));
+        fprintf(out, ", hears %" PRId64 ".%" PRId64 " %%\n", heard_ppk / 10,
+                heard_ppk % 10);
+    }
+}
+
 static void print_campaigns(FILE *out, struct json_object *list)
 {
     for (size_t i = 0; i < count_of(list); i++) {
@@ -232,6 +256,7 @@ void render_device(FILE *out, struct json_object *device)
     print_version(out, "firmware", device, "firmware_version");
     print_version(out, "hardware", device, "hardware_version");
     print_packages(out, get(device, "packages"));
+    print_links(out, get(device, "links"));
     print_campaigns(out, get(device, "campaigns"));
     print_history(out, get(device, "history"));
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "loop/internal.h"
 
+#include <assert.h>
+
 #include "plugin/host.h"
 
 #define LOG_MODULE "fleet"
@@ -9,6 +11,8 @@
 /* A broker keeps uplinks for us for a day; beyond that, and in the future, a clock lies. */
 #define UPLINK_AGE_MAX_US   HOURS_US(25)
 #define UPLINK_AHEAD_MAX_US HOURS_US(1)
+
+static_assert((int)FUO_DR_UNKNOWN == (int)ENGINE_DR_UNKNOWN, "a data rate is passed on");
 
 /* What devices do at which time is learned from this: a wrong time would poison it. */
 static bool time_is_plausible(struct daemon *d, const struct fuo_event *from)
@@ -46,6 +50,8 @@ static void take_uplink(struct daemon *d, const struct fuo_event *from)
                    .payload_len = from->uplink.payload_len,
                    .rx = rx,
                    .rx_count = count,
+                   .frequency_hz = from->uplink.frequency_hz,
+                   .dr = from->uplink.dr,
                    .fport = from->uplink.fport},
     };
     driver_feed(d->driver, &event);
@@ -68,11 +74,13 @@ static void take_result(struct daemon *d, const struct fuo_event *from)
     case REQUEST_GROUP_CLOSE:
         event.type = ENGINE_EV_GROUP;
         event.group.transmission_id = request.transmission_id;
+        event.group.lane = request.lane;
         event.group.err = from->result.err;
         break;
     case REQUEST_MULTICAST:
         event.type = ENGINE_EV_MC_RESULT;
         event.mc_result.transmission_id = request.transmission_id;
+        event.mc_result.lane = request.lane;
         event.mc_result.err = from->result.err;
         event.mc_result.f_cnt = from->result.f_cnt;
         break;
@@ -99,7 +107,13 @@ static void take_fate(struct daemon *d, const struct fuo_event *from)
     }
     struct engine_event event = {
         .type = ENGINE_EV_SEND_FATE,
-        .send_fate = {.id = from->fate.id, .dev_eui = from->fate.dev_eui, .fate = fate},
+        .send_fate = {.id = from->fate.id,
+                      .dev_eui = from->fate.dev_eui,
+                      .fate = fate,
+                      .gateway = from->fate.gateway,
+                      .frequency_hz = from->fate.frequency_hz,
+                      .dr = from->fate.frequency_hz != 0 ? from->fate.dr
+                                                         : ENGINE_DR_UNKNOWN},
     };
     driver_feed(d->driver, &event);
 }
@@ -113,6 +127,7 @@ static void take_group(struct daemon *d, const struct fuo_event *from)
     struct engine_event event = {
         .type = ENGINE_EV_GROUP,
         .group = {.transmission_id = request.transmission_id,
+                  .lane = request.lane,
                   .err = from->group.err,
                   .group = from->group.err == FUO_OK ? from->group.group : NULL,
                   .f_cnt = from->group.f_cnt},
@@ -129,6 +144,7 @@ static void take_queue(struct daemon *d, const struct fuo_event *from)
     struct engine_event event = {
         .type = ENGINE_EV_MC_QUEUE,
         .mc_queue = {.transmission_id = request.transmission_id,
+                     .lane = request.lane,
                      .err = from->queue.err,
                      .frame_count = from->queue.frame_count,
                      .f_cnt = from->queue.f_cnt},

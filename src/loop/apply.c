@@ -27,8 +27,7 @@ struct application {
     uint8_t spec_digest[STORE_DIGEST_BYTES];
     uint64_t *devices; /* ascending */
     size_t device_count;
-    struct plan plan;
-    struct plan_input plan_input;
+    struct planning planning;
     struct diag_list diags;
     struct ctl_error error;
 };
@@ -305,21 +304,38 @@ static int check_targets(struct application *a)
 
 /* ---- plan ---- */
 
-static int check_plan(struct application *a)
+/* spec: a's own, or of the campaign that was made from it. */
+static struct planning_request planning_request(const struct application *a,
+                                                const struct campaign_spec *spec)
 {
-    a->plan_input = planning_input(a->d->engine, a->fleet, &a->doc->spec, a->devices,
-                                   a->device_count);
-    a->plan_input.image_len = a->image_len;
-    enum plan_error error = plan_make(&a->plan_input, &a->plan);
-    if (error != PLAN_OK) {
-        return ctl_fail(&a->error, CTL_DOES_NOT_FIT, "%s", plan_error_text(error));
-    }
-    return CTL_DONE;
+    const char *file = ctl_text(a->params, "file");
+    return (struct planning_request){
+        .engine = a->d->engine,
+        .fleet = a->fleet,
+        .spec = spec,
+        .devices = a->devices,
+        .device_count = a->device_count,
+        .image_len = a->image_len,
+        .file = file != NULL ? file : "campaign.yaml",
+    };
 }
 
-static struct json_object *plan_data(const struct application *a)
+static int check_plan(struct application *a)
 {
-    return planning_render(&a->plan_input, &a->plan);
+    struct planning_request request = planning_request(a, &a->doc->spec);
+    int err = planning_make(&request, &a->planning, &a->diags);
+    if (err == FUO_ERANGE) {
+        return fail_with_diags(a, CTL_DOES_NOT_FIT, "the campaign does not fit");
+    }
+    return err == FUO_OK ? CTL_DONE
+                         : ctl_fail(&a->error, CTL_INTERNAL, "%s", fuo_strerror(err));
+}
+
+static struct json_object *plan_data(const struct application *a,
+                                     const struct campaign_spec *spec)
+{
+    struct planning_request request = planning_request(a, spec);
+    return planning_render(&request, &a->planning);
 }
 
 /* ---- apply ---- */
@@ -393,14 +409,14 @@ static void drop_predecessor(struct application *a)
 }
 
 static void add_waiter(struct application *a, uint64_t connection, int64_t request_id,
-                       uint32_t campaign_id)
+                       const struct campaign_entry *entry)
 {
     struct waiter *waiter = xcalloc(1, sizeof(*waiter));
     waiter->connection = connection;
     waiter->request_id = request_id;
-    waiter->campaign_id = campaign_id;
+    waiter->campaign_id = entry->id;
     waiter->applied = true;
-    waiter->plan = plan_data(a);
+    waiter->plan = plan_data(a, &entry->doc->spec);
     waiter->next = a->d->waiters;
     a->d->waiters = waiter;
 }
@@ -423,7 +439,7 @@ static int run(struct application *a, uint64_t connection, int64_t request_id)
     campaigns_add(&d->campaigns, entry);
     d->last_campaign_id = entry->id;
     uploads_drop(d->uploads, a->digest);
-    add_waiter(a, connection, request_id, entry->id);
+    add_waiter(a, connection, request_id, entry);
     struct engine_event event = {
         .type = ENGINE_EV_APPLY,
         .apply = {.id = entry->id,
@@ -484,7 +500,7 @@ void apply_request(struct daemon *d, uint64_t connection, struct ctl_request *re
     } else if (code == CTL_DONE) {
         code = check_all(&a);
         if (code == CTL_DONE && only_plan) {
-            method_reply(d, connection, request->id, plan_data(&a));
+            method_reply(d, connection, request->id, plan_data(&a, &a.doc->spec));
         } else if (code == CTL_DONE) {
             code = run(&a, connection, request->id);
         }
@@ -494,6 +510,7 @@ void apply_request(struct daemon *d, uint64_t connection, struct ctl_request *re
     }
     campaign_doc_destroy(a.doc);
     free(a.devices);
+    planning_finish(&a.planning);
     diag_list_finish(&a.diags);
     ctl_error_finish(&a.error);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loop/xalloc.h"
+
 void campaigns_add(struct campaigns *campaigns, struct campaign_entry *entry)
 {
     entry->next = campaigns->head;
@@ -25,8 +27,34 @@ void campaign_entry_destroy(struct campaign_entry *entry)
     if (entry != NULL) {
         campaign_doc_destroy(entry->doc);
         free(entry->image);
+        free(entry->sessions);
         free(entry);
     }
+}
+
+struct published_session *campaign_sessions_add(struct campaign_entry *entry, uint32_t id)
+{
+    size_t at = 0;
+    while (at < entry->session_count && entry->sessions[at].id < id) {
+        at++;
+    }
+    if (at < entry->session_count && entry->sessions[at].id == id) {
+        return &entry->sessions[at];
+    }
+    size_t count = entry->session_count++;
+    entry->sessions =
+        xrealloc(entry->sessions, entry->session_count, sizeof(*entry->sessions));
+    memmove(&entry->sessions[at + 1], &entry->sessions[at],
+            (count - at) * sizeof(*entry->sessions));
+    entry->sessions[at] = (struct published_session){.id = id};
+    return &entry->sessions[at];
+}
+
+void campaign_sessions_drop(struct campaign_entry *entry, size_t i)
+{
+    entry->session_count--;
+    memmove(&entry->sessions[i], &entry->sessions[i + 1],
+            (entry->session_count - i) * sizeof(*entry->sessions));
 }
 
 void campaigns_drop(struct campaigns *campaigns, uint32_t id)

@@ -19,6 +19,12 @@
 #include "engine/engine.h"
 #include "store/store.h"
 
+/* A session that has a retained topic, and what was said on it last. */
+struct published_session {
+    uint32_t id;
+    uint64_t hash; /* 0: not known */
+};
+
 struct campaign_entry {
     struct campaign_entry *next;
     uint32_t id;
@@ -28,7 +34,8 @@ struct campaign_entry {
     char digest[CTL_DIGEST_SIZE]; /* of the image */
     uint8_t spec_digest[STORE_DIGEST_BYTES];
     char fleet[SPEC_NAME_SIZE];
-    uint32_t published_session; /* the transmission that has a retained topic; 0: none */
+    struct published_session *sessions; /* owned; ascending ids */
+    size_t session_count;
     bool untrusted; /* its image does not verify any more: must not be resumed */
     bool alert_out; /* an alert may be on its topic: cleared once it does not wait */
 };
@@ -63,6 +70,11 @@ void campaigns_left_out_drop(struct campaigns *campaigns, uint32_t id);
 /* The image with that digest, of any campaign; NULL if none has it. */
 const uint8_t *campaigns_image(const struct campaigns *campaigns, const char *digest,
                                size_t *len);
+
+/* A session has a topic: its place, which is valid until the next call. */
+struct published_session *campaign_sessions_add(struct campaign_entry *entry,
+                                                uint32_t id);
+void campaign_sessions_drop(struct campaign_entry *entry, size_t i);
 
 /* Accepts NULL. */
 void campaign_entry_destroy(struct campaign_entry *entry);

@@ -210,26 +210,28 @@ void exec_forget(struct daemon *d)
 
 /* ---- multicast ---- */
 
-/* Something that concerns a transmission was not taken. */
-static void refuse(struct daemon *d, enum request_kind kind, uint32_t transmission_id,
-                   int err)
+/* Something that concerns a lane was not taken. */
+static void refuse(struct daemon *d, const struct request *request, int err)
 {
     struct engine_event event = {0};
-    switch (kind) {
+    switch (request->kind) {
     case REQUEST_GROUP_OPEN:
     case REQUEST_GROUP_CLOSE:
         event.type = ENGINE_EV_GROUP;
-        event.group.transmission_id = transmission_id;
+        event.group.transmission_id = request->transmission_id;
+        event.group.lane = request->lane;
         event.group.err = err;
         break;
     case REQUEST_MULTICAST:
         event.type = ENGINE_EV_MC_RESULT;
-        event.mc_result.transmission_id = transmission_id;
+        event.mc_result.transmission_id = request->transmission_id;
+        event.mc_result.lane = request->lane;
         event.mc_result.err = err;
         break;
     case REQUEST_QUEUE_POLL:
         event.type = ENGINE_EV_MC_QUEUE;
-        event.mc_queue.transmission_id = transmission_id;
+        event.mc_queue.transmission_id = request->transmission_id;
+        event.mc_queue.lane = request->lane;
         event.mc_queue.err = err;
         break;
     case REQUEST_SEND:
@@ -239,16 +241,27 @@ static void refuse(struct daemon *d, enum request_kind kind, uint32_t transmissi
     driver_feed(d->driver, &event);
 }
 
-static void asked(struct daemon *d, uint64_t id, enum request_kind kind,
-                  uint32_t transmission_id, int err)
+static void asked(struct daemon *d, const struct request *request, int err)
 {
     if (err != FUO_OK) {
-        refuse(d, kind, transmission_id, err);
-        return;
+        refuse(d, request, err);
+    } else {
+        requests_add(&d->requests, request);
     }
-    requests_add(
-        &d->requests,
-        &(struct request){.id = id, .kind = kind, .transmission_id = transmission_id});
+}
+
+/*
+ * What a server finds a lane's group by, when the answer to its creation was lost. The
+ * first lane's name has no number: it is that of the only group in a database of before.
+ */
+static void group_name(const struct daemon *d, const char *campaign,
+                       const struct effect *effect, char name[static GROUP_NAME_SIZE])
+{
+    int len = snprintf(name, GROUP_NAME_SIZE, "fuotad-%.24s-%.40s-%u", d->doc->name,
+                       campaign, effect->group.transmission_id);
+    if (effect->group.lane != 0 && len > 0) {
+        snprintf(name + len, GROUP_NAME_SIZE - (size_t)len, ".%u", effect->group.lane);
+    }
 }
 
 static int open_group(struct daemon *d, const struct effect *effect, uint64_t id)
@@ -269,8 +282,7 @@ static int open_group(struct daemon *d, const struct effect *effect, uint64_t id
     AUTO_FREE uint64_t *devices = xcalloc(count + 1, sizeof(*devices));
     engine_transmission_devices(d->engine, transmission_id, devices, count);
     char name[GROUP_NAME_SIZE];
-    snprintf(name, sizeof(name), "fuotad-%.24s-%.40s-%u", d->doc->name, campaign->name,
-             transmission_id);
+    group_name(d, campaign->name, effect, name);
     struct fuo_group group = {
         .id = id,
         .name = name,
@@ -293,50 +305,77 @@ static int open_group(struct daemon *d, const struct effect *effect, uint64_t id
 
 static void exec_group_open(struct daemon *d, const struct effect *effect)
 {
-    uint64_t id = requests_new_id(&d->requests);
-    int err = open_group(d, effect, id);
-    asked(d, id, REQUEST_GROUP_OPEN, effect->group.transmission_id, err);
+    struct request request = {
+        .id = requests_new_id(&d->requests),
+        .kind = REQUEST_GROUP_OPEN,
+        .transmission_id = effect->group.transmission_id,
+        .lane = effect->group.lane,
+    };
+    asked(d, &request, open_group(d, effect, request.id));
 }
 
 static void exec_group_close(struct daemon *d, const struct effect *effect)
 {
     struct fuo_host *host = host_of(d, effect);
-    uint64_t id = requests_new_id(&d->requests);
-    int err =
-        host != NULL ? host_group_close(host, id, effect->group.handle) : FUO_EAGAIN;
-    asked(d, id, REQUEST_GROUP_CLOSE, effect->group.transmission_id, err);
+    struct request request = {
+        .id = requests_new_id(&d->requests),
+        .kind = REQUEST_GROUP_CLOSE,
+        .transmission_id = effect->group.transmission_id,
+        .lane = effect->group.lane,
+    };
+    int err = host != NULL ? host_group_close(host, request.id, effect->group.handle)
+                           : FUO_EAGAIN;
+    asked(d, &request, err);
 }
 
 static void exec_multicast(struct daemon *d, const struct effect *effect)
 {
     struct fuo_host *host = host_of(d, effect);
-    struct fuo_multicast frame = {
+    struct request request = {
         .id = requests_new_id(&d->requests),
+        .kind = REQUEST_MULTICAST,
+        .transmission_id = effect->multicast.transmission_id,
+        .lane = effect->multicast.lane,
+    };
+    struct fuo_multicast frame = {
+        .id = request.id,
         .group = effect->multicast.handle,
         .payload = effect->multicast.payload,
         .payload_len = effect->multicast.payload_len,
         .expires_us = effect->multicast.expires.us,
         .fport = effect->multicast.fport,
+        .at_us = effect->multicast.at.us,
     };
-    int err = host != NULL ? host_multicast(host, &frame) : FUO_EAGAIN;
-    asked(d, frame.id, REQUEST_MULTICAST, effect->multicast.transmission_id, err);
+    asked(d, &request, host != NULL ? host_multicast(host, &frame) : FUO_EAGAIN);
+}
+
+static struct request queue_request(struct daemon *d, const struct effect *effect,
+                                    enum request_kind kind)
+{
+    return (struct request){
+        .id = requests_new_id(&d->requests),
+        .kind = kind,
+        .transmission_id = effect->queue.transmission_id,
+        .lane = effect->queue.lane,
+    };
 }
 
 static void exec_queue_poll(struct daemon *d, const struct effect *effect)
 {
     struct fuo_host *host = host_of(d, effect);
-    uint64_t id = requests_new_id(&d->requests);
-    int err = host != NULL ? host_queue_poll(host, id, effect->queue.handle) : FUO_EAGAIN;
-    asked(d, id, REQUEST_QUEUE_POLL, effect->queue.transmission_id, err);
+    struct request request = queue_request(d, effect, REQUEST_QUEUE_POLL);
+    int err = host != NULL ? host_queue_poll(host, request.id, effect->queue.handle)
+                           : FUO_EAGAIN;
+    asked(d, &request, err);
 }
 
 static void exec_queue_flush(struct daemon *d, const struct effect *effect)
 {
     struct fuo_host *host = host_of(d, effect);
-    uint64_t id = requests_new_id(&d->requests);
-    int err =
-        host != NULL ? host_queue_flush(host, id, effect->queue.handle) : FUO_EAGAIN;
-    asked(d, id, REQUEST_MULTICAST, effect->queue.transmission_id, err);
+    struct request request = queue_request(d, effect, REQUEST_MULTICAST);
+    int err = host != NULL ? host_queue_flush(host, request.id, effect->queue.handle)
+                           : FUO_EAGAIN;
+    asked(d, &request, err);
 }
 
 void exec_effect(struct daemon *d, const struct effect *effect)

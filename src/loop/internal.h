@@ -13,6 +13,7 @@
  *   status_link.c connection of the status topics
  *   methods.c     requests of the control socket
  *   apply.c       plan and apply
+ *   budget.c      airtime of the gateways
  *   watch.c       streams of the control socket
  *
  * Beside them stand modules with headers of their own that know nothing of this struct.
@@ -205,6 +206,11 @@ FUO_MUST_CHECK int apply_check_trust(const struct fleet_entry *fleet,
 FUO_MUST_CHECK int apply_signatures(struct json_object *array,
                                     struct trust_signature *signatures, size_t max,
                                     size_t *count);
+
+/* budget.c */
+void budget_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
+/* BUDGET of ctl/protocol.h, fresh. */
+struct json_object *budget_render(const struct engine_budget *budget);
 
 /* watch.c */
 void watch_start(struct daemon *d, uint64_t connection, struct ctl_request *request);

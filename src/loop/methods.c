@@ -365,6 +365,9 @@ static struct json_object *device_data(const struct daemon *d,
     render_add(data, "hardware_version",
                rec->firmware_known ? json_object_new_int64(rec->hardware_version) : NULL);
     render_add(data, "packages", packages_of(rec));
+    render_add_int(data, "uplink_interval_us", rec->uplink_interval_us);
+    render_add_int(data, "uplinks_heard", rec->uplinks_heard);
+    render_add(data, "links", render_links(rec));
     render_add(data, "campaigns", campaigns_of(d, rec->dev_eui));
     return data;
 }
@@ -550,6 +553,9 @@ static void dispatch(const struct call *call)
         break;
     case CTL_DEVICE:
         do_device(call);
+        break;
+    case CTL_BUDGET:
+        budget_request(call->d, call->connection, call->request);
         break;
     case CTL_PAUSE:
     case CTL_RESUME:

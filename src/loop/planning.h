@@ -1,19 +1,109 @@
 /* SPDX-License-Identifier: MIT */
-/* planning.h - what is known of the chosen devices, for plan_make(), and a plan as JSON. */
+/*
+ * planning.h - what a campaign would cost, from what is known of the chosen devices.
+ *
+ * Devices that were heard are put into cohorts as the engine does it (partition.h), or into
+ * one if the campaign names its gateways; those never heard are one more cohort, assumed to
+ * be heard by one gateway or by those that the files name. A device that cannot be updated is left out, and why is said; if that is
+ * every device, there is no plan: nothing is started that cannot end.
+ *
+ * Arithmetic on what the engine knows now: nothing is changed, nothing is sent.
+ */
 #pragma once
 
 #include <json-c/json.h>
 
 #include "campaign/plan.h"
+#include "config/diag.h"
 #include "engine/engine.h"
 #include "loop/fleets.h"
 
-/* Everything but image_len. Pointers are borrowed. */
-struct plan_input planning_input(const struct engine *engine,
-                                 const struct fleet_entry *fleet,
-                                 const struct campaign_spec *spec,
-                                 const uint64_t *devices, size_t device_count);
+struct planning_request {
+    const struct engine *engine;
+    const struct fleet_entry *fleet;
+    const struct campaign_spec *spec;
+    const uint64_t *devices;
+    size_t device_count;
+    size_t image_len;
+    const char *file; /* of the campaign, for diagnostics */
+};
+
+/* Why a device is left out: name, key of the file, and what is the matter. */
+#define PLANNING_REASON_MAP(X)                                                    \
+    X(PLANNING_COVERAGE, "no-coverage", "spec.targets",                           \
+      "no gateway reaches it well enough")                                        \
+    X(PLANNING_CLOCK, "no-clock", "spec.targets",                                 \
+      "it has no clock package (TS003), so that no session can be dated")         \
+    X(PLANNING_PACKAGE, "no-package", "spec.targets",                             \
+      "it lacks a package (TS004, TS005, TS006) or has an unknown version of it") \
+    X(PLANNING_TOO_BIG, "too-big", "spec.image", "its decoder cannot take the image")
+
+enum planning_reason {
+#define X(name, slug, path, text) name,
+    PLANNING_REASON_MAP(X)
+#undef X
+        PLANNING_REASON_COUNT
+};
+
+enum {
+    PLANNING_LIMIT_SIZE = 96,
+};
+
+/* The devices that are left out for one reason. */
+struct planning_left_out {
+    uint64_t *devices; /* owned, in the order of the request */
+    size_t count;
+    char limit[PLANNING_LIMIT_SIZE]; /* what was found and what is needed; may be "" */
+};
+
+struct planned_cohort {
+    uint32_t device_count;
+    uint8_t dr;
+    uint8_t copies;
+    uint8_t lanes;
+    uint16_t gateways;
+    uint16_t colours;
+    bool assumed; /* its devices were never heard */
+    uint32_t frequency_hz;
+    struct fragplan fragments;
+    uint32_t coded;
+    uint32_t session_count;
+    int64_t frame_airtime_us;
+    int64_t airtime_us; /* first pass, at each gateway */
+    int64_t airtime_cap_us;
+    int64_t legal_cap_us;
+    int64_t interval_us;
+    uint32_t frames_p50; /* to complete all devices */
+    uint32_t frames_p90;
+    int64_t duration_p50_us;
+    int64_t duration_p90_us;
+};
+
+struct planning {
+    struct planned_cohort *cohorts; /* owned; shortest first, an assumed one last */
+    size_t cohort_count;
+    struct planning_left_out left_out[PLANNING_REASON_COUNT];
+    size_t unheard_count;
+    uint32_t coded_max;   /* of the cohort that may need most */
+    uint32_t reserve_ppm; /* assumed for others */
+    int64_t airtime_us;   /* first passes, all gateways together */
+    int64_t p50_us;       /* all cohorts over the gateways they share */
+    int64_t p90_us;
+    int64_t lower_bound_us; /* no plan can be shorter */
+};
+
+/*
+ * FUO_OK: *planning is to be released with planning_finish(). FUO_ERANGE: the campaign does
+ * not fit radio, budget or devices; diags say why, and *planning is zeroed. FUO_ENOMEM.
+ */
+FUO_MUST_CHECK int planning_make(const struct planning_request *request,
+                                 struct planning *planning, struct diag_list *diags);
+void planning_finish(struct planning *planning); /* accepts a zeroed one */
+
+const char *planning_reason_slug(enum planning_reason reason);
+const char *planning_reason_text(enum planning_reason reason);
+const char *planning_reason_path(enum planning_reason reason);
 
 /* PLAN of ctl/protocol.h, fresh. */
-struct json_object *planning_render(const struct plan_input *input,
-                                    const struct plan *plan);
+struct json_object *planning_render(const struct planning_request *request,
+                                    const struct planning *planning);

@@ -51,27 +51,83 @@ static struct json_object *render_states(const struct campaign_counts *counts)
     return object;
 }
 
-struct json_object *render_session(const struct transmission_rec *session, size_t members)
+/* Adds the gateways of a lane to list. */
+static void add_gateways(struct json_object *list, const struct lane_rec *lane)
+{
+    for (size_t i = 0; i < lane->gateway_count; i++) {
+        json_object_array_add(list, render_eui(lane->gateways[i]));
+    }
+}
+
+static struct json_object *render_lane(const struct lane_rec *lane)
 {
     struct json_object *object = json_object_new_object();
-    render_add_int(object, "id", session->id);
-    render_add_text(object, "phase", tx_phase_name(session->phase));
-    render_add_int(object, "dr", session->dr);
-    render_add_int(object, "frequency_hz", session->frequency_hz);
-    render_add_int(object, "fragment_size", session->frag_size_bytes);
-    render_add_int(object, "uncoded", session->frag_count);
-    render_add_int(object, "next", session->next_n);
-    render_add_int(object, "target", session->target_n);
-    render_add_int(object, "members", (int64_t)members);
     struct json_object *gateways = json_object_new_array();
-    for (size_t i = 0; i < session->gateway_count; i++) {
-        json_object_array_add(gateways, render_eui(session->gateways[i]));
+    add_gateways(gateways, lane);
+    render_add_int(object, "lane", lane->no);
+    render_add_int(object, "colour", lane->colour);
+    render_add(object, "gateways", gateways);
+    render_add_int(object, "frames", lane->frames_handed);
+    render_add(object, "lost", json_object_new_boolean(lane->lost));
+    return object;
+}
+
+/* The lanes, and the gateways of all of them together. */
+static void add_lanes(struct json_object *object, const struct render_session *session)
+{
+    struct json_object *gateways = json_object_new_array();
+    struct json_object *lanes = json_object_new_array();
+    for (size_t i = 0; i < session->lane_count; i++) {
+        add_gateways(gateways, session->lanes[i]);
+        json_object_array_add(lanes, render_lane(session->lanes[i]));
     }
     render_add(object, "gateways", gateways);
-    render_add(object, "start", render_time(session->session_start));
-    render_add(object, "end", render_time(session->session_end));
-    render_add_int(object, "repair_rounds", session->repair_rounds);
+    render_add_int(object, "colours", session->rec->colour_count);
+    render_add(object, "lanes", lanes);
+}
+
+/* What is worth a line in a list. */
+static struct json_object *render_brief(const struct render_session *session)
+{
+    const struct transmission_rec *rec = session->rec;
+    struct json_object *object = json_object_new_object();
+    render_add_int(object, "id", rec->id);
+    render_add_text(object, "phase", tx_phase_name(rec->phase));
+    render_add_int(object, "dr", rec->dr);
+    render_add_int(object, "uncoded", rec->frag_count);
+    render_add_int(object, "next", rec->next_n);
+    render_add_int(object, "target", rec->target_n);
+    render_add_int(object, "members", (int64_t)session->members);
+    render_add(object, "start", render_time(rec->session_start));
+    render_add(object, "end", render_time(rec->session_end));
     return object;
+}
+
+struct json_object *render_session(const struct render_session *session)
+{
+    const struct transmission_rec *rec = session->rec;
+    struct json_object *object = render_brief(session);
+    render_add_int(object, "frequency_hz", rec->frequency_hz);
+    render_add_int(object, "fragment_size", rec->frag_size_bytes);
+    render_add_int(object, "copies", rec->copies != 0 ? rec->copies : 1);
+    render_add_int(object, "repair_rounds", rec->repair_rounds);
+    add_lanes(object, session);
+    return object;
+}
+
+/* The newest of those under way, and a list of them, bounded as a line of JSON is. */
+static void add_sessions(struct json_object *object,
+                         const struct render_campaign *campaign)
+{
+    struct json_object *list = json_object_new_array();
+    size_t count = campaign->session_count;
+    for (size_t i = 0; i < count && i < RENDER_SESSIONS_MAX; i++) {
+        json_object_array_add(list, render_brief(&campaign->sessions[i]));
+    }
+    render_add(object, "session",
+               count > 0 ? render_session(&campaign->sessions[count - 1]) : NULL);
+    render_add_int(object, "session_count", (int64_t)count);
+    render_add(object, "sessions", list);
 }
 
 static struct json_object *render_fragments(const struct campaign_rec *rec)
@@ -101,10 +157,7 @@ struct json_object *render_campaign(const struct render_campaign *campaign)
     render_add(object, "states", render_states(campaign->counts));
     render_add(object, "fragments", render_fragments(rec));
     render_add_int(object, "airtime_us", rec->airtime_us);
-    render_add(object, "session",
-               campaign->session != NULL
-                   ? render_session(campaign->session, campaign->session_members)
-                   : NULL);
+    add_sessions(object, campaign);
     return object;
 }
 
@@ -162,6 +215,21 @@ struct json_object *render_index_entry(const struct campaign_rec *rec)
     render_add_int(object, "id", rec->id);
     render_add_text(object, "phase", campaign_phase_name(rec->phase));
     return object;
+}
+
+struct json_object *render_links(const struct device_rec *device)
+{
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; i < device->link_count; i++) {
+        const struct device_link *link = &device->link[i];
+        struct json_object *object = json_object_new_object();
+        render_add(object, "gateway", render_eui(link->gateway));
+        render_add_int(object, "snr_p10_cdb", link->snr_p10_cdb);
+        render_add_int(object, "snr_p50_cdb", link->snr_p50_cdb);
+        render_add_int(object, "heard_ppk", link->heard_ppk);
+        json_object_array_add(list, object);
+    }
+    return list;
 }
 
 struct json_object *render_history(const struct history_rec *row)

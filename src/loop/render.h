@@ -15,6 +15,18 @@
 #include "campaign/record.h"
 #include "engine/engine.h"
 
+enum {
+    RENDER_SESSIONS_MAX = 64, /* in the state of a campaign */
+};
+
+/* What a session consists of. */
+struct render_session {
+    const struct transmission_rec *rec;
+    const struct lane_rec *const *lanes;
+    size_t lane_count;
+    size_t members;
+};
+
 /* What a campaign's state consists of. */
 struct render_campaign {
     const struct campaign_rec *rec;
@@ -22,8 +34,8 @@ struct render_campaign {
     const char *fleet;
     const char *version;
     const char *digest;
-    const struct transmission_rec *session; /* NULL: none is under way */
-    size_t session_members;
+    const struct render_session *sessions; /* under way, ascending */
+    size_t session_count;
 };
 
 /* RFC 3339 text; null for 0. */
@@ -31,15 +43,17 @@ struct json_object *render_time(struct utc utc);
 struct json_object *render_eui(uint64_t eui);
 
 struct json_object *render_campaign(const struct render_campaign *campaign); /* STATE */
-struct json_object *render_session(const struct transmission_rec *session,
-                                   size_t members);                 /* SESSION */
-struct json_object *render_member(const struct member_rec *member); /* DEVICE */
+struct json_object *render_session(const struct render_session *session);    /* SESSION */
+struct json_object *render_member(const struct member_rec *member);          /* DEVICE */
 
 /* An element of the topic results/<shard>. */
 struct json_object *render_result(const struct member_rec *member);
 
 /* An element of the topic campaigns. */
 struct json_object *render_index_entry(const struct campaign_rec *rec);
+
+/* The links of a device, best first. */
+struct json_object *render_links(const struct device_rec *device);
 
 struct json_object *render_history(const struct history_rec *row);
 

@@ -23,6 +23,7 @@ struct request {
     uint64_t id; /* unique among all hosts */
     enum request_kind kind;
     uint32_t transmission_id;
+    uint8_t lane;
     uint64_t dev_eui;
 };
 

@@ -82,8 +82,13 @@ static int add_fleets(struct restore *r)
         struct engine_fleet def = {
             .id = fleet->id,
             .spec = &fleet->doc->spec,
+            .timing = caps.timing == FUO_TIMING_ABSOLUTE ? ENGINE_TIMING_ABSOLUTE
+                                                         : ENGINE_TIMING_QUEUE,
             .multicast_spacing_us = caps.multicast_spacing_us,
+            .multicast_jitter_us = caps.multicast_jitter_us,
+            .multicast_lead_us = caps.multicast_lead_us,
             .queue_rows_max = caps.queue_rows_max,
+            .priority_ceiling_ppm = caps.priority_ceiling_ppm,
         };
         int err = engine_add_fleet(r->engine, &def);
         if (err != FUO_OK) {
@@ -438,8 +443,22 @@ static int add_transmissions(struct restore *r)
         }
         err = engine_restore_transmission(r->engine, rec);
         if (err == FUO_OK && rec->phase != TX_ENDED) {
-            entry->published_session = rec->id; /* its topic is cleared when it ends */
+            campaign_sessions_add(entry, rec->id); /* its topic is cleared at the end */
             err = load_key(r, rec);
+        }
+    }
+    free(stored.bytes);
+    return err;
+}
+
+static int add_lanes(struct restore *r)
+{
+    struct rows stored;
+    int err = load_rows(r, STORE_LANE, sizeof(struct lane_rec), &stored);
+    for (size_t i = 0; err == FUO_OK && i < stored.count; i++) {
+        err = engine_restore_lane(r->engine, rows_at(&stored, i));
+        if (err == FUO_ENOENT) {
+            err = FUO_OK; /* of a campaign that was left out */
         }
     }
     free(stored.bytes);
@@ -510,8 +529,8 @@ static void forget_rows(struct restore *r)
 static int restore_all(struct restore *r)
 {
     static int (*const parts[])(struct restore *) = {
-        add_fleets,  add_devices, add_campaigns, add_transmissions,
-        add_members, add_charges, load_counters,
+        add_fleets, add_devices, add_campaigns, add_transmissions,
+        add_lanes,  add_members, add_charges,   load_counters,
     };
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         int err = parts[i](r);

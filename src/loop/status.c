@@ -160,24 +160,62 @@ static void session_topic(char topic[static TOPIC_SIZE], const char *name, uint3
     snprintf(topic, TOPIC_SIZE, "c/%s/session/%u", name, id);
 }
 
-/* A topic for the transmission that is under way; cleared when it is over. */
+/* FNV-1a; never 0. */
+static uint64_t hash_of(const char *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (; *text != '\0'; text++) {
+        hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+    }
+    return hash | 1;
+}
+
+/* Said only if it is not what was said last: others of the campaign may have changed. */
 static void render_session_topic(struct rendering *r, struct campaign_entry *entry,
-                                 const struct campaign_rec *rec)
+                                 const struct campaign_rec *rec,
+                                 const struct render_session *session)
 {
     char topic[TOPIC_SIZE];
-    const struct transmission_rec *session = view_session(r->source->engine, rec->id);
-    uint32_t id = session != NULL ? session->id : 0;
-    if (entry->published_session != 0 && entry->published_session != id) {
-        session_topic(topic, rec->name, entry->published_session);
-        add_retained(r, rec->id, topic, NULL);
+    struct published_session *published = campaign_sessions_add(entry, session->rec->id);
+    struct json_object *object = render_session(session);
+    uint64_t hash =
+        hash_of(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+    if (hash == published->hash) {
+        json_object_put(object);
+        return;
     }
-    entry->published_session = id;
-    if (session != NULL) {
-        session_topic(topic, rec->name, id);
-        size_t members =
-            engine_transmission_devices(r->source->engine, session->id, NULL, 0);
-        add_retained(r, rec->id, topic, render_session(session, members));
+    published->hash = hash;
+    session_topic(topic, rec->name, session->rec->id);
+    add_retained(r, rec->id, topic, object);
+}
+
+static bool is_among(const struct view_sessions *sessions, uint32_t id)
+{
+    size_t i = 0;
+    while (i < sessions->count && sessions->items[i].rec->id != id) {
+        i++;
     }
+    return i < sessions->count;
+}
+
+/* A topic for each transmission that is under way; cleared when it is over. */
+static void render_session_topics(struct rendering *r, struct campaign_entry *entry,
+                                  const struct campaign_rec *rec)
+{
+    char topic[TOPIC_SIZE];
+    struct view_sessions sessions = view_sessions(r->source->engine, rec->id);
+    for (size_t i = entry->session_count; i > 0; i--) {
+        uint32_t id = entry->sessions[i - 1].id;
+        if (!is_among(&sessions, id)) {
+            session_topic(topic, rec->name, id);
+            add_retained(r, rec->id, topic, NULL);
+            campaign_sessions_drop(entry, i - 1);
+        }
+    }
+    for (size_t i = 0; i < sessions.count; i++) {
+        render_session_topic(r, entry, rec, &sessions.items[i]);
+    }
+    view_sessions_finish(&sessions);
 }
 
 /* Takes state. */
@@ -221,7 +259,7 @@ static void render_campaign_topics(struct rendering *r, uint32_t campaign_id)
     }
     add_state(r, rec, view_campaign(r->source->engine, rec, entry));
     clear_alert(r, entry, rec);
-    render_session_topic(r, entry, rec);
+    render_session_topics(r, entry, rec);
 }
 
 /* ---- device results ---- */

@@ -1,15 +1,66 @@
 /* SPDX-License-Identifier: MIT */
 #include "loop/view.h"
 
-#include "loop/render.h"
+#include <stdlib.h>
 
-const struct transmission_rec *view_session(const struct engine *engine,
-                                            uint32_t campaign_id)
+#include "loop/xalloc.h"
+
+/* ---- sessions ---- */
+
+static bool under_way(const struct transmission_rec *rec)
 {
-    const struct transmission_rec *session =
-        engine_transmission_latest(engine, campaign_id);
-    return session != NULL && session->phase != TX_ENDED ? session : NULL;
+    return rec->phase != TX_ENDED;
 }
+
+/* The lanes of a transmission, from lanes on. */
+static struct render_session fill(const struct engine *engine,
+                                  const struct transmission_rec *rec,
+                                  const struct lane_rec **lanes)
+{
+    struct render_session session = {
+        .rec = rec,
+        .lanes = lanes,
+        .members = engine_transmission_devices(engine, rec->id, NULL, 0),
+    };
+    const struct lane_rec *lane;
+    while (session.lane_count < RECORD_LANE_MAX &&
+           (lane = engine_lane_at(engine, rec->id, session.lane_count)) != NULL) {
+        lanes[session.lane_count++] = lane;
+    }
+    return session;
+}
+
+struct view_sessions view_sessions(const struct engine *engine, uint32_t campaign_id)
+{
+    struct view_sessions sessions = {0};
+    const struct transmission_rec *rec;
+    size_t count = 0;
+    for (size_t i = 0; (rec = engine_transmission_at(engine, campaign_id, i)) != NULL;
+         i++) {
+        count += under_way(rec);
+    }
+    sessions.items = xcalloc(count + 1, sizeof(*sessions.items));
+    sessions.lanes =
+        xcalloc(count * RECORD_LANE_MAX + 1, sizeof(const struct lane_rec *));
+    for (size_t i = 0; (rec = engine_transmission_at(engine, campaign_id, i)) != NULL;
+         i++) {
+        if (under_way(rec)) {
+            sessions.items[sessions.count] =
+                fill(engine, rec, sessions.lanes + sessions.count * RECORD_LANE_MAX);
+            sessions.count++;
+        }
+    }
+    return sessions;
+}
+
+void view_sessions_finish(struct view_sessions *sessions)
+{
+    free(sessions->items);
+    free(sessions->lanes);
+    *sessions = (struct view_sessions){0};
+}
+
+/* ---- campaigns ---- */
 
 struct json_object *view_left_out(const struct campaign_left_out *left_out)
 {
@@ -29,17 +80,17 @@ struct json_object *view_campaign(const struct engine *engine,
 {
     struct campaign_counts counts;
     engine_campaign_counts(engine, rec->id, &counts);
+    struct view_sessions sessions = view_sessions(engine, rec->id);
     struct render_campaign campaign = {
         .rec = rec,
         .counts = &counts,
         .fleet = entry != NULL ? entry->fleet : "",
         .version = entry != NULL ? entry->doc->spec.image.version : "",
         .digest = entry != NULL ? entry->digest : "",
-        .session = view_session(engine, rec->id),
+        .sessions = sessions.items,
+        .session_count = sessions.count,
     };
-    if (campaign.session != NULL) {
-        campaign.session_members =
-            engine_transmission_devices(engine, campaign.session->id, NULL, 0);
-    }
-    return render_campaign(&campaign);
+    struct json_object *object = render_campaign(&campaign);
+    view_sessions_finish(&sessions);
+    return object;
 }

@@ -6,10 +6,18 @@
 
 #include "engine/engine.h"
 #include "loop/campaigns.h"
+#include "loop/render.h"
 
-/* The transmission that is under way; NULL if there is none. Borrowed until a step. */
-const struct transmission_rec *view_session(const struct engine *engine,
-                                            uint32_t campaign_id);
+/* The transmissions of a campaign that are under way. */
+struct view_sessions {
+    struct render_session *items; /* ascending ids; what is in them is borrowed */
+    size_t count;
+    const struct lane_rec **lanes; /* of all of them */
+};
+
+/* Valid until the engine's next step; to be freed with view_sessions_finish(). */
+struct view_sessions view_sessions(const struct engine *engine, uint32_t campaign_id);
+void view_sessions_finish(struct view_sessions *sessions);
 
 /* STATE of ctl/protocol.h, fresh. */
 struct json_object *view_left_out(const struct campaign_left_out *left_out);

@@ -285,10 +285,25 @@ void host_close(struct fuo_host *host, void (*on_closed)(void *arg), void *arg)
 
 /* ---- intents ---- */
 
+/* What is lent to a plugin that may be newer than we are: zeros follow. */
+union lent {
+    struct fuo_caps caps;
+    struct fuo_unicast unicast;
+    struct fuo_group group;
+    struct fuo_multicast multicast;
+    uint8_t room[sizeof(struct fuo_group) + FUO_SPARE_BYTES];
+};
+
+static_assert(sizeof(struct fuo_caps) <= sizeof(struct fuo_group) &&
+                  sizeof(struct fuo_unicast) <= sizeof(struct fuo_group) &&
+                  sizeof(struct fuo_multicast) <= sizeof(struct fuo_group),
+              "the group is the largest");
+
 void host_caps(struct fuo_host *host, struct fuo_caps *caps)
 {
-    *caps = (struct fuo_caps){0};
-    host->plugin->caps(host->ns, caps);
+    union lent lent = {.room = {0}};
+    host->plugin->caps(host->ns, &lent.caps);
+    *caps = lent.caps;
 }
 
 bool host_has_multicast(const struct fuo_host *host)
@@ -303,7 +318,9 @@ bool host_mqtt_up(const struct fuo_host *host)
 
 int host_unicast(struct fuo_host *host, const struct fuo_unicast *downlink)
 {
-    return host->plugin->unicast(host->ns, downlink);
+    union lent lent = {.room = {0}};
+    memcpy(&lent, downlink, sizeof(*downlink));
+    return host->plugin->unicast(host->ns, &lent.unicast);
 }
 
 int host_unicast_flush(struct fuo_host *host, uint64_t id, uint64_t dev_eui)
@@ -316,7 +333,9 @@ int host_group_open(struct fuo_host *host, const struct fuo_group *group)
     if (host->plugin->group_open == NULL) {
         return FUO_ENOTSUP;
     }
-    return host->plugin->group_open(host->ns, group);
+    union lent lent = {.room = {0}};
+    memcpy(&lent, group, sizeof(*group));
+    return host->plugin->group_open(host->ns, &lent.group);
 }
 
 int host_group_close(struct fuo_host *host, uint64_t id, const char *group)
@@ -332,7 +351,9 @@ int host_multicast(struct fuo_host *host, const struct fuo_multicast *frame)
     if (host->plugin->multicast == NULL) {
         return FUO_ENOTSUP;
     }
-    return host->plugin->multicast(host->ns, frame);
+    union lent lent = {.room = {0}};
+    memcpy(&lent, frame, sizeof(*frame));
+    return host->plugin->multicast(host->ns, &lent.multicast);
 }
 
 int host_queue_poll(struct fuo_host *host, uint64_t id, const char *group)

@@ -178,10 +178,32 @@ static bool in_reach(const struct flight *flight, const struct device *device)
                              &rssi_dbm);
 }
 
-/* Whether a listener gets the frame to its end. One draw, whatever comes of it. */
-static bool gets(struct flight *flight, const struct device *device)
+/* The gateways that disturb a downlink, into the scratch of the network. */
+static size_t disturbers(const struct flight *flight)
 {
-    bool good = sim_radio_received_down(&flight->network->radio);
+    struct network *network = flight->network;
+    struct sim_emission emission = {
+        .start = flight->start,
+        .airtime_us = flight->end.us - flight->start.us,
+        .frequency_hz = flight->frequency_hz,
+        .dr = flight->dr,
+    };
+    return sim_radio_others(&network->radio, flight->gateway, &emission, network->others);
+}
+
+/* Whether a downlink is readable where the device is. One draw, whatever comes of it. */
+static bool readable(struct flight *flight, const struct device *device, size_t others)
+{
+    struct sim_radio *radio = &flight->network->radio;
+    return sim_radio_received_down(radio) &&
+           !sim_radio_disturbed(radio, flight->gateway, device->index,
+                                flight->network->others, others);
+}
+
+/* Whether a listener gets the frame to its end. */
+static bool gets(struct flight *flight, const struct device *device, size_t others)
+{
+    bool good = readable(flight, device, others);
     return good && device_listens(device, flight->frequency_hz, flight->dr) &&
            !device_was_deaf(device, flight->start, flight->end);
 }
@@ -192,9 +214,10 @@ static void on_multicast_end(struct sim_timer *timer, struct utc now)
     struct network *network = flight->network;
     size_t received = 0;
     size_t missed = 0;
+    size_t others = disturbers(flight);
     for (size_t i = 0; i < flight->listener_count; i++) {
         struct device *device = &network->stations[flight->listeners[i]].device;
-        if (gets(flight, device)) {
+        if (gets(flight, device, others)) {
             network->received[received++] = device->config.dev_eui;
             device_received(device, flight->phy, flight->phy_len, now);
         } else {
@@ -232,7 +255,7 @@ static void on_unicast_end(struct sim_timer *timer, struct utc now)
     struct station *station = flight->station;
     struct device *device = &station->device;
     bool open = device->on && device->busy && device->tx_end.us <= flight->start.us;
-    bool good = sim_radio_received_down(&network->radio) && open;
+    bool good = readable(flight, device, disturbers(flight)) && open;
     network->received[0] = device->config.dev_eui;
     network->missed[0] = device->config.dev_eui;
     log_frame(flight, good ? 1 : 0, open && !good ? 1 : 0);
@@ -449,6 +472,7 @@ static int init_parts(struct network *network)
         .down_loss_ppm = config->loss_ppm,
         .up_loss_ppm = config->loss_ppm / 2,
         .half_duplex = config->half_duplex,
+        .capture_db = config->capture_db,
         .seed = prng_next(&prng),
     };
     int err = sim_radio_init(&network->radio, &radio);
@@ -460,8 +484,9 @@ static int init_parts(struct network *network)
     network->gateway_euis = calloc(config->gateway_count, sizeof(*network->gateway_euis));
     network->received = calloc(most, sizeof(*network->received));
     network->missed = calloc(most, sizeof(*network->missed));
+    network->others = calloc(config->gateway_count, sizeof(*network->others));
     if (network->stations == NULL || network->gateway_euis == NULL ||
-        network->received == NULL || network->missed == NULL) {
+        network->received == NULL || network->missed == NULL || network->others == NULL) {
         return FUO_ENOMEM;
     }
     for (size_t g = 0; g < config->gateway_count; g++) {
@@ -514,6 +539,7 @@ void network_free(struct network *network)
     free(network->gateway_euis);
     free(network->received);
     free(network->missed);
+    free(network->others);
     sim_timers_free(&network->timers);
     *network = (struct network){0};
 }

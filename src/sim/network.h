@@ -36,6 +36,7 @@ struct network_config {
     uint64_t seed;
     uint32_t loss_ppm; /* of downlink receptions; half of it for uplinks */
     bool half_duplex;
+    int capture_db; /* see radio.h; 0: gateways never disturb one another */
     int64_t uplink_interval_us;
     int64_t margin_us;
     int64_t reply_window_us; /* 100 ms of wall time, in virtual time */
@@ -62,6 +63,7 @@ struct network {
     uint64_t *gateway_euis;
     uint64_t *received; /* scratch for one frame */
     uint64_t *missed;
+    size_t *others;
     struct utc wall; /* how far the wall has come, in virtual time */
     struct flight *flights;
 };

@@ -208,6 +208,8 @@ enum tx_status sim_radio_book(struct sim_radio *radio,
         .start = request->at,
         .airtime_us =
             sim_airtime_us(region, request->dr, DIRECTION_DOWN, request->phy_bytes),
+        .frequency_hz = request->frequency_hz,
+        .dr = request->dr,
     };
     enum tx_status status = find_gap(gateway, request->immediate, &e);
     if (status != TX_OK) {
@@ -266,6 +268,53 @@ bool sim_radio_received_up(struct sim_radio *radio, size_t gateway, struct utc s
         return false;
     }
     return good;
+}
+
+static bool on_channel(const struct sim_band *band, const struct sim_emission *mine)
+{
+    for (size_t i = band->len; i > 0; i--) {
+        const struct sim_emission *e = &band->list[i - 1];
+        if (e->frequency_hz == mine->frequency_hz && e->dr == mine->dr &&
+            e->start.us < end_us(mine) && end_us(e) > mine->start.us) {
+            return true;
+        }
+        if (end_us(e) + MINUTES_US(1) < mine->start.us) {
+            break; /* sorted, and no frame lasts a minute */
+        }
+    }
+    return false;
+}
+
+size_t sim_radio_others(const struct sim_radio *radio, size_t gateway,
+                        const struct sim_emission *emission, size_t *others)
+{
+    size_t count = 0;
+    for (size_t g = 0; radio->config.capture_db > 0 && g < radio->config.gateway_count;
+         g++) {
+        bool disturbs = false;
+        for (size_t b = 0; g != gateway && b < SUBBAND_COUNT_MAX; b++) {
+            disturbs = disturbs || on_channel(&radio->gateways[g].bands[b], emission);
+        }
+        if (disturbs) {
+            others[count++] = g;
+        }
+    }
+    return count;
+}
+
+bool sim_radio_disturbed(const struct sim_radio *radio, size_t gateway, size_t device,
+                         const size_t *others, size_t other_count)
+{
+    int mine_dbm = 0;
+    int other_dbm = 0;
+    (void)sim_radio_reaches(radio, gateway, device, &mine_dbm);
+    for (size_t i = 0; i < other_count; i++) {
+        if (sim_radio_reaches(radio, others[i], device, &other_dbm) &&
+            other_dbm > mine_dbm - radio->config.capture_db) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int sim_snr_db(int rssi_dbm)

@@ -10,6 +10,8 @@
  * Which gateway hears which device follows from the seed: device i is at home at gateway
  * i mod N and is heard by each other one with probability 1/3, more weakly. Every reception
  * is lost independently with a fixed probability; there are no collisions between devices.
+ * Gateways that send at once on one frequency and data rate disturb one another at a device
+ * that hears both about equally well, if that is asked for (capture_db).
  *
  * No clock, no I/O; seeded. Facts: reference lorawan.md 7 and 8.1, network-servers.md 2.4.
  */
@@ -43,6 +45,7 @@ struct sim_radio_config {
     uint32_t down_loss_ppm;
     uint32_t up_loss_ppm;
     bool half_duplex; /* a gateway hears nothing while it transmits */
+    int capture_db;   /* a frame survives others that are weaker by that; 0: any others */
     uint64_t seed;
 };
 
@@ -50,6 +53,8 @@ struct sim_radio_config {
 struct sim_emission {
     struct utc start;
     int64_t airtime_us;
+    uint32_t frequency_hz;
+    uint8_t dr;
 };
 
 /* Those of the last hour in one sub-band, by start. */
@@ -109,6 +114,17 @@ bool sim_radio_reaches(const struct sim_radio *radio, size_t gateway, size_t dev
 bool sim_radio_received_down(struct sim_radio *radio);
 bool sim_radio_received_up(struct sim_radio *radio, size_t gateway, struct utc start,
                            struct utc end);
+
+/*
+ * Gateways other than that one that were on air during the emission, on its frequency and
+ * data rate: into others, which holds one for each gateway. None if capture is off.
+ */
+size_t sim_radio_others(const struct sim_radio *radio, size_t gateway,
+                        const struct sim_emission *emission, size_t *others);
+
+/* Whether one of the others is too strong at the device for a frame of the gateway. */
+bool sim_radio_disturbed(const struct sim_radio *radio, size_t gateway, size_t device,
+                         const size_t *others, size_t other_count);
 
 /* SNR in dB that goes with a received level; a rough line, never above 11. */
 int sim_snr_db(int rssi_dbm);

@@ -47,6 +47,9 @@ static void put_effect(struct store_batch *batch, const struct effect *effect)
     case STORE_HISTORY:
         store_batch_record(batch, STORE_HISTORY, &effect->store.history);
         return;
+    case STORE_LANE:
+        store_batch_record(batch, STORE_LANE, &effect->store.lane);
+        return;
     }
     assert(false);
 }

@@ -26,6 +26,13 @@
         .name = #field, .type = COLUMN_##kind, .offset = offsetof(struct rec, field),  \
         .count = ARRAY_LEN(FIELD(rec, field)), .stride = sizeof(FIELD(rec, field)[0]), \
     }
+/* A field of each of a device's links. */
+#define LINK(kind, field)                                                               \
+    {                                                                                   \
+        .name = "link_" #field, .type = COLUMN_##kind,                                  \
+        .offset = offsetof(struct device_rec, link[0].field), .count = RECORD_LINK_MAX, \
+        .stride = sizeof(struct device_link),                                           \
+    }
 #define TABLE(title, rec, pk, sort, list)                                   \
     {                                                                       \
         .name = (title), .key = (pk), .order = (sort), .columns = (list),   \
@@ -96,16 +103,10 @@ static const struct column transmission_columns[] = {
     SCALAR(transmission_rec, U16, frag_count),
     SCALAR(transmission_rec, U32, frequency_hz),
     SCALAR(transmission_rec, U32, mc_addr),
-    {
-        .name = "group_handle", /* GROUP is a word of SQL */
-        .type = COLUMN_TEXT,
-        .offset = offsetof(struct transmission_rec, group),
-        .count = ARRAY_LEN(FIELD(transmission_rec, group)),
-        .stride = 1,
-    },
-    ARRAY(transmission_rec, U64, gateways),
-    BOUNDED(transmission_rec, U8, gateway_count, RECORD_GATEWAY_MAX),
-    SCALAR(transmission_rec, U32, f_cnt_base),
+    BOUNDED(transmission_rec, U8, lane_count, RECORD_LANE_MAX),
+    BOUNDED(transmission_rec, U8, colour_count, RECORD_LANE_MAX),
+    SCALAR(transmission_rec, U8, copies),
+    SCALAR(transmission_rec, I64, interval_us),
     SCALAR(transmission_rec, U32, frames_handed),
     SCALAR(transmission_rec, U16, next_n),
     SCALAR(transmission_rec, U16, target_n),
@@ -116,6 +117,25 @@ static const struct column transmission_columns[] = {
     SCALAR(transmission_rec, I64, session_start),
     SCALAR(transmission_rec, I64, session_end),
     SCALAR(transmission_rec, I64, phase_since),
+};
+
+static const struct column lane_columns[] = {
+    SCALAR(lane_rec, U32, transmission_id),
+    BOUNDED(lane_rec, U8, no, RECORD_LANE_MAX - 1),
+    BOUNDED(lane_rec, U8, colour, RECORD_LANE_MAX - 1),
+    SCALAR(lane_rec, BOOL, lost),
+    SCALAR(lane_rec, BOOL, pending),
+    {
+        .name = "group_handle", /* GROUP is a word of SQL */
+        .type = COLUMN_TEXT,
+        .offset = offsetof(struct lane_rec, group),
+        .count = ARRAY_LEN(FIELD(lane_rec, group)),
+        .stride = 1,
+    },
+    BOUNDED(lane_rec, U8, gateway_count, RECORD_GATEWAY_MAX),
+    ARRAY(lane_rec, U64, gateways),
+    SCALAR(lane_rec, U32, f_cnt_base),
+    SCALAR(lane_rec, U32, frames_handed),
 };
 
 static const struct column device_columns[] = {
@@ -130,21 +150,12 @@ static const struct column device_columns[] = {
     SCALAR(device_rec, I64, last_uplink),
     SCALAR(device_rec, I64, uplink_interval_us),
     ARRAY(device_rec, U16, session_count),
+    SCALAR(device_rec, U16, uplinks_heard),
     BOUNDED(device_rec, U8, link_count, RECORD_LINK_MAX),
-    {
-        .name = "link_gateway",
-        .type = COLUMN_U64,
-        .offset = offsetof(struct device_rec, link[0].gateway),
-        .count = RECORD_LINK_MAX,
-        .stride = sizeof(FIELD(device_rec, link)[0]),
-    },
-    {
-        .name = "link_snr_cdb",
-        .type = COLUMN_I16,
-        .offset = offsetof(struct device_rec, link[0].snr_cdb),
-        .count = RECORD_LINK_MAX,
-        .stride = sizeof(FIELD(device_rec, link)[0]),
-    },
+    LINK(U64, gateway),
+    LINK(I16, snr_p10_cdb),
+    LINK(I16, snr_p50_cdb),
+    LINK(U16, heard_ppk),
 };
 
 static const struct column charge_columns[] = {
@@ -175,6 +186,8 @@ static const struct table tables[] = {
     [STORE_DEVICE] = TABLE("device", device_rec, "dev_eui", "dev_eui", device_columns),
     [STORE_CHARGE] = TABLE("charge", charge_rec, NULL, "at, id", charge_columns),
     [STORE_HISTORY] = TABLE("history", history_rec, NULL, "id", history_columns),
+    [STORE_LANE] = TABLE("lane", lane_rec, "transmission_id, no", "transmission_id, no",
+                         lane_columns),
 };
 
 static_assert(sizeof(struct campaign_rec) <= RECORD_SIZE_MAX &&
@@ -182,12 +195,13 @@ static_assert(sizeof(struct campaign_rec) <= RECORD_SIZE_MAX &&
                   sizeof(struct transmission_rec) <= RECORD_SIZE_MAX &&
                   sizeof(struct device_rec) <= RECORD_SIZE_MAX &&
                   sizeof(struct charge_rec) <= RECORD_SIZE_MAX &&
-                  sizeof(struct history_rec) <= RECORD_SIZE_MAX,
+                  sizeof(struct history_rec) <= RECORD_SIZE_MAX &&
+                  sizeof(struct lane_rec) <= RECORD_SIZE_MAX,
               "a record buffer holds any record");
 
 const struct table *table_of(enum store_kind kind)
 {
-    assert(kind >= STORE_CAMPAIGN && kind <= STORE_HISTORY);
+    assert(kind >= STORE_CAMPAIGN && kind <= STORE_LANE);
     return &tables[kind];
 }
 

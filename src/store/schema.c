@@ -85,8 +85,44 @@ static const char step_1_rest[] =
     " sealed_app_key BLOB) STRICT;"
     "CREATE INDEX inventory_by_fleet ON inventory(fleet);";
 
+/*
+ * Lanes: what was the group of a transmission is its only lane; that copies is 0 says that
+ * its coded fragments go on in natural order (record.h). Links with quantiles: the
+ * one SNR that was known stands for both, heard always, and worth no more than one uplink.
+ */
+static const char step_2_lanes[] =
+    "CREATE TABLE lane(transmission_id INTEGER NOT NULL, no INTEGER NOT NULL,"
+    " colour INTEGER NOT NULL, lost INTEGER NOT NULL, pending INTEGER NOT NULL,"
+    " group_handle TEXT NOT NULL, gateway_count INTEGER NOT NULL,"
+    " gateways BLOB NOT NULL, f_cnt_base INTEGER NOT NULL,"
+    " frames_handed INTEGER NOT NULL, PRIMARY KEY(transmission_id, no))"
+    " STRICT, WITHOUT ROWID;"
+    "INSERT INTO lane(transmission_id, no, colour, lost, pending, group_handle,"
+    " gateway_count, gateways, f_cnt_base, frames_handed)"
+    " SELECT id, 0, 0, 0, pending, group_handle, gateway_count, gateways, f_cnt_base,"
+    " frames_handed FROM transmission;"
+    "ALTER TABLE transmission DROP COLUMN group_handle;"
+    "ALTER TABLE transmission DROP COLUMN gateways;"
+    "ALTER TABLE transmission DROP COLUMN gateway_count;"
+    "ALTER TABLE transmission DROP COLUMN f_cnt_base;"
+    "ALTER TABLE transmission ADD COLUMN lane_count INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE transmission ADD COLUMN colour_count INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE transmission ADD COLUMN copies INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE transmission ADD COLUMN interval_us INTEGER NOT NULL DEFAULT 0;";
+
+static const char step_2_links[] =
+    "ALTER TABLE device ADD COLUMN uplinks_heard INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE device ADD COLUMN link_heard_ppk BLOB NOT NULL"
+    " DEFAULT x'e803e803e803e803';"
+    "ALTER TABLE device RENAME COLUMN link_snr_cdb TO link_snr_p50_cdb;"
+    "ALTER TABLE device ADD COLUMN link_snr_p10_cdb BLOB NOT NULL"
+    " DEFAULT x'0000000000000000';"
+    "UPDATE device SET link_snr_p10_cdb = link_snr_p50_cdb,"
+    " uplinks_heard = link_count > 0;";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
+    {{step_2_lanes, step_2_links}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

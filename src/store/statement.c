@@ -41,6 +41,8 @@ static const char *const fixed[STATEMENT_COUNT] = {
         " WHERE image_digest = image.digest AND campaign_id <> ?1)",
     [STATEMENT_DROP_MC_KEYS] = "DELETE FROM mc_key WHERE transmission_id IN"
                                " (SELECT id FROM transmission WHERE campaign_id = ?)",
+    [STATEMENT_DROP_LANES] = "DELETE FROM lane WHERE transmission_id IN"
+                             " (SELECT id FROM transmission WHERE campaign_id = ?)",
     [STATEMENT_DROP_TRANSMISSIONS] = "DELETE FROM transmission WHERE campaign_id = ?",
     [STATEMENT_DROP_MEMBERS] = "DELETE FROM member WHERE campaign_id = ?",
     [STATEMENT_DROP_SOURCE] = "DELETE FROM source WHERE campaign_id = ?",

@@ -6,7 +6,7 @@
 
 /* The first ones are the upserts of enum store_kind. */
 enum statement {
-    STATEMENT_RECORD_LAST = STORE_HISTORY,
+    STATEMENT_RECORD_LAST = STORE_LANE,
     STATEMENT_OUTBOX_PUT,
     STATEMENT_OUTBOX_DROP,
     STATEMENT_IMAGE_PUT,
@@ -20,6 +20,7 @@ enum statement {
     STATEMENT_PROBE,
     STATEMENT_DROP_IMAGE, /* of a campaign, in this order */
     STATEMENT_DROP_MC_KEYS,
+    STATEMENT_DROP_LANES,
     STATEMENT_DROP_TRANSMISSIONS,
     STATEMENT_DROP_MEMBERS,
     STATEMENT_DROP_SOURCE,

@@ -109,13 +109,16 @@ class Proxy:
 
 class Stack:
     def __init__(self, folder, build, image, devices=12, loss="12%", seed=7, scale=150,
-                 ts004="2", interval="120s", spec=None, status_port=None):
+                 ts004="2", interval="120s", spec=None, status_port=None, gateways=1,
+                 collisions=False, profile="generic"):
         self.folder = pathlib.Path(folder)
         self.build = pathlib.Path(build)
         self.image = pathlib.Path(image)
         self.devices, self.loss, self.seed, self.ts004 = devices, loss, seed, ts004
         self.interval = interval
+        self.radio = ["--gateways", gateways] + (["--collisions"] if collisions else [])
         self.spec = spec or {}
+        self.profile = profile
         self.epoch = int(time.time())
         self.scale = f"{scale}@{self.epoch}"
         self.now = lambda: self.epoch + (time.time() - self.epoch) * scale
@@ -214,6 +217,7 @@ spec:
     api: {{ url: "http://127.0.0.1:{self.proxy.port}", tokenFile: ../token }}
     options: {{ applicationId: "5a1c0e1e-0000-4000-8000-000000000001" }}
   inventory: {{ source: file, file: ../inventory.csv }}
+  profiles: {{ default: {self.profile} }}
 """)
 
     # ---- processes ----
@@ -249,7 +253,7 @@ spec:
                    f"mqtt://127.0.0.1:{self.mqtt_port}", "--api", f"127.0.0.1:{self.api_port}",
                    "--devices", self.devices, "--seed", self.seed, "--loss", self.loss,
                    "--interval", self.interval, "--ts004", self.ts004, "--time-scale",
-                   self.scale, "--airlog", self.path("airlog.jsonl"), "--flash",
+                   self.scale, *self.radio, "--airlog", self.path("airlog.jsonl"), "--flash",
                    self.path("flash"), "--inventory", self.path("inventory.csv"),
                    "--token-file", self.path("token"), "--quiet")
         wait_for("fuota-sim", lambda: port_open(self.api_port)

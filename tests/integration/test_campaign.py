@@ -68,6 +68,77 @@ def case_every_device_runs_the_new_image(folder):
         finish(s, 12)
 
 
+def gateways_on_air(stack):
+    """Gateways that sent multicast frames, by McAddr."""
+    addrs, up = {}, set()
+    for line in stack.path("airlog.jsonl").read_text().splitlines():
+        frame = json.loads(line)
+        phy = bytes.fromhex(frame["phy_payload"])
+        if frame["direction"] == "up" and phy[0] & 0xe0 in (0x40, 0x80):
+            up.add(phy[1:5])
+        elif frame["direction"] == "down" and phy[0] & 0xe0 == 0x60:
+            addrs.setdefault(phy[1:5], set()).add(frame["gateway"])
+    return {addr: gateways for addr, gateways in addrs.items() if addr not in up}
+
+
+def case_several_gateways_send_in_lock_step(folder):
+    with applied(folder, gateways=4, devices=16, scale=60, collisions=True) as s:
+        wait_for_uplinks(s)
+        plan = json.loads(s.ctl("plan", s.path("wm1-1-4-3.yaml"), "--json", check=0).stdout)
+        assert sum(c["devices"] for c in plan["cohorts"]) == 16, plan
+        assert plan["lower_bound_us"] <= plan["duration_us"] <= plan["duration_p90_us"], plan
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("fragments", lambda: s.state()["fragments"]["sent"] > 10, 90)
+        session = s.state()["session"]  # the newest; another may be the one that sends
+        assert len(session["gateways"]) == len(set(session["gateways"])), session
+        assert sum(len(x["gateways"]) for x in session["lanes"]) == len(session["gateways"])
+        s.kill_daemon()
+        s.start_daemon()
+        finish(s, 16)
+        assert max(map(len, gateways_on_air(s).values())) > 1
+
+
+def hold_nth(stack, call, n):
+    """The n-th such call takes effect, its answer is lost, and the daemon dies waiting."""
+    count = [0]
+
+    def hook(path):
+        count[0] += path.endswith(call)
+        return "hold" if count[0] == n and path.endswith(call) else None
+
+    stack.proxy.hook = hook
+    stack.ctl("apply", stack.path("wm1-1-4-3.yaml"), check=0)
+    assert stack.proxy.held.wait(120), f"no {call} number {n}"
+    stack.kill_daemon()
+    count[0] += 1000  # none is held any more
+    stack.start_daemon()
+    return count
+
+
+def wait_for_uplinks(stack):
+    euis = [x.split(",")[0] for x in stack.path("inventory.csv").read_text().splitlines()[1:]]
+    wait_for("uplinks of all devices", lambda: all(
+        json.loads(stack.ctl("device", eui, "--json").stdout)["links"] for eui in euis), 90)
+
+
+def case_groups_of_lanes_are_found_again(folder):
+    with applied(folder, gateways=4, devices=16, scale=60) as s:
+        wait_for_uplinks(s)
+        count = hold_nth(s, "MulticastGroupService/Create", 2)
+        finish(s, 16)
+        lanes = max(map(len, gateways_on_air(s).values()))
+        assert lanes > 1
+        assert count[0] - 1000 == sum(map(len, gateways_on_air(s).values())), count
+
+
+def case_kill_between_lanes_keeps_them_in_step(folder):
+    with applied(folder, gateways=4, devices=16, scale=60) as s:
+        wait_for_uplinks(s)
+        hold_nth(s, "MulticastGroupService/Enqueue", 22)
+        finish(s, 16)
+        assert max(map(len, gateways_on_air(s).values())) > 1
+
+
 def case_kill_in_the_session_changes_nothing(folder):
     with applied(folder) as s:
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
@@ -144,6 +215,26 @@ def case_a_wrong_signature_stores_nothing(folder):
         assert s.ctl("status", "wm1-1-4-3").returncode == 5
         s.stop("fuotad")
         assert bytes(image) not in s.path("state/fuotad.db").read_bytes(), before[:16]
+
+
+def refused(stack, *texts):
+    """plan and apply say why, name the devices, exit 11, and nothing starts."""
+    euis = [x.split(",")[0] for x in stack.path("inventory.csv").read_text().splitlines()[1:]]
+    for command in ("plan", "apply"):
+        r = stack.ctl(command, stack.path("wm1-1-4-3.yaml"), check=11)
+        assert all(text in r.stderr for text in [*texts, *euis]), r.stderr
+    assert stack.ctl("status", "wm1-1-4-3").returncode == 5
+
+
+def case_what_cannot_end_is_refused_with_eleven(folder):
+    with applied(folder, devices=2, spec={"budgets": {"dutyCycle": "0.1%"}}) as s:
+        refused(s, "spec.budgets.dutyCycle", "of each hour of a gateway")
+
+
+def case_an_image_no_decoder_takes_is_refused_with_eleven(folder):
+    image = make_image(folder, 600000)
+    with Stack(folder, BUILD, image, devices=2, profile="st-v2") as s:
+        refused(s, "spec.image", "at most 2151 fragments of 40 to 240 bytes")
 
 
 def case_wrong_yaml_is_three_with_every_error(folder):

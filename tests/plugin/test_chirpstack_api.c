@@ -36,6 +36,14 @@ static void open_group(struct rig *rig)
     assert_null(rig_event(rig));
 }
 
+/* The server is to choose the gateways. */
+static void open_by_devices(struct rig *rig)
+{
+    struct fuo_group group = group_intent();
+    group.gateway_count = 0;
+    assert_int_equal(rig->loaded.plugin.group_open(rig->ns, &group), FUO_OK);
+}
+
 static void expect_group(struct rig *rig, int err, uint32_t f_cnt)
 {
     const struct fuo_event *e = rig_event(rig);
@@ -84,10 +92,6 @@ static void check_member(const struct fake_request *r, const char *eui)
 
 static void answer_members(struct rig *rig)
 {
-    for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
-        expect(rig, SERVICE "AddDevice");
-        answer_message(rig, NULL);
-    }
     for (size_t i = 0; i < ARRAY_LEN(gateways); i++) {
         expect(rig, SERVICE "AddGateway");
         answer_message(rig, NULL);
@@ -109,11 +113,59 @@ static void a_group_is_created_filled_and_read_back(void **state)
     answer_list(&rig, "wm1-t33", GROUP, 1); /* found by the search, but another */
     check_create(expect(&rig, SERVICE "Create"));
     answer_id(&rig, GROUP);
-    check_member(expect(&rig, SERVICE "AddDevice"), "0000000000000020");
+    check_member(expect(&rig, SERVICE "AddGateway"), "0000000000000010");
     answer_members(&rig);
     expect(&rig, SERVICE "Get");
     answer_group(&rig, "01AB23CD", 5);
     expect_group(&rig, FUO_OK, 5);
+    rig_close(&rig);
+}
+
+static void without_gateways_the_server_learns_the_devices(void **state)
+{
+    (void)state;
+    struct rig rig;
+    setup(&rig);
+    open_by_devices(&rig);
+    answer_list(&rig, NULL, NULL, 0);
+    check_create(expect(&rig, SERVICE "Create"));
+    answer_id(&rig, GROUP);
+    check_member(expect(&rig, SERVICE "AddDevice"), "0000000000000020");
+    for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
+        expect(&rig, SERVICE "AddDevice");
+        answer_message(&rig, NULL);
+    }
+    expect(&rig, SERVICE "Get");
+    answer_group(&rig, "01ab23cd", 5);
+    expect_group(&rig, FUO_OK, 5);
+    rig_close(&rig);
+}
+
+/* What a lane costs does not grow with the devices that hear it. */
+static void twenty_groups_for_thousands_of_devices_take_few_calls(void **state)
+{
+    (void)state;
+    enum { DEVICES = 5000, LANES = 20 };
+    static uint64_t many[DEVICES];
+    struct rig rig;
+    setup(&rig);
+    for (int i = 0; i < LANES; i++) {
+        struct fuo_group group = group_intent();
+        group.devices = many;
+        group.device_count = DEVICES;
+        group.gateway_count = 1;
+        assert_int_equal(rig.loaded.plugin.group_open(rig.ns, &group), FUO_OK);
+        expect(&rig, SERVICE "List");
+        answer_list(&rig, NULL, NULL, 0);
+        expect(&rig, SERVICE "Create");
+        answer_id(&rig, GROUP);
+        expect(&rig, SERVICE "AddGateway");
+        answer_message(&rig, NULL);
+        expect(&rig, SERVICE "Get");
+        answer_group(&rig, "01ab23cd", 5);
+        expect_group(&rig, FUO_OK, 5);
+    }
+    assert_int_equal(rig.host.request_count, 4 * LANES);
     rig_close(&rig);
 }
 
@@ -133,19 +185,23 @@ static void a_group_left_by_a_lost_answer_is_used_again(void **state)
     open_group(&rig);
     expect(&rig, SERVICE "List");
     answer_list(&rig, "wm1-t3", GROUP, 1);
-    expect(&rig, SERVICE "AddDevice");
+    expect(&rig, SERVICE "AddGateway");
     answer_status(&rig, "6", "already there");
-    expect(&rig, SERVICE "AddDevice"); /* ChirpStack's way of saying so */
+    expect(&rig, SERVICE "AddGateway"); /* ChirpStack's way of saying so */
     answer_status(&rig, "13", "duplicate key value violates unique constraint \"x\"");
-    expect(&rig, SERVICE "AddDevice"); /* with SQLite */
-    answer_status(&rig, "13", "UNIQUE%20constraint failed: multicast_group_device");
-    expect(&rig, SERVICE "AddGateway");
-    answer_status(&rig, "6", NULL);
-    expect(&rig, SERVICE "AddGateway");
-    answer_message(&rig, NULL);
     expect(&rig, SERVICE "Get");
     answer_group(&rig, "01ab23cd", 17); /* frames had been sent in it */
     expect_group(&rig, FUO_OK, 17);
+
+    open_by_devices(&rig);
+    answer_list(&rig, "wm1-t3", GROUP, 1);
+    expect(&rig, SERVICE "AddDevice"); /* with SQLite */
+    answer_status(&rig, "13", "UNIQUE%20constraint failed: multicast_group_device");
+    answer_status(&rig, "6", NULL);
+    answer_message(&rig, NULL);
+    expect(&rig, SERVICE "Get");
+    answer_group(&rig, "01ab23cd", 18);
+    expect_group(&rig, FUO_OK, 18);
     rig_close(&rig);
 }
 
@@ -167,18 +223,16 @@ static void a_device_that_the_application_lacks_is_left_out(void **state)
     (void)state;
     struct rig rig;
     setup(&rig);
-    open_group(&rig);
+    open_by_devices(&rig);
     answer_list(&rig, "wm1-t3", GROUP, 1);
     answer_message(&rig, NULL);
     answer_status(&rig, "5", "Object does not exist (id: 21)");
-    answer_message(&rig, NULL);
-    answer_message(&rig, NULL);
     answer_message(&rig, NULL);
     answer_group(&rig, "01ab23cd", 5);
     expect_group(&rig, FUO_OK, 5);
     assert_non_null(strstr(rig.host.log, "device 0000000000000021"));
 
-    open_group(&rig);
+    open_by_devices(&rig);
     answer_list(&rig, "wm1-t3", GROUP, 1);
     for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
         answer_status(&rig, "5", "no");
@@ -187,7 +241,7 @@ static void a_device_that_the_application_lacks_is_left_out(void **state)
     rig_close(&rig);
 }
 
-/* The first steps of an opening: List, Create, AddDevice and AddGateway. */
+/* The first steps of an opening: List, Create, members. */
 static void answer_well(struct rig *rig, int steps)
 {
     for (int step = 0; step < steps; step++) {
@@ -207,25 +261,31 @@ static void opening_fails_at_every_step(void **state)
     (void)state;
     static const struct {
         const char *name;
-        int good; /* steps that go well: List, Create, 3 devices, 2 gateways */
+        int good; /* steps that go well: List, Create, 3 devices or 2 gateways */
+        bool by_devices;
         const char *status;
         int err;
     } rows[] = {
-        {"List refused", 0, "16", FUO_EPERM},
-        {"Create forbidden", 1, "7", FUO_EPERM},
-        {"Create: busy", 1, "14", FUO_EAGAIN},
-        {"Create: quota", 1, "8", FUO_EAGAIN},
-        {"AddDevice: broken", 2, "2", FUO_EPROTO},
-        {"AddDevice: internal", 3, "13", FUO_EPROTO},
-        {"AddGateway: missing", 5, "5", FUO_ENOENT},
-        {"AddGateway: cancelled", 6, "1", FUO_ETIMEDOUT},
-        {"Get: gone", 7, "5", FUO_ENOENT},
+        {"List refused", 0, false, "16", FUO_EPERM},
+        {"Create forbidden", 1, false, "7", FUO_EPERM},
+        {"Create: busy", 1, false, "14", FUO_EAGAIN},
+        {"Create: quota", 1, false, "8", FUO_EAGAIN},
+        {"AddDevice: broken", 2, true, "2", FUO_EPROTO},
+        {"AddDevice: internal", 3, true, "13", FUO_EPROTO},
+        {"AddGateway: missing", 2, false, "5", FUO_ENOENT},
+        {"AddGateway: cancelled", 3, false, "1", FUO_ETIMEDOUT},
+        {"Get: gone", 4, false, "5", FUO_ENOENT},
+        {"Get: gone, by devices", 5, true, "5", FUO_ENOENT},
     };
     struct rig rig;
     setup(&rig);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         test_row(rows[i].name);
-        open_group(&rig);
+        if (rows[i].by_devices) {
+            open_by_devices(&rig);
+        } else {
+            open_group(&rig);
+        }
         answer_well(&rig, rows[i].good);
         answer_status(&rig, rows[i].status, "because");
         expect_group(&rig, rows[i].err, 0);
@@ -274,7 +334,7 @@ static void unusable_groups_are_refused_at_once(void **state)
     group.device_class = 'A';
     assert_int_equal(rig.loaded.plugin.group_open(rig.ns, &group), FUO_EINVAL);
     group = group_intent();
-    group.device_count = 0;
+    group.device_count = group.gateway_count = 0;
     assert_int_equal(rig.loaded.plugin.group_open(rig.ns, &group), FUO_EINVAL);
     group = group_intent();
     group.name = "";
@@ -537,6 +597,8 @@ static void calls_under_way_are_freed_at_close(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(a_group_is_created_filled_and_read_back),
+          cmocka_unit_test(without_gateways_the_server_learns_the_devices),
+          cmocka_unit_test(twenty_groups_for_thousands_of_devices_take_few_calls),
           cmocka_unit_test(a_group_left_by_a_lost_answer_is_used_again),
           cmocka_unit_test(another_group_of_the_same_name_is_a_conflict),
           cmocka_unit_test(a_device_that_the_application_lacks_is_left_out),

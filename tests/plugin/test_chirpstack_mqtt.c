@@ -29,7 +29,8 @@ static void an_uplink_arrives_with_all_that_it_carries(void **state)
             "{\"gatewayId\":\"00000000000000a1\",\"nsTime\":\"2026-01-02T03:04:05.2Z\","
             "\"gwTime\":\"2026-01-02T03:04:04.9Z\",\"rssi\":-90,\"snr\":7.25},"
             "{\"gatewayId\":\"00000000000000A2\",\"rssi\":\"-60\",\"snr\":-2.5},"
-            "{\"gatewayId\":\"short\",\"rssi\":-10}],\"txInfo\":{}}");
+            "{\"gatewayId\":\"short\",\"rssi\":-10}],\"txInfo\":{\"frequency\":868300000,"
+            "\"modulation\":{\"lora\":{\"bandwidth\":125000,\"spreadingFactor\":7}}}}");
     const struct fuo_event *e = rig_event(&rig);
     assert_non_null(e);
     assert_int_equal(e->type, FUO_EV_UPLINK);
@@ -40,6 +41,7 @@ static void an_uplink_arrives_with_all_that_it_carries(void **state)
     assert_int_equal(e->uplink.f_cnt, 70000);
     assert_int_equal(e->uplink.fport, 201);
     assert_int_equal(e->uplink.dr, 5);
+    assert_int_equal(e->uplink.frequency_hz, 868300000);
     assert_int_equal(e->uplink.rx_count, 2);
     assert_int_equal(e->uplink.rx[0].gateway, 0xa2); /* the strongest first */
     assert_int_equal(e->uplink.rx[0].rssi_dbm, -60);
@@ -257,6 +259,53 @@ static void the_fate_of_our_downlinks_is_told(void **state)
     rig_close(&rig);
 }
 
+static void a_txack_says_which_gateway_sent_what(void **state)
+{
+    (void)state;
+#define LORA(bandwidth, sf)                                                    \
+    ",\"gatewayId\":\"00000000000000a1\",\"txInfo\":{\"frequency\":869525000," \
+    "\"modulation\":"                                                          \
+    "{\"lora\":{\"bandwidth\":" bandwidth ",\"spreadingFactor\":" sf "}}}"
+    static const struct {
+        const char *name;
+        const char *members;
+        uint64_t gateway;
+        uint32_t frequency_hz;
+        uint8_t dr;
+    } rows[] = {
+        {"SF12", LORA("125000", "12"), 0xa1, 869525000, 0},
+        {"SF7", LORA("125000", "7"), 0xa1, 869525000, 5},
+        {"SF7 at 250 kHz", LORA("250000", "7"), 0xa1, 869525000, 6},
+        {"SF12 at 500 kHz", LORA("500000", "12"), 0xa1, 869525000, 8},
+        {"SF7 at 500 kHz", LORA("\"500000\"", "7"), 0xa1, 869525000, 13},
+        {"SF8 at 250 kHz", LORA("250000", "8"), 0xa1, 869525000, FUO_DR_UNKNOWN},
+        {"SF6", LORA("125000", "6"), 0xa1, 869525000, FUO_DR_UNKNOWN},
+        {"SF13", LORA("125000", "13"), 0xa1, 869525000, FUO_DR_UNKNOWN},
+        {"a strange bandwidth", LORA("1", "7"), 0xa1, 869525000, FUO_DR_UNKNOWN},
+        {"FSK", ",\"txInfo\":{\"frequency\":868800000,\"modulation\":{\"fsk\":{}}}", 0,
+         868800000, FUO_DR_UNKNOWN},
+        {"nothing", "", 0, 0, FUO_DR_UNKNOWN},
+        {"other kinds", ",\"gatewayId\":5,\"txInfo\":[]", 0, 0, FUO_DR_UNKNOWN},
+        {"out of range", ",\"txInfo\":{\"frequency\":-1}", 0, 0, FUO_DR_UNKNOWN},
+    };
+    struct rig rig;
+    rig_open(&rig, "chirpstack", pairs, ARRAY_LEN(pairs));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char json[512];
+        test_row(rows[i].name);
+        snprintf(json, sizeof(json), "{\"queueItemId\":\"" OUR_ID "\"%s}",
+                 rows[i].members);
+        deliver(&rig, TOPIC "txack", json);
+        const struct fuo_event *e = rig_event(&rig);
+        assert_non_null(e);
+        assert_int_equal(e->fate.fate, FUO_FATE_SENT);
+        assert_int_equal(e->fate.gateway, rows[i].gateway);
+        assert_int_equal(e->fate.frequency_hz, rows[i].frequency_hz);
+        assert_int_equal(e->fate.dr, rows[i].dr);
+    }
+    rig_close(&rig);
+}
+
 static void foreign_topics_and_retained_events_are_rejected(void **state)
 {
     (void)state;
@@ -367,7 +416,8 @@ static void the_server_s_pace_is_an_option(void **state)
 {
     (void)state;
     static const struct option_pair more[] = {{"applicationId", APP},
-                                              {"multicastMargin", "700ms"}};
+                                              {"multicastMargin", "700ms"},
+                                              {"schedulerInterval", "250ms"}};
     struct rig rig;
     struct fuo_caps caps = {0};
     rig_open(&rig, "chirpstack", more, ARRAY_LEN(more));
@@ -375,6 +425,9 @@ static void the_server_s_pace_is_an_option(void **state)
     assert_int_equal(caps.multicast_spacing_us, 700000);
     assert_int_equal(caps.reply_window_us, 100000);
     assert_int_equal(caps.queue_rows_max, 4);
+    assert_int_equal(caps.timing, FUO_TIMING_QUEUE);
+    assert_int_equal(caps.multicast_jitter_us, 250000);
+    assert_int_equal(caps.multicast_lead_us, 0);
     rig_close(&rig);
 }
 
@@ -384,6 +437,7 @@ TEST_MAIN(cmocka_unit_test(an_uplink_arrives_with_all_that_it_carries),
           cmocka_unit_test(only_the_sixteen_strongest_receptions_are_reported),
           cmocka_unit_test(the_longest_payload_passes_and_a_longer_one_does_not),
           cmocka_unit_test(the_fate_of_our_downlinks_is_told),
+          cmocka_unit_test(a_txack_says_which_gateway_sent_what),
           cmocka_unit_test(foreign_topics_and_retained_events_are_rejected),
           cmocka_unit_test(a_downlink_is_a_command_with_id_and_expiry),
           cmocka_unit_test(unusable_downlinks_are_refused_at_once),

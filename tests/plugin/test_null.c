@@ -71,6 +71,38 @@ static void multicast_counts_what_it_loses(void **state)
     rig_close(&rig);
 }
 
+static const char *open_named(struct rig *rig, const char *name, uint32_t f_cnt)
+{
+    struct fuo_group group = {.id = 1, .name = name, .mc_addr = 0xab, .f_cnt = f_cnt};
+    assert_int_equal(rig->loaded.plugin.group_open(rig->ns, &group), FUO_OK);
+    const struct fuo_event *e = rig_event(rig);
+    assert_non_null(e);
+    assert_int_equal(e->group.f_cnt, f_cnt);
+    return e->group.group; /* until the next event */
+}
+
+static void groups_of_one_address_count_for_themselves(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_open(&rig, "null", NULL, 0);
+    const struct fuo_ns_plugin *p = &rig.loaded.plugin;
+    assert_string_equal(open_named(&rig, "t1", 0), "null-000000ab");
+    assert_string_equal(open_named(&rig, "t1.1", 5), "null-000000ab-1");
+    struct fuo_multicast frame = {.id = 2, .group = "null-000000ab"};
+    assert_int_equal(p->multicast(rig.ns, &frame), FUO_OK);
+    expect_result(&rig, 2, FUO_OK);
+    assert_string_equal(open_named(&rig, "t1", 1), "null-000000ab"); /* found again */
+    assert_string_equal(open_named(&rig, "t1.1", 5), "null-000000ab-1");
+    assert_int_equal(p->group_close(rig.ns, 3, "null-000000ab"), FUO_OK);
+    expect_result(&rig, 3, FUO_OK);
+    assert_int_equal(p->multicast(rig.ns, &frame), FUO_OK);
+    expect_result(&rig, 2, FUO_ENOENT);
+    assert_int_equal(p->queue_poll(rig.ns, 4, frame.group), FUO_OK);
+    assert_int_equal(rig_event(&rig)->queue.err, FUO_ENOENT);
+    rig_close(&rig);
+}
+
 static void network_input_means_nothing_to_it(void **state)
 {
     (void)state;
@@ -88,4 +120,5 @@ static void network_input_means_nothing_to_it(void **state)
 
 TEST_MAIN(cmocka_unit_test(unicast_fails_and_loses_as_asked),
           cmocka_unit_test(multicast_counts_what_it_loses),
+          cmocka_unit_test(groups_of_one_address_count_for_themselves),
           cmocka_unit_test(network_input_means_nothing_to_it))

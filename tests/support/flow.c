@@ -36,6 +36,8 @@ static void default_spec(struct flow *f)
     spec->activation.jitter_us = MINUTES_US(10);
     spec->verification.within_us = HOURS_US(48);
     f->gateways[0] = GATEWAY;
+    f->gateways[1] = GATEWAY + 1;
+    f->uplink_dr = ENGINE_DR_UNKNOWN;
     spec->radio.gateways = (struct eui_list){f->gateways, 1};
     memcpy(f->fleet.name, "flow", 5);
     f->fleet.region = "EU868";
@@ -50,6 +52,8 @@ static void build(struct flow *f)
     f->engine = engine_create(&f->config);
     struct engine_fleet fleet = {.id = 1,
                                  .spec = &f->fleet,
+                                 .timing = f->timing,
+                                 .multicast_lead_us = SECONDS_US(2),
                                  .multicast_spacing_us = SECONDS_US(1),
                                  .queue_rows_max = 4};
     int err = engine_add_fleet(f->engine, &fleet);
@@ -123,6 +127,9 @@ static void store(struct flow *f, const struct effect *effect)
     case STORE_TRANSMISSION:
         f->transmission = effect->store.transmission;
         break;
+    case STORE_LANE:
+        f->lane = effect->store.lane;
+        break;
     case STORE_DEVICE:
         f->devices[effect->store.device.dev_eui - EUI_BASE] = effect->store.device;
         break;
@@ -162,6 +169,11 @@ static void answer_send(struct flow *f, const struct effect *effect)
     }
 }
 
+static uint32_t *counter_of(struct flow *f, uint8_t lane)
+{
+    return lane == 0 ? &f->f_cnt : &f->lane_f_cnt[lane];
+}
+
 static void answer_group(struct flow *f, const struct effect *effect)
 {
     bool open = effect->type == EFFECT_GROUP_OPEN;
@@ -169,9 +181,10 @@ static void answer_group(struct flow *f, const struct effect *effect)
     f->close_count += !open;
     struct engine_event event = {.type = ENGINE_EV_GROUP};
     event.group.transmission_id = effect->group.transmission_id;
+    event.group.lane = effect->group.lane;
     event.group.err = open ? f->group_err : f->close_err;
     event.group.group = open && f->group_err == FUO_OK ? "group" : NULL;
-    event.group.f_cnt = f->f_cnt;
+    event.group.f_cnt = *counter_of(f, effect->group.lane);
     if (!f->hold_group) {
         flow_step(f, &event);
     }
@@ -181,11 +194,13 @@ static void answer_multicast(struct flow *f, const struct effect *effect)
 {
     struct engine_event event = {.type = ENGINE_EV_MC_RESULT};
     event.mc_result.transmission_id = effect->multicast.transmission_id;
+    event.mc_result.lane = effect->multicast.lane;
     event.mc_result.err = f->frame_err;
     f->last_frame = *effect;
     f->frame_count++;
     if (!f->hold_frame) {
-        event.mc_result.f_cnt = f->frame_err == FUO_OK ? f->f_cnt++ : 0;
+        event.mc_result.f_cnt =
+            f->frame_err == FUO_OK ? (*counter_of(f, effect->multicast.lane))++ : 0;
         flow_step(f, &event);
     }
 }
@@ -195,9 +210,10 @@ static void answer_queue(struct flow *f, const struct effect *effect)
     f->poll_count++;
     struct engine_event event = {.type = ENGINE_EV_MC_QUEUE};
     event.mc_queue.transmission_id = effect->queue.transmission_id;
+    event.mc_queue.lane = effect->queue.lane;
     event.mc_queue.err = f->queue_err;
     event.mc_queue.frame_count = f->queued;
-    event.mc_queue.f_cnt = f->f_cnt;
+    event.mc_queue.f_cnt = *counter_of(f, effect->queue.lane);
     if (!f->hold_queue) {
         flow_step(f, &event);
     }
@@ -302,6 +318,7 @@ void flow_uplink(struct flow *f, size_t device, uint8_t fport, const char *hex)
                                             .received = f->now,
                                             .payload = bytes,
                                             .payload_len = len,
+                                            .dr = f->uplink_dr,
                                             .fport = fport}};
     flow_step(f, &event);
     flow_wait(f, SECONDS_US(1));
@@ -318,7 +335,8 @@ void flow_fate(struct flow *f, size_t device, enum engine_fate fate)
     struct engine_event event = {.type = ENGINE_EV_SEND_FATE,
                                  .send_fate = {.id = f->last_send[device].send.id,
                                                .dev_eui = EUI_BASE + device,
-                                               .fate = fate}};
+                                               .fate = fate,
+                                               .dr = ENGINE_DR_UNKNOWN}};
     flow_step(f, &event);
 }
 
@@ -337,6 +355,8 @@ void flow_restart(struct flow *f)
     assert(err == FUO_OK);
     if (f->transmission.id != 0) {
         err = engine_restore_transmission(f->engine, &f->transmission);
+        assert(err == FUO_OK);
+        err = engine_restore_lane(f->engine, &f->lane);
         assert(err == FUO_OK);
     }
     for (size_t i = 0; i < f->device_count; i++) {
@@ -370,6 +390,9 @@ static void answer(struct flow *f, size_t device)
     switch (flow_member(f, device)->phase) {
     case MEMBER_VERSION:
         flow_uplink(f, device, 203, "010100000001000000");
+        break;
+    case MEMBER_READY:
+        flow_uplink(f, device, 2, "00"); /* it is taken when it speaks */
         break;
     case MEMBER_GROUP:
         flow_uplink(f, device, 200, "0200");

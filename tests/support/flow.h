@@ -23,8 +23,11 @@ struct flow {
     struct fleet_spec fleet;
     size_t device_count;
     uint8_t image[600];
-    uint64_t gateways[1];
-    uint32_t f_cnt;
+    uint64_t gateways[2];
+    uint8_t uplink_dr;
+    enum engine_timing timing;
+    uint32_t f_cnt;                       /* of lane 0 */
+    uint32_t lane_f_cnt[RECORD_LANE_MAX]; /* of the others */
     uint32_t queued;
     /* held back: the test answers */
     bool hold_txack;
@@ -49,6 +52,7 @@ struct flow {
     size_t alerts;
     size_t flushes;
     struct transmission_rec transmission; /* as stored last */
+    struct lane_rec lane;                 /* the only one */
     struct campaign_rec campaign;
     struct member_rec members[FLOW_DEVICES];
     struct device_rec devices[FLOW_DEVICES];

@@ -65,6 +65,7 @@ static void on_up(struct rig *rig, const struct cs_event *event)
     e->event.uplink.payload_len = d->rx_payload_len;
     memcpy(e->payload, d->rx_payload, d->rx_payload_len);
     e->event.uplink.fport = d->rx_fport;
+    e->event.uplink.dr = rig->net.config.uplink_dr;
     e->event.uplink.rx_count = d->rx_count;
     for (size_t i = 0; i < d->rx_count; i++) {
         e->rx[i].gateway = rig->net.gateway_euis[d->rx[i].gateway];
@@ -99,6 +100,7 @@ static void on_event(void *ctx, const struct cs_event *event)
     }
     e->event.send_fate.id = id;
     e->event.send_fate.dev_eui = event->device->dev_eui;
+    e->event.send_fate.dr = ENGINE_DR_UNKNOWN;
     e->event.send_fate.fate = expired ? ENGINE_FATE_EXPIRED : ENGINE_FATE_SENT;
 }
 
@@ -138,6 +140,10 @@ static void store_one(struct rig *rig, const struct effect *effect)
     case STORE_TRANSMISSION:
         assert(effect->store.transmission.id <= RIG_TRANSMISSIONS);
         s->transmissions[effect->store.transmission.id] = effect->store.transmission;
+        break;
+    case STORE_LANE:
+        s->lanes[effect->store.lane.transmission_id][effect->store.lane.no] =
+            effect->store.lane;
         break;
     case STORE_DEVICE:
         s->devices[rig_index_of(rig, effect->store.device.dev_eui)] =
@@ -258,6 +264,7 @@ static void start_engine(struct rig *rig)
     struct engine_fleet fleet = {.id = RIG_FLEET,
                                  .spec = &rig->fleet,
                                  .multicast_spacing_us = rig->net.config.margin_us,
+                                 .multicast_jitter_us = SECONDS_US(1),
                                  .queue_rows_max = 4};
     int err = engine_add_fleet(rig->engine, &fleet);
     assert(err == FUO_OK);
@@ -287,13 +294,23 @@ static void restored(int err)
     assert(err == FUO_OK);
 }
 
+static void restore_transmission(struct rig *rig, uint32_t id)
+{
+    const struct transmission_rec *t = &rig->store.transmissions[id];
+    if (t->id == 0) {
+        return;
+    }
+    restored(engine_restore_transmission(rig->engine, t));
+    for (size_t i = 0; i < t->lane_count; i++) {
+        restored(engine_restore_lane(rig->engine, &rig->store.lanes[id][i]));
+    }
+}
+
 static void restore_rest(struct rig *rig)
 {
     const struct rig_store *s = &rig->store;
-    for (size_t i = 1; i <= RIG_TRANSMISSIONS; i++) {
-        if (s->transmissions[i].id != 0) {
-            restored(engine_restore_transmission(rig->engine, &s->transmissions[i]));
-        }
+    for (uint32_t i = 1; i <= RIG_TRANSMISSIONS; i++) {
+        restore_transmission(rig, i);
     }
     for (size_t i = 0; i < network_device_count(&rig->net); i++) {
         if (s->members[i].campaign_id != 0) {

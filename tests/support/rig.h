@@ -26,6 +26,7 @@ struct rig_store {
     struct member_rec *members; /* by device number */
     struct device_rec *devices;
     struct transmission_rec transmissions[RIG_TRANSMISSIONS + 1]; /* by id */
+    struct lane_rec lanes[RIG_TRANSMISSIONS + 1][RECORD_LANE_MAX];
     struct charge_rec *charges;
     size_t charge_count;
     size_t history_count;

@@ -26,6 +26,7 @@ void rig_check_free(struct rig *rig)
 {
     for (size_t i = 0; i <= RIG_TRANSMISSIONS; i++) {
         free(rig->check.payloads[i]);
+        free(rig->check.lanes[i]);
     }
     free(rig->check.sent_id);
     free(rig->check.frames);
@@ -101,14 +102,18 @@ static void check_send(struct rig *rig, const struct effect *effect)
 
 static void check_multicast(struct rig *rig, const struct effect *effect)
 {
-    const struct transmission_rec *t =
-        &rig->store.transmissions[effect->multicast.transmission_id];
+    uint32_t id = effect->multicast.transmission_id;
+    const struct transmission_rec *t = &rig->store.transmissions[id];
+    const struct lane_rec *l = &rig->store.lanes[id][effect->multicast.lane];
     uint16_t n = fragment_n(effect);
-    if (n != 0 && t->next_n < n) {
+    if (n != 0 && t->next_n < (n <= t->frag_count ? n : t->frag_count + 1)) {
         violated(rig, "a fragment was sent before its place was stored");
     }
-    if (t->next_n == n && !t->pending) {
-        violated(rig, "a fragment was sent that is not stored as pending");
+    if (!t->pending || t->pending_status != (n == 0)) {
+        violated(rig, "a frame was sent that is not stored as pending");
+    }
+    if (!l->pending || l->frames_handed != t->frames_handed || l->lost) {
+        violated(rig, "a frame was sent in a lane that is not stored as such");
     }
 }
 
@@ -121,17 +126,39 @@ void rig_check_effect(struct rig *rig, const struct effect *effect)
     }
 }
 
+static void check_uncoded(struct rig *rig, struct rig_lane *l, uint16_t n, uint8_t copies)
+{
+    if (l->any_coded) {
+        violated(rig, "an uncoded fragment was sent after a coded one");
+    }
+    l->repeats = n == l->last_n ? (uint16_t)(l->repeats + 1) : 1;
+    if (n < l->last_n || l->repeats > (copies > 1 ? copies : 1)) {
+        violated(rig, "a fragment was sent twice, or out of order");
+    }
+    l->last_n = n;
+}
+
 void rig_check_taken(struct rig *rig, const struct effect *effect)
 {
     uint16_t n = fragment_n(effect);
-    uint16_t *last = &rig->check.last_n[effect->multicast.transmission_id];
+    uint32_t id = effect->multicast.transmission_id;
+    const struct transmission_rec *t = &rig->store.transmissions[id];
     if (n == 0) {
         return;
     }
-    if (n <= *last) {
-        violated(rig, "a fragment was sent twice, or out of order");
+    if (rig->check.lanes[id] == NULL) {
+        rig->check.lanes[id] = calloc(RECORD_LANE_MAX, sizeof(struct rig_lane));
     }
-    *last = n;
+    struct rig_lane *l = &rig->check.lanes[id][effect->multicast.lane];
+    if (n <= t->frag_count) {
+        check_uncoded(rig, l, n, t->copies);
+        return;
+    }
+    if (l->coded[n]) {
+        violated(rig, "a coded fragment was sent twice");
+    }
+    l->coded[n] = true;
+    l->any_coded = true;
 }
 
 static bool is_message(const struct effect *effect)
@@ -180,6 +207,10 @@ static void check_counter(struct rig *rig, const struct air_frame *frame, uint32
         violated(rig, "an FCnt was used for two payloads");
     }
     (*table)[f_cnt] = hash;
+    if (f_cnt < rig->check.last_f_cnt[id]) {
+        violated(rig, "a group's counter went back on air");
+    }
+    rig->check.last_f_cnt[id] = f_cnt;
 }
 
 static void check_window(struct rig *rig, const struct air_frame *frame)

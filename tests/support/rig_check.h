@@ -17,6 +17,7 @@ enum {
     RIG_TRANSMISSIONS = 16,
     RIG_WINDOWS = 32,
     RIG_FCNT_MAX = 65536,
+    RIG_N_MAX = 16384,
 };
 
 struct rig_window {
@@ -24,11 +25,20 @@ struct rig_window {
     struct utc end;
 };
 
+/* What a group of the server has taken. */
+struct rig_lane {
+    uint16_t last_n;  /* uncoded */
+    uint16_t repeats; /* of it */
+    bool any_coded;
+    bool coded[RIG_N_MAX]; /* by N */
+};
+
 struct rig_check {
     const char *violation; /* NULL: none */
     uint64_t *sent_id;     /* by device: the newest command id on disk */
-    uint16_t last_n[RIG_TRANSMISSIONS + 1];
-    uint64_t *payloads[RIG_TRANSMISSIONS + 1]; /* by FCnt: hash of the frame on air */
+    struct rig_lane *lanes[RIG_TRANSMISSIONS + 1]; /* RECORD_LANE_MAX of each */
+    uint32_t last_f_cnt[RIG_TRANSMISSIONS + 1];    /* on air, over all gateways */
+    uint64_t *payloads[RIG_TRANSMISSIONS + 1];     /* by FCnt: hash of the frame on air */
     struct rig_window windows[RIG_WINDOWS];
     size_t window_count;
     struct rig_window *frames; /* multicast on air, by end, of all gateways */

@@ -13,11 +13,16 @@ static void id_text(uint64_t id, char text[static CS_ID_SIZE])
              (unsigned long long)(id & 0xffffffffffff));
 }
 
-static void answer_result(struct rig *rig, uint32_t transmission_id, int err,
-                          uint32_t f_cnt)
+struct lane_name {
+    uint32_t transmission_id;
+    uint8_t lane;
+};
+
+static void answer_result(struct rig *rig, struct lane_name name, int err, uint32_t f_cnt)
 {
     struct rig_event *e = rig_new_event(rig, ENGINE_EV_MC_RESULT);
-    e->event.mc_result.transmission_id = transmission_id;
+    e->event.mc_result.transmission_id = name.transmission_id;
+    e->event.mc_result.lane = name.lane;
     e->event.mc_result.err = err;
     e->event.mc_result.f_cnt = f_cnt;
     if (rig_fault(rig, rig->faults.twice_ppm)) {
@@ -108,7 +113,7 @@ static struct cs_group *find_or_create(struct rig *rig, const struct effect *eff
                                          .type = CS_GROUP_CLASS_C,
                                          .dr = effect->group.dr,
                                          .frequency_hz = effect->group.frequency_hz};
-    snprintf(settings.name, sizeof(settings.name), "rig-%u", id);
+    snprintf(settings.name, sizeof(settings.name), "rig-%u-%u", id, effect->group.lane);
     memcpy(settings.application_id, rig->net.config.application_id, CS_ID_SIZE);
     struct cs_group *g = group_by_name(rig, settings.name);
     if (g != NULL) {
@@ -132,6 +137,7 @@ static void do_group_open(struct rig *rig, const struct effect *effect)
     uint32_t id = effect->group.transmission_id;
     struct rig_event *e = rig_new_event(rig, ENGINE_EV_GROUP);
     e->event.group.transmission_id = id;
+    e->event.group.lane = effect->group.lane;
     bool takes_effect;
     e->event.group.err = rig_fault_of_call(rig, &takes_effect);
     if (!takes_effect) {
@@ -148,6 +154,7 @@ static void do_group_close(struct rig *rig, const struct effect *effect)
 {
     struct rig_event *e = rig_new_event(rig, ENGINE_EV_GROUP);
     e->event.group.transmission_id = effect->group.transmission_id;
+    e->event.group.lane = effect->group.lane;
     bool takes_effect;
     int err = rig_fault_of_call(rig, &takes_effect);
     int result =
@@ -174,7 +181,10 @@ static void do_multicast(struct rig *rig, const struct effect *effect)
             rig->multicast_count += effect->multicast.payload[0] == 0x08;
         }
     }
-    answer_result(rig, effect->multicast.transmission_id, err, f_cnt);
+    answer_result(
+        rig,
+        (struct lane_name){effect->multicast.transmission_id, effect->multicast.lane},
+        err, f_cnt);
 }
 
 /* As ChirpStack lists them: a frame once, whatever its gateways. */
@@ -197,12 +207,14 @@ static void do_queue(struct rig *rig, const struct effect *effect)
     if (effect->type == EFFECT_QUEUE_FLUSH) {
         int result =
             takes_effect ? cs_group_flush(&rig->net.cs, effect->queue.handle) : FUO_OK;
-        answer_result(rig, effect->queue.transmission_id, err != FUO_OK ? err : result,
-                      0);
+        answer_result(
+            rig, (struct lane_name){effect->queue.transmission_id, effect->queue.lane},
+            err != FUO_OK ? err : result, 0);
         return;
     }
     struct rig_event *e = rig_new_event(rig, ENGINE_EV_MC_QUEUE);
     e->event.mc_queue.transmission_id = effect->queue.transmission_id;
+    e->event.mc_queue.lane = effect->queue.lane;
     e->event.mc_queue.err = err == FUO_OK && g == NULL ? FUO_ENOENT : err;
     if (g != NULL && err == FUO_OK) {
         e->event.mc_queue.frame_count = frames_in(g);

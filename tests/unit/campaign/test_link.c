@@ -1,77 +1,364 @@
 /* SPDX-License-Identifier: MIT */
 #include "test.h"
 
+#include <string.h>
+
+#include "base/prng.h"
 #include "campaign/link.h"
 
 #define AT(minutes) ((struct utc){MINUTES_US(minutes)})
 
-static void the_interval_grows_at_once_and_shrinks_slowly(void **state)
+static void the_interval_is_the_median_of_the_gaps(void **state)
 {
     (void)state;
     struct device_rec d = {0};
-    link_note_uplink(&d, AT(10), NULL, 0);
+    int64_t now_us = MINUTES_US(10);
+    link_note_uplink(&d, (struct utc){now_us}, NULL, NULL, 0);
     assert_int_equal(d.uplink_interval_us, 0);
-    link_note_uplink(&d, AT(20), NULL, 0);
+    for (int i = 0; i < 200; i++) {
+        const struct link_rx rx = {.gateway = 1, .snr_cdb = 0};
+        now_us += i % 5 == 4 ? MINUTES_US(40) : MINUTES_US(20); /* a fifth is lost */
+        link_note_uplink(&d, (struct utc){now_us}, NULL, &rx, 1);
+        assert_true(d.uplink_interval_us >= MINUTES_US(20));
+        assert_true(i < 32 || d.uplink_interval_us <= MINUTES_US(22));
+    }
+}
+
+static void the_interval_follows_a_change(void **state)
+{
+    (void)state;
+    struct device_rec d = {0};
+    int64_t now_us = MINUTES_US(10);
+    for (int i = 0; i < 100; i++) {
+        const struct link_rx rx = {.gateway = 1, .snr_cdb = 0};
+        now_us += i < 50 ? HOURS_US(1) : MINUTES_US(10);
+        link_note_uplink(&d, (struct utc){now_us}, NULL, &rx, 1);
+    }
     assert_int_equal(d.uplink_interval_us, MINUTES_US(10));
-    link_note_uplink(&d, AT(50), NULL, 0);
-    assert_int_equal(d.uplink_interval_us, MINUTES_US(30));
-    link_note_uplink(&d, AT(60), NULL, 0);
-    assert_int_equal(d.uplink_interval_us, MINUTES_US(30) - MINUTES_US(20) / 8);
 }
 
 static void answers_in_a_burst_do_not_count_as_an_interval(void **state)
 {
     (void)state;
     struct device_rec d = {0};
-    link_note_uplink(&d, AT(10), NULL, 0);
-    link_note_uplink(&d, (struct utc){AT(10).us + SECONDS_US(5)}, NULL, 0);
+    link_note_uplink(&d, AT(10), NULL, NULL, 0);
+    link_note_uplink(&d, (struct utc){AT(10).us + SECONDS_US(5)}, NULL, NULL, 0);
     assert_int_equal(d.uplink_interval_us, 0);
     assert_int_equal(d.last_uplink.us, AT(10).us + SECONDS_US(5));
-    link_note_uplink(&d, AT(9), NULL, 0); /* late and out of order */
+    link_note_uplink(&d, AT(9), NULL, NULL, 0); /* late and out of order */
     assert_int_equal(d.last_uplink.us, AT(10).us + SECONDS_US(5));
 }
+
+static const struct data_rate sf7 = {
+    .modulation = MODULATION_LORA, .sf = 7, .bw_hz = 125000};
+static const struct data_rate sf12 = {
+    .modulation = MODULATION_LORA, .sf = 12, .bw_hz = 125000};
 
 static void the_four_best_links_are_kept_best_first(void **state)
 {
     (void)state;
     struct device_rec d = {0};
     const struct link_rx rx[] = {{1, -500}, {2, 300}, {3, -900}, {4, 100}, {5, 800}};
-    assert_int_equal(link_best_snr_cdb(&d), INT16_MIN);
-    link_note_uplink(&d, AT(1), rx, ARRAY_LEN(rx));
+    assert_int_equal(link_best_snr_cdb(&d), LINK_SNR_UNKNOWN);
+    link_note_uplink(&d, AT(1), NULL, rx, ARRAY_LEN(rx));
     assert_int_equal(d.link_count, RECORD_LINK_MAX);
+    assert_int_equal(d.uplinks_heard, 1);
     assert_int_equal(d.link[0].gateway, 5);
     assert_int_equal(d.link[3].gateway, 1);
     assert_int_equal(link_best_snr_cdb(&d), 800);
-    const struct link_rx weak = {6, -2000};
-    link_note_uplink(&d, AT(2), &weak, 1);
-    assert_int_equal(d.link[3].gateway, 1); /* it was no better than the last */
-    const struct link_rx again = {1, 1500};
-    link_note_uplink(&d, AT(3), &again, 1);
-    assert_int_equal(d.link[3].snr_cdb, 0); /* a quarter of the way */
+    assert_int_equal(d.link[0].snr_p10_cdb, 800 - 384);
+    assert_int_equal(d.link[0].heard_ppk, 1000);
+    assert_ptr_equal(link_find(&d, 2), &d.link[1]);
+    assert_null(link_find(&d, 3));
 }
 
-static void cover_takes_few_gateways_and_lower_ids_first(void **state)
+static void the_strongest_of_several_antennas_counts(void **state)
 {
     (void)state;
-    struct device_rec a = {.link_count = 2, .link = {{10, 0}, {20, 0}}};
-    struct device_rec b = {.link_count = 2, .link = {{30, 0}, {20, 0}}};
-    struct device_rec c = {.link_count = 1, .link = {{40, 0}}};
-    struct device_rec none = {0};
-    const struct device_rec *devices[] = {&a, &b, &c, &none};
-    uint64_t gateways[4] = {0};
-    assert_int_equal(link_cover(devices, 4, gateways, 4), 2);
-    assert_int_equal(gateways[0], 20);
-    assert_int_equal(gateways[1], 40);
-    assert_int_equal(link_cover(devices, 4, gateways, 1), 1);
-    assert_int_equal(gateways[0], 20);
-    struct device_rec tie = {.link_count = 2, .link = {{9, 0}, {7, 0}}};
-    const struct device_rec *one[] = {&tie};
-    assert_int_equal(link_cover(one, 1, gateways, 4), 1);
-    assert_int_equal(gateways[0], 7);
-    assert_int_equal(link_cover(one, 0, gateways, 4), 0);
+    struct device_rec d = {0};
+    const struct link_rx rx[] = {{1, -500}, {1, 300}, {1, 100}};
+    link_note_uplink(&d, AT(1), NULL, rx, ARRAY_LEN(rx));
+    assert_int_equal(d.link_count, 1);
+    assert_int_equal(d.link[0].snr_p50_cdb, 300);
+    link_note_uplink(&d, AT(20), NULL, rx, ARRAY_LEN(rx));
+    assert_int_equal(d.link[0].snr_p50_cdb, 300);
 }
 
-TEST_MAIN(cmocka_unit_test(the_interval_grows_at_once_and_shrinks_slowly),
+static void nonsense_is_brought_into_range(void **state)
+{
+    (void)state;
+    struct device_rec d = {0};
+    const struct link_rx rx[] = {{1, INT16_MAX}, {2, INT16_MIN}};
+    for (int i = 0; i < 3; i++) {
+        link_note_uplink(&d, AT(i + 1), &sf12, rx, 2);
+    }
+    assert_int_equal(link_find(&d, 1)->snr_p50_cdb, 3200);
+    assert_int_equal(link_find(&d, 2)->snr_p50_cdb, -3200);
+}
+
+static void an_uplink_that_names_no_gateway_changes_no_link(void **state)
+{
+    (void)state;
+    struct device_rec d = {0};
+    const struct link_rx rx = {1, 500};
+    link_note_uplink(&d, AT(1), &sf7, &rx, 1);
+    for (int i = 2; i < 500; i++) {
+        link_note_uplink(&d, AT(i), &sf7, NULL, 0);
+    }
+    assert_int_equal(d.link_count, 1);
+    assert_int_equal(d.uplinks_heard, 1);
+    assert_int_equal(d.link[0].heard_ppk, 1000);
+}
+
+static void the_worst_link_gives_way_to_one_that_is_clearly_better(void **state)
+{
+    (void)state;
+    static const struct link_rx four[] = {{1, 400}, {2, 300}, {3, 200}, {4, -1000}};
+    static const struct {
+        const char *name;
+        int16_t snr_cdb;
+        bool taken;
+    } rows[] = {
+        {"weaker", -1500, false},
+        {"2.99 dB better", -701, false},
+        {"3 dB better", -700, true},
+        {"best of all", 900, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct device_rec d = {0};
+        struct link_rx rx[5];
+        memcpy(rx, four, sizeof(four));
+        rx[4] = (struct link_rx){5, rows[i].snr_cdb};
+        test_row(rows[i].name);
+        for (int k = 1; k <= 20; k++) {
+            link_note_uplink(&d, AT(k), NULL, four, 4);
+        }
+        link_note_uplink(&d, AT(21), NULL, rx, 5);
+        assert_int_equal(d.link_count, RECORD_LINK_MAX);
+        assert_int_equal(link_find(&d, 5) != NULL, rows[i].taken);
+        assert_int_equal(link_find(&d, 4) != NULL, !rows[i].taken);
+    }
+}
+
+/* About Gaussian with that spread: twelve uniform numbers, less their mean. */
+static int16_t gaussian(struct prng *prng, int32_t mean_cdb, int32_t spread_cdb)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < 12; i++) {
+        sum += (int64_t)prng_below(prng, 2001) - 1000;
+    }
+    /* The sum has a spread of 2000. */
+    return (int16_t)(mean_cdb + sum * spread_cdb / 2000);
+}
+
+static int32_t distance(int32_t a, int32_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+/* Mean distance of both quantiles from the truth, over many devices. */
+struct errors {
+    int32_t p50_cdb;
+    int32_t p10_cdb;
+};
+
+static struct errors learn(int32_t spread_cdb, int uplinks)
+{
+    enum { RUNS = 400 };
+    struct prng prng = prng_seeded(7);
+    struct errors sum = {0};
+    for (int run = 0; run < RUNS; run++) {
+        struct device_rec d = {0};
+        for (int i = 0; i < uplinks; i++) {
+            struct link_rx rx = {1, gaussian(&prng, -300, spread_cdb)};
+            link_note_uplink(&d, AT(i + 1), &sf12, &rx, 1);
+        }
+        int32_t p10 = -300 - spread_cdb * 128 / 100;
+        sum.p50_cdb += distance(d.link[0].snr_p50_cdb, -300);
+        sum.p10_cdb += distance(d.link[0].snr_p10_cdb, p10);
+    }
+    return (struct errors){sum.p50_cdb / RUNS, sum.p10_cdb / RUNS};
+}
+
+static void ten_uplinks_teach_the_median_to_about_a_decibel(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t spread_cdb;
+        int uplinks;
+        struct errors most;
+    } rows[] = {
+        {250, 1, {220, 260}},  {250, 10, {90, 160}},  {250, 40, {60, 90}},
+        {400, 1, {340, 400}},  {400, 10, {150, 250}}, {400, 40, {90, 160}},
+        {400, 200, {80, 140}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct errors got = learn(rows[i].spread_cdb, rows[i].uplinks);
+        print_message("# spread %d cdB, %d uplinks: p50 off by %d, p10 by %d\n",
+                      rows[i].spread_cdb, rows[i].uplinks, got.p50_cdb, got.p10_cdb);
+        assert_in_range(got.p50_cdb, 0, rows[i].most.p50_cdb);
+        assert_in_range(got.p10_cdb, 0, rows[i].most.p10_cdb);
+    }
+}
+
+static void an_outlier_moves_little_and_a_change_is_followed(void **state)
+{
+    (void)state;
+    struct device_rec d = {0};
+    struct link_rx rx = {1, 500};
+    for (int i = 1; i <= 60; i++) {
+        link_note_uplink(&d, AT(i), &sf7, &rx, 1);
+    }
+    assert_int_equal(d.uplinks_heard, LINK_WINDOW);
+    rx.snr_cdb = -2500;
+    link_note_uplink(&d, AT(61), &sf7, &rx, 1);
+    assert_in_range(d.link[0].snr_p50_cdb, 470, 500);
+    for (int i = 62; i <= 70; i++) {
+        link_note_uplink(&d, AT(i), &sf7, &rx, 1);
+    }
+    assert_true(d.link[0].snr_p50_cdb < -1500);
+    assert_true(d.link[0].snr_p10_cdb <= d.link[0].snr_p50_cdb);
+    rx.snr_cdb = 500;
+    for (int i = 71; i <= 90; i++) {
+        link_note_uplink(&d, AT(i), &sf7, &rx, 1);
+    }
+    assert_true(d.link[0].snr_p50_cdb > -200);
+}
+
+/* Gateway 1 always hears, gateway 2 only what is above the floor of SF7. */
+static struct device_rec heard_above_the_floor(int32_t mean_cdb, uint64_t seed)
+{
+    struct prng prng = prng_seeded(seed);
+    struct device_rec d = {0};
+    for (int i = 0; i < 300; i++) {
+        struct link_rx rx[2] = {{1, 800}, {2, gaussian(&prng, mean_cdb, 300)}};
+        link_note_uplink(&d, AT(i + 1), &sf7, rx, rx[1].snr_cdb > -750 ? 2 : 1);
+    }
+    return d;
+}
+
+static void what_a_gateway_misses_lowers_a_weak_link(void **state)
+{
+    (void)state;
+    struct device_rec weak = heard_above_the_floor(-1000, 3);
+    const struct device_link *link = link_find(&weak, 2);
+    assert_non_null(link);
+    assert_in_range(link->heard_ppk, 50, 450); /* a fifth is above the floor */
+    assert_true(link->snr_p50_cdb < -750);
+    assert_true(link->snr_p10_cdb <= link->snr_p50_cdb);
+    struct device_rec none = heard_above_the_floor(-3000, 4);
+    assert_null(link_find(&none, 2));
+}
+
+static void collisions_lower_the_share_of_a_strong_link_only(void **state)
+{
+    (void)state;
+    struct device_rec d = {0};
+    const struct link_rx rx[] = {{1, 800}, {2, 700}};
+    for (int i = 0; i < 200; i++) {
+        link_note_uplink(&d, AT(i + 1), &sf7, rx, i % 2 == 0 ? 2 : 1);
+    }
+    assert_int_equal(link_find(&d, 1)->heard_ppk, 1000);
+    assert_in_range(link_find(&d, 2)->heard_ppk, 400, 600);
+    assert_int_equal(link_find(&d, 2)->snr_p50_cdb, 700);
+}
+
+static void a_gateway_that_is_gone_sinks_and_is_forgotten(void **state)
+{
+    (void)state;
+    struct device_rec d = {0};
+    const struct link_rx both[] = {{1, 800}, {2, 0}};
+    for (int i = 1; i <= 50; i++) {
+        link_note_uplink(&d, AT(i), &sf7, both, 2);
+    }
+    assert_int_equal(d.link[0].gateway, 1);
+    int gone_at = 0;
+    for (int i = 51; i <= 400 && gone_at == 0; i++) {
+        link_note_uplink(&d, AT(i), &sf7, &both[1], 1);
+        gone_at = d.link_count == 1 ? i - 50 : 0;
+    }
+    assert_in_range(gone_at, 100, 200);
+    assert_int_equal(d.link[0].gateway, 2);
+    assert_int_equal(d.link[1].gateway, 0);
+}
+
+static void wide_channels_are_measured_as_narrow_ones(void **state)
+{
+    (void)state;
+    static const struct data_rate sf8_500 = {
+        .modulation = MODULATION_LORA, .sf = 8, .bw_hz = 500000};
+    static const struct data_rate sf7_250 = {
+        .modulation = MODULATION_LORA, .sf = 7, .bw_hz = 250000};
+    static const struct data_rate fsk = {.modulation = MODULATION_FSK,
+                                         .bitrate_bps = 50000};
+    struct device_rec d = {0};
+    const struct link_rx rx = {1, -500};
+    link_note_uplink(&d, AT(1), &sf8_500, &rx, 1);
+    assert_int_equal(d.link[0].snr_p50_cdb, 102);
+    assert_int_equal(link_floor_cdb(&sf7), -750);
+    assert_int_equal(link_floor_cdb(&sf12), -2000);
+    assert_int_equal(link_floor_cdb(&sf7_250), -449);
+    assert_int_equal(link_floor_cdb(&sf8_500), -398);
+    assert_int_equal(link_floor_cdb(&fsk), 800);
+    assert_int_equal(link_margin_cdb(-500, &sf12, 1000), 2500);
+    assert_int_equal(link_margin_cdb(-1800, &sf7, 1000), -50);
+    assert_int_equal(link_margin_cdb(LINK_SNR_UNKNOWN, &sf7, 1000), LINK_SNR_UNKNOWN);
+    for (int i = 2; i < 40; i++) {
+        link_note_uplink(&d, AT(i), &fsk, &(struct link_rx){2, 300}, 1);
+    }
+    assert_int_equal(link_find(&d, 1)->snr_p50_cdb, 102); /* missed in FSK: no lesson */
+}
+
+static void the_margin_that_a_device_reports_corrects_the_gain_halfway(void **state)
+{
+    (void)state;
+    struct device_rec d = {0};
+    assert_int_equal(link_gain_from_status_cdb(&d, 10, &sf12, 1000), 1000);
+    link_note_uplink(&d, AT(1), NULL, &(struct link_rx){1, -900}, 1);
+    /* SNR at the device: -20 + 15 = -5 dB, 4 dB over the uplink. */
+    assert_int_equal(link_gain_from_status_cdb(&d, 15, &sf12, 1000), 700);
+    assert_int_equal(link_gain_from_status_cdb(&d, 21, &sf12, 1000), 1000);
+    assert_int_equal(link_gain_from_status_cdb(&d, -32, &sf12, 1000), 1000);
+}
+
+static void the_load_of_a_gateway_is_smoothed_over_three_hours(void **state)
+{
+    (void)state;
+    struct link_load load = {0};
+    assert_int_equal(link_load_us(&load, AT(5)), 0);
+    link_load_note(&load, AT(600), 1000);
+    assert_int_equal(link_load_us(&load, AT(601)), 1000);
+    link_load_note(&load, AT(605), 2000);
+    assert_int_equal(link_load_us(&load, AT(610)), 18000);
+    assert_int_equal(link_load_us(&load, AT(620)), 9000);
+    link_load_note(&load, AT(599), 1000); /* too late */
+    link_load_note(&load, AT(609), -5);
+    link_load_note(&load, AT(609), MINUTES_US(11));
+    assert_int_equal(link_load_us(&load, AT(620)), 9000);
+    for (int minute = 610; minute < 1200; minute++) {
+        link_load_note(&load, AT(minute), 50);
+    }
+    assert_in_range(link_load_us(&load, AT(1200)), 2900, 3600);
+    assert_int_equal(load.periods, 18);
+    assert_in_range(link_load_us(&load, AT(1200 + 180)), 500, 1500);
+    assert_int_equal(link_load_us(&load, AT(1200 + 3000)), 0);
+    link_load_note(&load, AT(9000), 600);
+    assert_int_equal(link_load_us(&load, AT(9010)), 200);
+}
+
+TEST_MAIN(cmocka_unit_test(the_interval_is_the_median_of_the_gaps),
+          cmocka_unit_test(the_interval_follows_a_change),
           cmocka_unit_test(answers_in_a_burst_do_not_count_as_an_interval),
           cmocka_unit_test(the_four_best_links_are_kept_best_first),
-          cmocka_unit_test(cover_takes_few_gateways_and_lower_ids_first))
+          cmocka_unit_test(the_strongest_of_several_antennas_counts),
+          cmocka_unit_test(nonsense_is_brought_into_range),
+          cmocka_unit_test(an_uplink_that_names_no_gateway_changes_no_link),
+          cmocka_unit_test(the_worst_link_gives_way_to_one_that_is_clearly_better),
+          cmocka_unit_test(ten_uplinks_teach_the_median_to_about_a_decibel),
+          cmocka_unit_test(an_outlier_moves_little_and_a_change_is_followed),
+          cmocka_unit_test(what_a_gateway_misses_lowers_a_weak_link),
+          cmocka_unit_test(collisions_lower_the_share_of_a_strong_link_only),
+          cmocka_unit_test(a_gateway_that_is_gone_sinks_and_is_forgotten),
+          cmocka_unit_test(wide_channels_are_measured_as_narrow_ones),
+          cmocka_unit_test(the_margin_that_a_device_reports_corrects_the_gain_halfway),
+          cmocka_unit_test(the_load_of_a_gateway_is_smoothed_over_three_hours))

@@ -78,8 +78,8 @@ static void the_real_size_fits_one_session_and_the_law(void **state)
     all_succeed(&rig, 60, HOURS_US(24));
     assert_int_equal(rig.store.transmissions[1].session_no, 1);
     const struct transmission_rec *t = &rig.store.transmissions[1];
-    int64_t used_us = engine_airtime_used_us(rig.engine, t->gateways[0], t->frequency_hz,
-                                             t->session_end);
+    int64_t used_us = engine_airtime_used_us(
+        rig.engine, rig.store.lanes[1][0].gateways[0], t->frequency_hz, t->session_end);
     assert_true(used_us <= HOURS_US(1) / 10 * 6 / 10);
     rig_free(&rig);
 }
@@ -129,15 +129,25 @@ static void killed_at(struct rig *rig, uint64_t effect)
     assert_null(rig->net.cs.groups);
 }
 
-static void killed_at_every_effect(bool lose_answer)
+/* Both gateways by hand: two lanes that take turns. */
+static void use_two_lanes(struct rig *rig)
+{
+    rig->spec.radio.gateways = (struct eui_list){rig->net.gateway_euis, 2};
+}
+
+static void killed_at_every_effect(bool lose_answer, size_t gateways)
 {
     struct rig_config config = config_of(3, 100000, NETWORK_PACKAGES_V2);
     config.image_len = 3000;
+    config.net.gateway_count = gateways;
     uint64_t count = effects_of(&config);
     assert_true(count > 50);
     for (uint64_t k = 1; k <= count; k++) {
         struct rig rig;
         rig_init(&rig, &config);
+        if (gateways == 2) {
+            use_two_lanes(&rig);
+        }
         rig.lose_answer = lose_answer;
         killed_at(&rig, k);
         rig_free(&rig);
@@ -147,13 +157,46 @@ static void killed_at_every_effect(bool lose_answer)
 static void a_kill_before_any_effect_changes_no_outcome(void **state)
 {
     (void)state;
-    killed_at_every_effect(false);
+    killed_at_every_effect(false, 1);
 }
 
 static void a_kill_between_an_effect_and_its_answer_changes_no_outcome(void **state)
 {
     (void)state;
-    killed_at_every_effect(true);
+    killed_at_every_effect(true, 1);
+}
+
+static void two_lanes_stay_in_step_whenever_it_is_killed(void **state)
+{
+    (void)state;
+    killed_at_every_effect(false, 2);
+    killed_at_every_effect(true, 2);
+}
+
+static void a_gateway_that_dies_is_left_behind(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct rig_config config = config_of(6, 50000, NETWORK_PACKAGES_V2);
+    config.net.gateway_count = 2;
+    config.image_len = 20000;
+    rig_init(&rig, &config);
+    use_two_lanes(&rig);
+    rig_apply(&rig);
+    while (rig.multicast_count < 20) {
+        rig_run_for(&rig, SECONDS_US(10));
+    }
+    rig.net.radio.gateways[1].off = true;
+    while (!rig.store.lanes[1][1].lost &&
+           rig.store.transmissions[1].phase == TX_SENDING) {
+        rig_run_for(&rig, SECONDS_US(10));
+    }
+    assert_true(rig.store.lanes[1][1].lost);
+    assert_false(rig.store.lanes[1][0].lost);
+    rig_run_for(&rig, HOURS_US(2));
+    rig.net.radio.gateways[1].off = false;
+    all_succeed(&rig, 6, DAYS_US(4));
+    rig_free(&rig);
 }
 
 static void a_server_that_is_away_for_hours_is_waited_for(void **state)
@@ -279,6 +322,8 @@ TEST_MAIN(cmocka_unit_test(a_clean_channel_updates_every_v1_device),
           cmocka_unit_test(several_gateways_share_a_cluster),
           cmocka_unit_test(a_kill_before_any_effect_changes_no_outcome),
           cmocka_unit_test(a_kill_between_an_effect_and_its_answer_changes_no_outcome),
+          cmocka_unit_test(two_lanes_stay_in_step_whenever_it_is_killed),
+          cmocka_unit_test(a_gateway_that_dies_is_left_behind),
           cmocka_unit_test(a_server_that_is_away_for_hours_is_waited_for),
           cmocka_unit_test(pause_sends_nothing_and_resume_goes_on),
           cmocka_unit_test(abort_installs_nothing_and_cancels_every_device),

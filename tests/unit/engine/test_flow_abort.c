@@ -72,8 +72,9 @@ static void a_group_opened_after_the_abort_is_deleted(void **state)
 {
     (void)state;
     struct flow f;
-    begin(&f, 1);
+    flow_init(&f, 1);
     f.hold_group = true;
+    flow_apply(&f);
     flow_walk(&f, 0, MEMBER_KEY);
     flow_wait(&f, SECONDS_US(5));
     assert_int_equal(f.open_count, 1);
@@ -244,7 +245,14 @@ static void looking_in_finds_what_there_is(void **state)
     assert_null(engine_campaign_at(f.engine, 1));
     assert_null(engine_member_at(f.engine, 1, 2));
     assert_null(engine_member_find(f.engine, 1, 7));
-    assert_null(engine_transmission_latest(f.engine, 1));
+    assert_null(engine_transmission_latest(f.engine, 9));
+    assert_non_null(engine_transmission_latest(f.engine, 1));
+    assert_non_null(engine_transmission_at(f.engine, 1, 0));
+    assert_null(engine_transmission_at(f.engine, 1, 1));
+    assert_null(engine_transmission_at(f.engine, 9, 0));
+    assert_int_equal(engine_lane_at(f.engine, 1, 0)->gateways[0], f.gateways[0]);
+    assert_null(engine_lane_at(f.engine, 1, 1));
+    assert_null(engine_lane_at(f.engine, 9, 0));
     assert_non_null(engine_device(f.engine, f.devices[0].dev_eui));
     assert_null(engine_device(f.engine, 7));
     engine_campaign_counts(f.engine, 9, &counts);

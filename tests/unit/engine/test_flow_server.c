@@ -8,8 +8,9 @@ static void a_server_away_at_the_group_is_waited_for(void **state)
 {
     (void)state;
     struct flow f;
-    begin(&f, 1);
+    flow_init(&f, 1);
     f.group_err = FUO_EAGAIN;
+    flow_apply(&f);
     flow_walk(&f, 0, MEMBER_KEY);
     flow_wait(&f, HOURS_US(9));
     assert_int_equal(f.campaign.phase, CAMPAIGN_RUNNING);
@@ -25,8 +26,9 @@ static void a_group_that_is_refused_pauses_until_it_is_not(void **state)
     static const int errs[] = {FUO_EPERM, FUO_EIO};
     for (size_t i = 0; i < ARRAY_LEN(errs); i++) {
         struct flow f;
-        begin(&f, 1);
+        flow_init(&f, 1);
         f.group_err = errs[i];
+        flow_apply(&f);
         flow_walk(&f, 0, MEMBER_KEY);
         flow_wait(&f, HOURS_US(1));
         assert_int_equal(f.campaign.phase, CAMPAIGN_PAUSED);

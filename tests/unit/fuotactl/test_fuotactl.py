@@ -61,6 +61,12 @@ def device(i, outcome="succeeded"):
             "tries": 1, "time": "2026-01-01T00:00:00Z"}
 
 
+def budget(i):
+    return {"gateway": f"{i:016x}", "low_hz": 869400000, "high_hz": 869650000,
+            "own_us": 72000000, "others_us": 0, "own_cap_us": 216000000,
+            "legal_cap_us": 360000000, "free_us": 144000000, "used_ppm": 200000}
+
+
 class Refusal(Exception):
     def __init__(self, code, text, errors=None):
         super().__init__(text)
@@ -191,6 +197,15 @@ class Daemon:
                 "profile": "generic", "last_uplink": None, "firmware_version": 1,
                 "hardware_version": 2, "packages": None, "campaigns": [], "history": []}
 
+    def do_budget(self, _stream, request):
+        params = request["params"]
+        rows = [budget(i) for i in range(1, 501)]
+        rest = [b for b in rows if b["gateway"] > params.get("after", "") and
+                b["gateway"] == params.get("gateway", b["gateway"])]
+        page = rest[:params["limit"]]
+        return {"gateways": page,
+                "next": page[-1]["gateway"] if len(rest) > len(page) else None}
+
 
 class Case(unittest.TestCase):
     def setUp(self):
@@ -270,9 +285,29 @@ class Files(Case):
                          args[2], code=code)
         self.run_ctl("airtime", code=USAGE)
 
+    def test_a_simulation_is_its_seed(self):
+        with open("sim.yaml", "w", encoding="utf-8") as f:
+            f.write(CAMPAIGN.replace("f, devicesFile: devices.txt", "f")
+                    .replace("fw.bin", "sim.bin"))
+        with open("sim.bin", "wb") as f:
+            f.write(bytes(8000))
+        with open("sim.bin.minisig", "w", encoding="utf-8") as f:
+            f.write("untrusted comment: not looked at\n")
+        runs = [self.lines("simulate", "sim.yaml", "--devices", "30", "--seed", seed)[0]
+                for seed in ("5", "5", "6")]
+        self.assertEqual(runs[0], runs[1])
+        self.assertNotEqual(runs[0], runs[2])
+        self.assertEqual((runs[0]["type"], runs[0]["seed"], runs[0]["devices"]),
+                         ("simulation", 5, 30))
+        self.assertEqual(runs[0]["duty_cycle_violations"], 0)
+        self.assertEqual(sum(runs[0]["outcomes"].values()), 30)
+        for option in (("--loss", "91%"), ("--devices", "0"), ("--seed", "x"),
+                       ("--timing", "soon")):
+            self.run_ctl("simulate", "sim.yaml", *option, code=USAGE)
+
     def test_usage_errors_are_one_line_and_the_usage(self):
         for args in ((), ("nope",), ("plan",), ("status", "--nope"), ("plan", "a", "b"),
-                     ("apply", "x", "--timeout", "1h"), ("device", "12"),
+                     ("apply", "x", "--timeout", "1h"), ("device", "12"), ("budget", "12"),
                      ("wait", "x", "--timeout", "soon"), ("help", "nope"),
                      ("plan", "x", "--max-airtime", "7"), ("completion", "tcsh")):
             result = self.run_ctl(*args, code=USAGE)
@@ -591,6 +626,22 @@ class WithDaemon(Case):
         self.assertRegex(out, r"(?m)^device +70b3d57ed005a1b2$")
         self.assertEqual(self.lines("device", "70b3d57ed005a1b2")[0]["name"], "meter")
 
+    def test_the_budget_of_all_gateways_or_of_one(self):
+        table = self.run_ctl("budget").stdout.splitlines()
+        self.assertEqual(len(table), 501)
+        self.assertRegex(table[0], r"^GATEWAY +BAND")
+        self.assertRegex(table[500], r"^00000000000001f4  869\.400-869\.650 +1m 12s +3m 36s")
+        pages = [r["params"] for r in self.daemon.requests if r["method"] == "budget"]
+        self.assertEqual([p.get("after") for p in pages], [None, f"{400:016x}"])
+        self.assertEqual(self.lines("budget"),
+                         [{"type": "budget", "gateways": [budget(i) for i in range(1, 501)]}])
+        self.assertEqual(self.lines("budget", "00000000000000FF"),
+                         [{"type": "budget", "gateways": [budget(255)]}])
+        self.daemon.do_budget = lambda _stream, _request: {"gateways": [], "next": None}
+        result = self.run_ctl("budget")
+        self.assertEqual(result.stdout, "")
+        self.assertIn("nothing has been sent yet", result.stderr)
+
     def test_a_daemon_that_is_away_or_none(self):
         self.daemon.hello = lambda: b'{"fuotad":"9","protocol":9}\n'
         self.assertIn("not a fuotad of this protocol",
@@ -603,7 +654,7 @@ class WithDaemon(Case):
         self.daemon.stop()
         for args in (("status",), ("plan", "c.yaml"), ("apply", "c.yaml", "--wait"),
                      ("watch", "x"), ("wait", "x"), ("pause", "x"), ("devices", "x"),
-                     ("device", "0" * 16)):
+                     ("device", "0" * 16), ("budget",)):
             result = self.run_ctl(*args, code=UNREACHABLE)
             self.assertIn("cannot reach fuotad at " + self.daemon.path, result.stderr)
         error = self.lines("status", code=UNREACHABLE)[0]

@@ -51,6 +51,22 @@ static void the_line_has_phase_devices_fragments_airtime_and_eta(void **state)
     assert_int_equal(p.phase, PROGRESS_OTHER);
 }
 
+static void of_several_sessions_the_slowest_is_followed(void **state)
+{
+    (void)state;
+    struct progress p =
+        read_text("{\"session\":{\"id\":9,\"phase\":\"setup\"},\"sessions\":["
+                  "{\"id\":6,\"phase\":\"sending\",\"next\":90,\"target\":100},"
+                  "{\"id\":7,\"phase\":\"sending\",\"next\":10,\"target\":100},"
+                  "{\"id\":8,\"phase\":\"lead\",\"next\":1,\"target\":500},"
+                  "{\"id\":9,\"phase\":\"setup\"}]}");
+    assert_int_equal(p.session_id, 7);
+    assert_int_equal(p.next, 10);
+    p = read_text("{\"session\":{\"id\":9,\"phase\":\"setup\"},\"sessions\":["
+                  "{\"id\":9,\"phase\":\"setup\"}]}");
+    assert_int_equal(p.session_id, 9);
+}
+
 static void only_changes_that_matter_get_a_line(void **state)
 {
     (void)state;
@@ -172,7 +188,8 @@ static void waiting_is_over_when_the_goal_is_reached_or_out_of_reach(void **stat
     }
 }
 
-TEST_MAIN(cmocka_unit_test(the_line_has_phase_devices_fragments_airtime_and_eta),
+TEST_MAIN(cmocka_unit_test(of_several_sessions_the_slowest_is_followed),
+          cmocka_unit_test(the_line_has_phase_devices_fragments_airtime_and_eta),
           cmocka_unit_test(only_changes_that_matter_get_a_line),
           cmocka_unit_test(the_eta_is_that_of_the_session),
           cmocka_unit_test(the_end_decides_about_the_exit_code),

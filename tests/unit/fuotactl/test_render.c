@@ -43,6 +43,38 @@ static void json_lines_begin_with_their_type_and_hide_nothing(void **state)
                         "{\"type\":\"empty\"}\n");
 }
 
+static void a_budget_shows_what_is_used_and_what_is_left(void **state)
+{
+    (void)state;
+    struct rendered r;
+    FILE *out =
+        begin(&r, "[{\"gateway\":\"0016c001ff10a235\",\"low_hz\":869400000,"
+                  "\"high_hz\":869650000,\"own_us\":72000000,\"others_us\":18000000,"
+                  "\"own_cap_us\":216000000,\"legal_cap_us\":360000000,"
+                  "\"free_us\":144000000,\"used_ppm\":250000},"
+                  "{\"gateway\":\"0016c001ff10a236\",\"low_hz\":902000000,"
+                  "\"high_hz\":928000000,\"own_us\":0,\"others_us\":0,"
+                  "\"own_cap_us\":2160000000,\"legal_cap_us\":3600000000,"
+                  "\"free_us\":2160000000,\"used_ppm\":0},{}]");
+    render_budgets(out, r.json);
+    assert_rendered(&r, "GATEWAY           BAND (MHZ)       CAMPAIGNS     CAP  OTHERS  "
+                        "LEGAL LIMIT   USED  "
+                        "  FREE\n"
+                        "0016c001ff10a235  869.400-869.650     1m 12s  3m 36s  18.0 s    "
+                        "    6m 0s  25.0%  "
+                        "2m 24s\n"
+                        "0016c001ff10a236  902.000-928.000      0.0 s  36m 0s   0.0 s   "
+                        "      none   0.0%  "
+                        "36m 0s\n"
+                        "-                 0.000-0.000              -       -       -    "
+                        "        -      -  "
+                        "     -\n");
+    out = begin(&r, "{}");
+    render_budgets(out, r.json);
+    assert_rendered(&r, "GATEWAY  BAND (MHZ)  CAMPAIGNS  CAP  OTHERS  LEGAL LIMIT  USED  "
+                        "FREE\n");
+}
+
 static void a_plan_shows_devices_fragments_airtime_and_budget(void **state)
 {
     (void)state;
@@ -81,6 +113,49 @@ static void a_plan_shows_devices_fragments_airtime_and_budget(void **state)
                         "note         assumed?\n");
 }
 
+static void a_plan_shows_lanes_forecast_and_who_is_left_out(void **state)
+{
+    (void)state;
+    struct rendered r;
+    FILE *out = begin(
+        &r, "{\"name\":\"wm1\",\"fleet\":\"f\",\"devices\":50,\"image_bytes\":51000,"
+            "\"cohort_count\":3,"
+            "\"cohorts\":[{\"devices\":40,\"assumed\":false,\"dr\":5,"
+            "\"frequency_hz\":869525000,\"fragment_size\":222,\"fragments\":230,"
+            "\"coded\":46,\"copies\":2,\"lanes\":5,\"gateways\":5,\"colours\":3,"
+            "\"frame_airtime_us\":368896,\"airtime_us\":101815296,\"sessions\":1,"
+            "\"interval_us\":5600000,\"duration_us\":1696000000,"
+            "\"duration_p90_us\":1900000000},"
+            "{\"devices\":7,\"assumed\":true,\"gateways\":1,\"lanes\":1,\"colours\":1,"
+            "\"sessions\":1}],"
+            "\"fragments\":460,\"coded\":92,\"airtime_us\":203630592,"
+            "\"duration_us\":1696000000,\"duration_p90_us\":1900000000,"
+            "\"lower_bound_us\":85000000,\"left_out\":[{\"reason\":\"no-coverage\","
+            "\"text\":\"no gateway reaches it\",\"limit\":\"0 dB is needed\",\"count\":3,"
+            "\"devices\":[\"00000000000000a1\",\"00000000000000a2\"]}],\"notes\":[]}");
+    render_plan(out, r.json);
+    assert_rendered(
+        &r,
+        "campaign     wm1\n"
+        "fleet        f\n"
+        "devices      50\n"
+        "image        51000 bytes\n"
+        "fragments    460 and 92 coded\n"
+        "airtime      3m 23s\n"
+        "duration     28m 16s (p90 31m 40s); no plan takes less than 1m 25s\n"
+        "cohort       40 devices, DR5, 869.525 MHz, 5 gateways, 5 lanes in 3 colours\n"
+        "  fragments  230 of 222 bytes, each 2 times, and 46 coded, 0.3 s each\n"
+        "  airtime    1m 41s at each gateway\n"
+        "  duration   28m 16s (p90 31m 40s) in 1 session, a frame every 5.6 s\n"
+        "cohort       7 devices not heard yet, DR0, 0.000 MHz, 1 gateway\n"
+        "  fragments  0 of 0 bytes and 0 coded, - each\n"
+        "  airtime    - at each gateway\n"
+        "  duration   - in 1 session\n"
+        "cohort       1 more\n"
+        "left out     3 devices: no gateway reaches it (0 dB is needed): "
+        "00000000000000a1 00000000000000a2 and 1 more\n");
+}
+
 static const char campaign[] =
     "{\"name\":\"wm1\",\"id\":3,\"phase\":\"paused\",\"reason\":\"disk full\","
     "\"fleet\":\"f\",\"version\":\"1.4.3\",\"digest\":\"ab\",\"created\":"
@@ -116,6 +191,24 @@ static void a_campaign_in_detail(void **state)
                         "created      2026-01-01T00:00:00Z\n"
                         "started      -\n"
                         "ended        -\n");
+}
+
+static void a_campaign_in_several_sessions_shows_the_newest(void **state)
+{
+    (void)state;
+    struct rendered r;
+    FILE *out =
+        begin(&r, "{\"name\":\"c\",\"session\":{\"phase\":\"sending\",\"members\":9,"
+                  "\"gateways\":[\"a\",\"b\"],\"colours\":2,\"lanes\":[{},{}]},"
+                  "\"session_count\":3}");
+    render_campaign(out, r.json, false);
+    fflush(r.out);
+    assert_non_null(strstr(r.text, "session      sending, DR0, 0.000 MHz, 9 devices, 2 "
+                                   "gateways, 2 lanes in 2 colours, 0 repair rounds\n"));
+    assert_non_null(strstr(r.text, "  sessions   3 under way in all\n"));
+    fclose(r.out);
+    free(r.text);
+    json_object_put(r.json);
 }
 
 static void colour_is_on_the_phase_only_and_when_asked_for(void **state)
@@ -199,6 +292,8 @@ static void a_device_in_detail_with_its_history(void **state)
         &r, "{\"dev_eui\":\"70b3d57ed005a1b2\",\"name\":\"meter\",\"fleet\":\"f\","
             "\"profile\":\"generic\",\"last_uplink\":null,\"firmware_version\":16909057,"
             "\"hardware_version\":null,\"packages\":{\"1\":1,\"3\":2},"
+            "\"links\":[{\"gateway\":\"0016c001f1000001\",\"snr_p50_cdb\":748,"
+            "\"snr_p10_cdb\":-1206,\"heard_ppk\":985}],"
             "\"campaigns\":[{\"campaign\":\"wm1\",\"outcome\":\"failed\",\"state\":0,"
             "\"result\":8,\"source\":\"inferred\",\"phase\":\"ended\","
             "\"reason_text\":\"it said no\"}],"
@@ -215,6 +310,8 @@ static void a_device_in_detail_with_its_history(void **state)
                     "firmware     0x01020301\n"
                     "hardware     -\n"
                     "packages     TS003 v1, TS004 v2\n"
+                    "link         0016c001f1000001: SNR 7.5 dB, p10 -12.1 dB, hears "
+                    "98.5 %\n"
                     "campaign     wm1: failed, State 0, Update Result 8 (inferred), "
                     "ended: it said no\n"
                     "\n"
@@ -245,8 +342,11 @@ static void problems_are_lines_with_place_and_path(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(json_lines_begin_with_their_type_and_hide_nothing),
+          cmocka_unit_test(a_budget_shows_what_is_used_and_what_is_left),
           cmocka_unit_test(a_plan_shows_devices_fragments_airtime_and_budget),
+          cmocka_unit_test(a_plan_shows_lanes_forecast_and_who_is_left_out),
           cmocka_unit_test(a_campaign_in_detail),
+          cmocka_unit_test(a_campaign_in_several_sessions_shows_the_newest),
           cmocka_unit_test(colour_is_on_the_phase_only_and_when_asked_for),
           cmocka_unit_test(campaigns_as_a_table), cmocka_unit_test(devices_as_a_table),
           cmocka_unit_test(csv_quotes_what_needs_it_and_defuses_formulas),

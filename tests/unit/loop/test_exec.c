@@ -25,6 +25,7 @@ struct seen {
     size_t device_count;
     uint32_t mc_addr;
     uint8_t payload[8];
+    int64_t at_us;
     char handle[FUO_GROUP_SIZE];
     const char *what;
     int err; /* of the next call */
@@ -132,6 +133,7 @@ static int seen_group_close(struct fuo_ns *ns, uint64_t id, const char *group)
 static int seen_multicast(struct fuo_ns *ns, const struct fuo_multicast *frame)
 {
     memcpy(ns->seen->payload, frame->payload, frame->payload_len);
+    ns->seen->at_us = frame->at_us;
     return note(ns, "multicast", frame->id);
 }
 
@@ -370,6 +372,38 @@ static void intents_reach_the_plugin_and_are_answered_once(void **state)
     stop(&rig);
 }
 
+/* The answer says nothing of transmission or lane: the request remembers both. */
+static void intents_of_a_lane_are_remembered_with_it(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    struct effect effects[4] = {
+        effect_of(EFFECT_GROUP_CLOSE),
+        effect_of(EFFECT_SEND_MULTICAST),
+        effect_of(EFFECT_QUEUE_POLL),
+        effect_of(EFFECT_QUEUE_FLUSH),
+    };
+    effects[0].group.transmission_id = 5;
+    effects[0].group.lane = 3;
+    effects[1].multicast.transmission_id = 5;
+    effects[1].multicast.lane = 3;
+    effects[1].multicast.at.us = 123;
+    for (size_t i = 2; i < ARRAY_LEN(effects); i++) {
+        effects[i].queue.transmission_id = 5;
+        effects[i].queue.lane = 3;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(effects); i++) {
+        exec_effect(&rig.d, &effects[i]);
+        assert_int_equal(rig.d.requests.count, i + 1);
+        assert_int_equal(rig.d.requests.items[i].id, rig.seen.id);
+        assert_int_equal(rig.d.requests.items[i].transmission_id, 5);
+        assert_int_equal(rig.d.requests.items[i].lane, 3);
+    }
+    assert_int_equal(rig.seen.at_us, 123);
+    stop(&rig);
+}
+
 static void uplinks_and_fates_reach_the_engine(void **state)
 {
     (void)state;
@@ -435,14 +469,18 @@ static void add_key(struct rig *rig, uint64_t dev_eui, const uint8_t *gen_app_ke
 }
 
 /* The plugin is given the session keys of the McKey, and the answer ends the request. */
-static void open_group_with(struct rig *rig, const struct aes_key *key, uint32_t mc_addr)
+static void open_lane_with(struct rig *rig, const struct aes_key *key, uint32_t mc_addr,
+                           uint8_t lane)
 {
     struct effect effect = effect_of(EFFECT_GROUP_OPEN);
     effect.group.transmission_id = 5;
+    effect.group.lane = lane;
     effect.group.campaign_id = FIXTURE_CAMPAIGN;
     effect.group.mc_addr = mc_addr;
     exec_effect(&rig->d, &effect);
-    assert_string_equal(rig->seen.name, "fuotad-main-camp-5");
+    assert_string_equal(rig->seen.name, lane == 0    ? "fuotad-main-camp-5"
+                                        : lane == 31 ? "fuotad-main-camp-5.31"
+                                                     : "fuotad-main-camp-5.1");
     assert_string_equal(rig->seen.region, "EU868");
     assert_int_equal(rig->seen.mc_addr, mc_addr);
     struct session_keys keys;
@@ -487,7 +525,9 @@ static void keys_are_drawn_stored_wrapped_and_dropped(void **state)
     run(&rig);
     assert_int_equal(rig.d.key_jobs.head, rig.d.key_jobs.len);
 
-    open_group_with(&rig, key, mc_addr);
+    open_lane_with(&rig, key, mc_addr, 0);
+    open_lane_with(&rig, key, mc_addr, 1);
+    open_lane_with(&rig, key, mc_addr, 31);
 
     effect = effect_of(EFFECT_DROP_KEY);
     effect.key.transmission_id = 5;
@@ -510,5 +550,6 @@ static void keys_are_drawn_stored_wrapped_and_dropped(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(intents_reach_the_plugin_and_are_answered_once),
+          cmocka_unit_test(intents_of_a_lane_are_remembered_with_it),
           cmocka_unit_test(uplinks_and_fates_reach_the_engine),
           cmocka_unit_test(keys_are_drawn_stored_wrapped_and_dropped))

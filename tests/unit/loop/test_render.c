@@ -62,7 +62,7 @@ static void what_is_not_known_is_null(void **state)
 static void a_session_says_where_it_stands(void **state)
 {
     (void)state;
-    struct transmission_rec session = {
+    struct transmission_rec rec = {
         .id = 4,
         .phase = TX_SENDING,
         .dr = 5,
@@ -71,14 +71,35 @@ static void a_session_says_where_it_stands(void **state)
         .frag_count = 20,
         .next_n = 7,
         .target_n = 22,
-        .gateways = {0xabc},
-        .gateway_count = 1,
+        .colour_count = 2,
     };
-    assert_json(render_session(&session, 9),
-                "{\"id\":4,\"phase\":\"sending\",\"dr\":5,\"frequency_hz\":869525000,"
-                "\"fragment_size\":50,\"uncoded\":20,\"next\":7,\"target\":22,"
-                "\"members\":9,\"gateways\":[\"0000000000000abc\"],\"start\":null,"
-                "\"end\":null,\"repair_rounds\":0}");
+    static const struct lane_rec lanes[] = {
+        {.gateways = {0xabc}, .gateway_count = 1, .frames_handed = 6},
+        {.no = 1, .colour = 1, .gateways = {1, 2}, .gateway_count = 2, .lost = true},
+    };
+    const struct lane_rec *const list[] = {&lanes[0], &lanes[1]};
+    struct render_session session = {&rec, list, ARRAY_LEN(list), 9};
+    assert_json(render_session(&session),
+                "{\"id\":4,\"phase\":\"sending\",\"dr\":5,\"uncoded\":20,\"next\":7,"
+                "\"target\":22,\"members\":9,\"start\":null,\"end\":null,"
+                "\"frequency_hz\":869525000,\"fragment_size\":50,\"copies\":1,"
+                "\"repair_rounds\":0,\"gateways\":[\"0000000000000abc\","
+                "\"0000000000000001\",\"0000000000000002\"],\"colours\":2,\"lanes\":["
+                "{\"lane\":0,\"colour\":0,\"gateways\":[\"0000000000000abc\"],"
+                "\"frames\":6,\"lost\":false},"
+                "{\"lane\":1,\"colour\":1,\"gateways\":[\"0000000000000001\","
+                "\"0000000000000002\"],\"frames\":0,\"lost\":true}]}");
+}
+
+static void links_of_a_device_are_listed(void **state)
+{
+    (void)state;
+    struct device_rec device = {.link_count = 1, .link = {{0xabc, -150, 75, 980}}};
+    assert_json(render_links(&device),
+                "[{\"gateway\":\"0000000000000abc\",\"snr_p10_cdb\":-150,"
+                "\"snr_p50_cdb\":75,\"heard_ppk\":980}]");
+    device.link_count = 0;
+    assert_json(render_links(&device), "[]");
 }
 
 static void the_state_of_the_daemon(void **state)
@@ -102,4 +123,5 @@ static void a_line_of_history(void **state)
 TEST_MAIN(cmocka_unit_test(a_device_that_is_done),
           cmocka_unit_test(what_is_not_known_is_null),
           cmocka_unit_test(a_session_says_where_it_stands),
+          cmocka_unit_test(links_of_a_device_are_listed),
           cmocka_unit_test(the_state_of_the_daemon), cmocka_unit_test(a_line_of_history))

@@ -195,6 +195,69 @@ static void the_index_is_said_again_only_when_it_changes(void **state)
     stop(&rig);
 }
 
+static void add_session(struct rig *rig, uint32_t id, uint8_t lanes)
+{
+    struct transmission_rec rec = {
+        .id = id,
+        .campaign_id = FIXTURE_CAMPAIGN,
+        .phase = TX_SENDING,
+        .ts004 = 1,
+        .ts005 = 1,
+        .dr = 5,
+        .frag_size_bytes = 100,
+        .frag_count = 3,
+        .frequency_hz = 869525000,
+        .lane_count = lanes,
+        .colour_count = lanes,
+        .next_n = 1,
+        .target_n = 3,
+    };
+    assert_int_equal(engine_restore_transmission(rig->f.engine, &rec), FUO_OK);
+    for (uint8_t i = 0; i < lanes; i++) {
+        struct lane_rec lane = {.transmission_id = id,
+                                .no = i,
+                                .colour = i,
+                                .gateway_count = 1,
+                                .gateways = {0xa0U + i}};
+        assert_int_equal(engine_restore_lane(rig->f.engine, &lane), FUO_OK);
+    }
+}
+
+static void each_session_has_a_topic_until_it_is_over(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct effects effects = {0};
+    start(&rig);
+    step(&rig, fixture_apply(&rig.f));
+    add_session(&rig, 5, 1);
+    add_session(&rig, 9, 2);
+    struct campaign_entry *entry = rig.campaigns.head;
+    campaign_sessions_add(entry, 7); /* its topic is from before */
+    struct effect *effect = effects_append(&effects, EFFECT_PUBLISH);
+    effect->publish.kind = PUBLISH_CAMPAIGN;
+    effect->publish.campaign_id = FIXTURE_CAMPAIGN;
+    assert_int_equal(render(&rig, &effects), 4); /* the state, and three sessions */
+
+    assert_int_equal(row_of(&rig, "c/camp/session/7")->payload_len, 0);
+    struct json_object *object = payload_of(row_of(&rig, "c/camp/session/9"));
+    assert_text(object, "/gateways/1", "00000000000000a1");
+    assert_text(object, "/lanes/1/gateways/0", "00000000000000a1");
+    assert_text(object, "/lanes/1/colour", "1");
+    assert_text(object, "/colours", "2");
+    json_object_put(object);
+    object = payload_of(row_of(&rig, "c/camp/state"));
+    assert_text(object, "/sessions/0/id", "5");
+    assert_text(object, "/sessions/1/id", "9");
+    assert_text(object, "/session/id", "9");
+    assert_text(object, "/session_count", "2");
+    json_object_put(object);
+
+    assert_int_equal(render(&rig, &effects), 1); /* nothing new of the sessions */
+    effects_finish(&effects);
+    stop(&rig);
+}
+
 static void results_are_batched_and_numbered_without_gaps(void **state)
 {
     (void)state;
@@ -304,6 +367,7 @@ static void alerts_have_a_topic_of_their_campaign(void **state)
 
 TEST_MAIN(cmocka_unit_test(a_new_campaign_is_in_the_index_and_has_a_state),
           cmocka_unit_test(the_index_is_said_again_only_when_it_changes),
+          cmocka_unit_test(each_session_has_a_topic_until_it_is_over),
           cmocka_unit_test(results_are_batched_and_numbered_without_gaps),
           cmocka_unit_test(sequence_numbers_go_on_after_a_restart),
           cmocka_unit_test(strange_counters_are_ignored),

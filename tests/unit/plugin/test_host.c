@@ -148,9 +148,18 @@ static void t_close(struct fuo_ns *ns)
     free(ns);
 }
 
+/* What a newer plugin takes for members of its own lies in the zeros behind. */
+static void check_spare(const void *lent, size_t size)
+{
+    static const uint8_t zeros[FUO_SPARE_BYTES];
+    assert_memory_equal((const uint8_t *)lent + size, zeros, sizeof(zeros));
+}
+
 static void t_caps(struct fuo_ns *ns, struct fuo_caps *caps)
 {
     (void)ns;
+    check_spare(caps, sizeof(*caps));
+    memset((uint8_t *)caps + sizeof(*caps), 0xff, FUO_SPARE_BYTES);
     caps->queue_rows_max = 9;
 }
 
@@ -189,6 +198,7 @@ static void t_result(struct fuo_ns *ns, uint64_t id, int err)
 static int t_unicast(struct fuo_ns *ns, const struct fuo_unicast *downlink)
 {
     static const struct fuo_http_request request = {.method = "GET", .path = "/"};
+    check_spare(downlink, sizeof(*downlink));
     int subscribed = ns->ops->subscribe(ns->host, "a", 1);
     int published = ns->ops->publish(ns->host, 1, "a", NULL, 0, 1);
     int http = ns->ops->http(ns->host, 1, &request);
@@ -212,6 +222,7 @@ static int t_flush(struct fuo_ns *ns, uint64_t id, uint64_t dev_eui)
 
 static int t_group(struct fuo_ns *ns, const struct fuo_group *group)
 {
+    check_spare(group, sizeof(*group));
     t_result(ns, group->id, FUO_OK);
     return FUO_OK;
 }
@@ -225,6 +236,8 @@ static int t_by_group(struct fuo_ns *ns, uint64_t id, const char *group)
 
 static int t_multicast(struct fuo_ns *ns, const struct fuo_multicast *frame)
 {
+    check_spare(frame, sizeof(*frame));
+    assert_int_equal(frame->at_us, 77);
     t_result(ns, frame->id, FUO_OK);
     return FUO_OK;
 }
@@ -354,7 +367,7 @@ static void every_intent_reaches_the_plugin(void **state)
     (void)state;
     struct fuo_ns_plugin plugin = test_plugin(true);
     struct fuo_group group = {.id = 1};
-    struct fuo_multicast frame = {.id = 2};
+    struct fuo_multicast frame = {.id = 2, .at_us = 77};
     struct fuo_caps caps = {.reply_window_us = 99};
     struct daemon d;
     daemon_open(&d, &plugin);

@@ -107,6 +107,43 @@ static void an_empty_queue_sends_at_the_next_run_of_the_scheduler(void **state)
     rig_close(rig);
 }
 
+/* Lanes: a group for each gateway, with one address and key. */
+static void groups_of_one_address_count_and_send_each_for_itself(void **state)
+{
+    (void)state;
+    char ids[2][CS_ID_SIZE];
+    struct rig *rig = rig_open();
+    struct cs_group_settings s = settings();
+    struct session_keys mc_keys = s.keys;
+    uint32_t f_cnt = 0;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(cs_group_create(&rig->cs, &s, rig->now, ids[i]), FUO_OK);
+        assert_int_equal(cs_group_add_gateway(&rig->cs, ids[i], gateways[i]), FUO_OK);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        enqueue_many(rig, ids[i], 2);
+    }
+    run(rig, SECONDS_US(1));
+    assert_int_equal(rig->tx_count, 2); /* the margin of one is not that of the other */
+    run(rig, SECONDS_US(5));
+    assert_int_equal(rig->tx_count, 4);
+    for (size_t i = 0; i < rig->tx_count; i++) {
+        struct frame frame;
+        uint8_t plain[FRAME_PAYLOAD_MAX_BYTES];
+        assert_int_equal(rig->tx[i].gateway, i % 2);
+        assert_int_equal(frame_open(rig->tx[i].phy, rig->tx[i].phy_len, &mc_keys,
+                                    (uint32_t)(10 + i / 2), plain, &frame),
+                         FUO_OK);
+    }
+    /* lock-step: the first goes on, the second has its counter still */
+    assert_int_equal(enqueue(rig, ids[0], UTC_NEVER, &f_cnt), FUO_OK);
+    assert_int_equal(f_cnt, 12);
+    assert_int_equal(cs_group_find(&rig->cs, ids[1])->settings.f_cnt, 12);
+    assert_int_equal(cs_group_delete(&rig->cs, ids[1]), FUO_OK);
+    assert_int_equal(cs_group_find(&rig->cs, ids[0])->row_count, 1);
+    rig_close(rig);
+}
+
 /* 2.3: "A sent item stays until tx-ack (OK or error -> deleted)"; 0.3: nothing published */
 static void any_answer_of_the_gateway_deletes_the_row_in_silence(void **state)
 {
@@ -273,6 +310,7 @@ static void frames_that_cannot_be_are_refused_without_a_counter(void **state)
 TEST_MAIN(cmocka_unit_test(fcnt_is_given_at_enqueue_and_a_row_made_per_gateway),
           cmocka_unit_test(rows_are_spaced_by_margin_times_gateways),
           cmocka_unit_test(an_empty_queue_sends_at_the_next_run_of_the_scheduler),
+          cmocka_unit_test(groups_of_one_address_count_and_send_each_for_itself),
           cmocka_unit_test(any_answer_of_the_gateway_deletes_the_row_in_silence),
           cmocka_unit_test(without_an_answer_the_row_is_sent_again_with_its_fcnt),
           cmocka_unit_test(expired_and_oversized_rows_vanish),

@@ -256,7 +256,15 @@ static void run_until(struct server *server, struct utc end)
     }
 }
 
-static void open_server(struct server *server, uint8_t version, size_t gateways)
+/* How the gateways of a campaign share it. */
+enum sharing {
+    ONE_GROUP,     /* of all gateways; the server sends from one after the other */
+    LANES,         /* a group for each, all at once: nothing is said to disturb */
+    LANES_COLLIDE, /* ... and they do disturb one another */
+};
+
+static void open_server(struct server *server, uint8_t version, size_t gateways,
+                        int capture_db)
 {
     struct network_config config = {
         .start = NOON,
@@ -267,6 +275,7 @@ static void open_server(struct server *server, uint8_t version, size_t gateways)
         .seed = 5,
         .loss_ppm = 100000,
         .half_duplex = true,
+        .capture_db = capture_db,
         .uplink_interval_us = SECONDS_US(120),
         .margin_us = SECONDS_US(5),
         .reply_window_us = MILLIS_US(100),
@@ -285,7 +294,8 @@ static void open_server(struct server *server, uint8_t version, size_t gateways)
     assert_int_equal(network_init(&server->network, &config, &sink, server), FUO_OK);
 }
 
-static void make_group(struct server *server, char *id)
+/* Of all gateways, or of one. */
+static void make_group(struct server *server, size_t first, size_t count, char *id)
 {
     struct cs *cs = &server->network.cs;
     struct cs_group_settings settings = {
@@ -297,7 +307,7 @@ static void make_group(struct server *server, char *id)
     memcpy(settings.application_id, cs->config.application_id, CS_ID_SIZE);
     assert_int_equal(keys_mc_session(&mc_key, MC_ADDR, &settings.keys), FUO_OK);
     assert_int_equal(cs_group_create(cs, &settings, NOON, id), FUO_OK);
-    for (size_t g = 0; g < server->network.config.gateway_count; g++) {
+    for (size_t g = first; g < first + count; g++) {
         assert_int_equal(cs_group_add_gateway(cs, id, server->network.gateway_euis[g]),
                          FUO_OK);
     }
@@ -322,21 +332,36 @@ static void send_fragments(struct server *server, const char *id)
     }
 }
 
-static void campaign(uint8_t version, size_t gateways)
+static void make_and_send(struct server *server, enum sharing sharing)
+{
+    size_t gateways = server->network.config.gateway_count;
+    size_t lanes = sharing == ONE_GROUP ? 1 : gateways;
+    char id[CS_ID_SIZE];
+    for (size_t i = 0; i < lanes; i++) {
+        make_group(server, i, gateways / lanes, id);
+        send_fragments(server, id);
+    }
+}
+
+static void campaign(uint8_t version, size_t gateways, enum sharing sharing)
 {
     struct server *server = calloc(1, sizeof(*server));
-    char id[CS_ID_SIZE];
-    open_server(server, version, gateways);
-    make_group(server, id);
+    open_server(server, version, gateways, sharing == LANES_COLLIDE ? 6 : 0);
     run_until(server, utc_after(server->session_start, SECONDS_US(5)));
     for (size_t i = 0; i < DEVICES; i++) {
         assert_int_equal(server->steps[i], STEP_READY);
     }
     assert_in_range(server->joins, DEVICES, 2 * DEVICES); /* a JoinAccept may be lost */
-    send_fragments(server, id);
+    make_and_send(server, sharing);
     run_until(server, utc_after(server->session_start, SECONDS_US(2048 + 60)));
     assert_int_equal(server->multicast_frames, (server->encoder.m + CODED) * gateways);
     size_t all = server->received + server->missed;
+    if (sharing == LANES_COLLIDE) {
+        assert_in_range(server->missed * 100 / all, 25, 70);
+        network_free(&server->network);
+        free(server);
+        return;
+    }
     assert_in_range(server->missed * 100 / all, 8, 18);
     for (size_t i = 0; i < DEVICES; i++) {
         assert_true(network_device(&server->network, i)->frag.complete);
@@ -353,14 +378,27 @@ static void campaign(uint8_t version, size_t gateways)
 static void all_devices_of_a_lossy_network_are_updated(void **state)
 {
     (void)state;
-    campaign(1, 1);
-    campaign(2, 1);
+    campaign(1, 1, ONE_GROUP);
+    campaign(2, 1, ONE_GROUP);
 }
 
 static void two_gateways_send_everything_twice(void **state)
 {
     (void)state;
-    campaign(2, 2);
+    campaign(2, 2, ONE_GROUP);
+}
+
+/* A device that hears several takes each counter once, and completes. */
+static void lanes_send_everything_at_once(void **state)
+{
+    (void)state;
+    campaign(2, 3, LANES);
+}
+
+static void lanes_at_once_collide_if_asked_for(void **state)
+{
+    (void)state;
+    campaign(2, 3, LANES_COLLIDE);
 }
 
 static void the_same_seed_gives_the_same_run(void **state)
@@ -369,7 +407,7 @@ static void the_same_seed_gives_the_same_run(void **state)
     size_t txacks[2];
     for (int run = 0; run < 2; run++) {
         struct server *server = calloc(1, sizeof(*server));
-        open_server(server, 2, 2);
+        open_server(server, 2, 2, 0);
         run_until(server, utc_after(NOON, SECONDS_US(2000)));
         txacks[run] = server->txacks;
         network_free(&server->network);
@@ -382,7 +420,7 @@ static void a_late_simulator_does_not_cut_the_reply_window_short(void **state)
 {
     (void)state;
     struct server *server = calloc(1, sizeof(*server));
-    open_server(server, 2, 1);
+    open_server(server, 2, 1, 0);
     /* time comes in lumps of 20 s: every reply is decided on after RX1 should have been */
     for (int64_t s = 20; s < 3600; s += 20) {
         network_run(&server->network, utc_after(NOON, SECONDS_US(s)));
@@ -408,6 +446,8 @@ static void impossible_networks_are_refused(void **state)
 
 TEST_MAIN(cmocka_unit_test(all_devices_of_a_lossy_network_are_updated),
           cmocka_unit_test(two_gateways_send_everything_twice),
+          cmocka_unit_test(lanes_send_everything_at_once),
+          cmocka_unit_test(lanes_at_once_collide_if_asked_for),
           cmocka_unit_test(the_same_seed_gives_the_same_run),
           cmocka_unit_test(a_late_simulator_does_not_cut_the_reply_window_short),
           cmocka_unit_test(impossible_networks_are_refused))

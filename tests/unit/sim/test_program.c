@@ -60,6 +60,9 @@ static void options_are_read_with_their_units(void **state)
     assert_true(o.quiet);
     assert_int_equal(parse("--full-duplex", NULL, &o, &detail), FUO_OK);
     assert_false(o.network.half_duplex);
+    assert_int_equal(o.network.capture_db, 0);
+    assert_int_equal(parse("--collisions", NULL, &o, &detail), FUO_OK);
+    assert_int_equal(o.network.capture_db, 6);
 }
 
 static void wrong_options_get_one_line(void **state)

@@ -148,6 +148,54 @@ static void every_device_has_a_home_gateway_and_perhaps_others(void **state)
     assert_int_equal(sim_radio_init(&radio, &config), FUO_ERANGE);
 }
 
+static enum tx_status send_from(struct sim_radio *radio, size_t gateway, int64_t at_us,
+                                uint8_t dr, struct sim_emission *e)
+{
+    struct sim_tx_request request = {
+        .gateway = gateway,
+        .at = utc_after(NOON, at_us),
+        .frequency_hz = 869525000,
+        .dr = dr,
+        .phy_bytes = 100,
+    };
+    return sim_radio_book(radio, &request, e);
+}
+
+static void gateways_at_once_disturb_where_both_are_heard_alike(void **state)
+{
+    (void)state;
+    struct sim_radio radio;
+    struct sim_radio_config config = radio_config(4);
+    struct sim_emission e;
+    size_t others[4];
+    size_t hit[2] = {0};
+    config.capture_db = 6;
+    assert_int_equal(sim_radio_init(&radio, &config), FUO_OK);
+    assert_int_equal(send_from(&radio, 0, 0, 5, &e), TX_OK);
+    struct sim_emission first = e;
+    assert_int_equal(send_from(&radio, 1, 1000, 5, &e), TX_OK);
+    assert_int_equal(send_from(&radio, 2, 2000, 4, &e), TX_OK);             /* other DR */
+    assert_int_equal(send_from(&radio, 3, first.airtime_us, 5, &e), TX_OK); /* after it */
+    assert_int_equal(sim_radio_others(&radio, 0, &first, others), 1);
+    assert_int_equal(others[0], 1);
+    for (size_t device = 0; device < 400; device++) {
+        int mine = 0;
+        int other = 0;
+        bool both = sim_radio_reaches(&radio, 0, device, &mine) &&
+                    sim_radio_reaches(&radio, 1, device, &other);
+        bool disturbed = sim_radio_disturbed(&radio, 0, device, others, 1);
+        if (both) {
+            assert_int_equal(disturbed, other > mine - 6);
+            hit[disturbed]++;
+        }
+    }
+    assert_true(hit[0] > 10 && hit[1] > 10);
+    assert_false(sim_radio_disturbed(&radio, 0, 0, others, 0));
+    radio.config.capture_db = 0; /* not asked for */
+    assert_int_equal(sim_radio_others(&radio, 0, &first, others), 0);
+    sim_radio_free(&radio);
+}
+
 static void a_line_of_the_air_log_tells_all(void **state)
 {
     (void)state;
@@ -237,5 +285,6 @@ TEST_MAIN(cmocka_unit_test(no_hour_holds_more_than_the_duty_cycle),
           cmocka_unit_test(a_gateway_hears_nothing_while_it_transmits),
           cmocka_unit_test(losses_come_at_their_rate_and_the_seed_repeats_them),
           cmocka_unit_test(every_device_has_a_home_gateway_and_perhaps_others),
+          cmocka_unit_test(gateways_at_once_disturb_where_both_are_heard_alike),
           cmocka_unit_test(a_line_of_the_air_log_tells_all),
           cmocka_unit_test(timers_fire_in_order_and_cancelled_ones_never))

@@ -115,6 +115,7 @@ struct seen {
         struct transmission_rec transmission;
         struct device_rec device;
         struct charge_rec charge;
+        struct lane_rec lane;
     } last;
     size_t size;
 };

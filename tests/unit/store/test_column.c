@@ -43,34 +43,20 @@ static const struct member_rec member = {
 };
 
 static const struct transmission_rec transmission = {
-    1,
-    2,
-    TX_ENDED,
-    1,
-    2,
-    5,
-    3,
-    2,
-    7,
-    14,
-    222,
-    0x3fff,
-    869525000,
-    UINT32_MAX,
-    "a group's handle",
-    {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, UINT64_MAX},
-    16,
-    17,
-    18,
-    19,
-    20,
-    true,
-    true,
-    21,
-    22,
-    {23},
-    {24},
-    {25},
+    1,    2,        TX_ENDED,  1,          2,
+    5,    3,        2,         7,          14,
+    222,  0x3fff,   869525000, UINT32_MAX, RECORD_LANE_MAX,
+    17,   1L << 41, 4,         18,         19,
+    20,   true,     true,      21,         22,
+    {23}, {24},     {25},
+};
+
+static const struct lane_rec lane = {
+    1,          RECORD_LANE_MAX - 1,
+    2,          true,
+    true,       "a group's handle",
+    16,         {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, UINT64_MAX},
+    UINT32_MAX, 18,
 };
 
 static const struct device_rec device = {
@@ -85,8 +71,12 @@ static const struct device_rec device = {
     {3},
     4,
     {5, 6, 7, UINT16_MAX},
+    UINT16_MAX,
     4,
-    {{UINT64_MAX, INT16_MIN}, {2, -75}, {3, 1}, {4, INT16_MAX}},
+    {{UINT64_MAX, INT16_MIN, -1, 1000},
+     {2, -75, INT16_MIN, 1},
+     {3, 1, INT16_MAX, 2},
+     {4, INT16_MAX, 2, UINT16_MAX}},
 };
 
 static const struct charge_rec charge = {UINT64_MAX, 868100000, {1}, 2};
@@ -107,6 +97,7 @@ static const struct {
     {STORE_DEVICE, &device},
     {STORE_CHARGE, &charge},
     {STORE_HISTORY, &history},
+    {STORE_LANE, &lane},
 };
 
 /* A database of the newest schema. */
@@ -288,13 +279,14 @@ static void a_row_that_no_record_can_be_is_refused(void **state)
         {STORE_MEMBER, "UPDATE member SET version_after = 4294967296", "version_after"},
         {STORE_CAMPAIGN, "UPDATE campaign SET name = printf('%64d', 1)", "campaign.name"},
         {STORE_CAMPAIGN, "UPDATE campaign SET name = 'a' || char(0) || 'b'", "name"},
-        {STORE_TRANSMISSION, "UPDATE transmission SET gateway_count = 17",
-         "gateway_count"},
-        {STORE_TRANSMISSION, "UPDATE transmission SET gateways = zeroblob(127)",
-         "gateways"},
-        {STORE_TRANSMISSION, "UPDATE transmission SET gateways = x''", "gateways"},
+        {STORE_TRANSMISSION, "UPDATE transmission SET lane_count = 33", "lane_count"},
+        {STORE_LANE, "UPDATE lane SET no = 32", "lane.no"},
+        {STORE_LANE, "UPDATE lane SET gateway_count = 17", "gateway_count"},
+        {STORE_LANE, "UPDATE lane SET gateways = zeroblob(127)", "gateways"},
+        {STORE_LANE, "UPDATE lane SET gateways = x''", "gateways"},
         {STORE_DEVICE, "UPDATE device SET link_count = 5", "device.link_count"},
-        {STORE_DEVICE, "UPDATE device SET link_snr_cdb = zeroblob(9)", "link_snr_cdb"},
+        {STORE_DEVICE, "UPDATE device SET link_snr_p10_cdb = zeroblob(9)",
+         "link_snr_p10_cdb"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         uint8_t record[RECORD_SIZE_MAX];

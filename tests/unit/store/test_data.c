@@ -149,11 +149,13 @@ static void a_dropped_campaign_takes_all_its_rows_along(void **state)
         struct campaign_rec campaign = {.id = id};
         struct member_rec member = fixture_member(id, 9);
         struct transmission_rec transmission = {.id = 10 + id, .campaign_id = id};
+        struct lane_rec lane = {.transmission_id = 10 + id, .no = 1};
         struct store_source source = a_source(id);
         memcpy(source.image_digest, image.digest, sizeof(image.digest));
         store_batch_record(&batch, STORE_CAMPAIGN, &campaign);
         store_batch_record(&batch, STORE_MEMBER, &member);
         store_batch_record(&batch, STORE_TRANSMISSION, &transmission);
+        store_batch_record(&batch, STORE_LANE, &lane);
         store_batch_source(&batch, &source);
         store_batch_mc_key(&batch, fix.store, 10 + id, id, key);
     }
@@ -173,6 +175,9 @@ static void a_dropped_campaign_takes_all_its_rows_along(void **state)
                      1);
     assert_int_equal(
         fixture_load(&fix, STORE_TRANSMISSION, sizeof(struct transmission_rec)).count, 1);
+    struct seen lanes = fixture_load(&fix, STORE_LANE, sizeof(struct lane_rec));
+    assert_int_equal(lanes.count, 1);
+    assert_int_equal(lanes.last.lane.transmission_id, 12);
     assert_int_equal(store_load_mc_key(fix.store, 11, &mc_addr, &opened, NULL),
                      FUO_ENOENT);
     /* The second campaign still needs the image. */

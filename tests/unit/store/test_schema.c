@@ -109,6 +109,133 @@ static void a_database_of_a_newer_fuotad_is_left_alone(void **state)
     db_close(&db);
 }
 
+/* ---- from step 1 to the newest ---- */
+
+/* A transmission in its session, one that ended, and a device with two links. */
+static const char step_1_rows[] =
+    "INSERT INTO transmission VALUES(7, 1, 4, 1, 1, 5, 0, 0, 1, 12, 230, 100, 869525000,"
+    " 305419896, 'b1-group', x'0100000000000000"
+    "eeffc0cefa0250ac" /* little-endian */
+    "0000000000000000000000000000000000000000000000000000000000000000"
+    "0000000000000000000000000000000000000000000000000000000000000000"
+    "0000000000000000000000000000000000000000000000000000000000000000"
+    "00000000000000000000000000000000', 2, 40, 17, 18, 110, 1, 0, 1, 0, 5, 6, 7);"
+    "INSERT INTO transmission VALUES(8, 1, 9, 1, 1, 5, 1, 0, 1, 12, 230, 100, 869525000,"
+    " 2, '', zeroblob(128), 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);"
+    "INSERT INTO device VALUES(5, 1, zeroblob(5), zeroblob(5), 1, 0, 0, 0, 9, 10,"
+    " zeroblob(8), 2, x'0100000000000000"
+    "0200000000000000"
+    "0000000000000000"
+    "0000000000000000', x'e8030cfe00000000');"
+    "INSERT INTO device VALUES(6, 1, zeroblob(5), zeroblob(5), 0, 0, 0, 0, 0, 0,"
+    " zeroblob(8), 0, zeroblob(32), zeroblob(8));";
+
+static void make_step_1(void)
+{
+    const struct schema first = {schema_newest.steps, 1};
+    struct detail detail = {0};
+    struct db db;
+    assert_int_equal(open_with(&first, &db, NULL), FUO_OK);
+    int err = db_exec(db.sql, step_1_rows, &detail);
+    assert_string_equal(detail.text, "");
+    assert_int_equal(err, FUO_OK);
+    db_close(&db);
+}
+
+struct found {
+    struct transmission_rec transmissions[3];
+    struct lane_rec lanes[3];
+    struct device_rec devices[3];
+    size_t count;
+};
+
+static int take_transmission(void *arg, const void *record)
+{
+    struct found *found = arg;
+    assert_true(found->count < 3);
+    found->transmissions[found->count++] = *(const struct transmission_rec *)record;
+    return FUO_OK;
+}
+
+static int take_lane(void *arg, const void *record)
+{
+    struct found *found = arg;
+    assert_true(found->count < 3);
+    found->lanes[found->count++] = *(const struct lane_rec *)record;
+    return FUO_OK;
+}
+
+static int take_device(void *arg, const void *record)
+{
+    struct found *found = arg;
+    assert_true(found->count < 3);
+    found->devices[found->count++] = *(const struct device_rec *)record;
+    return FUO_OK;
+}
+
+static void load_two(struct found *found, enum store_kind kind, store_record_fn *fn)
+{
+    found->count = 0;
+    assert_int_equal(store_load_records(fix.store, kind, fn, found, NULL), FUO_OK);
+    assert_int_equal(found->count, 2);
+}
+
+static void a_transmission_of_step_1_goes_on_as_one_lane(void **state)
+{
+    (void)state;
+    struct found found;
+    make_step_1();
+    fixture_open(&fix);
+    load_two(&found, STORE_TRANSMISSION, take_transmission);
+    const struct transmission_rec *tx = &found.transmissions[0];
+    assert_int_equal(tx->id, 7);
+    assert_int_equal(tx->phase, TX_SENDING);
+    assert_int_equal(tx->lane_count, 1);
+    assert_int_equal(tx->colour_count, 1);
+    assert_int_equal(tx->copies, 0);      /* coded fragments in natural order */
+    assert_int_equal(tx->interval_us, 0); /* as the plan says */
+    assert_int_equal(tx->frames_handed, 17);
+    assert_int_equal(tx->next_n, 18);
+    assert_int_equal(tx->target_n, 110);
+    assert_true(tx->pending && !tx->pending_status);
+    assert_int_equal(tx->phase_since.us, 7);
+
+    load_two(&found, STORE_LANE, take_lane);
+    const struct lane_rec *lane = &found.lanes[0];
+    assert_int_equal(lane->transmission_id, 7);
+    assert_int_equal(lane->no, 0);
+    assert_int_equal(lane->colour, 0);
+    assert_true(lane->pending && !lane->lost);
+    assert_string_equal(lane->group, "b1-group");
+    assert_int_equal(lane->gateway_count, 2);
+    assert_int_equal(lane->gateways[0], 1);
+    assert_int_equal(lane->gateways[1], 0xac5002facec0ffee);
+    assert_int_equal(lane->f_cnt_base, 40);
+    assert_int_equal(lane->frames_handed, 17);
+    assert_int_equal(found.lanes[1].transmission_id, 8);
+    assert_string_equal(found.lanes[1].group, "");
+}
+
+static void links_of_step_1_keep_their_snr(void **state)
+{
+    (void)state;
+    struct found found;
+    make_step_1();
+    fixture_open(&fix);
+    load_two(&found, STORE_DEVICE, take_device);
+    const struct device_rec *device = &found.devices[0];
+    assert_int_equal(device->uplinks_heard, 1);
+    assert_int_equal(device->link_count, 2);
+    assert_int_equal(device->link[1].gateway, 2);
+    assert_int_equal(device->link[0].snr_p50_cdb, 1000);
+    assert_int_equal(device->link[0].snr_p10_cdb, 1000);
+    assert_int_equal(device->link[1].snr_p50_cdb, -500);
+    assert_int_equal(device->link[1].heard_ppk, 1000);
+    assert_int_equal(device->uplink_interval_us, 10);
+    assert_int_equal(found.devices[1].uplinks_heard, 0);
+    assert_int_equal(found.devices[1].link_count, 0);
+}
+
 /* Opening must fail with err and leave the bytes as they are. */
 static void assert_refused_untouched(int err, const char *text)
 {
@@ -235,6 +362,8 @@ static void only_the_owner_can_read_the_files(void **state)
 TEST_MAIN(IN_FOLDER(a_database_of_an_older_schema_is_migrated),
           IN_FOLDER(a_migration_that_fails_changes_nothing),
           IN_FOLDER(a_database_of_a_newer_fuotad_is_left_alone),
+          IN_FOLDER(a_transmission_of_step_1_goes_on_as_one_lane),
+          IN_FOLDER(links_of_step_1_keep_their_snr),
           IN_FOLDER(a_file_that_is_no_database_is_left_alone),
           IN_FOLDER(somebody_elses_database_is_left_alone),
           IN_FOLDER(an_empty_file_becomes_a_database),

@@ -21,9 +21,9 @@ static int teardown(void **state)
 static void stores_of_the_engine_survive_a_restart(void **state)
 {
     (void)state;
-    static const enum store_kind kinds[] = {STORE_CAMPAIGN,     STORE_MEMBER,
-                                            STORE_TRANSMISSION, STORE_DEVICE,
-                                            STORE_CHARGE,       STORE_HISTORY};
+    static const enum store_kind kinds[] = {
+        STORE_CAMPAIGN, STORE_MEMBER,  STORE_TRANSMISSION, STORE_DEVICE,
+        STORE_CHARGE,   STORE_HISTORY, STORE_LANE};
     struct effects effects = {0};
     struct store_batch batch = {0};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -36,9 +36,10 @@ static void stores_of_the_engine_survive_a_restart(void **state)
     effects.items[3].store.device.dev_eui = 3;
     effects.items[4].store.charge.gateway = 4;
     effects.items[5].store.history.dev_eui = 5;
+    effects.items[6].store.lane.f_cnt_base = 6;
     effects_append(&effects, EFFECT_PUBLISH);
     store_batch_effects(&batch, &effects);
-    assert_int_equal(batch.ops, 6);
+    assert_int_equal(batch.ops, 7);
     assert_int_equal(fixture_commit(&fix, &batch), FUO_OK);
     fixture_reopen(&fix);
 
@@ -58,6 +59,8 @@ static void stores_of_the_engine_survive_a_restart(void **state)
     assert_int_equal(
         fixture_load(&fix, STORE_CHARGE, sizeof(struct charge_rec)).last.charge.gateway,
         4);
+    assert_int_equal(
+        fixture_load(&fix, STORE_LANE, sizeof(struct lane_rec)).last.lane.f_cnt_base, 6);
     effects_finish(&effects);
 }
 
@@ -73,6 +76,31 @@ static void a_row_is_updated_and_not_doubled(void **state)
     struct seen seen = fixture_load(&fix, STORE_MEMBER, sizeof(member));
     assert_int_equal(seen.count, 1);
     assert_int_equal(seen.last.member.tries, 4);
+}
+
+static int see_lane(void *arg, const void *record)
+{
+    const struct lane_rec *lane = record;
+    uint32_t *last = arg;
+    uint32_t place = lane->transmission_id * 100 + lane->no;
+    assert_true(place > *last);
+    *last = place;
+    return FUO_OK;
+}
+
+static void lanes_come_by_transmission_and_number(void **state)
+{
+    (void)state;
+    struct store_batch batch = {0};
+    uint32_t last = 0;
+    for (uint8_t i = 0; i < 20; i++) {
+        struct lane_rec lane = {.transmission_id = 2U - i % 2, .no = 19 - i};
+        store_batch_record(&batch, STORE_LANE, &lane);
+    }
+    assert_int_equal(fixture_commit(&fix, &batch), FUO_OK);
+    assert_int_equal(store_load_records(fix.store, STORE_LANE, see_lane, &last, NULL),
+                     FUO_OK);
+    assert_int_equal(last, 219);
 }
 
 static void loading_stops_where_the_callback_says(void **state)
@@ -359,6 +387,7 @@ static void a_missing_store_is_closed_quietly(void **state)
 
 TEST_MAIN(WITH_STORE(stores_of_the_engine_survive_a_restart),
           WITH_STORE(a_row_is_updated_and_not_doubled),
+          WITH_STORE(lanes_come_by_transmission_and_number),
           WITH_STORE(loading_stops_where_the_callback_says),
           WITH_STORE(charges_are_pruned_by_time), WITH_STORE(one_batch_is_out_at_a_time),
           WITH_STORE(what_was_submitted_is_committed_by_close),

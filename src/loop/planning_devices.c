@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop/planning_devices.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "campaign/link.h"
+#include "codec/package.h"
+#include "loop/xalloc.h"
+
+/* ---- gateways ---- */
+
+static int compare_euis(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void sort_unique(uint64_t *items, size_t *count)
+{
+    size_t n = 0;
+    if (*count > 0) {
+        qsort(items, *count, sizeof(*items), compare_euis);
+    }
+    for (size_t i = 0; i < *count; i++) {
+        if (n == 0 || items[n - 1] != items[i]) {
+            items[n++] = items[i];
+        }
+    }
+    *count = n;
+}
+
+static void add_links(struct planning_devices *devices, const struct device_rec *device)
+{
+    for (size_t i = 0; device != NULL && i < device->link_count; i++) {
+        devices->gateways[devices->gateway_count++] = device->link[i].gateway;
+    }
+}
+
+/* Those that the files name, else all that hear a device. */
+static void find_gateways(const struct planning_request *request,
+                          struct planning_devices *devices)
+{
+    const struct eui_list *given = &request->spec->radio.gateways;
+    if (given->count == 0) {
+        given = &request->fleet->doc->spec.gateways;
+    }
+    devices->gateways_given = given->count > 0;
+    size_t most = given->count + request->device_count * RECORD_LINK_MAX;
+    devices->gateways = xcalloc(most + 1, sizeof(*devices->gateways));
+    for (size_t i = 0; i < given->count; i++) {
+        devices->gateways[devices->gateway_count++] = given->items[i];
+    }
+    for (size_t i = 0; given->count == 0 && i < request->device_count; i++) {
+        add_links(devices, engine_device(request->engine, request->devices[i]));
+    }
+    sort_unique(devices->gateways, &devices->gateway_count);
+}
+
+static bool gateway_number(const struct planning_devices *devices, uint64_t gateway,
+                           uint32_t *number)
+{
+    const uint64_t *found =
+        devices->gateway_count == 0
+            ? NULL
+            : bsearch(&gateway, devices->gateways, devices->gateway_count,
+                      sizeof(*devices->gateways), compare_euis);
+    if (found != NULL) {
+        *number = (uint32_t)(found - devices->gateways);
+    }
+    return found != NULL;
+}
+
+/* ---- devices ---- */
+
+static void add_link(const struct planning_devices *devices,
+                     const struct device_link *link, struct partition_device *to)
+{
+    uint32_t number;
+    if (gateway_number(devices, link->gateway, &number)) {
+        to->link[to->link_count++] = (struct partition_link){
+            .gateway = number,
+            .snr_p10_cdb = link->snr_p10_cdb,
+            .snr_p50_cdb = link->snr_p50_cdb,
+            .heard_ppk = link->heard_ppk,
+        };
+    }
+}
+
+/* What is not known yet is taken to be of the first version. */
+static struct partition_device describe(const struct planning_devices *devices,
+                                        const struct device_rec *rec)
+{
+    struct partition_device device = {
+        .ts004 = rec->package_version[PKG_FRAG] != 0 ? rec->package_version[PKG_FRAG] : 1,
+        .ts005 =
+            rec->package_version[PKG_MCAST] != 0 ? rec->package_version[PKG_MCAST] : 1,
+    };
+    for (size_t i = 0; i < rec->link_count; i++) {
+        add_link(devices, &rec->link[i], &device);
+    }
+    return device;
+}
+
+/* The best downlink as SNR at the device; INT32_MIN if there is no link. */
+static int32_t best_snr_cdb(const struct partition_device *device,
+                            const struct planning_radio *radio)
+{
+    int32_t best = INT32_MIN;
+    for (size_t i = 0; i < device->link_count; i++) {
+        int32_t snr = device->link[i].snr_p50_cdb + radio->gain_cdb;
+        best = snr > best ? snr : best;
+    }
+    return best;
+}
+
+int64_t planning_least_us(const struct partition_device *device,
+                          const struct planning_radio *radio,
+                          const int64_t at_us[static REGION_DR_COUNT])
+{
+    int64_t least_us = 0;
+    for (int dr = 0; dr < REGION_DR_COUNT; dr++) {
+        if (at_us[dr] > 0 && (least_us == 0 || at_us[dr] < least_us) &&
+            best_snr_cdb(device, radio) >=
+                partition_floor_cdb(radio->region, (uint8_t)dr)) {
+            least_us = at_us[dr];
+        }
+    }
+    return least_us;
+}
+
+/* The list of packages was told by TS007: what is not on it is not there. */
+static bool lacks_clock(const struct device_rec *rec)
+{
+    return rec->packages_known && rec->package_version[PKG_MULTI] != 0 &&
+           rec->package_version[PKG_CLOCK] == 0;
+}
+
+/* What a device must have (engine/round.c); what is not known yet may be there. */
+static bool lacks_any(const struct device_rec *rec)
+{
+    const uint8_t *version = rec->package_version;
+    return rec->packages_known && (!pkg_version_known(PKG_FRAG, version[PKG_FRAG]) ||
+                                   !pkg_version_known(PKG_MCAST, version[PKG_MCAST]) ||
+                                   version[PKG_FWMGMT] == 0);
+}
+
+static bool has_packages(struct planning *planning, const struct device_rec *rec)
+{
+    if (lacks_any(rec)) {
+        planning_leave_out(planning, PLANNING_PACKAGE, rec->dev_eui);
+        return false;
+    }
+    if (lacks_clock(rec)) {
+        planning_leave_out(planning, PLANNING_CLOCK, rec->dev_eui);
+        return false;
+    }
+    return true;
+}
+
+/* Its links that count are all known: another gateway may hear it only if there is room. */
+static bool is_out_of_reach(const struct planning_devices *devices,
+                            const struct device_rec *rec,
+                            const struct partition_device *device, int32_t margin_cdb)
+{
+    if (device->link_count == 0) {
+        return devices->gateways_given && rec->link_count < RECORD_LINK_MAX;
+    }
+    return margin_cdb < 0;
+}
+
+static void sort_one(const struct planning_radio *radio, const struct device_rec *rec,
+                     struct planning_devices *devices, struct planning *planning,
+                     int32_t *best_lost_cdb)
+{
+    if (!has_packages(planning, rec)) {
+        return;
+    }
+    if (rec->link_count == 0) {
+        devices->unheard_count++;
+        return;
+    }
+    struct partition_device device = describe(devices, rec);
+    int32_t snr_cdb = best_snr_cdb(&device, radio);
+    int32_t margin_cdb = snr_cdb > INT32_MIN ? snr_cdb - radio->floor_cdb : INT32_MIN;
+    if (is_out_of_reach(devices, rec, &device, margin_cdb)) {
+        *best_lost_cdb = margin_cdb > *best_lost_cdb ? margin_cdb : *best_lost_cdb;
+        planning_leave_out(planning, PLANNING_COVERAGE, rec->dev_eui);
+    } else if (device.link_count == 0) {
+        devices->unheard_count++;
+    } else {
+        int16_t uplink_cdb = link_best_snr_cdb(rec);
+        if (devices->count == 0 || uplink_cdb < devices->weakest_snr_cdb) {
+            devices->weakest_snr_cdb = uplink_cdb;
+        }
+        devices->euis[devices->count] = rec->dev_eui;
+        devices->items[devices->count++] = device;
+    }
+}
+
+void planning_sort_devices(const struct planning_request *request,
+                           const struct planning_radio *radio,
+                           struct planning_devices *devices, struct planning *planning)
+{
+    int32_t best_lost_cdb = INT32_MIN;
+    *devices = (struct planning_devices){0};
+    find_gateways(request, devices);
+    devices->items = xcalloc(request->device_count + 1, sizeof(*devices->items));
+    devices->euis = xcalloc(request->device_count + 1, sizeof(*devices->euis));
+    for (size_t i = 0; i < request->device_count; i++) {
+        const struct device_rec *rec =
+            engine_device(request->engine, request->devices[i]);
+        if (rec != NULL) {
+            sort_one(radio, rec, devices, planning, &best_lost_cdb);
+        } else {
+            devices->unheard_count++;
+        }
+    }
+    struct planning_left_out *lost = &planning->left_out[PLANNING_COVERAGE];
+    if (best_lost_cdb > INT32_MIN) {
+        snprintf(lost->limit, sizeof(lost->limit),
+                 "downlink margin %.1f dB at best, 0 dB is needed",
+                 best_lost_cdb / 100.0);
+    } else if (lost->count > 0) {
+        snprintf(lost->limit, sizeof(lost->limit),
+                 "none of the gateways that may be used hears it");
+    }
+}
+
+void planning_devices_finish(struct planning_devices *devices)
+{
+    free(devices->items);
+    free(devices->euis);
+    free(devices->gateways);
+    *devices = (struct planning_devices){0};
+}
+
+void planning_leave_out(struct planning *planning, enum planning_reason reason,
+                        uint64_t dev_eui)
+{
+    struct planning_left_out *out = &planning->left_out[reason];
+    if ((out->count & (out->count - 1)) == 0) { /* room for the next power of two */
+        size_t room = out->count == 0 ? 1 : 2 * out->count;
+        out->devices = xrealloc(out->devices, room, sizeof(*out->devices));
+    }
+    out->devices[out->count++] = dev_eui;
+}

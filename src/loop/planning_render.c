@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "loop/planning.h"
+#include "loop/render.h"
+
+enum {
+    NOTE_SIZE = 200,
+    DEVICES_MAX = 100, /* named of those that are left out for one reason */
+    COHORTS_MAX = 200, /* a line of the control socket is bounded */
+};
+
+static struct json_object *render_cohort(const struct planned_cohort *cohort)
+{
+    struct json_object *object = json_object_new_object();
+    render_add_int(object, "devices", cohort->device_count);
+    render_add(object, "assumed", json_object_new_boolean(cohort->assumed));
+    render_add_int(object, "dr", cohort->dr);
+    render_add_int(object, "frequency_hz", cohort->frequency_hz);
+    render_add_int(object, "fragment_size", cohort->fragments.size);
+    render_add_int(object, "fragments", cohort->fragments.count);
+    render_add_int(object, "coded", cohort->coded);
+    render_add_int(object, "copies", cohort->copies);
+    render_add_int(object, "lanes", cohort->lanes);
+    render_add_int(object, "gateways", cohort->gateways);
+    render_add_int(object, "colours", cohort->colours);
+    render_add_int(object, "frame_airtime_us", cohort->frame_airtime_us);
+    render_add_int(object, "airtime_us", cohort->airtime_us);
+    render_add_int(object, "airtime_cap_us", cohort->airtime_cap_us);
+    render_add_int(object, "legal_cap_us", cohort->legal_cap_us);
+    render_add_int(object, "sessions", cohort->session_count);
+    render_add_int(object, "interval_us", cohort->interval_us);
+    render_add_int(object, "frames_p50", cohort->frames_p50);
+    render_add_int(object, "frames_p90", cohort->frames_p90);
+    render_add_int(object, "duration_us", cohort->duration_p50_us);
+    render_add_int(object, "duration_p90_us", cohort->duration_p90_us);
+    return object;
+}
+
+static struct json_object *render_left_out(enum planning_reason reason,
+                                           const struct planning_left_out *out)
+{
+    struct json_object *object = json_object_new_object();
+    struct json_object *devices = json_object_new_array();
+    for (size_t i = 0; i < out->count && i < DEVICES_MAX; i++) {
+        json_object_array_add(devices, render_eui(out->devices[i]));
+    }
+    render_add_text(object, "reason", planning_reason_slug(reason));
+    render_add_text(object, "text", planning_reason_text(reason));
+    render_add_text(object, "limit", out->limit);
+    render_add_int(object, "count", (int64_t)out->count);
+    render_add(object, "devices", devices);
+    return object;
+}
+
+static void add_note(struct json_object *notes, const char *text)
+{
+    json_object_array_add(notes, json_object_new_string(text));
+}
+
+static struct json_object *render_notes(const struct planning *planning)
+{
+    struct json_object *notes = json_object_new_array();
+    char text[NOTE_SIZE];
+    const struct planned_cohort *first = &planning->cohorts[0];
+    snprintf(text, sizeof(text),
+             "up to %u coded fragments more may follow for what is lost",
+             planning->coded_max > first->coded
+                 ? (unsigned)(planning->coded_max - first->coded)
+                 : 0U);
+    add_note(notes, text);
+    if (first->legal_cap_us < HOURS_US(1)) {
+        snprintf(text, sizeof(text),
+                 "other traffic of each gateway is assumed to need %u%% of the legal "
+                 "airtime",
+                 (unsigned)(planning->reserve_ppm / 10000));
+        add_note(notes, text);
+    }
+    if (first->assumed) {
+        add_note(notes, "no device has been heard yet: coverage is not known");
+    } else if (planning->unheard_count > 0) {
+        snprintf(text, sizeof(text),
+                 "%zu devices have not been heard yet: their coverage is not known",
+                 planning->unheard_count);
+        add_note(notes, text);
+    }
+    return notes;
+}
+
+static void add_totals(struct json_object *object, const struct planning *planning)
+{
+    int64_t fragments = 0;
+    int64_t coded = 0;
+    for (size_t i = 0; i < planning->cohort_count; i++) {
+        fragments += planning->cohorts[i].fragments.count;
+        coded += planning->cohorts[i].coded;
+    }
+    render_add_int(object, "fragments", fragments);
+    render_add_int(object, "coded", coded);
+    render_add_int(object, "airtime_us", planning->airtime_us);
+    render_add_int(object, "duration_us", planning->p50_us);
+    render_add_int(object, "duration_p90_us", planning->p90_us);
+    render_add_int(object, "lower_bound_us", planning->lower_bound_us);
+}
+
+struct json_object *planning_render(const struct planning_request *request,
+                                    const struct planning *planning)
+{
+    struct json_object *object = json_object_new_object();
+    struct json_object *cohorts = json_object_new_array();
+    struct json_object *left_out = json_object_new_array();
+    render_add_text(object, "name", request->spec->name);
+    render_add_text(object, "fleet", request->fleet->doc->spec.name);
+    render_add_int(object, "devices", (int64_t)request->device_count);
+    render_add_int(object, "image_bytes", (int64_t)request->image_len);
+    for (size_t i = 0; i < planning->cohort_count && i < COHORTS_MAX; i++) {
+        json_object_array_add(cohorts, render_cohort(&planning->cohorts[i]));
+    }
+    for (int i = 0; i < PLANNING_REASON_COUNT; i++) {
+        if (planning->left_out[i].count > 0) {
+            json_object_array_add(left_out, render_left_out((enum planning_reason)i,
+                                                            &planning->left_out[i]));
+        }
+    }
+    render_add_int(object, "cohort_count", (int64_t)planning->cohort_count);
+    render_add(object, "cohorts", cohorts);
+    add_totals(object, planning);
+    render_add(object, "left_out", left_out);
+    render_add(object, "notes", render_notes(planning));
+    return object;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* record.c - the trace while a run goes on, and what can be said of it afterwards. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "world/internal.h"
+
+int64_t record_time(const struct world *w, int64_t t_us)
+{
+    return world_applied(w) && t_us > w->apply_us ? t_us - w->apply_us : 0;
+}
+
+void record_init(struct world *w)
+{
+    w->trace.device_count = w->s->device_count;
+    w->trace.devices = calloc(w->s->device_count, sizeof(*w->trace.devices));
+    assert(w->trace.devices != NULL);
+    for (size_t i = 0; i < w->s->device_count; i++) {
+        w->trace.devices[i].complete_us = -1;
+        w->trace.devices[i].ended_us = -1;
+        w->trace.devices[i].first_uplink_us = -1;
+        w->trace.devices[i].transmission = UINT32_MAX;
+    }
+}
+
+void record_frame(struct world *w, const struct world_frame *frame)
+{
+    struct world_trace *t = &w->trace;
+    t->frames = world_grow(t->frames, &w->frame_trace_cap, t->frame_count + 1,
+                           sizeof(*t->frames));
+    t->frames[t->frame_count++] = *frame;
+}
+
+/* The device takes part in the transmission from now on; returns its number there. */
+uint32_t record_join(struct world *w, uint32_t tx, uint32_t device)
+{
+    struct world_transmission *t = &w->trace.transmissions[tx];
+    struct light *d = &w->devices[device];
+    if (d->joined == tx) {
+        return d->member;
+    }
+    d->joined = tx;
+    if (w->trace.devices[device].complete_us < 0) {
+        w->trace.devices[device].transmission = tx;
+    }
+    size_t count = t->device_count + 1;
+    if ((count & (count - 1)) == 0) { /* a power of two: make room up to the next */
+        t->devices = realloc(t->devices, 2 * count * sizeof(*t->devices));
+        t->heard = realloc(t->heard, 2 * count * sizeof(*t->heard));
+        t->heard_words = realloc(t->heard_words, 2 * count * sizeof(*t->heard_words));
+        assert(t->devices != NULL && t->heard != NULL && t->heard_words != NULL);
+    }
+    t->devices[t->device_count] = device;
+    t->heard[t->device_count] = NULL;
+    t->heard_words[t->device_count] = 0;
+    return (uint32_t)t->device_count++;
+}
+
+static void add_number(struct world_transmission *t, uint16_t n)
+{
+    size_t count = t->number_count + 1;
+    if ((count & (count - 1)) == 0) {
+        t->numbers = realloc(t->numbers, 2 * count * sizeof(*t->numbers));
+        assert(t->numbers != NULL);
+    }
+    t->numbers[t->number_count++] = (struct world_number){.n = n, .at_us = -1};
+}
+
+void record_number(struct world *w, uint32_t tx, uint32_t number, uint16_t n,
+                   int64_t at_us)
+{
+    struct world_transmission *t = &w->trace.transmissions[tx];
+    while (t->number_count <= number) {
+        add_number(t, n);
+    }
+    if (at_us >= 0 && t->numbers[number].at_us < 0) {
+        t->numbers[number].at_us = record_time(w, at_us);
+    }
+}
+
+void record_heard(struct world *w, uint32_t tx, uint32_t member, uint32_t number)
+{
+    struct world_transmission *t = &w->trace.transmissions[tx];
+    size_t words = number / 64 + 1;
+    if (words > t->heard_words[member]) {
+        size_t cap = words < 4 ? 4 : words + words / 2;
+        t->heard[member] = realloc(t->heard[member], cap * sizeof(uint64_t));
+        assert(t->heard[member] != NULL);
+        for (size_t i = t->heard_words[member]; i < cap; i++) {
+            t->heard[member][i] = 0;
+        }
+        t->heard_words[member] = cap;
+    }
+    t->heard[member][number / 64] |= UINT64_C(1) << (number % 64);
+}
+
+void world_trace_finish(struct world_trace *t)
+{
+    for (size_t i = 0; i < t->transmission_count; i++) {
+        struct world_transmission *x = &t->transmissions[i];
+        for (size_t k = 0; k < x->device_count; k++) {
+            free(x->heard[k]);
+        }
+        free(x->numbers);
+        free(x->devices);
+        free(x->heard);
+        free(x->heard_words);
+    }
+    free(t->transmissions);
+    free(t->frames);
+    free(t->devices);
+    *t = (struct world_trace){0};
+}
+
+/* ---- the law ---- */
+
+struct by_gateway {
+    uint32_t gateway;
+    uint32_t band;
+    int64_t at_us;
+    int64_t airtime_us;
+};
+
+static int compare(const void *a, const void *b)
+{
+    const struct by_gateway *x = a;
+    const struct by_gateway *y = b;
+    if (x->gateway != y->gateway) {
+        return x->gateway < y->gateway ? -1 : 1;
+    }
+    if (x->band != y->band) {
+        return x->band < y->band ? -1 : 1;
+    }
+    return (x->at_us > y->at_us) - (x->at_us < y->at_us);
+}
+
+/* Hours that end with a frame and hold more than the limit, in frames[0..count). */
+static uint64_t hours_over(const struct by_gateway *frames, size_t count,
+                           int64_t limit_us)
+{
+    uint64_t over = 0;
+    int64_t sum_us = 0;
+    size_t first = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum_us += frames[i].airtime_us;
+        int64_t from_us = frames[i].at_us + frames[i].airtime_us - HOURS_US(1);
+        while (frames[first].at_us + frames[first].airtime_us <= from_us) {
+            sum_us -= frames[first++].airtime_us;
+        }
+        int64_t cut_us = from_us - frames[first].at_us;
+        over += sum_us - (cut_us > 0 ? cut_us : 0) > limit_us;
+    }
+    return over;
+}
+
+uint64_t world_trace_violations(const struct world_trace *t,
+                                const struct world_scenario *s)
+{
+    if (t->frame_count == 0) {
+        return 0;
+    }
+    struct by_gateway *list = calloc(t->frame_count, sizeof(*list));
+    assert(list != NULL);
+    for (size_t i = 0; i < t->frame_count; i++) {
+        const struct world_frame *f = &t->frames[i];
+        list[i] = (struct by_gateway){f->gateway, air_band(f->frequency_hz), f->at_us,
+                                      f->airtime_us};
+    }
+    qsort(list, t->frame_count, sizeof(*list), compare);
+    uint64_t over = 0;
+    for (size_t from = 0, to = 0; from < t->frame_count; from = to) {
+        while (to < t->frame_count && list[to].gateway == list[from].gateway &&
+               list[to].band == list[from].band) {
+            to++;
+        }
+        uint32_t ppm =
+            list[from].band == BAND_P ? s->params.legal_ppm : s->params.narrow_legal_ppm;
+        over += hours_over(list + from, to - from, HOURS_US(1) / WORLD_PPM * ppm);
+    }
+    free(list);
+    return over;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * trace.h - what a run leaves behind: enough to recompute every figure from.
+ *
+ * Times are microseconds from the campaign's apply; -1 is never. Frames stand in the order in
+ * which they ended on air. `heard` is what a device that listened got: one bit for each
+ * frame number of its transmission.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum world_frame_kind {
+    WORLD_FRAME_FRAGMENT,
+    WORLD_FRAME_STATUS,  /* multicast FragSessionStatusReq */
+    WORLD_FRAME_UNICAST, /* downlink of class A */
+};
+
+/* One frame of one gateway on air. */
+struct world_frame {
+    int64_t at_us;
+    int32_t airtime_us;
+    uint32_t gateway;
+    uint32_t frequency_hz;
+    uint32_t transmission; /* index into trace.transmissions; UINT32_MAX: unicast */
+    uint32_t number;       /* FCnt: of the transmission; unicast: the device */
+    uint16_t n;            /* of a fragment: N on air */
+    uint8_t dr;
+    uint8_t kind; /* enum world_frame_kind */
+};
+
+/* One frame of a transmission, whichever gateways sent it; by FCnt. */
+struct world_number {
+    uint16_t n;    /* 0: a status request */
+    int64_t at_us; /* first gateway; -1: on no gateway */
+};
+
+struct world_transmission {
+    uint32_t id; /* the engine's */
+    uint32_t mc_addr;
+    uint8_t ts004;
+    uint8_t dr;
+    uint8_t frag_size;
+    uint16_t m;
+    uint32_t lane_count;
+    struct world_number *numbers; /* numbers[FCnt] */
+    size_t number_count;
+    uint32_t *devices; /* that accepted its fragmentation session, in that order */
+    size_t device_count;
+    uint64_t **heard; /* heard[i]: of devices[i], bit FCnt; NULL: nothing */
+    size_t *heard_words;
+};
+
+struct world_device_trace {
+    int64_t complete_us;     /* when it had the data block */
+    int64_t first_uplink_us; /* its first uplink from apply on, lost or not; -1: none */
+    int64_t ended_us;        /* when the engine gave its outcome */
+    int64_t listening_us;    /* in class C sessions */
+    int64_t unicast_us;      /* airtime of its downlinks */
+    uint32_t uplinks;        /* from apply on, lost ones too */
+    uint32_t uplinks_received;
+    uint32_t transmission; /* in which it completed, else the last; UINT32_MAX: none */
+    uint16_t sessions;     /* class C sessions it entered */
+    uint16_t fragments_unicast;
+    uint8_t outcome; /* enum outcome of campaign/record.h */
+    uint8_t reason;  /* enum member_reason */
+    bool overflow;   /* lost more than its decoder can take, in the last one */
+};
+
+struct world_trace {
+    struct world_frame *frames;
+    size_t frame_count;
+    struct world_transmission *transmissions;
+    size_t transmission_count;
+    struct world_device_trace *devices; /* scenario.device_count */
+    size_t device_count;
+    int64_t end_us;  /* when the campaign was over, or the run was cut */
+    bool cut;        /* run_max_us came first, or the engine hung */
+    uint64_t events; /* engine steps */
+    uint64_t effects;
+    uint64_t unicast_refused; /* no duty left, or the gateway was busy, in RX1 and RX2 */
+    uint64_t multicast_collided; /* frames a gateway could not send: it was sending */
+    uint64_t uplinks;
+    uint64_t uplinks_lost;
+};
+
+void world_trace_finish(struct world_trace *t); /* accepts a zeroed one */
+
+static inline bool world_trace_heard(const struct world_transmission *t, size_t device,
+                                     size_t number)
+{
+    return number / 64 < t->heard_words[device] &&
+           (t->heard[device][number / 64] >> (number % 64) & 1) != 0;
+}
+
+/* Most airtime of any gateway and sub-band in any hour over the legal limit; 0: none. */
+struct world_scenario;
+uint64_t world_trace_violations(const struct world_trace *t,
+                                const struct world_scenario *s);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * world.h - the engine on virtual time against a scenario: one campaign, from warm-up to its
+ * end.
+ *
+ * The same object code as in the daemon is driven through the same events and effects, by a
+ * model of the network server, of the gateways, of the radio and of light devices that answer
+ * TS004, TS005 and TS006 as their stacks do and track the rank of their decoders with the true
+ * rows. No keys and no encryption: payloads are plain, MIC and keys come from the seed.
+ *
+ * Not thread-safe, nothing global; a run is a function of scenario and config.
+ */
+#pragma once
+
+#include "world/scenario.h"
+#include "world/trace.h"
+
+struct campaign_spec;
+
+enum world_timing {
+    /* ChirpStack as it is: a row of a group whose queue is empty is due at once, others 5 s
+     * after the one before; the scheduler looks once a second. */
+    WORLD_TIMING_STOCK,
+    WORLD_TIMING_MARGIN1S, /* the same with a margin of 1 s */
+    WORLD_TIMING_DIRECT,   /* at the time asked for, all gateways of a lane together */
+};
+
+enum { WORLD_TIMING_COUNT = 3 };
+
+struct world_config {
+    enum world_timing timing;
+    bool install;  /* TS006 too; false: the run ends when all is downloaded or given up */
+    bool progress; /* a line on stderr per virtual hour */
+    const struct campaign_spec *spec; /* NULL: defaults of the vocabulary */
+};
+
+/* "stock", "margin1s", "direct" */
+const char *world_timing_name(enum world_timing timing);
+
+/* The server's spacing of rows in one group: 5 s, 1 s, 0. */
+int64_t world_timing_margin_us(enum world_timing timing);
+
+/* When ChirpStack's scheduler looks next, at or after t: once a second. */
+int64_t world_next_tick_us(int64_t t_us);
+
+/* *trace is written only on success and then the caller's; FUO_EINVAL: refused at apply. */
+FUO_MUST_CHECK int world_run(const struct world_scenario *s,
+                             const struct world_config *config,
+                             struct world_trace *trace);

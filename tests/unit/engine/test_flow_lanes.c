@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine with crafted events: lanes, cohorts, late joiners, times on air, the tail. */
+#include <string.h>
+
+#include "flow_steps.h"
+
+static void link_to(struct flow *f, size_t device, uint64_t gateway, int16_t snr_cdb)
+{
+    f->devices[device].link_count = 1;
+    f->devices[device].uplinks_heard = 20;
+    f->devices[device].link[0] = (struct device_link){.gateway = gateway,
+                                                      .snr_p10_cdb = snr_cdb,
+                                                      .snr_p50_cdb = snr_cdb,
+                                                      .heard_ppk = 1000};
+}
+
+/* Two gateways by hand; nothing is known of how they disturb each other. */
+static void begin_with_two_lanes(struct flow *f)
+{
+    flow_init(f, 1);
+    f->spec.radio.spacing_us = SECONDS_US(100);
+    f->spec.radio.gateways.count = 2;
+    flow_apply(f);
+    flow_walk(f, 0, MEMBER_LISTENING);
+    while (f->frame_count < 6) {
+        flow_wait(f, SECONDS_US(1));
+    }
+}
+
+static void lanes_take_turns_and_stay_in_step(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_with_two_lanes(&f);
+    assert_int_equal(f.open_count, 2);
+    assert_int_equal(engine_lane_at(f.engine, 1, 0)->colour, 0);
+    assert_int_equal(engine_lane_at(f.engine, 1, 1)->colour, 1);
+    for (int i = 0; i < 2000; i++) {
+        const struct lane_rec *a = engine_lane_at(f.engine, 1, 0);
+        const struct lane_rec *b = engine_lane_at(f.engine, 1, 1);
+        uint32_t ahead = a->frames_handed - b->frames_handed;
+        assert_true(ahead == 0 || ahead == 1); /* the first colour first */
+        flow_wait(&f, MILLIS_US(200));
+    }
+    flow_walk(&f, 0, MEMBER_ENDED);
+    ended(&f, 0, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+    flow_wait(&f, DAYS_US(1));
+    assert_int_equal(f.close_count, 2);
+    flow_free(&f);
+}
+
+static void a_lane_whose_group_is_gone_is_left_out(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_with_two_lanes(&f);
+    f.hold_frame = true;
+    while (!engine_lane_at(f.engine, 1, 1)->pending) {
+        flow_wait(&f, SECONDS_US(1));
+        struct engine_event first = {
+            .type = ENGINE_EV_MC_RESULT,
+            .mc_result = {.transmission_id = 1, .lane = 0, .f_cnt = f.f_cnt}};
+        if (engine_lane_at(f.engine, 1, 0)->pending) {
+            f.f_cnt++;
+            flow_step(&f, &first);
+        }
+    }
+    struct engine_event event = {
+        .type = ENGINE_EV_MC_RESULT,
+        .mc_result = {.transmission_id = 1, .lane = 1, .err = FUO_ENOENT}};
+    flow_step(&f, &event);
+    assert_true(engine_lane_at(f.engine, 1, 1)->lost);
+    assert_false(engine_lane_at(f.engine, 1, 0)->lost);
+    f.hold_frame = false;
+    flow_walk(&f, 0, MEMBER_ENDED);
+    ended(&f, 0, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+    flow_free(&f);
+}
+
+/* Its counter is not that of the others: an FCnt would be used for two payloads. */
+static void a_lane_that_counts_otherwise_is_left_out(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 1);
+    f.spec.radio.gateways.count = 2;
+    f.lane_f_cnt[1] = 7;
+    flow_apply(&f);
+    assert_true(engine_lane_at(f.engine, 1, 1)->lost);
+    flow_walk(&f, 0, MEMBER_ENDED);
+    ended(&f, 0, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+    flow_wait(&f, DAYS_US(1));
+    assert_int_equal(f.close_count, 2);
+    flow_free(&f);
+}
+
+static void exact_times_lie_on_the_grid_and_ahead(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 1);
+    f.timing = ENGINE_TIMING_ABSOLUTE;
+    f.spec.radio.spacing_us = SECONDS_US(10);
+    flow_rebuild(&f);
+    flow_apply(&f);
+    flow_walk(&f, 0, MEMBER_LISTENING);
+    int64_t last_us = 0;
+    for (size_t seen = 0; seen < 8;) {
+        size_t before = f.frame_count;
+        flow_wait(&f, MILLIS_US(100));
+        if (f.frame_count == before) {
+            continue;
+        }
+        int64_t at_us = f.last_frame.multicast.at.us;
+        assert_int_equal(at_us % SECONDS_US(10), 0);
+        assert_true(at_us >= f.now.us + SECONDS_US(1) &&
+                    at_us <= f.now.us + SECONDS_US(3));
+        assert_true(last_us == 0 || at_us == last_us + SECONDS_US(10));
+        last_us = at_us;
+        seen++;
+    }
+    flow_walk(&f, 0, MEMBER_ENDED);
+    ended(&f, 0, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+    flow_free(&f);
+}
+
+static void known_devices_are_placed_by_versions_and_links_at_once(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 4);
+    f.spec.radio.gateways.count = 0;
+    f.spec.radio.dr = SPEC_AUTO_U32;
+    f.spec.fragmentation.size_bytes = SPEC_AUTO_U32;
+    link_to(&f, 0, f.gateways[0], 500);
+    link_to(&f, 1, f.gateways[0], 500);
+    link_to(&f, 2, f.gateways[1], -2200); /* far off */
+    link_to(&f, 3, f.gateways[1], -2200);
+    f.devices[1].package_version[3] = 1;
+    flow_rebuild(&f);
+    flow_apply(&f);
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_VERSION);
+    uint32_t of[4];
+    for (size_t i = 0; i < 4; i++) {
+        of[i] = flow_member(&f, i)->transmission_id;
+        assert_int_not_equal(of[i], 0);
+    }
+    assert_int_not_equal(of[0], of[1]); /* v1 and v2 never mix */
+    assert_int_equal(of[2], of[3]);
+    size_t count = 0;
+    while (engine_transmission_at(f.engine, 1, count) != NULL) {
+        assert_int_equal(engine_transmission_at(f.engine, 1, count)->phase, TX_LEAD);
+        count++;
+    }
+    assert_true(count >= 2); /* at once */
+    flow_free(&f);
+}
+
+static void who_is_known_late_joins_what_is_being_set_up(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 2);
+    f.devices[1].packages_known = false;
+    memset(f.devices[1].package_version, 0, sizeof(f.devices[1].package_version));
+    flow_rebuild(&f);
+    flow_apply(&f);
+    assert_int_equal(flow_member(&f, 0)->transmission_id, 1);
+    assert_int_equal(flow_member(&f, 1)->transmission_id, 0);
+    for (int i = 0; i < 30 && flow_member(&f, 1)->phase == MEMBER_DISCOVER; i++) {
+        flow_uplink(&f, 1, 2, "00"); /* no TS007 */
+        flow_wait(&f, SECONDS_US(21));
+    }
+    flow_uplink(&f, 1, 201, "000302");
+    flow_uplink(&f, 1, 200, "000202");
+    flow_uplink(&f, 1, 203, "000401");
+    flow_uplink(&f, 1, 203, "010100000001000000");
+    assert_int_equal(flow_member(&f, 1)->transmission_id, 1);
+    assert_int_equal(flow_member(&f, 1)->phase, MEMBER_GROUP);
+    flow_walk(&f, 0, MEMBER_LISTENING);
+    flow_walk(&f, 1, MEMBER_LISTENING);
+    flow_walk(&f, 0, MEMBER_ENDED);
+    flow_walk(&f, 1, MEMBER_ENDED);
+    ended(&f, 1, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+    assert_null(engine_transmission_at(f.engine, 1, 1));
+    flow_free(&f);
+}
+
+/* Two fragments are missing when the session is over: they come one behind each uplink. */
+static void a_few_missing_fragments_are_sent_to_the_device_alone(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 1);
+    f.uplink_dr = 5;
+    f.spec.fragmentation.repair_rounds = 0;
+    flow_apply(&f);
+    flow_walk(&f, 0, MEMBER_LISTENING);
+    while (flow_member(&f, 0)->phase != MEMBER_STATUS) {
+        flow_wait(&f, SECONDS_US(5));
+    }
+    uint16_t next = f.transmission.next_n;
+    size_t frames = f.frame_count;
+    flow_uplink(&f, 0, 201, "01000a0002"); /* 10 received, 2 missing */
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(f.last_send[0].send.fport, 201);
+        flow_noise(&f, 0);
+    }
+    assert_true(f.transmission.next_n > next);
+    assert_int_equal(f.frame_count, frames);
+    for (int i = 0; i < 20 && f.last_send[0].send.payload[0] == 0x08; i++) {
+        flow_noise(&f, 0);
+    }
+    assert_int_equal(f.last_send[0].send.payload[0], 0x01); /* and then it is asked */
+    flow_uplink(&f, 0, 201, "0400");
+    flow_walk(&f, 0, MEMBER_ENDED);
+    ended(&f, 0, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+    flow_free(&f);
+}
+
+static void budgets_are_listed_by_gateway(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_with_two_lanes(&f);
+    struct engine_budget b;
+    assert_true(engine_budget_at(f.engine, 0, f.now, &b));
+    assert_int_equal(b.gateway, f.gateways[0]);
+    assert_true(b.own_us > 0 && b.own_us < b.own_cap_us && b.own_cap_us < b.legal_cap_us);
+    assert_true(engine_budget_at(f.engine, 1, f.now, &b));
+    assert_int_equal(b.gateway, f.gateways[1]);
+    assert_false(engine_budget_at(f.engine, 2, f.now, &b));
+    flow_free(&f);
+}
+
+static void a_command_that_left_is_charged_where_it_left(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin(&f, 1);
+    assert_int_equal(engine_airtime_used_us(f.engine, 77, 868100000, f.now), 0);
+    f.hold_txack = true;
+    flow_walk(&f, 0, MEMBER_FRAG);
+    struct engine_event event = {.type = ENGINE_EV_SEND_FATE,
+                                 .send_fate = {.id = f.last_send[0].send.id,
+                                               .dev_eui = f.devices[0].dev_eui,
+                                               .fate = ENGINE_FATE_SENT,
+                                               .gateway = 77,
+                                               .frequency_hz = 868100000,
+                                               .dr = 5}};
+    flow_step(&f, &event);
+    assert_true(engine_airtime_used_us(f.engine, 77, 868100000, f.now) > 50000);
+    flow_free(&f);
+}
+
+/* No airtime is left at its gateway: the command waits for a later uplink. */
+static void a_command_without_airtime_waits(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 1);
+    link_to(&f, 0, f.gateways[0], 500);
+    flow_rebuild(&f);
+    struct charge_rec charge = {.gateway = f.gateways[0],
+                                .frequency_hz = 869525000,
+                                .at = f.now,
+                                .airtime_us = SECONDS_US(15)};
+    for (int i = 0; i < 15; i++) {
+        assert_int_equal(engine_restore_charge(f.engine, &charge), FUO_OK);
+    }
+    flow_apply(&f);
+    assert_int_equal(f.send_count[0], 0);
+    flow_noise(&f, 0);
+    assert_int_equal(f.send_count[0], 0);
+    flow_wait(&f, HOURS_US(1));
+    flow_noise(&f, 0);
+    assert_int_equal(f.send_count[0], 1);
+    flow_free(&f);
+}
+
+TEST_MAIN(cmocka_unit_test(lanes_take_turns_and_stay_in_step),
+          cmocka_unit_test(a_lane_whose_group_is_gone_is_left_out),
+          cmocka_unit_test(a_lane_that_counts_otherwise_is_left_out),
+          cmocka_unit_test(exact_times_lie_on_the_grid_and_ahead),
+          cmocka_unit_test(known_devices_are_placed_by_versions_and_links_at_once),
+          cmocka_unit_test(who_is_known_late_joins_what_is_being_set_up),
+          cmocka_unit_test(a_few_missing_fragments_are_sent_to_the_device_alone),
+          cmocka_unit_test(budgets_are_listed_by_gateway),
+          cmocka_unit_test(a_command_that_left_is_charged_where_it_left),
+          cmocka_unit_test(a_command_without_airtime_waits))

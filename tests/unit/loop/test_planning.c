@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* test_planning.c - cohorts and forecast of a campaign, and campaigns that cannot end. */
+#include "engine_fixture.h"
+
+#include <json-c/json.h>
+#include <stdlib.h>
+
+#include "codec/package.h"
+#include "loop/planning.h"
+
+enum {
+    DEVICES = 40,
+    IMAGE_BYTES = 20000,
+};
+
+struct rig {
+    struct engine_fixture f;
+    struct fleet_entry fleet;
+    struct campaign_spec spec; /* a copy that a test may change */
+    struct engine *engine;
+    uint64_t devices[DEVICES];
+    struct planning_request request;
+    struct planning planning;
+    struct diag_list diags;
+};
+
+static struct device_rec heard_by(uint64_t dev_eui, uint64_t gateway, int16_t snr_cdb)
+{
+    return (struct device_rec){
+        .dev_eui = dev_eui,
+        .fleet_id = FIXTURE_FLEET,
+        .uplinks_heard = 30,
+        .link_count = 1,
+        .link = {{gateway, (int16_t)(snr_cdb - 300), snr_cdb, 1000}},
+    };
+}
+
+static void add(struct rig *rig, const struct device_rec *rec)
+{
+    rig->devices[rig->request.device_count++] = rec->dev_eui;
+    assert_int_equal(engine_add_device(rig->engine, rec), FUO_OK);
+}
+
+/* An engine of its own with no devices yet. */
+static void start(struct rig *rig)
+{
+    struct engine_config config = {.seed = 1, .boot = 1};
+    *rig = (struct rig){0};
+    fixture_start(&rig->f);
+    struct engine_fleet fleet = {.id = FIXTURE_FLEET, .spec = &rig->f.fleet->spec};
+    rig->engine = engine_create(&config);
+    assert_int_equal(engine_add_fleet(rig->engine, &fleet), FUO_OK);
+    rig->fleet.doc = rig->f.fleet;
+    rig->fleet.id = FIXTURE_FLEET;
+    rig->spec = rig->f.campaign->spec;
+    rig->request = (struct planning_request){
+        .engine = rig->engine,
+        .fleet = &rig->fleet,
+        .spec = &rig->spec,
+        .devices = rig->devices,
+        .image_len = IMAGE_BYTES,
+        .file = "c.yaml",
+    };
+}
+
+static void stop(struct rig *rig)
+{
+    planning_finish(&rig->planning);
+    diag_list_finish(&rig->diags);
+    engine_destroy(rig->engine);
+    fixture_stop(&rig->f);
+}
+
+static void make(struct rig *rig, int err)
+{
+    int got = planning_make(&rig->request, &rig->planning, &rig->diags);
+    for (size_t i = 0; i < rig->diags.count; i++) {
+        test_row(rig->diags.items[i].text);
+    }
+    assert_int_equal(got, err);
+    assert_int_equal(rig->diags.error_count > 0, err != FUO_OK);
+}
+
+static void assert_said(const struct rig *rig, const char *path, const char *text)
+{
+    bool found = false;
+    for (size_t i = 0; i < rig->diags.count; i++) {
+        const struct diag *diag = &rig->diags.items[i];
+        found =
+            found || (diag->place.path != NULL && strcmp(diag->place.path, path) == 0 &&
+                      strstr(diag->text, text) != NULL);
+    }
+    test_row(text);
+    assert_true(found);
+}
+
+static void devices_never_heard_are_one_assumed_cohort(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    for (uint64_t i = 0; i < 5; i++) {
+        struct device_rec rec = {.dev_eui = 0x100 + i, .fleet_id = FIXTURE_FLEET};
+        add(&rig, &rec);
+    }
+    make(&rig, FUO_OK);
+    assert_int_equal(rig.planning.cohort_count, 1);
+    const struct planned_cohort *c = &rig.planning.cohorts[0];
+    assert_true(c->assumed);
+    assert_int_equal(c->device_count, 5);
+    assert_int_equal(c->lanes, 1);
+    assert_int_equal(rig.planning.unheard_count, 5);
+    assert_true(rig.planning.lower_bound_us > 0);
+    assert_true(rig.planning.lower_bound_us <= rig.planning.p50_us);
+    stop(&rig);
+}
+
+static void strong_and_weak_devices_get_cohorts_and_lanes(void **state)
+{
+    (void)state;
+    struct rig rig;
+    int64_t airtime_us = 0;
+    uint32_t devices = 0;
+    start(&rig);
+    for (uint64_t i = 0; i < DEVICES; i++) {
+        struct device_rec rec =
+            heard_by(0x100 + i, 0xa0 + i % 3, i % 10 == 9 ? -2600 : 900);
+        add(&rig, &rec);
+    }
+    make(&rig, FUO_OK);
+    assert_true(rig.planning.cohort_count >= 1);
+    for (size_t i = 0; i < rig.planning.cohort_count; i++) {
+        const struct planned_cohort *c = &rig.planning.cohorts[i];
+        assert_false(c->assumed);
+        assert_true(c->lanes >= 1 && c->gateways == c->lanes);
+        assert_true(c->colours >= 1);
+        assert_true(c->frames_p50 >= c->fragments.count);
+        assert_true(c->frames_p90 >= c->frames_p50);
+        assert_true(c->duration_p90_us >= c->duration_p50_us);
+        assert_true(c->interval_us >= c->frame_airtime_us);
+        airtime_us += c->airtime_us * c->gateways;
+        devices += c->device_count;
+    }
+    assert_int_equal(devices, DEVICES);
+    assert_int_equal(rig.planning.airtime_us, airtime_us);
+    assert_true(rig.planning.p90_us >= rig.planning.p50_us);
+    assert_true(rig.planning.lower_bound_us <= rig.planning.p50_us);
+    stop(&rig);
+}
+
+static void some_devices_out_of_reach_are_named_in_the_plan(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    for (uint64_t i = 0; i < 10; i++) {
+        struct device_rec rec = heard_by(0x100 + i, 0xa0, i == 4 ? -4000 : 500);
+        add(&rig, &rec);
+    }
+    make(&rig, FUO_OK);
+    const struct planning_left_out *out = &rig.planning.left_out[PLANNING_COVERAGE];
+    assert_int_equal(out->count, 1);
+    assert_int_equal(out->devices[0], 0x104);
+    struct json_object *object = planning_render(&rig.request, &rig.planning);
+    struct json_object *value = NULL;
+    assert_int_equal(json_pointer_get(object, "/left_out/0/reason", &value), 0);
+    assert_string_equal(json_object_get_string(value), "no-coverage");
+    assert_int_equal(json_pointer_get(object, "/left_out/0/devices/0", &value), 0);
+    assert_string_equal(json_object_get_string(value), "0000000000000104");
+    assert_int_equal(json_pointer_get(object, "/cohorts/0/devices", &value), 0);
+    assert_int_equal(json_object_get_int(value), 9);
+    assert_int_equal(json_pointer_get(object, "/cohort_count", &value), 0);
+    assert_int_equal(json_object_get_int(value), 1);
+    json_object_put(object);
+    stop(&rig);
+}
+
+static void a_fleet_without_coverage_is_refused_with_its_margin(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    for (uint64_t i = 0; i < 25; i++) {
+        struct device_rec rec = heard_by(0x100 + i, 0xa0, i == 0 ? -3500 : -4000);
+        add(&rig, &rec);
+    }
+    make(&rig, FUO_ERANGE);
+    assert_int_equal(rig.planning.cohort_count, 0);
+    assert_said(&rig, "spec.targets", "dB at best, 0 dB is needed");
+    assert_said(&rig, "spec.targets", "25 devices: 0000000000000100 0000000000000101");
+    assert_said(&rig, "spec.targets", "0000000000000113 and 5 more");
+    stop(&rig);
+}
+
+static void gateways_that_hear_nobody_are_no_coverage(void **state)
+{
+    (void)state;
+    static const uint64_t given[] = {0xbb};
+    struct rig rig;
+    start(&rig);
+    struct device_rec rec = heard_by(0x100, 0xa0, 900);
+    add(&rig, &rec);
+    rig.spec.radio.gateways = (struct eui_list){given, 1};
+    make(&rig, FUO_ERANGE);
+    assert_said(&rig, "spec.targets", "none of the gateways that may be used hears it");
+    stop(&rig);
+}
+
+static void gateways_of_the_campaign_are_a_lane_and_a_turn_each(void **state)
+{
+    (void)state;
+    static const uint64_t given[] = {0xa0, 0xa1, 0xa2};
+    struct rig rig;
+    start(&rig);
+    for (uint64_t i = 0; i < 6; i++) {
+        struct device_rec rec = heard_by(0x100 + i, 0xa0 + i % 3, 900);
+        add(&rig, &rec);
+    }
+    rig.spec.radio.gateways = (struct eui_list){given, 3};
+    make(&rig, FUO_OK);
+    assert_int_equal(rig.planning.cohort_count, 1);
+    const struct planned_cohort *c = &rig.planning.cohorts[0];
+    assert_false(c->assumed);
+    assert_int_equal(c->device_count, 6);
+    assert_int_equal(c->lanes, 3);
+    assert_int_equal(c->colours, 3);
+    assert_int_equal(c->dr, 5);
+    assert_true(c->interval_us >= 3 * c->frame_airtime_us);
+    stop(&rig);
+}
+
+/* It has four links elsewhere: one to the gateway that is asked for may be its fifth. */
+static void a_gateway_that_may_hear_a_device_is_given_the_chance(void **state)
+{
+    (void)state;
+    static const uint64_t given[] = {0xbb};
+    struct rig rig;
+    start(&rig);
+    struct device_rec rec = heard_by(0x100, 0xa0, 900);
+    rec.link_count = RECORD_LINK_MAX;
+    for (size_t i = 1; i < RECORD_LINK_MAX; i++) {
+        rec.link[i] = rec.link[0];
+        rec.link[i].gateway += i;
+    }
+    add(&rig, &rec);
+    rig.spec.radio.gateways = (struct eui_list){given, 1};
+    make(&rig, FUO_OK);
+    assert_true(rig.planning.cohorts[0].assumed);
+    stop(&rig);
+}
+
+static void a_fleet_without_clock_or_packages_is_refused(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    struct device_rec no_clock = heard_by(0x100, 0xa0, 900);
+    no_clock.packages_known = true;
+    no_clock.package_version[PKG_MULTI] = 1;
+    no_clock.package_version[PKG_MCAST] = 2;
+    no_clock.package_version[PKG_FRAG] = 2;
+    no_clock.package_version[PKG_FWMGMT] = 1;
+    struct device_rec no_frag = no_clock;
+    no_frag.dev_eui = 0x101;
+    no_frag.package_version[PKG_FRAG] = 0;
+    add(&rig, &no_clock);
+    add(&rig, &no_frag);
+    make(&rig, FUO_ERANGE);
+    assert_said(&rig, "spec.targets", "clock package (TS003)");
+    assert_said(&rig, "spec.targets", "1 device: 0000000000000100");
+    assert_said(&rig, "spec.targets", "(TS004, TS005, TS006)");
+    assert_said(&rig, "spec.targets", "1 device: 0000000000000101");
+    stop(&rig);
+}
+
+static void no_budget_is_refused_with_the_devices(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    struct device_rec rec = heard_by(0x100, 0xa0, 900);
+    add(&rig, &rec);
+    rig.spec.budgets.duty_cycle_ppm = 0;
+    make(&rig, FUO_ERANGE);
+    assert_said(&rig, "spec.budgets.dutyCycle", "0.0 s of each hour");
+    assert_said(&rig, "spec.budgets.dutyCycle", "1 device: 0000000000000100");
+    stop(&rig);
+}
+
+static void an_image_too_large_for_the_decoders_is_refused_with_the_limit(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    struct device_rec rec = heard_by(0x100, 0xa0, 900);
+    add(&rig, &rec);
+    rig.f.fleet->spec.default_profile = "st-v2";
+    rig.request.image_len = 600000;
+    make(&rig, FUO_ERANGE);
+    assert_said(&rig, "spec.image",
+                "'st-v2' takes at most 2151 fragments of 40 to 240 bytes");
+    assert_said(&rig, "spec.image", "1 device: 0000000000000100");
+    diag_list_finish(&rig.diags);
+    rig.request.image_len = IMAGE_BYTES;
+    rig.spec.fragmentation.size_bytes = 20;
+    make(&rig, FUO_ERANGE);
+    assert_said(&rig, "spec.image", "spec.fragmentation.size does not fit");
+    stop(&rig);
+}
+
+static void files_that_fit_no_region_say_so(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    struct device_rec rec = heard_by(0x100, 0xa0, 900);
+    add(&rig, &rec);
+    rig.spec.radio.frequency_hz = 100000000;
+    assert_int_equal(planning_make(&rig.request, &rig.planning, &rig.diags), FUO_ERANGE);
+    assert_non_null(strstr(rig.diags.items[0].text, "spec.radio.frequency"));
+    stop(&rig);
+}
+
+TEST_MAIN(cmocka_unit_test(devices_never_heard_are_one_assumed_cohort),
+          cmocka_unit_test(strong_and_weak_devices_get_cohorts_and_lanes),
+          cmocka_unit_test(some_devices_out_of_reach_are_named_in_the_plan),
+          cmocka_unit_test(a_fleet_without_coverage_is_refused_with_its_margin),
+          cmocka_unit_test(gateways_that_hear_nobody_are_no_coverage),
+          cmocka_unit_test(gateways_of_the_campaign_are_a_lane_and_a_turn_each),
+          cmocka_unit_test(a_gateway_that_may_hear_a_device_is_given_the_chance),
+          cmocka_unit_test(a_fleet_without_clock_or_packages_is_refused),
+          cmocka_unit_test(no_budget_is_refused_with_the_devices),
+          cmocka_unit_test(an_image_too_large_for_the_decoders_is_refused_with_the_limit),
+          cmocka_unit_test(files_that_fit_no_region_say_so))
