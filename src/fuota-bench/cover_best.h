@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cover_best.h - gateways that sent, against the fewest that are known to do as well.
+ *
+ * For each transmission: the devices that accepted it, its data rate, and the gateways that
+ * sent its fragments. From the true links a device asks for one gateway with at least 5 dB
+ * of margin, or, if it has none with 10 dB, for two with at least 0 dB; never for more than
+ * the gateways that sent give it, so that what they do is always a solution and devices that
+ * they leave uncovered count for nothing. The best known cover is the better of theirs and
+ * what cbc (Coin-OR, package coinor-cbc) finds in its time; its linear relaxation is the
+ * lower bound. Both programs are written as a file in LP format, and the answer is parsed.
+ *
+ * Without cbc there is no figure (solver is false), never a failure. With a time limit the
+ * incumbent may differ from run to run; all_optimal says whether it did not bind.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fuotad/error.h"
+#include "world/scenario.h"
+#include "world/trace.h"
+
+enum {
+    COVER_BEST_SECONDS = 60,     /* of cbc, for all transmissions of a run */
+    COVER_BEST_SINGLE_CDB = 500, /* margin wanted of a link that serves alone */
+    COVER_BEST_GOOD_CDB = 1000,  /* a best link from which on one is enough */
+    COVER_BEST_DOUBLE_CDB = 0,   /* of each of two */
+};
+
+struct cover_best {
+    uint64_t ours;
+    uint64_t best;
+    uint64_t lp_milli; /* the linear relaxation, times 1000 */
+    bool solver;       /* cbc was there */
+    bool all_optimal;  /* of every transmission */
+};
+
+/* A set multicover problem; row i: gateways columns[first[i]..first[i+1]), demand[i] of them. */
+struct cover_rows {
+    uint32_t *first;
+    uint32_t *columns; /* ascending in each row */
+    uint8_t *demand;
+    size_t count;
+};
+
+/* Drop rows that another row implies. In place. FUO_ENOMEM: nothing changed. */
+FUO_MUST_CHECK int cover_rows_reduce(struct cover_rows *rows);
+
+struct cover_answer {
+    uint64_t chosen;
+    uint64_t lp_milli;
+    bool optimal;
+};
+
+/*
+ * Ask the program `solver` (a path or name; NULL: "cbc") for at most `seconds`. FUO_ENOENT if
+ * it cannot be run, FUO_EPROTO if its answer is of no use (no time for any), FUO_EIO if no
+ * file can be written, FUO_ENOMEM. *answer is written only on success.
+ */
+FUO_MUST_CHECK int cover_best_solve(const struct cover_rows *rows, const char *solver,
+                                    uint32_t seconds, struct cover_answer *answer);
+
+/* Over all transmissions, of devices with reachable[i] != 0. FUO_ENOMEM. */
+FUO_MUST_CHECK int cover_best_compute(const struct world_scenario *s,
+                                      const struct world_trace *t,
+                                      const uint8_t *reachable, struct cover_best *out);

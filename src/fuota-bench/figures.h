@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * figures.h - what one run was worth: the trace against the yardsticks.
+ *
+ * Ratios are computed from whole numbers at the very end. -1 stands for "does not exist".
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fuota-bench/yardstick.h"
+
+struct figures {
+    enum world_timing timing;
+    size_t reachable;
+    size_t completed; /* of the reachable ones */
+    size_t completed_all;
+    int64_t makespan_us; /* to the last of the reachable ones that completed */
+    int64_t t95_us;      /* -1: fewer completed */
+    int64_t t99_us;
+    int64_t listening_us; /* summed over the reachable ones */
+    int64_t multicast_us; /* airtime, summed over gateways */
+    int64_t unicast_us;
+    uint64_t frames; /* multicast */
+    uint64_t violations;
+    uint64_t outcomes[8]; /* by enum outcome */
+    struct bounds bounds;
+    struct oracle oracle;
+    struct cover_best cover;
+    struct strategy best; /* ChirpStack with its best data rate */
+    struct strategy dr0;  /* ... and with DR0 */
+    int64_t wall_run_us;
+    int64_t wall_yardsticks_us;
+};
+
+struct figures_options {
+    enum world_timing timing;
+    bool solver; /* look for a better cover */
+};
+
+/* FUO_ENOMEM. Else *f is the caller's, to be finished. */
+FUO_MUST_CHECK int figures_compute(const struct world_scenario *s,
+                                   const struct world_trace *t,
+                                   const struct figures_options *options,
+                                   const uint8_t *reachable, struct figures *f);
+
+void figures_finish(struct figures *f); /* accepts a zeroed one */
+
+/* num / den; -1 when den is not positive or num is negative. */
+double figures_ratio(int64_t num, int64_t den);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* fuota-bench: the engine on virtual time, measured. */
+#include <stdlib.h>
+
+#include "fuota-bench/dump.h"
+#include "fuota-bench/options.h"
+#include "fuota-bench/plan_bench.h"
+#include "fuota-bench/report.h"
+#include "io/cleanup.h"
+#include "io/clock.h"
+
+enum { EXIT_INTERNAL = 1, EXIT_USAGE = 2, EXIT_NO_FIT = 11 };
+
+struct bench {
+    struct options options;
+    struct clock clock;
+    struct world_scenario scenario;
+    struct world_trace traces[WORLD_TIMING_COUNT];
+    struct figures figures[WORLD_TIMING_COUNT];
+    bool ran[WORLD_TIMING_COUNT];
+};
+
+static int run_one(struct bench *b, enum world_timing timing, const uint8_t *reachable)
+{
+    struct world_config config = {
+        .timing = timing, .install = true, .progress = b->options.progress};
+    struct figures_options options = {.timing = timing, .solver = !b->options.no_solver};
+    int64_t start_us = clock_mono(&b->clock).us;
+    int err = world_run(&b->scenario, &config, &b->traces[timing]);
+    if (err != FUO_OK) {
+        (void)fprintf(stderr, "fuota-bench: the campaign was refused\n");
+        return EXIT_NO_FIT;
+    }
+    int64_t ran_us = clock_mono(&b->clock).us;
+    err = figures_compute(&b->scenario, &b->traces[timing], &options, reachable,
+                          &b->figures[timing]);
+    b->figures[timing].wall_run_us = ran_us - start_us;
+    b->figures[timing].wall_yardsticks_us = clock_mono(&b->clock).us - ran_us;
+    b->ran[timing] = true;
+    return err == FUO_OK ? 0 : EXIT_INTERNAL;
+}
+
+static int report(struct bench *b, int64_t start_us, const uint8_t *reachable,
+                  size_t count)
+{
+    struct report r = {.scenario = &b->scenario,
+                       .traces = b->traces,
+                       .figures = b->figures,
+                       .reachable = count,
+                       .wall_us = clock_mono(&b->clock).us - start_us};
+    for (int i = 0; i < WORLD_TIMING_COUNT; i++) {
+        r.ran[i] = b->ran[i];
+    }
+    if (b->options.dump != NULL && dump_write(b->options.dump, &r, reachable) != FUO_OK) {
+        (void)fprintf(stderr, "fuota-bench: cannot write %s\n", b->options.dump);
+        return EXIT_INTERNAL;
+    }
+    if (b->options.json) {
+        report_json(stdout, &r);
+    } else {
+        report_table(stdout, &r);
+    }
+    return 0;
+}
+
+static int run_scenario(struct bench *b)
+{
+    int64_t start_us = clock_mono(&b->clock).us;
+    if (world_scenario_make(&b->scenario, b->options.scenario, b->options.seed) !=
+        FUO_OK) {
+        return EXIT_USAGE;
+    }
+    if (b->options.capture_db != 0) {
+        b->scenario.params.capture_cdb = 100 * b->options.capture_db;
+    }
+    AUTO_FREE uint8_t *reachable = calloc(b->scenario.device_count, 1);
+    if (reachable == NULL) {
+        return EXIT_INTERNAL;
+    }
+    size_t count = reachable_devices(&b->scenario, NULL, reachable);
+    int status = 0;
+    for (int i = 0; i < WORLD_TIMING_COUNT && status == 0; i++) {
+        if (!b->options.timing_given || b->options.timing == (enum world_timing)i) {
+            status = run_one(b, (enum world_timing)i, reachable);
+        }
+    }
+    return status != 0 ? status : report(b, start_us, reachable, count);
+}
+
+int main(int argc, char **argv)
+{
+    struct bench b = {.scenario = {0}};
+    if (options_parse(&b.options, argc, argv) != FUO_OK) {
+        options_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (b.options.help) {
+        options_help(stdout);
+        return 0;
+    }
+    if (clock_init(&b.clock, NULL) != FUO_OK) {
+        return EXIT_INTERNAL;
+    }
+    int status = b.options.plan_bench
+                     ? plan_bench(&b.clock, b.options.seed, b.options.devices)
+                     : run_scenario(&b);
+    for (int i = 0; i < WORLD_TIMING_COUNT; i++) {
+        figures_finish(&b.figures[i]);
+        world_trace_finish(&b.traces[i]);
+    }
+    world_scenario_finish(&b.scenario);
+    return status;
+}

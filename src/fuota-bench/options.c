@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "fuota-bench/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool number(const char *text, uint64_t max, uint64_t *value)
+{
+    char *end = NULL;
+    if (text[0] < '0' || text[0] > '9') {
+        return false;
+    }
+    errno = 0;
+    unsigned long long v = strtoull(text, &end, 10);
+    if (errno != 0 || *end != '\0' || v > max) {
+        return false;
+    }
+    *value = v;
+    return true;
+}
+
+static bool timing_by_name(const char *name, enum world_timing *timing)
+{
+    for (int i = 0; i < WORLD_TIMING_COUNT; i++) {
+        if (strcmp(name, world_timing_name((enum world_timing)i)) == 0) {
+            *timing = (enum world_timing)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool scenario_known(const char *name)
+{
+    static const char *const names[] = {"town",  "town1",    "city",
+                                        "twins", "twins769", "national"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_flag(struct options *o, const char *arg)
+{
+    if (strcmp(arg, "--json") == 0) {
+        o->json = true;
+    } else if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
+        o->help = true;
+    } else if (strcmp(arg, "--plan-bench") == 0) {
+        o->plan_bench = true;
+    } else if (strcmp(arg, "--progress") == 0) {
+        o->progress = true;
+    } else if (strcmp(arg, "--no-solver") == 0) {
+        o->no_solver = true;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* An option with a value; false: unknown, or a bad value. */
+static bool take_value(struct options *o, const char *arg, const char *value)
+{
+    uint64_t n = 0;
+    if (strcmp(arg, "--scenario") == 0 && scenario_known(value)) {
+        o->scenario = value;
+    } else if (strcmp(arg, "--seed") == 0 && number(value, UINT64_MAX, &n)) {
+        o->seed = n;
+    } else if (strcmp(arg, "--dump") == 0) {
+        o->dump = value;
+    } else if (strcmp(arg, "--timing") == 0 && timing_by_name(value, &o->timing)) {
+        o->timing_given = true;
+    } else if (strcmp(arg, "--capture") == 0 && number(value, 30, &n) && n > 0) {
+        o->capture_db = (uint32_t)n;
+    } else if (strcmp(arg, "--devices") == 0 && number(value, 5000000, &n) && n > 0) {
+        o->devices = (uint32_t)n;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+int options_parse(struct options *o, int argc, char **argv)
+{
+    *o = (struct options){.seed = 1};
+    for (int i = 1; i < argc; i++) {
+        if (take_flag(o, argv[i])) {
+            continue;
+        }
+        if (i + 1 >= argc || !take_value(o, argv[i], argv[i + 1])) {
+            (void)fprintf(stderr, "fuota-bench: cannot take '%s%s%s'\n", argv[i],
+                          i + 1 < argc ? " " : "", i + 1 < argc ? argv[i + 1] : "");
+            return FUO_EINVAL;
+        }
+        i++;
+    }
+    if (!o->help && !o->plan_bench && o->scenario == NULL) {
+        (void)fprintf(stderr, "fuota-bench: --scenario is missing\n");
+        return FUO_EINVAL;
+    }
+    return FUO_OK;
+}
+
+void options_help(FILE *to)
+{
+    (void)fputs(
+        "usage: fuota-bench --scenario town|town1|city|twins|twins769|national "
+        "[options]\n"
+        "       fuota-bench --plan-bench [--devices N]\n"
+        "\n"
+        "Runs a campaign on virtual time, in a simulated radio world, and measures it.\n"
+        "\n"
+        "  --seed S      of places, links, losses and uplinks; 1\n"
+        "  --timing T    stock, margin1s or direct only; else all three\n"
+        "  --json        one JSON object on the last line\n"
+        "  --dump FILE   CSV tables from which every figure can be recomputed\n"
+        "  --capture DB  threshold of two frames at once: 1, 3, 6; 6\n"
+        "  --no-solver   do not look for a better cover with cbc\n"
+        "  --progress    a line per virtual hour on stderr\n"
+        "  --plan-bench  time the planner: 1 000 000 devices, 10 000 gateways\n",
+        to);
+}

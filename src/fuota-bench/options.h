@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* options.h - the command line of fuota-bench. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "fuotad/error.h"
+#include "world/world.h"
+
+struct options {
+    const char *scenario;
+    uint64_t seed;
+    const char *dump; /* NULL: none */
+    bool json;
+    bool timing_given;
+    enum world_timing timing;
+    bool plan_bench;
+    bool progress;
+    bool no_solver;
+    bool help;
+    uint32_t capture_db; /* 0: the scenario's */
+    uint32_t devices;    /* 0: the scenario's; of --plan-bench */
+};
+
+/* FUO_EINVAL, and a sentence on stderr, for what is not understood. */
+FUO_MUST_CHECK int options_parse(struct options *o, int argc, char **argv);
+
+void options_help(FILE *to);

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include "test.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "fleet.h"
+#include "fuota-bench/cover_best.h"
+
+enum { COLUMNS_MAX = 32 };
+
+struct problem {
+    uint32_t first[COLUMNS_MAX];
+    uint32_t columns[COLUMNS_MAX];
+    uint8_t demand[COLUMNS_MAX];
+    struct cover_rows rows;
+};
+
+static void begin(struct problem *p)
+{
+    *p = (struct problem){0};
+    p->rows = (struct cover_rows){
+        .first = p->first, .columns = p->columns, .demand = p->demand};
+}
+
+/* Bit g of set: gateway g. */
+static void row(struct problem *p, uint32_t set, uint8_t demand)
+{
+    uint32_t at = p->first[p->rows.count];
+    for (uint32_t g = 0; g < 32; g++) {
+        if ((set >> g & 1) != 0) {
+            p->columns[at++] = g;
+        }
+    }
+    p->demand[p->rows.count++] = demand;
+    p->first[p->rows.count] = at;
+}
+
+static void rows_that_others_imply_are_dropped(void **state)
+{
+    (void)state;
+    static struct problem p;
+    begin(&p);
+    row(&p, 0x0f, 1);
+    row(&p, 0x03, 1);
+    row(&p, 0x03, 2); /* implies the one above, and both larger ones */
+    row(&p, 0x03, 2);
+    row(&p, 0x07, 2);
+    row(&p, 0x30, 1);
+    row(&p, 0x38, 2); /* asks for more than the row within it */
+    assert_int_equal(cover_rows_reduce(&p.rows), FUO_OK);
+    assert_int_equal(p.rows.count, 3);
+    assert_int_equal(p.demand[0], 2);
+    assert_int_equal(p.columns[0], 0);
+    assert_int_equal(p.columns[1], 1);
+    assert_int_equal(p.demand[1], 1);
+    assert_int_equal(p.columns[2], 4);
+    assert_int_equal(p.first[3], 7);
+}
+
+/* A program that answers as cbc would, or not at all; *path is the caller's to remove. */
+static void fake_solver(char *path, const char *relaxed, const char *integers)
+{
+    snprintf(path, 64, "/tmp/fuota-bench-solver-XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    FILE *f = fdopen(fd, "w");
+    fprintf(f, "#!/bin/sh\nprintf '%s' >\"$4\"\nprintf '%s' >\"$9\"\n", relaxed,
+            integers);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(path, 0700), 0);
+}
+
+static int ask_fake(const char *relaxed, const char *integers,
+                    struct cover_answer *answer)
+{
+    static struct problem p;
+    char path[64];
+    begin(&p);
+    row(&p, 0x3, 1);
+    row(&p, 0x6, 1);
+    fake_solver(path, relaxed, integers);
+    int err = cover_best_solve(&p.rows, path, 5, answer);
+    remove(path);
+    return err;
+}
+
+static void answers_of_a_solver_are_read_and_checked(void **state)
+{
+    (void)state;
+    static const char good[] = "Optimal - objective value 1.25000000\\n";
+    static const struct {
+        const char *name;
+        const char *relaxed;
+        const char *integers;
+        int err;
+        struct cover_answer want;
+    } rows[] = {
+        {"optimal",
+         good,
+         "Optimal - objective value 1.00000000\\n      1 x1  1  1\\n",
+         FUO_OK,
+         {1, 1250, true}},
+        {"out of time, nearly integers",
+         good,
+         "Stopped on time - objective value 2.0\\n 0 x0 0.9999999 1\\n 1 x1 1e-9 0\\n"
+         " 2 x2 1 1\\n",
+         FUO_OK,
+         {2, 1250, false}},
+        {"no cover", good, "Optimal - objective value 1\\n 0 x0 1 1\\n", FUO_EPROTO, {0}},
+        {"unknown gateway",
+         good,
+         "Optimal - objective value 1\\n 9 x9 1 1\\n",
+         FUO_EPROTO,
+         {0}},
+        {"infeasible", good, "Infeasible - objective value 1\\n", FUO_EPROTO, {0}},
+        {"nothing", good, "", FUO_EPROTO, {0}},
+        {"no relaxation",
+         "",
+         "Optimal - objective value 1\\n 1 x1 1 1\\n",
+         FUO_EPROTO,
+         {0}},
+        {"another heading", "hello\\n", "hello\\n", FUO_EPROTO, {0}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct cover_answer got = {.chosen = 4711};
+        test_row(rows[i].name);
+        assert_int_equal(ask_fake(rows[i].relaxed, rows[i].integers, &got), rows[i].err);
+        if (rows[i].err != FUO_OK) {
+            assert_int_equal(got.chosen, 4711);
+            continue;
+        }
+        assert_int_equal(got.chosen, rows[i].want.chosen);
+        assert_int_equal(got.lp_milli, rows[i].want.lp_milli);
+        assert_int_equal(got.optimal, rows[i].want.optimal);
+    }
+}
+
+static void without_a_solver_there_is_no_answer(void **state)
+{
+    (void)state;
+    static struct problem p;
+    struct cover_answer answer = {.chosen = 4711};
+    begin(&p);
+    row(&p, 1, 1);
+    assert_int_equal(cover_best_solve(&p.rows, "/nonexistent/cbc", 1, &answer),
+                     FUO_ENOENT);
+    assert_int_equal(cover_best_solve(&p.rows, "false", 1, &answer), FUO_ENOENT);
+    assert_int_equal(answer.chosen, 4711);
+    begin(&p);
+    assert_int_equal(cover_best_solve(&p.rows, "/nonexistent/cbc", 1, &answer), FUO_OK);
+    assert_int_equal(answer.chosen, 0);
+    assert_true(answer.optimal);
+}
+
+static bool cbc_is_there(void)
+{
+    static struct problem p;
+    struct cover_answer answer;
+    begin(&p);
+    row(&p, 1, 1);
+    return cover_best_solve(&p.rows, NULL, 5, &answer) == FUO_OK;
+}
+
+static void cbc_finds_the_best_cover_and_the_linear_bound(void **state)
+{
+    (void)state;
+    static struct problem p;
+    struct cover_answer answer;
+    if (!cbc_is_there()) {
+        skip();
+    }
+    begin(&p); /* a triangle: two gateways, one and a half in the relaxation */
+    row(&p, 0x3, 1);
+    row(&p, 0x6, 1);
+    row(&p, 0x5, 1);
+    assert_int_equal(cover_best_solve(&p.rows, NULL, 5, &answer), FUO_OK);
+    assert_int_equal(answer.chosen, 2);
+    assert_int_equal(answer.lp_milli, 1500);
+    assert_true(answer.optimal);
+    begin(&p); /* twofold */
+    row(&p, 0x7, 2);
+    row(&p, 0xc, 1);
+    assert_int_equal(cover_best_solve(&p.rows, NULL, 5, &answer), FUO_OK);
+    assert_int_equal(answer.chosen, 2);
+    assert_int_equal(answer.lp_milli, 2000);
+}
+
+static struct fleet f;
+static struct world_transmission tx;
+static uint32_t members[FLEET_DEVICES];
+static struct world_frame frames[FLEET_GATEWAYS];
+
+/* All devices in one transmission at DR0; set: the gateways that sent a fragment. */
+static struct cover_best compare(uint32_t set)
+{
+    struct cover_best best;
+    size_t count = 0;
+    for (uint32_t g = 0; g < f.s.gateway_count; g++) {
+        if ((set >> g & 1) != 0) {
+            frames[count++] =
+                (struct world_frame){.gateway = g, .kind = WORLD_FRAME_FRAGMENT};
+        }
+    }
+    for (uint32_t i = 0; i < f.s.device_count; i++) {
+        members[i] = i;
+    }
+    tx =
+        (struct world_transmission){.devices = members, .device_count = f.s.device_count};
+    f.t.transmissions = &tx;
+    f.t.transmission_count = 1;
+    f.t.frames = frames;
+    f.t.frame_count = count;
+    assert_int_equal(cover_best_compute(&f.s, &f.t, f.reachable, &best), FUO_OK);
+    return best;
+}
+
+static void strong_links_ask_for_one_gateway_thin_ones_for_two(void **state)
+{
+    (void)state;
+    if (!cbc_is_there()) {
+        skip();
+    }
+    fleet_init(&f, 4);
+    fleet_add(&f, 0); /* one of 0 and 1 */
+    fleet_link(&f, 0, 1500);
+    fleet_link(&f, 1, 600);
+    fleet_link(&f, 2, 400);
+    struct cover_best best = compare(0x3);
+    assert_int_equal(best.ours, 2);
+    assert_int_equal(best.best, 1);
+    assert_int_equal(best.lp_milli, 1000);
+    assert_true(best.solver);
+    assert_true(best.all_optimal);
+
+    fleet_add(&f, 0); /* two of 1, 2 and 3 */
+    fleet_link(&f, 1, 900);
+    fleet_link(&f, 2, 800);
+    fleet_link(&f, 3, 100);
+    assert_int_equal(compare(0xf).best, 2);
+    assert_int_equal(compare(0xe).best, 2);
+    /* Ours gives the second device one only: no more is asked for. */
+    assert_int_equal(compare(0x3).best, 1);
+
+    fleet_add(&f, 0); /* has nothing but 0 */
+    fleet_link(&f, 0, 900);
+    assert_int_equal(compare(0xf).best, 3);
+    /* What ours leaves uncovered counts for nothing, nor does who is not asked for. */
+    assert_int_equal(compare(0xe).best, 2);
+    f.reachable[2] = 0;
+    assert_int_equal(compare(0xf).best, 2);
+}
+
+static void ours_alone_is_the_best_known_where_nobody_asks(void **state)
+{
+    (void)state;
+    fleet_init(&f, 2);
+    struct cover_best best = compare(0x3);
+    assert_int_equal(best.ours, 2);
+    assert_int_equal(best.best, 0);
+}
+
+TEST_MAIN(cmocka_unit_test(rows_that_others_imply_are_dropped),
+          cmocka_unit_test(answers_of_a_solver_are_read_and_checked),
+          cmocka_unit_test(without_a_solver_there_is_no_answer),
+          cmocka_unit_test(cbc_finds_the_best_cover_and_the_linear_bound),
+          cmocka_unit_test(strong_links_ask_for_one_gateway_thin_ones_for_two),
+          cmocka_unit_test(ours_alone_is_the_best_known_where_nobody_asks))
