@@ -8,7 +8,7 @@
 
 enum {
     COUNT_CLASSES = 21,       /* devices by powers of two */
-    FIRST_SHARE_PPM = 600000, /* of the devices: those polls need not ask for more */
+    FIRST_SHARE_PPM = 900000, /* of the devices: those polls need not ask for more */
     FIRST_FAIL_PPM = 300000,
     HOPELESS_PPM = 500000, /* forecasts leave few such devices to a later session */
     COPIES_PPM = 900000,   /* copies do not mend that */

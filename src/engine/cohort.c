@@ -14,10 +14,11 @@
 
 #define GUARD_EXACT_US  MILLIS_US(50)
 #define GUARD_QUEUE_US  MILLIS_US(300)
-#define ANSWER_US       MILLIS_US(100)
+#define ANSWER_US       MILLIS_US(30)
 #define JOIN_MIN_US     MINUTES_US(1) /* for the four commands of a set-up */
 #define JOIN_MARGIN_CDB 300
 #define SEQUENCE_PPM    50000 /* sequence.h: good from 1 to 30 % */
+#define GAPS_MAX        64    /* sessions to go round */
 #define JOIN_LOOK_BACK  8     /* transmissions that gateways given by hand are all in */
 
 /* ---- plan ---- */
@@ -215,31 +216,54 @@ void cohort_strike(struct engine *e, struct transmission *t)
     }
 }
 
-/*
- * Sessions on a gateway follow one another: the date is no earlier than what is promised
- * there. Returns when the gateways are free.
- */
-struct utc cohort_free_from(struct engine *e, const struct transmission *t)
+/* Until when a session that is dated takes its gateways; what is left over of one does not. */
+static struct utc taken_until(const struct engine *e, const struct transmission *t)
 {
-    struct utc from = {0};
-    struct walk w = {0};
-    for (const struct gateway_ledger *l; (l = next_ledger(e, t, &w)) != NULL;) {
-        if (l->busy_with != t->rec.id && l->busy_until.us > from.us) {
-            from = l->busy_until;
-        }
+    if (t->rec.phase == TX_LEAD && t->rec.next_n == 1) {
+        return utc_after(t->rec.session_start, transmission_planned_us(t));
     }
-    return from;
+    return t->rec.phase == TX_SENDING ? engine_in(e, transmission_planned_us(t))
+                                      : (struct utc){0};
 }
 
-void cohort_occupy(struct engine *e, const struct transmission *t, struct utc until)
+/* The end of a session there that would overlap; 0: none. */
+static struct utc overlap_at(const struct engine *e, const struct gateway_ledger *l,
+                             const struct transmission *t, struct utc start)
 {
-    struct walk w = {0};
-    for (struct gateway_ledger *l; (l = next_ledger(e, t, &w)) != NULL;) {
-        if (l->busy_with == t->rec.id || until.us > l->busy_until.us) {
-            l->busy_until = until;
-            l->busy_with = t->rec.id;
+    struct utc end = utc_after(start, transmission_planned_us(t));
+    struct utc latest = {0};
+    for (size_t i = 0; i < l->open_count; i++) {
+        const struct transmission *other = l->open[i];
+        struct utc until = taken_until(e, other);
+        bool apart =
+            other == t || until.us <= start.us || other->rec.session_start.us >= end.us;
+        if (!apart && until.us > latest.us) {
+            latest = until;
         }
     }
+    return latest;
+}
+
+/*
+ * Sessions on a gateway follow one another, or go in between where there is room: the
+ * first time from `from` on at which all gateways are free for as long as it takes.
+ */
+struct utc cohort_free_from(struct engine *e, const struct transmission *t,
+                            struct utc from)
+{
+    for (int round = 0; round < GAPS_MAX; round++) {
+        struct utc start = from;
+        struct walk w = {0};
+        for (const struct gateway_ledger *l; (l = next_ledger(e, t, &w)) != NULL;) {
+            struct utc until = overlap_at(e, l, t, start);
+            start = until.us > start.us ? until : start;
+        }
+        if (start.us == from.us) {
+            break;
+        }
+        from = start;
+    }
+    return from;
 }
 
 static void attach(struct engine *e, struct member *m, struct transmission *t)

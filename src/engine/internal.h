@@ -172,9 +172,7 @@ struct gateway_ledger {
     struct ledger ledger;
     struct transmission **open; /* that use it, not ended */
     size_t open_count;
-    struct utc busy_until; /* dated sessions take it until then */
-    uint32_t busy_with;    /* the last of them */
-    struct utc air_from;   /* the frame handed over last is on air in between */
+    struct utc air_from; /* the frame handed over last is on air in between */
     struct utc air_until;
     int64_t queued_us; /* commands that wait for an uplink to leave */
     uint32_t number;   /* in the round of that number */
@@ -357,8 +355,8 @@ enum plan_error cohort_form(struct engine *e, struct campaign *c,
 bool cohort_join(struct engine *e, struct member *m);
 void cohort_enlist(struct engine *e, struct transmission *t);
 void cohort_strike(struct engine *e, struct transmission *t);
-struct utc cohort_free_from(struct engine *e, const struct transmission *t);
-void cohort_occupy(struct engine *e, const struct transmission *t, struct utc until);
+struct utc cohort_free_from(struct engine *e, const struct transmission *t,
+                            struct utc from);
 void transmission_plan(struct transmission *t);
 
 /* setup.c */
@@ -375,6 +373,8 @@ void transmission_go_on(struct engine *e, struct transmission *t);
 void transmission_member_changed(struct engine *e, struct transmission *t);
 /* Date the next session and tell the members that take part. */
 void transmission_date(struct engine *e, struct transmission *t);
+/* What its session takes by plan from here, polls and repair included. */
+int64_t transmission_planned_us(const struct transmission *t);
 void transmission_clock_step(struct engine *e, struct transmission *t, int64_t delta_us);
 /* Calls fn for members not yet served in this phase, a few at a time; true: for all. */
 bool transmission_pump(struct engine *e, struct transmission *t,

@@ -20,7 +20,8 @@
 #include "engine/internal.h"
 
 enum {
-    COST_MIN = 50,         /* performance.md 2.6: nearly everybody is chased */
+    COST_MIN = 1,
+    ANOTHER_SESSION = 2,   /* its fragments, and what setting it up takes */
     LOSS_MAX_PPM = 500000, /* a worse estimate is not believed */
     CHASED_SHARE_V1 = 5,   /* of M: most decoders of v1 cannot mend more (2.5) */
     CHASED_SHARE_V2 = 2,
@@ -84,10 +85,19 @@ struct demand {
     size_t members;   /* who said so */
 };
 
-/* What leaving one member behind costs, in fragments: its share of another session. */
+/*
+ * What leaving one member behind costs, in fragments: its share of the session that it
+ * needs then, together with all who are not served yet elsewhere.
+ */
 static uint32_t cost_of_one(const struct transmission *t)
 {
-    uint32_t cost = t->rec.frag_count / 4u;
+    uint32_t open = 0;
+    for (enum member_phase phase = MEMBER_WAITING; phase <= MEMBER_STATUS; phase++) {
+        open += t->campaign->by_phase[phase];
+    }
+    uint32_t here = count_in_session(t);
+    uint32_t elsewhere = open > here ? open - here : 0;
+    uint32_t cost = ANOTHER_SESSION * (uint32_t)t->rec.frag_count / (elsewhere + 1);
     return cost > COST_MIN ? cost : COST_MIN;
 }
 

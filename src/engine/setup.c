@@ -190,13 +190,13 @@ static uint32_t unheard_ppm(const struct transmission *t)
     uint64_t sum_ppm = 0;
     for (size_t i = 0; i < t->member_count; i++) {
         const struct device_rec *d = &t->members[i]->device->rec;
-        uint64_t unheard_ppm = SPEC_PPM;
+        uint64_t lost_ppm = SPEC_PPM;
         for (size_t k = 0; k < d->link_count; k++) {
             uint32_t heard_ppk =
                 d->link[k].heard_ppk < 1000 ? d->link[k].heard_ppk : 1000;
-            unheard_ppm = unheard_ppm * (1000 - heard_ppk) / 1000;
+            lost_ppm = lost_ppm * (1000 - heard_ppk) / 1000;
         }
-        sum_ppm += d->link_count > 0 ? unheard_ppm : UNHEARD_PPM;
+        sum_ppm += d->link_count > 0 ? lost_ppm : UNHEARD_PPM;
     }
     return t->member_count > 0 ? (uint32_t)(sum_ppm / t->member_count) : UNHEARD_PPM;
 }
@@ -272,7 +272,7 @@ static int64_t lead_us(const struct engine *e, const struct transmission *t)
 }
 
 /* What the session is planned to take, polls and repair included. */
-static int64_t planned_us(const struct transmission *t)
+int64_t transmission_planned_us(const struct transmission *t)
 {
     int64_t frames = (int64_t)t->rec.target_n - t->rec.next_n + 1;
     int64_t us = frames * t->plan.interval_us * (t->rec.copies > 1 ? t->rec.copies : 1);
@@ -285,24 +285,22 @@ static uint8_t timeout_for(const struct transmission *t, bool fits)
     if (fits) {
         return t->rec.timeout_exp;
     }
-    uint8_t exp = plan_timeout_exp(planned_us(t) + PAUSE_US);
+    uint8_t exp = plan_timeout_exp(transmission_planned_us(t) + PAUSE_US);
     return exp > t->rec.timeout_exp ? exp : t->rec.timeout_exp;
 }
 
 void transmission_date(struct engine *e, struct transmission *t)
 {
     struct utc start = engine_in(e, lead_us(e, t));
-    struct utc after = cohort_free_from(e, t);
     bool first = t->rec.next_n == 1; /* what is left over goes in between */
-    start = first && after.us > start.us && after.us - e->utc.us < FREE_MAX_US ? after
-                                                                               : start;
+    if (first) {
+        struct utc free = cohort_free_from(e, t, start);
+        start = free.us - e->utc.us < FREE_MAX_US ? free : start;
+    }
     start = air_pass_from(e, t, start);
     bool fits = air_pass_fits(e, t, start);
     t->lead_us = start.us - e->utc.us;
     t->rec.session_start = (struct utc){start.us - start.us % 1000000};
-    if (first) {
-        cohort_occupy(e, t, utc_after(t->rec.session_start, planned_us(t)));
-    }
     t->rec.timeout_exp = timeout_for(t, fits);
     t->rec.session_end =
         utc_after(t->rec.session_start, SECONDS_US(1) << t->rec.timeout_exp);
@@ -418,9 +416,6 @@ void transmission_resume(struct engine *e, struct transmission *t)
     }
     transmission_plan(t);
     cohort_enlist(e, t);
-    if (t->rec.phase >= TX_LEAD && t->rec.phase < TX_DRAIN) {
-        cohort_occupy(e, t, utc_after(t->rec.session_start, planned_us(t)));
-    }
     transmission_go_on(e, t);
     if (t->plan_error == PLAN_OK) {
         frame_schedule(e, t);
