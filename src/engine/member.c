@@ -12,7 +12,7 @@
 
 #define COMMAND_BYTES 30 /* the longest: McGroupSetupReq */
 
-#define LATE_MAX 2 /* times that being late is no failed attempt */
+#define LATE_MAX 5 /* times that being late is no failed attempt */
 
 #define UNDO_PATIENCE_US HOURS_US(24)
 
