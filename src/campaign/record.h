@@ -177,6 +177,7 @@ struct member_rec {
     bool command_sent;      /* the server said a gateway had it */
     uint8_t tries;          /* of this phase's command */
     uint8_t transmissions;  /* taken part in */
+    uint8_t late;           /* times it was not set up when a session began */
     uint16_t missing;       /* last MissingFrag; UINT16_MAX: never said */
     uint16_t received;      /* last NbFragReceived */
     uint16_t session_count; /* TS004 v2 SessionCnt used in this transmission */

@@ -74,7 +74,6 @@ struct member {
     bool reboot_doubtful; /* DevRebootCountdownReq was never answered */
     bool undone;          /* aborted: was told to delete the image */
     bool in_round;        /* a round is due that will look at it */
-    uint8_t late;         /* times it was not set up when the session began */
     uint8_t reboots;      /* times it was asked for because of that doubt */
     uint8_t wrapped[16];
     uint8_t mic[4];

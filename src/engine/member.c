@@ -12,7 +12,7 @@
 
 #define COMMAND_BYTES 30 /* the longest: McGroupSetupReq */
 
-#define LATE_MAX 5 /* times that being late is no failed attempt */
+#define LATE_MAX 2 /* times that being late is no failed attempt */
 
 #define UNDO_PATIENCE_US HOURS_US(24)
 
@@ -247,8 +247,8 @@ void member_leave_late(struct engine *e, struct member *m)
         transmission_member_changed(e, t);
         return;
     }
-    if (++m->late > LATE_MAX || !campaign_is_live(m->campaign)) {
-        m->late = 0;
+    if (++m->rec.late > LATE_MAX || !campaign_is_live(m->campaign)) {
+        m->rec.late = 0;
         member_leave(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP, FW_RESULT_CONNECTION_LOST);
         return;
     }

@@ -50,7 +50,7 @@ static bool is_quiet(const struct campaign *c)
 /* From when on a READY member may be taken: at once, or after its cooldown. */
 struct utc member_ready_from(const struct member *m)
 {
-    return m->rec.transmissions == 0 || m->late > 0 ||
+    return m->rec.transmissions == 0 || m->rec.late > 0 ||
                    (is_overrun(m) && is_quiet(m->campaign))
                ? m->rec.phase_since
                : utc_after(m->rec.phase_since, m->campaign->def.spec->retry.cooldown_us);
@@ -59,7 +59,7 @@ struct utc member_ready_from(const struct member *m)
 /* Who came too late is waited for: it has to speak before it is taken again. */
 static bool is_awaited(const struct member *m)
 {
-    return m->late > 0 && m->device->rec.last_uplink.us < m->rec.phase_since.us;
+    return m->rec.late > 0 && m->device->rec.last_uplink.us < m->rec.phase_since.us;
 }
 
 static bool is_candidate(const struct engine *e, const struct member *m)

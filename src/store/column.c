@@ -75,6 +75,7 @@ static const struct column member_columns[] = {
     SCALAR(member_rec, BOOL, command_sent),
     SCALAR(member_rec, U8, tries),
     SCALAR(member_rec, U8, transmissions),
+    SCALAR(member_rec, U8, late),
     SCALAR(member_rec, U16, missing),
     SCALAR(member_rec, U16, received),
     SCALAR(member_rec, U16, session_count),

@@ -120,9 +120,13 @@ static const char step_2_links[] =
     "UPDATE device SET link_snr_p10_cdb = link_snr_p50_cdb,"
     " uplinks_heard = link_count > 0;";
 
+static const char step_3_late[] =
+    "ALTER TABLE member ADD COLUMN late INTEGER NOT NULL DEFAULT 0;";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
+    {{step_3_late}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

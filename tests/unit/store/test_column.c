@@ -34,6 +34,7 @@ static const struct member_rec member = {
     9,
     10,
     11,
+    12,
     true,
     UINT32_MAX,
     true,
