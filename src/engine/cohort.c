@@ -60,19 +60,30 @@ static int64_t row_spacing_us(const struct transmission *t)
     return spacing_us;
 }
 
-/* Made once for each number of fragments, then kept. */
-static const struct fec_sequence *sequence_of(struct engine *e, enum fec_version version,
-                                              uint16_t m)
+static void make_sequence(struct fec_sequence *s, enum fec_version version, uint16_t m,
+                          bool natural)
 {
-    for (size_t i = 0; i < e->sequence_count; i++) {
-        if (e->sequences[i]->version == version && e->sequences[i]->m == m) {
-            return e->sequences[i];
-        }
+    if (natural) {
+        fec_sequence_natural(s, version, m);
+        return;
     }
-    struct fec_sequence *s = engine_zeroed(1, sizeof(*s));
     void *workspace = engine_zeroed(1, fec_sequence_workspace_bytes());
     fec_sequence_make(s, version, m, SEQUENCE_PPM, workspace);
     free(workspace);
+}
+
+/* Made once for each number of fragments, then kept. */
+static const struct fec_sequence *sequence_of(struct engine *e, enum fec_version version,
+                                              uint16_t m, bool natural)
+{
+    for (size_t i = 0; i < e->sequence_count; i++) {
+        const struct fec_sequence *s = e->sequences[i];
+        if (s->version == version && s->m == m && s->natural == natural) {
+            return s;
+        }
+    }
+    struct fec_sequence *s = engine_zeroed(1, sizeof(*s));
+    make_sequence(s, version, m, natural);
     e->sequences =
         engine_grow(e->sequences, e->sequence_count + 1, sizeof(struct fec_sequence *));
     e->sequences[e->sequence_count++] = s;
@@ -125,7 +136,8 @@ static enum plan_error make_plan(struct transmission *t, const struct campaign_s
                          t->plan.fragments.size) != FUO_OK) {
         return PLAN_TOO_MANY;
     }
-    t->sequence = sequence_of(c->engine, version, t->encoder.m);
+    /* Without copies it was begun by a version that knew no order but the natural one. */
+    t->sequence = sequence_of(c->engine, version, t->encoder.m, t->rec.copies == 0);
     return PLAN_OK;
 }
 

@@ -354,6 +354,12 @@ void fec_sequence_make(struct fec_sequence *s, enum fec_version version, uint16_
     }
 }
 
+void fec_sequence_natural(struct fec_sequence *s, enum fec_version version, uint16_t m)
+{
+    assert(m >= 1 && m <= FEC_N_MAX);
+    *s = (struct fec_sequence){.version = version, .m = m, .natural = true};
+}
+
 /* How many chosen rows are at most `row`. */
 static uint32_t chosen_up_to(const struct fec_sequence *s, uint32_t row)
 {

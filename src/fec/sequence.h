@@ -19,6 +19,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,7 @@ enum {
 struct fec_sequence {
     enum fec_version version;
     uint16_t m;
+    bool natural;                          /* asked for by the caller */
     uint16_t chosen;                       /* rows in row[]; 0: natural order */
     uint16_t last;                         /* the largest of them */
     uint16_t row[FEC_SEQUENCE_CHOSEN_MAX]; /* N - M, in the order of sending */
@@ -48,6 +50,9 @@ size_t fec_sequence_workspace_bytes(void);
  */
 void fec_sequence_make(struct fec_sequence *s, enum fec_version version, uint16_t m,
                        uint32_t loss_ppm, void *workspace);
+
+/* The natural order at any M: what a sender that does not choose has begun. */
+void fec_sequence_natural(struct fec_sequence *s, enum fec_version version, uint16_t m);
 
 /* N on air of a place from 1 on; 0 for place 0 and when the 14 bits are used up. */
 uint16_t fec_sequence_n(const struct fec_sequence *s, uint32_t place);

@@ -95,6 +95,20 @@ static void sound_counts_keep_the_natural_order(void **state)
     }
 }
 
+static void who_asks_for_the_natural_order_has_it_at_any_count(void **state)
+{
+    (void)state;
+    static const uint16_t counts[] = {1, 17, 96, 384, 1000};
+    struct fec_sequence s;
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        fec_sequence_natural(&s, FEC_V1, counts[i]);
+        for (uint16_t place = 1; place <= counts[i] + 300; place++) {
+            assert_int_equal(fec_sequence_n(&s, place), place);
+            assert_int_equal(fec_sequence_place(&s, place), place);
+        }
+    }
+}
+
 static void any_loss_gives_an_order(void **state)
 {
     (void)state;
@@ -282,6 +296,7 @@ TEST_MAIN(cmocka_unit_test(every_n_has_one_place),
           cmocka_unit_test(what_is_not_chosen_follows_ascending),
           cmocka_unit_test(the_order_is_the_same_for_good),
           cmocka_unit_test(sound_counts_keep_the_natural_order),
+          cmocka_unit_test(who_asks_for_the_natural_order_has_it_at_any_count),
           cmocka_unit_test(any_loss_gives_an_order),
           cmocka_unit_test(twin_columns_are_told_apart_at_once),
           cmocka_unit_test(a_count_with_twins_costs_no_more_than_its_neighbour),
