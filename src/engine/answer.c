@@ -8,7 +8,6 @@
 #include "engine/internal.h"
 
 enum {
-    RANK_EXTRA = 3, /* coded fragments beyond those lost, as a rule enough */
     OLD_VERSION_TRIES = 3,
     REBOOTS_MAX = 2, /* repeated because nobody knows whether it was taken */
 };
@@ -253,75 +252,14 @@ void member_await_reboot(struct engine *e, struct member *m)
 
 /* ---- answers ---- */
 
-static void take_block(struct engine *e, struct member *m)
+void member_take_block(struct engine *e, struct member *m, uint16_t missing)
 {
-    m->rec.missing = 0;
+    m->rec.missing = missing;
     m->polled = true;
     member_enter(e, m, MEMBER_COMPLETE);
     member_set_fw(e, m, FW_DOWNLOADED, FW_RESULT_INITIAL);
     member_ask(e, m, MEMBER_UPGRADE);
     transmission_member_changed(e, m->transmission);
-}
-
-/*
- * LoRaMac-node and ST tell the last N as NbFragReceived, and for ever what was lost of the
- * uncoded ones as MissingFrag, also when they have it all (lorawan.md 13). Then more is
- * received and missing than was sent; what coded fragments have mended is estimated.
- */
-static bool counts_for_ever(const struct transmission *t, const struct member_answer *a)
-{
-    return t->rec.ts004 < 2 && t->rec.next_n > t->rec.frag_count + 1 &&
-           (uint32_t)a->received + a->missing >= t->rec.next_n;
-}
-
-static uint16_t still_missing(const struct transmission *t, const struct member_answer *a)
-{
-    if (!counts_for_ever(t, a)) {
-        return a->missing;
-    }
-    uint32_t coded = t->rec.next_n - 1u - t->rec.frag_count;
-    uint32_t heard = coded - coded * a->missing / t->rec.frag_count;
-    uint32_t wanted = a->missing + RANK_EXTRA;
-    return (uint16_t)(heard < wanted ? wanted - heard : 0);
-}
-
-static void take_status(struct engine *e, struct member *m, const struct member_answer *a)
-{
-    m->rec.missing = still_missing(m->transmission, a);
-    m->rec.received = a->received;
-    m->polled = true;
-    if (m->rec.missing == 0) {
-        m->assumed = true; /* the question whether there is an image tells */
-        take_block(e, m);
-        return;
-    }
-    if (m->rec.phase == MEMBER_STATUS) {
-        member_enter(e, m, MEMBER_LISTENING);
-    } else {
-        member_store(e, m);
-    }
-    transmission_member_changed(e, m->transmission);
-}
-
-/* It was believed to have the image, and has not: it goes on where it was. */
-static bool take_back(struct engine *e, struct member *m, const struct member_answer *a)
-{
-    struct transmission *t = m->transmission;
-    if (m->rec.phase != MEMBER_UPGRADE || !m->assumed || t == NULL ||
-        a->reason != REASON_IMAGE_REFUSED) {
-        return false;
-    }
-    m->assumed = false;
-    m->rec.missing = RANK_EXTRA;
-    m->polled = true;
-    member_enter(e, m, MEMBER_LISTENING);
-    member_set_fw(e, m, FW_DOWNLOADING, FW_RESULT_INITIAL);
-    if (t->rec.phase > TX_CONFIRM) {
-        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_RESULT_CONNECTION_LOST);
-    } else {
-        transmission_member_changed(e, t);
-    }
-    return true;
 }
 
 static void take_group(struct engine *e, struct member *m)
@@ -438,7 +376,7 @@ void member_take_answer(struct engine *e, struct member *m, const struct member_
         take_accepted(e, m, a);
         return;
     case VERDICT_REFUSED:
-        if (take_back(e, m, a)) {
+        if (proof_take_denial(e, m, a)) {
             return;
         }
         if (may_try_again(m, a)) {
@@ -458,10 +396,10 @@ void member_take_answer(struct engine *e, struct member *m, const struct member_
         take_version(e, m, a);
         return;
     case VERDICT_STATUS:
-        take_status(e, m, a);
+        proof_take_status(e, m, a);
         return;
     case VERDICT_BLOCK:
-        take_block(e, m);
+        member_take_block(e, m, 0);
         return;
     case VERDICT_CLOCK:
         take_clock(e, m);

@@ -69,7 +69,7 @@ struct member {
     bool asked_key; /* the driver is at it */
     bool asked_mic;
     bool unsure;          /* never said that it agreed to the first session */
-    bool assumed;         /* complete by what is known of its stack, not by its word */
+    uint16_t denied_n;    /* it said that it has no image when this N was next; or 0 */
     bool polled;          /* answered the poll under way */
     bool reboot_doubtful; /* DevRebootCountdownReq was never answered */
     bool undone;          /* aborted: was told to delete the image */
@@ -322,7 +322,18 @@ void member_begin(struct engine *e, struct member *m);
 void member_take_answer(struct engine *e, struct member *m,
                         const struct member_answer *a);
 void member_ask_next_package(struct engine *e, struct member *m);
+/* It has the block, or is believed to: on to its image. missing: what it last said. */
+void member_take_block(struct engine *e, struct member *m, uint16_t missing);
 void member_await_reboot(struct engine *e, struct member *m);
+
+/* proof.c */
+/* Members that are believed to have the block, and have not answered yet. */
+uint32_t proof_pending(const struct transmission *t);
+/* Of a member in its session: has it the block, or what is missing? */
+void proof_ask(struct engine *e, struct member *m);
+void proof_take_status(struct engine *e, struct member *m, const struct member_answer *a);
+/* True: it was believed to have the image, and goes on where it was. */
+bool proof_take_denial(struct engine *e, struct member *m, const struct member_answer *a);
 
 /* silence.c */
 void member_note_evidence(struct engine *e, struct member *m, struct utc received);

@@ -365,8 +365,10 @@ static void tick_sending(struct engine *e, struct transmission *t)
     if (!settled || !campaign_runs(t->campaign) || t->rec.phase != TX_SENDING) {
         return;
     }
-    if (nobody) {
+    if (nobody && proof_pending(t) == 0) {
         session_stop(e, t);
+    } else if (nobody) {
+        begin_confirm(e, t);
     } else if (over) {
         session_over(e, t);
     } else if (t->rec.pending) {
@@ -403,7 +405,7 @@ static bool may_repair(const struct transmission *t)
 static void tick_poll(struct engine *e, struct transmission *t)
 {
     if (count_in_session(t) == 0) {
-        session_stop(e, t);
+        begin_confirm(e, t);
         return;
     }
     if (!utc_reached(poll_end(t), e->utc)) {
@@ -417,13 +419,6 @@ static void tick_poll(struct engine *e, struct transmission *t)
         return;
     }
     begin_confirm(e, t);
-}
-
-static void ask_status(struct engine *e, struct member *m)
-{
-    if (m->rec.phase == MEMBER_LISTENING) {
-        member_ask(e, m, MEMBER_STATUS);
-    }
 }
 
 /* ---- the unicast tail ---- */
@@ -523,15 +518,15 @@ static bool repair(struct engine *e, struct transmission *t)
 /* Who answers does so behind its next uplink; then who misses something is not kept. */
 static void tick_confirm(struct engine *e, struct transmission *t)
 {
-    if (!transmission_pump(e, t, ask_status)) { /* each without proof */
+    if (!transmission_pump(e, t, proof_ask)) { /* each without proof */
         engine_wake(e, t->slot, e->utc);
         return;
     }
-    if (count_in_session(t) == 0) {
+    uint32_t open = t->by_phase[MEMBER_STATUS] + proof_pending(t);
+    if (count_in_session(t) + open == 0) {
         session_stop(e, t);
         return;
     }
-    uint32_t open = t->by_phase[MEMBER_STATUS];
     struct utc early = utc_after(t->rec.phase_since,
                                  t->patience_us / CONFIRM_EARLY + t->plan.poll_window_us);
     early = early.us > t->tail_until.us ? early : t->tail_until;

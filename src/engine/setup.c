@@ -383,12 +383,12 @@ void transmission_member_changed(struct engine *e, struct transmission *t)
     if (t == NULL || t->rec.phase < TX_SETUP || t->rec.phase > TX_CONFIRM) {
         return;
     }
-    bool settled = t->rec.phase == TX_SETUP
-                       ? transmission_count(t, MEMBER_KEY, MEMBER_FRAG) == 0
-                   : t->rec.phase == TX_CONFIRM ? t->by_phase[MEMBER_STATUS] == 0
-                   : t->rec.phase == TX_LEAD
-                       ? transmission_count(t, MEMBER_WAITING, MEMBER_STATUS) == 0
-                       : transmission_count(t, MEMBER_SESSION, MEMBER_STATUS) == 0;
+    bool settled =
+        t->rec.phase == TX_SETUP     ? transmission_count(t, MEMBER_KEY, MEMBER_FRAG) == 0
+        : t->rec.phase == TX_CONFIRM ? t->by_phase[MEMBER_STATUS] + proof_pending(t) == 0
+        : t->rec.phase == TX_LEAD
+            ? transmission_count(t, MEMBER_WAITING, MEMBER_STATUS) == 0
+            : transmission_count(t, MEMBER_SESSION, MEMBER_STATUS) == 0;
     if (settled || !campaign_is_live(t->campaign)) {
         engine_wake(e, t->slot, e->utc);
     }

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proof.c - who has the block.
+ *
+ * Stacks of TS004 v1 do not say so: those who miss nothing keep silent at a poll, ST and
+ * LoRaMac-node count what was lost for ever, also when coded fragments have mended it, and
+ * a device that has the block stops listening (lorawan.md 13). So they are believed to have
+ * it, and asked for their image (DevUpgradeImageReq): each can answer that, and who has none
+ * goes on where it was. Until it has answered it keeps its transmission open.
+ *
+ * rec.missing of a member in MEMBER_UPGRADE that is only believed is what it last said.
+ */
+#include "engine/internal.h"
+
+enum {
+    RANK_EXTRA = 3, /* coded fragments beyond those lost, as a rule enough */
+};
+
+/* Those of v2 send DataBlockReceived, and their counts can be trusted. */
+static bool is_vague(const struct transmission *t)
+{
+    return t->rec.ts004 < 2;
+}
+
+uint32_t proof_pending(const struct transmission *t)
+{
+    return is_vague(t) ? transmission_count(t, MEMBER_COMPLETE, MEMBER_UPGRADE) : 0;
+}
+
+/* Everything was sent once, and nothing is known to be new since it said no. */
+static bool may_have_it(const struct transmission *t, const struct member *m)
+{
+    return is_vague(t) && t->rec.next_n > t->rec.frag_count &&
+           m->denied_n != t->rec.next_n;
+}
+
+void proof_ask(struct engine *e, struct member *m)
+{
+    if (m->rec.phase != MEMBER_LISTENING) {
+        return;
+    }
+    if (may_have_it(m->transmission, m)) {
+        member_take_block(e, m, m->rec.missing);
+    } else {
+        member_ask(e, m, MEMBER_STATUS);
+    }
+}
+
+/* ---- counts ---- */
+
+/* More is received and missing than was sent: it tells the last N, and all that was lost. */
+static bool counts_for_ever(const struct transmission *t, const struct member_answer *a)
+{
+    return is_vague(t) && t->rec.next_n > t->rec.frag_count + 1 &&
+           (uint32_t)a->received + a->missing >= t->rec.next_n;
+}
+
+/* What coded fragments have mended of it is estimated. */
+static uint16_t still_missing(const struct transmission *t, const struct member_answer *a)
+{
+    if (!counts_for_ever(t, a)) {
+        return a->missing;
+    }
+    uint32_t coded = t->rec.next_n - 1u - t->rec.frag_count;
+    uint32_t heard = coded - coded * a->missing / t->rec.frag_count;
+    uint32_t wanted = a->missing + RANK_EXTRA;
+    return (uint16_t)(heard < wanted ? wanted - heard : 0);
+}
+
+/* It has heard nothing since it said so last: it has it all, or it is not in the session. */
+static bool is_stuck(const struct member *m, const struct member_answer *a)
+{
+    return may_have_it(m->transmission, m) && a->received > 0 &&
+           a->received == m->rec.received;
+}
+
+void proof_take_status(struct engine *e, struct member *m, const struct member_answer *a)
+{
+    struct transmission *t = m->transmission;
+    uint16_t missing = is_stuck(m, a) ? UINT16_MAX : still_missing(t, a);
+    bool denied = m->denied_n == t->rec.next_n;
+    if (missing == 0 && denied) {
+        missing = RANK_EXTRA;
+    }
+    m->rec.missing = missing;
+    m->rec.received = a->received;
+    m->polled = true;
+    if (missing == 0) {
+        member_take_block(e, m, 0);
+        return;
+    }
+    if (m->rec.phase == MEMBER_STATUS) {
+        member_enter(e, m, MEMBER_LISTENING);
+    } else {
+        member_store(e, m);
+    }
+    transmission_member_changed(e, t);
+}
+
+/* ---- denial ---- */
+
+bool proof_take_denial(struct engine *e, struct member *m, const struct member_answer *a)
+{
+    struct transmission *t = m->transmission;
+    if (m->rec.phase != MEMBER_UPGRADE || t == NULL || !is_vague(t) ||
+        a->reason != REASON_IMAGE_REFUSED) {
+        return false;
+    }
+    if (t->rec.phase > TX_CONFIRM) {
+        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_RESULT_CONNECTION_LOST);
+        return true;
+    }
+    m->denied_n = t->rec.next_n;
+    m->polled = false;
+    member_enter(e, m, MEMBER_LISTENING);
+    member_set_fw(e, m, FW_DOWNLOADING, FW_RESULT_INITIAL);
+    member_ask(e, m, MEMBER_STATUS); /* behind the same uplink */
+    transmission_member_changed(e, t);
+    return true;
+}
