@@ -26,10 +26,6 @@ enum {
     SHARE_DROPPED = 10,
     SHARE_PENALTY_CDB = 5, /* per 1/1000 that a link is heard less than a newcomer */
 
-    FLOOR_SF7_CDB = -750,
-    FLOOR_STEP_CDB = 250,
-    FLOOR_FSK_CDB = 800,
-    BANDWIDTH_DOUBLED_CDB = 301,
     GAIN_DIFFERENCE_CDB = 1500,
 
     LOAD_PERIODS_MAX = 18,
@@ -64,20 +60,9 @@ static void note_interval(struct device_rec *d, struct utc received)
     }
 }
 
-/* What 250 and 500 kHz hear less than 125 kHz. */
-static int32_t bandwidth_cdb(const struct data_rate *rate)
-{
-    return rate->bw_hz >= 500000   ? 2 * BANDWIDTH_DOUBLED_CDB
-           : rate->bw_hz >= 250000 ? BANDWIDTH_DOUBLED_CDB
-                                   : 0;
-}
-
 static int16_t snr_of(const struct link_rx *rx, const struct data_rate *rate)
 {
-    int32_t snr_cdb = rx->snr_cdb;
-    if (rate != NULL && rate->modulation == MODULATION_LORA) {
-        snr_cdb += bandwidth_cdb(rate);
-    }
+    int32_t snr_cdb = rx->snr_cdb + (rate != NULL ? data_rate_noise_cdb(rate) : 0);
     return (int16_t)(snr_cdb > SNR_MAX_CDB    ? SNR_MAX_CDB
                      : snr_cdb < -SNR_MAX_CDB ? -SNR_MAX_CDB
                                               : snr_cdb);
@@ -168,7 +153,7 @@ static void note_missed(struct device_link *link, const struct data_rate *rate, 
         return;
     }
     /* Both in 125 kHz: the floor of a wide channel is raised as the samples are. */
-    int32_t floor_cdb = link_floor_cdb(rate);
+    int32_t floor_cdb = data_rate_floor_cdb(rate);
     int32_t above_cdb = link->snr_p50_cdb - floor_cdb;
     int32_t snr_cdb = floor_cdb - MISS_BELOW_CDB;
     int32_t samples = samples_of(link, n);
@@ -328,20 +313,12 @@ const struct device_link *link_find(const struct device_rec *device, uint64_t ga
     return NULL;
 }
 
-int32_t link_floor_cdb(const struct data_rate *rate)
-{
-    if (rate->modulation != MODULATION_LORA) {
-        return FLOOR_FSK_CDB;
-    }
-    return FLOOR_SF7_CDB - FLOOR_STEP_CDB * ((int32_t)rate->sf - 7) + bandwidth_cdb(rate);
-}
-
 int32_t link_margin_cdb(int16_t snr_cdb, const struct data_rate *rate, int32_t gain_cdb)
 {
     if (snr_cdb == LINK_SNR_UNKNOWN) {
         return LINK_SNR_UNKNOWN;
     }
-    return snr_cdb + gain_cdb - link_floor_cdb(rate);
+    return snr_cdb + gain_cdb - data_rate_floor_cdb(rate);
 }
 
 int32_t link_gain_from_status_cdb(const struct device_rec *device, int8_t margin_db,
@@ -351,7 +328,7 @@ int32_t link_gain_from_status_cdb(const struct device_rec *device, int8_t margin
     if (best_cdb == LINK_SNR_UNKNOWN) {
         return assumed_cdb;
     }
-    int32_t told_cdb = 100 * margin_db + link_floor_cdb(rate) - best_cdb;
+    int32_t told_cdb = 100 * margin_db + data_rate_floor_cdb(rate) - best_cdb;
     int32_t way_cdb = told_cdb - assumed_cdb;
     bool believed = way_cdb <= GAIN_DIFFERENCE_CDB && way_cdb >= -GAIN_DIFFERENCE_CDB;
     return believed ? assumed_cdb + way_cdb / 2 : assumed_cdb;

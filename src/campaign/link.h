@@ -59,12 +59,6 @@ int16_t link_best_snr_cdb(const struct device_rec *device);
 const struct device_link *link_find(const struct device_rec *device, uint64_t gateway);
 
 /*
- * SNR in 125 kHz at which half of the frames are lost: -7.5 dB at SF7 to -20 dB at SF12,
- * raised by the bandwidth; FSK as 50 kbit/s in the regional parameters.
- */
-int32_t link_floor_cdb(const struct data_rate *rate);
-
-/*
  * How far a downlink is above the floor of its data rate: snr + gain - floor. gain is what
  * the downlink has over an uplink (1000 in EU868 at 869.525 MHz: 27 dBm against 14, and a
  * noise figure that is 3 dB worse). LINK_SNR_UNKNOWN stays what it is.

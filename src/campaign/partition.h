@@ -134,7 +134,7 @@ FUO_MUST_CHECK int partition_make(const struct partition_input *input, void *wor
 /* What a downlink has over an uplink at 14 dBm: power, less 3 dB of noise figure. */
 int16_t partition_gain_cdb(const struct region *region, uint32_t frequency_hz);
 
-/* Demodulation floor of a LoRa data rate; INT16_MAX if dr is not for downlink payload. */
+/* data_rate_floor_cdb() of a downlink; INT16_MAX if dr is not for downlink payload. */
 int16_t partition_floor_cdb(const struct region *region, uint8_t dr);
 
 /* Frames lost at a margin under fading of sigma (at least 100), in ppm. */

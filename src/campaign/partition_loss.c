@@ -9,9 +9,6 @@ enum {
     QUANTILE_PCT = 128, /* the tenth percentile lies 1.28 deviations below the median */
     NOISE_FIGURE_CDB = 300, /* of a device over that of a gateway */
     UPLINK_DBM = 14,
-    FLOOR_SF7_CDB = -750, /* SX1276 data sheet, table 13 */
-    FLOOR_STEP_CDB = 250,
-    FLOOR_FSK_CDB = 850,
     SERVE_CDB = 0,         /* a weaker link is not worth a gateway ... */
     SERVE_LAST_CDB = -200, /* ... unless the device has no other at the slowest rate */
     CAP_SHARE_PCT = 75,
@@ -43,12 +40,7 @@ int16_t partition_floor_cdb(const struct region *region, uint8_t dr)
     if (rate == NULL || region_max_payload(region, dr, (struct payload_rules){0}) == 0) {
         return INT16_MAX;
     }
-    if (rate->modulation == MODULATION_FSK) {
-        return FLOOR_FSK_CDB;
-    }
-    /* Noise is that of 125 kHz; a channel twice as wide takes in 3 dB more. */
-    int wide = rate->bw_hz >= 500000 ? 600 : rate->bw_hz >= 250000 ? 300 : 0;
-    return (int16_t)(FLOOR_SF7_CDB - FLOOR_STEP_CDB * (rate->sf - 7) + wide);
+    return data_rate_floor_cdb(rate);
 }
 
 int16_t partition_gain_cdb(const struct region *region, uint32_t frequency_hz)

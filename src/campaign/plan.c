@@ -14,7 +14,6 @@ enum {
     ADAPTIVE_FIRST_PPM = 100000, /* coded before anything is known of the losses */
     SESSION_SLACK_PCT = 60,      /* room for polls and repair in the first session */
     MARGIN_CDB = 300,            /* wanted above the demodulation floor */
-    WIDE_BAND_CDB = 600,         /* a 500 kHz channel takes in four times the noise */
     POLL_US_PER_DEVICE = 1000000,
     FORECAST_P50_PPM = 500000, /* that some device is not done */
     FORECAST_P90_PPM = 100000,
@@ -28,13 +27,6 @@ const char *plan_error_text(enum plan_error error)
 #undef X
     };
     return texts[error];
-}
-
-/* SX1276 data sheet, table 13: -7.5 dB at SF7, 2.5 dB less for each step. */
-static int32_t snr_floor_cdb(const struct data_rate *rate)
-{
-    int32_t floor = -750 - 250 * ((int32_t)rate->sf - 7);
-    return rate->bw_hz >= 500000 ? floor + WIDE_BAND_CDB : floor;
 }
 
 /*
@@ -57,7 +49,7 @@ static uint8_t choose_dr(const struct region *region, int16_t snr_cdb)
             slowest = dr;
         }
         bool known = snr_cdb != PLAN_SNR_UNKNOWN;
-        if (known ? snr_cdb >= snr_floor_cdb(rate) + MARGIN_CDB : rate->sf >= 9) {
+        if (known ? snr_cdb >= data_rate_floor_cdb(rate) + MARGIN_CDB : rate->sf >= 9) {
             best = dr;
         }
     }

@@ -4,6 +4,13 @@
 #include <stddef.h>
 #include <string.h>
 
+enum {
+    FLOOR_SF7_CDB = -750, /* SX1276 data sheet, table 13 */
+    FLOOR_STEP_CDB = 250,
+    FLOOR_FSK_CDB = 850,
+    BANDWIDTH_DOUBLED_CDB = 301,
+};
+
 #define LORA(sf_, bw_khz_)                                                    \
     {                                                                         \
         .modulation = MODULATION_LORA, .sf = (sf_), .bw_hz = 1000 * (bw_khz_) \
@@ -265,6 +272,23 @@ const struct data_rate *region_data_rate(const struct region *region, uint8_t dr
     const struct data_rate *rate =
         direction == DIRECTION_DOWN ? &t->down[dr] : &t->up[dr];
     return rate->modulation == MODULATION_NONE ? NULL : rate;
+}
+
+int16_t data_rate_noise_cdb(const struct data_rate *rate)
+{
+    if (rate->modulation != MODULATION_LORA || rate->bw_hz < 250000) {
+        return 0;
+    }
+    return rate->bw_hz < 500000 ? BANDWIDTH_DOUBLED_CDB : 2 * BANDWIDTH_DOUBLED_CDB;
+}
+
+int16_t data_rate_floor_cdb(const struct data_rate *rate)
+{
+    if (rate->modulation != MODULATION_LORA) {
+        return FLOOR_FSK_CDB;
+    }
+    int narrow_cdb = FLOOR_SF7_CDB - FLOOR_STEP_CDB * (rate->sf - 7);
+    return (int16_t)(narrow_cdb + data_rate_noise_cdb(rate));
 }
 
 static bool is_as923(enum region_id id)

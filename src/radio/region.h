@@ -2,9 +2,9 @@
 /*
  * region.h - LoRaWAN regional parameters as tables, as far as downlinks need them.
  *
- * Data rates, payload limits, RX2, class B channels, output power. No channel plans for
- * uplinks, no duty cycle (subband.h), no decisions. Facts: reference lorawan.md 8, checked
- * against vectors/regions.json.
+ * Data rates and the SNR they need, payload limits, RX2, class B channels, output power. No
+ * channel plans for uplinks, no duty cycle (subband.h), no decisions. Facts: reference
+ * lorawan.md 8, checked against vectors/regions.json.
  */
 #pragma once
 
@@ -92,6 +92,21 @@ const struct region *region_by_name(const char *name);
 /* NULL if dr does not exist in that direction. */
 const struct data_rate *region_data_rate(const struct region *region, uint8_t dr,
                                          enum direction direction);
+
+/*
+ * What a LoRa channel takes in of noise over one of 125 kHz, in hundredths of a dB: 301 at
+ * 250 kHz, 602 at 500 kHz. An SNR measured in it, raised by that, is one in 125 kHz. Other
+ * modulations: 0.
+ */
+int16_t data_rate_noise_cdb(const struct data_rate *rate);
+
+/*
+ * Demodulation floor in hundredths of a dB: the SNR in a noise bandwidth of 125 kHz at which
+ * half of the frames are lost. LoRa: -7.5 dB at SF7, 2.5 dB less for each step (SX1276 data
+ * sheet, table 13; performance.md 6), raised by data_rate_noise_cdb(). FSK: 8.5 dB, at the
+ * 50 kbit/s that all regions have. LR-FHSS is never sent down: as FSK.
+ */
+int16_t data_rate_floor_cdb(const struct data_rate *rate);
 
 /*
  * N: the largest FRMPayload of a downlink without FOpts, in bytes; 0 if dr must not be used

@@ -444,8 +444,8 @@ static void a_given_data_rate_is_used(void **state)
     assert_int_equal(make(), FUO_OK);
     assert_int_equal(result.cohorts[0].dr, 7);
     assert_int_equal(partition_floor_cdb(input.region, 7), 850);
-    assert_int_equal(partition_floor_cdb(input.region, 6), -450);
-    assert_int_equal(partition_floor_cdb(region_get(REGION_US915), 8), -1400);
+    assert_int_equal(partition_floor_cdb(input.region, 6), -449);
+    assert_int_equal(partition_floor_cdb(region_get(REGION_US915), 8), -1398);
     assert_int_equal(input.gain_cdb, 1000);
 }
 

@@ -60,7 +60,36 @@ static void class_b_channels_hop_where_the_region_says_so(void **state)
     assert_int_equal(region_ping_slot_hz(region_get(REGION_EU868), 7, 128), 869525000);
 }
 
+static void each_data_rate_has_its_noise_and_its_floor(void **state)
+{
+    (void)state;
+    static const struct {
+        enum region_id region;
+        uint8_t dr;
+        int16_t noise_cdb;
+        int16_t floor_cdb;
+    } cases[] = {
+        {REGION_EU868, 0, 0, -2000},   {REGION_EU868, 1, 0, -1750},
+        {REGION_EU868, 2, 0, -1500},   {REGION_EU868, 3, 0, -1250},
+        {REGION_EU868, 4, 0, -1000},   {REGION_EU868, 5, 0, -750},
+        {REGION_EU868, 6, 301, -449},  {REGION_EU868, 7, 0, 850}, /* FSK */
+        {REGION_EU868, 12, 0, -500},   {REGION_EU868, 13, 0, -250},
+        {REGION_US915, 8, 602, -1398}, {REGION_US915, 13, 602, -148},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct data_rate *rate =
+            region_data_rate(region_get(cases[i].region), cases[i].dr, DIRECTION_DOWN);
+        assert_int_equal(data_rate_noise_cdb(rate), cases[i].noise_cdb);
+        assert_int_equal(data_rate_floor_cdb(rate), cases[i].floor_cdb);
+    }
+    const struct data_rate *lr_fhss =
+        region_data_rate(region_get(REGION_EU868), 8, DIRECTION_UP);
+    assert_int_equal(data_rate_noise_cdb(lr_fhss), 0);
+    assert_int_equal(data_rate_floor_cdb(lr_fhss), 850);
+}
+
 TEST_MAIN(cmocka_unit_test(regions_are_found_by_their_exact_name),
           cmocka_unit_test(the_safe_payload_fits_every_edition),
+          cmocka_unit_test(each_data_rate_has_its_noise_and_its_floor),
           cmocka_unit_test(eirp_is_high_only_in_the_ten_percent_band),
           cmocka_unit_test(class_b_channels_hop_where_the_region_says_so))
