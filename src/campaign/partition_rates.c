@@ -4,14 +4,13 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "campaign/plan.h"
 #include "campaign/spec.h"
 #include "codec/frag.h"
 #include "radio/airtime.h"
 #include "radio/subband.h"
 
 enum {
-    GUARD_ABSOLUTE_US = 50000,
-    GUARD_QUEUE_US = 300000,
     MAKESPAN_SHARE = 8, /* an hour of makespan is worth one of an eighth of the devices */
     CODED_PCT = 5,      /* on top of M, to compare rates */
     SAMPLE_DEVICES = 200000,
@@ -63,8 +62,7 @@ static bool rate_init(const struct part *p, uint8_t dr, struct part_rate *rate)
                             &rate->airtime_us) != FUO_OK) {
         return false;
     }
-    int64_t guard_us = in->absolute ? GUARD_ABSOLUTE_US : in->jitter_us + GUARD_QUEUE_US;
-    rate->slot_us = rate->airtime_us + guard_us;
+    rate->slot_us = plan_slot_us(rate->airtime_us, in->absolute, in->jitter_us);
     return rate->airtime_us <= HOURS_US(1) / PART_PPM * p->duty_ppm;
 }
 

@@ -14,6 +14,8 @@ enum {
     ADAPTIVE_FIRST_PPM = 100000, /* coded before anything is known of the losses */
     SESSION_SLACK_PCT = 60,      /* room for polls and repair in the first session */
     MARGIN_CDB = 300,            /* wanted above the demodulation floor */
+    GUARD_EXACT_US = 50000,
+    GUARD_QUEUE_US = 300000,
     POLL_US_PER_DEVICE = 1000000,
     FORECAST_P50_PPM = 500000, /* that some device is not done */
     FORECAST_P90_PPM = 100000,
@@ -197,6 +199,11 @@ static void plan_pace(const struct plan_input *in, struct plan *plan)
     int64_t longest_us = SECONDS_US(1) << MC_TIMEOUT_EXP_MAX;
     plan->timeout_exp = plan_timeout_exp(with_repair_us);
     plan->session_count = (uint32_t)((plan->duration_us + longest_us - 1) / longest_us);
+}
+
+int64_t plan_slot_us(int64_t airtime_us, bool absolute, int64_t jitter_us)
+{
+    return airtime_us + (absolute ? GUARD_EXACT_US : jitter_us + GUARD_QUEUE_US);
 }
 
 int64_t plan_least_time_us(int64_t airtime_us, int64_t cap_us)

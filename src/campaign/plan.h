@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "campaign/spec.h"
@@ -95,6 +96,12 @@ struct plan {
 
 /* *plan is complete on PLAN_OK only. */
 enum plan_error plan_make(const struct plan_input *in, struct plan *plan);
+
+/*
+ * The turn of a colour: a frame, and the guard to the next one. Exact times (absolute) ask for
+ * 50 ms; the queue of a server for its jitter and 300 ms.
+ */
+int64_t plan_slot_us(int64_t airtime_us, bool absolute, int64_t jitter_us);
 
 /* So much airtime at one gateway takes that long, whatever the order; 0 if cap_us is. */
 int64_t plan_least_time_us(int64_t airtime_us, int64_t cap_us);

@@ -12,8 +12,6 @@
 #include "engine/internal.h"
 #include "radio/subband.h"
 
-#define GUARD_EXACT_US  MILLIS_US(50)
-#define GUARD_QUEUE_US  MILLIS_US(300)
 #define ANSWER_US       MILLIS_US(30)
 #define JOIN_MIN_US     MINUTES_US(1) /* for the four commands of a set-up */
 #define JOIN_MARGIN_CDB 300
@@ -36,14 +34,6 @@ static int16_t weakest_snr_cdb(const struct transmission *t)
         return PLAN_SNR_UNKNOWN;
     }
     return weakest;
-}
-
-/* A turn of a colour: a frame, and the guard to the next one. */
-static int64_t slot_us(const struct engine_fleet *fleet, int64_t airtime_us)
-{
-    return fleet->timing == ENGINE_TIMING_ABSOLUTE
-               ? airtime_us + GUARD_EXACT_US
-               : airtime_us + fleet->multicast_jitter_us + GUARD_QUEUE_US;
 }
 
 /* Rows of several gateways of one group follow each other at the server's spacing. */
@@ -116,7 +106,9 @@ static enum plan_error make_plan(struct transmission *t, const struct campaign_s
     };
     enum plan_error err = plan_make(&in, &t->plan);
     if (err == PLAN_OK) {
-        t->slot_us = slot_us(&c->fleet->def, t->plan.frame_airtime_us);
+        t->slot_us = plan_slot_us(t->plan.frame_airtime_us,
+                                  c->fleet->def.timing == ENGINE_TIMING_ABSOLUTE,
+                                  c->fleet->def.multicast_jitter_us);
         int64_t turns_us = t->slot_us * t->rec.colour_count;
         in.server_spacing_us =
             turns_us > in.server_spacing_us ? turns_us : in.server_spacing_us;

@@ -18,8 +18,6 @@ enum {
     DEVICES_SIZE = NAMED_MAX * (EUI_TEXT_SIZE + 1) + 32,
 };
 
-#define GUARD_EXACT_US MILLIS_US(50)
-#define GUARD_QUEUE_US MILLIS_US(300)
 #define OVERHEAD_US    MINUTES_US(3) /* of a session: polls and repair */
 #define SESSION_MAX_US (SECONDS_US(1) << 15)
 
@@ -359,13 +357,6 @@ static int plan_heard(struct making *m)
 
 /* ---- the cohort of devices that were never heard, or of gateways given by hand ---- */
 
-static int64_t slot_us(const struct making *m, int64_t airtime_us)
-{
-    return m->caps.timing == FUO_TIMING_ABSOLUTE
-               ? airtime_us + GUARD_EXACT_US
-               : airtime_us + m->caps.multicast_jitter_us + GUARD_QUEUE_US;
-}
-
 static size_t assumed_gateways(const struct making *m)
 {
     size_t count = m->devices.gateways_given ? m->devices.gateway_count : 1;
@@ -417,8 +408,10 @@ static int plan_whole(struct making *m)
     }
     enum plan_error error = plan_make(&input, &plan);
     if (error == PLAN_OK) {
-        input.server_spacing_us =
-            slot_us(m, plan.frame_airtime_us) * (int64_t)assumed_gateways(m);
+        int64_t slot_us =
+            plan_slot_us(plan.frame_airtime_us, m->caps.timing == FUO_TIMING_ABSOLUTE,
+                         m->caps.multicast_jitter_us);
+        input.server_spacing_us = slot_us * (int64_t)assumed_gateways(m);
         error = plan_make(&input, &plan);
     }
     if (error != PLAN_OK) {

@@ -307,6 +307,14 @@ static void every_record_value_has_a_name_and_strangers_have_none(void **state)
     assert_string_equal(outcome_name((enum outcome)99), "?");
 }
 
+static void a_turn_has_a_guard_after_the_frame(void **state)
+{
+    (void)state;
+    assert_int_equal(plan_slot_us(1000, true, SECONDS_US(1)), 51000);
+    assert_int_equal(plan_slot_us(1000, false, 0), 301000);
+    assert_int_equal(plan_slot_us(1000, false, SECONDS_US(1)), 1301000);
+}
+
 TEST_MAIN(cmocka_unit_test(a_strong_cohort_gets_the_fastest_rate_and_the_class_c_channel),
           cmocka_unit_test(data_rate_follows_the_weakest_link),
           cmocka_unit_test(a_wide_channel_wants_a_stronger_link),
@@ -314,6 +322,7 @@ TEST_MAIN(cmocka_unit_test(a_strong_cohort_gets_the_fastest_rate_and_the_class_c
           cmocka_unit_test(given_values_are_kept),
           cmocka_unit_test(more_than_an_hours_budget_is_sent_at_an_even_pace),
           cmocka_unit_test(turns_and_copies_set_the_pace),
+          cmocka_unit_test(a_turn_has_a_guard_after_the_frame),
           cmocka_unit_test(the_forecast_lies_above_the_lower_bound),
           cmocka_unit_test(so_much_airtime_takes_its_time),
           cmocka_unit_test(session_timeout_is_the_smallest_that_holds),
