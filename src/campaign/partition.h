@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "campaign/spec.h"
 #include "fuotad/error.h"
 #include "radio/fragsize.h"
 #include "radio/region.h"
@@ -120,6 +121,16 @@ struct partition {
     size_t no_fit;  /* the image does not fit any data rate they can hear */
     size_t no_room; /* more pairs of versions than PARTITION_VERSIONS_MAX */
 };
+
+/*
+ * What campaign, fleet and the server's timing (absolute, jitter_us) say; devices, gateways,
+ * image_len and limits are left to the caller. A frequency outside every sub-band gives a
+ * limit_ppm of 0, which partition_make() refuses. region: that of the fleet.
+ */
+struct partition_input partition_input_of(const struct campaign_spec *spec,
+                                          const struct fleet_spec *fleet,
+                                          const struct region *region, bool absolute,
+                                          int64_t jitter_us);
 
 /* For 8-byte aligned memory. */
 size_t partition_workspace_bytes(const struct partition_input *input);

@@ -12,13 +12,11 @@
 #include "campaign/partition.h"
 #include "codec/package.h"
 #include "engine/internal.h"
-#include "radio/subband.h"
 
 #define CAP_V1_PPM     100000
 #define AGAIN_US       HOURS_US(6) /* who was placed nowhere: links are learned on */
 #define QUIET_SHARE    20
 #define SHARE_MAX      100 /* devices of a cluster that goes along with another */
-#define OVERHEAD_US    MINUTES_US(3)
 #define COMPANY_MIN_US MINUTES_US(5)
 
 /* ---- who ---- */
@@ -264,36 +262,6 @@ static void describe(struct round *r, const struct member *m, struct numbered *n
     }
 }
 
-static struct partition_input input_of(const struct campaign *c)
-{
-    const struct engine_fleet *fleet = &c->fleet->def;
-    const struct campaign_spec *spec = c->def.spec;
-    const struct subband *band = subband_find(c->fleet->region, frequency_of(c), 0, NULL);
-    uint32_t free_ppm = SPEC_PPM - fleet->spec->reserve_ppm;
-    uint32_t share_ppm = spec->budgets.duty_cycle_ppm;
-    bool absolute = fleet->timing == ENGINE_TIMING_ABSOLUTE;
-    return (struct partition_input){
-        .region = c->fleet->region,
-        .frequency_hz = frequency_of(c),
-        .dr =
-            spec->radio.dr == SPEC_AUTO_U32 ? PARTITION_DR_AUTO : (uint8_t)spec->radio.dr,
-        .image_len = c->def.image_len,
-        .size_bytes = spec->fragmentation.size_bytes,
-        .limits = c->fleet->limits,
-        .limit_ppm = band != NULL ? band->limit_ppm : 0,
-        .share_ppm = share_ppm < free_ppm ? share_ppm : free_ppm,
-        .off_time = fleet->spec->duty_model == SPEC_DUTY_OFF_TIME,
-        .absolute = absolute,
-        .jitter_us = fleet->multicast_jitter_us,
-        .interval_us =
-            spec->radio.spacing_us == SPEC_AUTO_US ? 0 : spec->radio.spacing_us,
-        .overhead_us = OVERHEAD_US,
-        .lanes_max = RECORD_LANE_MAX,
-        .lane_gateways = absolute ? RECORD_GATEWAY_MAX : 1,
-        .gain_cdb = partition_gain_cdb(c->fleet->region, frequency_of(c)),
-    };
-}
-
 /* Behind those that are there already. */
 static void take_lanes(const struct partition_cohort *from, const struct numbered *n,
                        struct cohort *cohort, struct lane_rec *lanes)
@@ -429,7 +397,12 @@ static void form_by_links(struct round *r)
     for (size_t i = 0; i < r->count; i++) {
         describe(r, r->members[i], &n, &devices[i]);
     }
-    struct partition_input in = input_of(r->c);
+    const struct engine_fleet *fleet = &r->c->fleet->def;
+    struct partition_input in = partition_input_of(
+        r->c->def.spec, fleet->spec, r->c->fleet->region,
+        fleet->timing == ENGINE_TIMING_ABSOLUTE, fleet->multicast_jitter_us);
+    in.image_len = r->c->def.image_len;
+    in.limits = r->c->fleet->limits;
     in.devices = devices;
     in.device_count = r->count;
     in.gateway_count = n.count;

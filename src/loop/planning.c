@@ -18,7 +18,6 @@ enum {
     DEVICES_SIZE = NAMED_MAX * (EUI_TEXT_SIZE + 1) + 32,
 };
 
-#define OVERHEAD_US    MINUTES_US(3) /* of a session: polls and repair */
 #define SESSION_MAX_US (SECONDS_US(1) << 15)
 
 /* One planning on its way. */
@@ -166,14 +165,6 @@ static int refuse_all(const struct making *m, enum plan_error error)
 
 /* ---- what all cohorts share ---- */
 
-static uint32_t share_ppm(const struct making *m)
-{
-    int64_t legal_us = m->probe.legal_cap_us > 0 ? m->probe.legal_cap_us : HOURS_US(1);
-    int64_t ppm = m->probe.airtime_cap_us * SPEC_PPM / legal_us;
-    uint32_t ceiling = m->caps.priority_ceiling_ppm;
-    return ceiling != 0 && ceiling < ppm ? ceiling : (uint32_t)ppm;
-}
-
 /* The lowest floor of the data rates that may be used. */
 static int32_t slowest_floor_cdb(const struct making *m)
 {
@@ -221,31 +212,21 @@ static enum plan_error probe(struct making *m)
 
 /* ---- cohorts of devices that were heard ---- */
 
-static struct partition_input partition_input_of(const struct making *m)
+static struct partition_input input_of(const struct making *m)
 {
-    const struct spec_radio *radio = &m->request->spec->radio;
-    bool absolute = m->caps.timing == FUO_TIMING_ABSOLUTE;
-    return (struct partition_input){
-        .devices = m->devices.items,
-        .device_count = m->devices.count,
-        .gateway_count = m->devices.gateway_count,
-        .region = m->radio.region,
-        .frequency_hz = m->radio.frequency_hz,
-        .dr = m->radio.dr,
-        .image_len = m->request->image_len,
-        .size_bytes = m->request->spec->fragmentation.size_bytes,
-        .limits = m->input.limits,
-        .limit_ppm = (uint32_t)(m->probe.legal_cap_us / 3600),
-        .share_ppm = share_ppm(m),
-        .off_time = m->request->fleet->doc->spec.duty_model == SPEC_DUTY_OFF_TIME,
-        .absolute = absolute,
-        .jitter_us = m->caps.multicast_jitter_us,
-        .interval_us = radio->spacing_us != SPEC_AUTO_US ? radio->spacing_us : 0,
-        .overhead_us = OVERHEAD_US,
-        .lanes_max = RECORD_LANE_MAX,
-        .lane_gateways = absolute ? RECORD_GATEWAY_MAX : 1,
-        .gain_cdb = m->radio.gain_cdb,
-    };
+    struct partition_input in = partition_input_of(
+        m->request->spec, &m->request->fleet->doc->spec, m->radio.region,
+        m->caps.timing == FUO_TIMING_ABSOLUTE, m->caps.multicast_jitter_us);
+    uint32_t ceiling_ppm = m->caps.priority_ceiling_ppm;
+    in.devices = m->devices.items;
+    in.device_count = m->devices.count;
+    in.gateway_count = m->devices.gateway_count;
+    in.image_len = m->request->image_len;
+    in.limits = m->input.limits;
+    if (ceiling_ppm != 0 && ceiling_ppm < in.share_ppm) {
+        in.share_ppm = ceiling_ppm;
+    }
+    return in;
 }
 
 static uint32_t sessions_for(int64_t duration_us)
@@ -337,7 +318,7 @@ static bool is_by_hand(const struct making *m)
 
 static int plan_heard(struct making *m)
 {
-    struct partition_input input = partition_input_of(m);
+    struct partition_input input = input_of(m);
     struct partition partition;
     if (m->devices.count == 0 || is_by_hand(m)) {
         m->planning->cohorts = xcalloc(1, sizeof(*m->planning->cohorts));
