@@ -15,7 +15,8 @@
 enum {
     DOMINANCE_ROWS_MAX =
         6000, /* beyond, comparing all pairs takes longer than it helps */
-    PATH_BYTES = 64,
+    FOLDER_BYTES = 512,
+    PATH_BYTES = FOLDER_BYTES + 16, /* of a file in it */
     LINE_BYTES = 256,
 };
 
@@ -333,6 +334,17 @@ static int ask(const struct cover_rows *rows, const char *solver, uint32_t secon
     return FUO_OK;
 }
 
+static int make_folder(char folder[static FOLDER_BYTES])
+{
+    const char *root = getenv("TMPDIR");
+    if (root == NULL || root[0] == '\0') {
+        root = "/tmp";
+    }
+    int len = snprintf(folder, FOLDER_BYTES, "%s/fuota-bench-XXXXXX", root);
+    bool fits = len > 0 && len < FOLDER_BYTES;
+    return fits && mkdtemp(folder) != NULL ? FUO_OK : FUO_EIO;
+}
+
 int cover_best_solve(const struct cover_rows *rows, const char *solver, uint32_t seconds,
                      struct cover_answer *answer)
 {
@@ -340,18 +352,19 @@ int cover_best_solve(const struct cover_rows *rows, const char *solver, uint32_t
         *answer = (struct cover_answer){.optimal = true};
         return FUO_OK;
     }
-    char folder[] = "/tmp/fuota-bench-XXXXXX";
-    if (mkdtemp(folder) == NULL) {
-        return FUO_EIO;
+    char folder[FOLDER_BYTES];
+    int err = make_folder(folder);
+    if (err != FUO_OK) {
+        return err;
     }
     struct paths paths;
     snprintf(paths.program, sizeof(paths.program), "%s/cover.lp", folder);
     snprintf(paths.relaxed, sizeof(paths.relaxed), "%s/relaxed.sol", folder);
     snprintf(paths.integers, sizeof(paths.integers), "%s/integers.sol", folder);
     uint8_t *flags = calloc((size_t)column_limit(rows) + 1, 1);
-    int err = flags == NULL ? FUO_ENOMEM
-                            : ask(rows, solver != NULL ? solver : "cbc", seconds, &paths,
-                                  flags, answer);
+    err = flags == NULL ? FUO_ENOMEM
+                        : ask(rows, solver != NULL ? solver : "cbc", seconds, &paths,
+                              flags, answer);
     free(flags);
     unlink(paths.program);
     unlink(paths.relaxed);

@@ -58,7 +58,8 @@ struct cover_answer {
 /*
  * Ask the program `solver` (a path or name; NULL: "cbc") for at most `seconds`. FUO_ENOENT if
  * it cannot be run, FUO_EPROTO if its answer is of no use (no time for any), FUO_EIO if no
- * file can be written, FUO_ENOMEM. *answer is written only on success.
+ * file can be written (in $TMPDIR, else /tmp), FUO_ENOMEM. *answer is written only on
+ * success.
  */
 FUO_MUST_CHECK int cover_best_solve(const struct cover_rows *rows, const char *solver,
                                     uint32_t seconds, struct cover_answer *answer);
