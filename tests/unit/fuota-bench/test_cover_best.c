@@ -6,6 +6,7 @@
 
 #include "fleet.h"
 #include "fuota-bench/cover_best.h"
+#include "temp.h"
 
 enum { COLUMNS_MAX = 32 };
 
@@ -58,13 +59,11 @@ static void rows_that_others_imply_are_dropped(void **state)
     assert_int_equal(p.first[3], 7);
 }
 
-/* A program that answers as cbc would, or not at all; *path is the caller's to remove. */
-static void fake_solver(char *path, const char *relaxed, const char *integers)
+/* A program that answers as cbc would, or not at all. */
+static void fake_solver(const char *path, const char *relaxed, const char *integers)
 {
-    snprintf(path, 64, "/tmp/fuota-bench-solver-XXXXXX");
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    FILE *f = fdopen(fd, "w");
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
     fprintf(f, "#!/bin/sh\nprintf '%s' >\"$4\"\nprintf '%s' >\"$9\"\n", relaxed,
             integers);
     assert_int_equal(fclose(f), 0);
@@ -75,13 +74,14 @@ static int ask_fake(const char *relaxed, const char *integers,
                     struct cover_answer *answer)
 {
     static struct problem p;
-    char path[64];
+    struct temp temp = temp_create();
+    char path[2 * TEMP_PATH_SIZE];
     begin(&p);
     row(&p, 0x3, 1);
     row(&p, 0x6, 1);
-    fake_solver(path, relaxed, integers);
+    fake_solver(temp_path(&temp, "solver", path), relaxed, integers);
     int err = cover_best_solve(&p.rows, path, 5, answer);
-    remove(path);
+    temp_remove(&temp);
     return err;
 }
 
@@ -153,13 +153,47 @@ static void without_a_solver_there_is_no_answer(void **state)
     assert_true(answer.optimal);
 }
 
-static bool cbc_is_there(void)
+static void its_files_are_where_tmpdir_says_and_go_away(void **state)
+{
+    (void)state;
+    static const char text[] = "Optimal - objective value 1\\n 1 x1 1 1\\n";
+    struct cover_answer answer;
+    struct temp temp = temp_create();
+    const char *before = getenv("TMPDIR");
+    char *kept = before != NULL ? strdup(before) : NULL;
+    char script[2 * TEMP_PATH_SIZE];
+    char folder[2 * TEMP_PATH_SIZE];
+    static struct problem p;
+    begin(&p);
+    row(&p, 0x3, 1);
+    fake_solver(temp_path(&temp, "solver", script), text, text);
+    (void)temp_path(&temp, "folder", folder);
+    assert_int_equal(setenv("TMPDIR", folder, 1), 0);
+    assert_int_equal(cover_best_solve(&p.rows, script, 5, &answer), FUO_EIO);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(cover_best_solve(&p.rows, script, 5, &answer), FUO_OK);
+    assert_int_equal(rmdir(folder), 0);           /* empty */
+    assert_int_equal(setenv("TMPDIR", "", 1), 0); /* as if it were not set */
+    assert_int_equal(cover_best_solve(&p.rows, script, 5, &answer), FUO_OK);
+    if (kept != NULL) {
+        assert_int_equal(setenv("TMPDIR", kept, 1), 0);
+    } else {
+        assert_int_equal(unsetenv("TMPDIR"), 0);
+    }
+    free(kept);
+    temp_remove(&temp);
+}
+
+static void need_cbc(void)
 {
     static struct problem p;
     struct cover_answer answer;
     begin(&p);
     row(&p, 1, 1);
-    return cover_best_solve(&p.rows, NULL, 5, &answer) == FUO_OK;
+    if (cover_best_solve(&p.rows, NULL, 5, &answer) != FUO_OK) {
+        fail_msg("cbc does not answer: is coinor-cbc installed? "
+                 "(scripts/install-deps.sh test)");
+    }
 }
 
 static void cbc_finds_the_best_cover_and_the_linear_bound(void **state)
@@ -167,9 +201,7 @@ static void cbc_finds_the_best_cover_and_the_linear_bound(void **state)
     (void)state;
     static struct problem p;
     struct cover_answer answer;
-    if (!cbc_is_there()) {
-        skip();
-    }
+    need_cbc();
     begin(&p); /* a triangle: two gateways, one and a half in the relaxation */
     row(&p, 0x3, 1);
     row(&p, 0x6, 1);
@@ -218,9 +250,7 @@ static struct cover_best compare(uint32_t set)
 static void strong_links_ask_for_one_gateway_thin_ones_for_two(void **state)
 {
     (void)state;
-    if (!cbc_is_there()) {
-        skip();
-    }
+    need_cbc();
     fleet_init(&f, 4);
     fleet_add(&f, 0); /* one of 0 and 1 */
     fleet_link(&f, 0, 1500);
@@ -263,6 +293,7 @@ static void ours_alone_is_the_best_known_where_nobody_asks(void **state)
 TEST_MAIN(cmocka_unit_test(rows_that_others_imply_are_dropped),
           cmocka_unit_test(answers_of_a_solver_are_read_and_checked),
           cmocka_unit_test(without_a_solver_there_is_no_answer),
+          cmocka_unit_test(its_files_are_where_tmpdir_says_and_go_away),
           cmocka_unit_test(cbc_finds_the_best_cover_and_the_linear_bound),
           cmocka_unit_test(strong_links_ask_for_one_gateway_thin_ones_for_two),
           cmocka_unit_test(ours_alone_is_the_best_known_where_nobody_asks))
