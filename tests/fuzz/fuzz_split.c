@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "../support/any_cmd.h"
+#include "../support/any_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "any_cmd.h"
+#include "any_text.h"
 #include "command_rows.h"
 #include "json_vectors.h"
 

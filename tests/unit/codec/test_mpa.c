@@ -3,7 +3,7 @@
 
 #include "test.h"
 
-#include "any_cmd.h"
+#include "any_text.h"
 
 static const struct pkg_versions versions = {.of = {0, 2, 1, 2, 1}};
 

@@ -3,7 +3,7 @@
 
 #include "test.h"
 
-#include "any_cmd.h"
+#include "any_text.h"
 
 /* "cid:body_len ..." and, if the walk stopped early, "!error@offset". */
 static struct any_text walk(enum pkg_id pkg, uint8_t version, enum pkg_dir dir,

@@ -3,7 +3,7 @@
 
 #include "test.h"
 
-#include "any_cmd.h"
+#include "any_text.h"
 #include "command_rows.h"
 
 static size_t row_bytes(const struct command_row *row,
