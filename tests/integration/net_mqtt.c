@@ -1,32 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* net_mqtt.c PYTHON STUB - src/net/mqtt.h against a real mosquitto and an odd broker. */
-#include "net_support.h"
-
-#include <limits.h>
-
-#include "net/mqtt.h"
+#include "net_peer.h"
 
 enum {
     MESSAGES_MAX = 8192,
-};
-
-struct peer {
-    uv_loop_t *loop;
-    struct mqtt_client *client;
-    int up_count;
-    int down_count;
-    size_t message_count;
-    char topic[128]; /* of the latest message, and so on */
-    char payload[128];
-    size_t payload_len;
-    bool retained;
-    char response_topic[128];
-    char correlation[32];
-    size_t published_count;
-    uint64_t published_id;
-    int published_err;
-    bool closed;
-    struct net_log log;
 };
 
 static const char *python;
@@ -49,117 +26,6 @@ static int broker_down(void **state)
     broker_remove(*state);
     free(*state);
     return 0;
-}
-
-/* ---- peer ---- */
-
-static void on_state(void *arg, bool up)
-{
-    struct peer *p = arg;
-    p->up_count += up;
-    p->down_count += !up;
-}
-
-static void on_message(void *arg, const struct mqtt_message *m)
-{
-    struct peer *p = arg;
-    p->message_count++;
-    snprintf(p->topic, sizeof(p->topic), "%s", m->topic);
-    snprintf(p->payload, sizeof(p->payload), "%.*s", (int)m->payload_len,
-             (const char *)m->payload);
-    p->payload_len = m->payload_len;
-    p->retained = m->retained;
-    snprintf(p->response_topic, sizeof(p->response_topic), "%s",
-             m->response_topic != NULL ? m->response_topic : "");
-    snprintf(p->correlation, sizeof(p->correlation), "%.*s", (int)m->correlation_len,
-             m->correlation != NULL ? (const char *)m->correlation : "");
-}
-
-static void on_published(void *arg, uint64_t id, int err)
-{
-    struct peer *p = arg;
-    p->published_count++;
-    p->published_id = id;
-    p->published_err = err;
-}
-
-static void on_log(void *arg, enum fuo_log_level level, const char *text)
-{
-    struct peer *p = arg;
-    (void)level;
-    net_log_add(&p->log, text);
-}
-
-static const struct mqtt_handlers handlers = {on_state, on_message, on_published, on_log};
-
-static struct mqtt_config config_for(int port, const char *client_id, char url[64])
-{
-    snprintf(url, 64, "mqtt://127.0.0.1:%d", port);
-    return (struct mqtt_config){
-        .url = url,
-        .client_id = client_id,
-        .backoff_min_ms = 10,
-        .backoff_max_ms = 100,
-    };
-}
-
-static void peer_open_with(struct peer *p, const struct mqtt_config *config)
-{
-    *p = (struct peer){.loop = uv_default_loop()};
-    assert_int_equal(mqtt_client_open(p->loop, config, &handlers, p, &p->client), FUO_OK);
-}
-
-static bool is_up(void *arg)
-{
-    const struct peer *p = arg;
-    return mqtt_is_up(p->client);
-}
-
-static bool is_down_once(void *arg)
-{
-    const struct peer *p = arg;
-    return p->down_count > 0;
-}
-
-static void peer_open(struct peer *p, int port, const char *client_id, bool persistent)
-{
-    char url[64];
-    struct mqtt_config config = config_for(port, client_id, url);
-    config.persistent = persistent;
-    peer_open_with(p, &config);
-    net_run_until(p->loop, is_up, p);
-}
-
-static void peer_close(struct peer *p)
-{
-    mqtt_client_close(p->client, net_set_flag, &p->closed);
-    net_run_until(p->loop, net_flag, &p->closed);
-}
-
-static void say(struct peer *p, uint64_t id, const char *topic, const char *text, int qos,
-                bool retain)
-{
-    struct mqtt_publish publish = {
-        .id = id,
-        .topic = topic,
-        .payload = (const uint8_t *)text,
-        .payload_len = strlen(text),
-        .qos = qos,
-        .retain = retain,
-    };
-    assert_int_equal(mqtt_publish(p->client, &publish), FUO_OK);
-}
-
-static bool one_message(void *arg)
-{
-    const struct peer *p = arg;
-    return p->message_count >= 1;
-}
-
-static bool one_published(void *arg)
-{
-    const struct peer *p = arg;
-    return p->published_count >= 1;
 }
 
 /* ---- tests ---- */
@@ -378,92 +244,6 @@ static void the_last_will_is_published_when_the_process_dies(void **state)
     peer_close(&p);
 }
 
-static bool login_refused(void *arg)
-{
-    const struct peer *p = arg;
-    return strstr(p->log.text, "login refused") != NULL;
-}
-
-static void a_refused_login_is_said_without_the_password(void **state)
-{
-    (void)state;
-    struct broker b = {0};
-    struct peer p;
-    char url[64];
-    broker_configure(&b, "allow_anonymous false\n");
-    broker_start(&b);
-    struct mqtt_config config = config_for(b.port, "stranger", url);
-    config.username = "someone";
-    config.password = "hunter2-secret";
-    for (int version = 0; version < 2; version++) {
-        config.protocol = version == 0 ? MQTT_PROTOCOL_5 : MQTT_PROTOCOL_3_1_1;
-        peer_open_with(&p, &config);
-        net_run_until(p.loop, login_refused, &p);
-        assert_null(strstr(p.log.text, "hunter2"));
-        assert_int_equal(p.up_count, 0);
-        peer_close(&p);
-    }
-    broker_remove(&b);
-}
-
-static void make_certificate(const struct broker *b)
-{
-    char key[PATH_MAX];
-    char cert[PATH_MAX];
-    snprintf(key, sizeof(key), "%s/key.pem", b->dir);
-    snprintf(cert, sizeof(cert), "%s/cert.pem", b->dir);
-    const char *argv[] = {"openssl", "req",
-                          "-x509",   "-newkey",
-                          "ed25519", "-nodes",
-                          "-keyout", key,
-                          "-out",    cert,
-                          "-subj",   "/CN=127.0.0.1",
-                          "-addext", "subjectAltName=IP:127.0.0.1",
-                          NULL};
-    net_stop(net_spawn(argv), 0);
-    assert_int_equal(chmod(key, 0644), 0);
-}
-
-static bool cannot_connect(void *arg)
-{
-    const struct peer *p = arg;
-    return strstr(p->log.text, "cannot connect") != NULL;
-}
-
-static void tls_needs_a_certificate_that_the_ca_file_vouches_for(void **state)
-{
-    (void)state;
-    struct broker b = {0};
-    struct peer p;
-    char more[512];
-    char ca[PATH_MAX];
-    char url[64];
-    broker_configure(&b, "allow_anonymous true\n");
-    make_certificate(&b);
-    snprintf(more, sizeof(more), "certfile %s/cert.pem\nkeyfile %s/key.pem\n", b.dir,
-             b.dir);
-    FILE *f = fopen(b.config, "a");
-    assert_non_null(f);
-    fputs(more, f);
-    fclose(f);
-    broker_start(&b);
-    struct mqtt_config config = config_for(b.port, "secure", url);
-    snprintf(url, sizeof(url), "mqtts://127.0.0.1:%d", b.port);
-    snprintf(ca, sizeof(ca), "%s/cert.pem", b.dir);
-
-    config.ca_file = ca;
-    peer_open_with(&p, &config);
-    net_run_until(p.loop, is_up, &p);
-    peer_close(&p);
-
-    config.ca_file = NULL; /* the system's, which do not know it */
-    peer_open_with(&p, &config);
-    net_run_until(p.loop, cannot_connect, &p);
-    assert_int_equal(p.up_count, 0);
-    peer_close(&p);
-    broker_remove(&b);
-}
-
 static bool two_published(void *arg)
 {
     const struct peer *p = arg;
@@ -595,8 +375,6 @@ int main(int argc, char **argv)
         WITH_BROKER(an_oversized_message_is_dropped_and_counted),
         WITH_BROKER(a_flood_is_dropped_and_counted_while_the_loop_is_busy),
         WITH_BROKER(the_last_will_is_published_when_the_process_dies),
-        cmocka_unit_test(a_refused_login_is_said_without_the_password),
-        cmocka_unit_test(tls_needs_a_certificate_that_the_ca_file_vouches_for),
         cmocka_unit_test(an_odd_broker_is_coped_with),
         WITH_BROKER(bad_arguments_are_refused_at_once),
         WITH_BROKER(closing_works_in_every_state),
