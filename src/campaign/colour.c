@@ -10,6 +10,8 @@ enum {
     PPM = 1000000,
     WORD_BITS = 64,
     REDUCE_ROUNDS = 20,
+    FULL_MARGIN_CDB = 300, /* beyond the capture threshold: fading takes that and more */
+    HALF_CDB = 100,        /* each more halves the harm */
 };
 
 struct pair {
@@ -145,24 +147,35 @@ static int32_t margin_to(const struct cover_problem *p, uint32_t device, uint32_
     return p->links[l].margin_cdb;
 }
 
+/* How much a gateway harms a link that is so much stronger. */
+static uint32_t harm(const struct builder *b, int32_t stronger_cdb)
+{
+    int32_t beyond_cdb = stronger_cdb - b->rule->capture_cdb - FULL_MARGIN_CDB;
+    int32_t halves = beyond_cdb > 0 ? (beyond_cdb + HALF_CDB - 1) / HALF_CDB : 0;
+    return halves < WORD_BITS / 2 ? COLOUR_HIT >> halves : 0;
+}
+
 /* Which gateways spoil this device's link to g? */
 static size_t count_hits(struct builder *b, uint32_t device, uint32_t g, size_t hit_count)
 {
     const struct cover_problem *p = b->p;
-    int32_t audible_cdb = margin_to(p, device, g) - b->rule->capture_cdb;
+    int32_t margin_cdb = margin_to(p, device, g);
     for (uint32_t l = p->first[device]; l < p->first[device + 1]; l++) {
         uint32_t h = p->links[l].gateway;
-        bool hit = h != g && b->chosen[h] && p->links[l].margin_cdb > audible_cdb;
-        if (hit && b->hits[h]++ == 0) {
+        uint32_t hits =
+            h != g && b->chosen[h] ? harm(b, margin_cdb - p->links[l].margin_cdb) : 0;
+        if (hits > 0 && b->hits[h] == 0) {
             b->hit[hit_count++] = h;
         }
+        b->hits[h] += hits;
     }
     return hit_count;
 }
 
 static void keep_pair(struct builder *b, uint32_t g, uint32_t h, uint32_t served)
 {
-    if ((uint64_t)b->hits[h] * PPM >= (uint64_t)served * b->rule->ignore_ppm) {
+    if ((uint64_t)b->hits[h] * PPM >=
+        (uint64_t)served * COLOUR_HIT * b->rule->ignore_ppm) {
         b->pair[b->pair_count++] = (struct pair){g, h, b->hits[h]};
     }
     b->hits[h] = 0;
@@ -474,4 +487,14 @@ uint64_t colour_reduce(const struct colour_graph *graph, const uint8_t *chosen,
         }
     }
     return hits_left(graph, colour);
+}
+
+void colour_extend(const struct colour_graph *graph, const uint8_t *chosen,
+                   uint16_t limit, void *workspace, uint16_t *colour)
+{
+    for (uint32_t g = 0; g < graph->gateway_count; g++) {
+        if (chosen[g] && colour[g] == COLOUR_NONE) {
+            colour[g] = calmest(graph, g, limit, colour, workspace);
+        }
+    }
 }

@@ -24,6 +24,7 @@ enum {
     COLOUR_CAPTURE_CDB = 600,
     COLOUR_IGNORE_PPM = 2000,
     COLOUR_NONE = 0xffff, /* of a gateway that is not chosen */
+    COLOUR_HIT = 16,      /* hits of a link that is lost for certain */
 };
 
 struct colour_rule {
@@ -33,7 +34,7 @@ struct colour_rule {
 
 struct colour_edge {
     uint32_t to;
-    uint32_t hits; /* links that one of the two spoils of the other */
+    uint32_t hits; /* links that one of the two spoils of the other, in COLOUR_HIT-ths */
 };
 
 /* Neighbours of gateway g: edges[first[g]] .. edges[first[g + 1] - 1], ascending. */
@@ -72,3 +73,10 @@ uint16_t colour_solve(const struct colour_graph *graph, const uint8_t *chosen,
  */
 uint64_t colour_reduce(const struct colour_graph *graph, const uint8_t *chosen,
                        uint16_t limit, void *workspace, uint16_t *colour);
+
+/*
+ * Colours below `limit` (above 0) for the chosen that have COLOUR_NONE, with few hits; the
+ * others keep theirs. Workspace as for colour_solve().
+ */
+void colour_extend(const struct colour_graph *graph, const uint8_t *chosen,
+                   uint16_t limit, void *workspace, uint16_t *colour);

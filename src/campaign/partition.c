@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-    ATTEMPT_CDB = 300, /* each failed attempt asks for that much more */
+    ATTEMPT_CDB = 150, /* each failed attempt asks for that much more */
     ATTEMPTS_MAX = 8,
     HEARD_SELDOM_PPK = 300, /* what is heard of such a link are its better moments */
     HEARD_SELDOM_CDB = 300,
@@ -13,6 +13,8 @@ enum {
     WEIGHT_UNIT = 16,
     BUSY_WEIGHT = 4, /* a gateway in another session is dearer, by the time it adds */
     SPILL_LOSS_PPM = 100000,
+    TURNS_MAX = 256,
+    BOTH_FADE_CDB = 353, /* of two links that fade by 2.5 dB each */
 };
 
 static void lay_out_devices(struct part *p, struct arena *a, size_t devices)
@@ -40,7 +42,8 @@ static size_t scratch_bytes(size_t devices, size_t gateways, size_t links, size_
     size_t bytes = cover_workspace_for(devices, gateways, links);
     bytes = larger(bytes, cluster_workspace_for(gateways, links, pairs));
     return larger(bytes, colour_workspace_for(gateways, links, pairs) +
-                             colour_solve_workspace_max(gateways));
+                             colour_solve_workspace_max(gateways) +
+                             TURNS_MAX * sizeof(uint64_t));
 }
 
 static void lay_out(struct part *p, struct arena *a)
@@ -57,7 +60,6 @@ static void lay_out(struct part *p, struct arena *a)
     lay_out_devices(p, a, in->device_count);
     p->links = arena_take(a, links, sizeof(struct cover_link));
     p->chosen = arena_take(a, gateways, 1);
-    p->on_air = arena_take(a, gateways, 1);
     p->weight = arena_take(a, gateways, sizeof(uint32_t));
     p->busy_us = arena_take(a, gateways, sizeof(int64_t));
     p->colours = arena_take(a, gateways * PART_RATE_MAX, sizeof(uint16_t));
@@ -172,7 +174,8 @@ static uint8_t class_of(const struct part *p, size_t device)
 {
     uint32_t safe_ppm = part_safe_loss_ppm(p, device);
     for (size_t r = p->rate_count; r-- > 0;) {
-        uint32_t loss_ppm = part_reach_loss_ppm(p, device, r, 2);
+        uint32_t loss_ppm = part_reach_loss_ppm(
+            p, device, r, p->in->devices[device].attempts > 0 ? PARTITION_LINK_MAX : 2);
         if (loss_ppm <= safe_ppm && part_cap_fits(p, device, r, loss_ppm)) {
             return (uint8_t)(r + 1);
         }
@@ -297,13 +300,14 @@ static uint32_t slice_copies(const struct part *p, const struct part_slice *slic
 
 /*
  * The demand is what the best link gives if that is enough, so that a thin second link does
- * not ask for its gateway too; else two have to do it.
+ * not ask for its gateway too; else two have to do it. Who has failed before gets all.
  */
 void part_problem_add(struct part *p, size_t device, size_t rate, uint32_t i)
 {
     const struct partition_device *d = &p->in->devices[device];
     uint32_t at = p->first[i];
-    uint8_t best = 0;
+    uint32_t best = 0;
+    uint32_t sum = 0;
     for (size_t l = 0; l < d->link_count; l++) {
         bool serves = part_link_serves(p, device, l, rate);
         uint8_t units = serves ? part_units(part_link_loss_ppm(p, device, l, rate)) : 0;
@@ -313,10 +317,12 @@ void part_problem_add(struct part *p, size_t device, size_t rate, uint32_t i)
                       p->rate[rate].floor_cdb),
             units};
         best = units > best ? units : best;
+        sum += units;
     }
     bool alone =
         best >= part_units(part_safe_loss_ppm(p, device)) && best < PART_DEMAND_UNITS;
-    p->demand[i] = alone ? best : PART_DEMAND_UNITS;
+    uint32_t demand = d->attempts > 0 ? sum : alone ? best : PART_DEMAND_UNITS;
+    p->demand[i] = (uint8_t)(demand < UINT8_MAX ? demand : UINT8_MAX);
     p->first[i + 1] = at;
 }
 
@@ -382,7 +388,6 @@ static void cover_slice(struct part *p, struct part_slice *slice, int64_t total_
     struct cover_problem problem = problem_of(p, slice->first, slice->count);
     cover_solve(&problem, p->scratch, p->chosen);
     for (size_t g = 0; g < p->in->gateway_count; g++) {
-        p->on_air[g] |= p->chosen[g];
         p->busy_us[g] += p->chosen[g] ? session_us : 0;
     }
     for (uint32_t l = p->first[slice->first]; l < p->first[slice->first + slice->count];
@@ -398,35 +403,22 @@ static void cover_slice(struct part *p, struct part_slice *slice, int64_t total_
         rate->airtime_us * rate->fragments.count * slice_copies(p, slice) * 21 / 20;
 }
 
-static void colour_rate(struct part *p, size_t rate, uint32_t count)
-{
-    struct cover_problem problem = problem_of(p, 0, count);
-    struct colour_rule rule = {COLOUR_CAPTURE_CDB, 0};
-    struct colour_graph graph;
-    p->rate[rate].last = false;
-    for (size_t s = 0; s < p->slice_count; s++) {
-        p->rate[rate].last |=
-            p->slice[s].rate == rate && p->version[p->slice[s].version].slowest == rate;
-    }
-    colour_conflicts(&problem, p->on_air, &rule, p->scratch, &graph);
-    uint8_t *rest = (uint8_t *)p->scratch + colour_workspace_bytes(&problem);
-    struct part_turns turns = {&graph, p->on_air, count, 1, rest};
-    part_turns_choose(p, rate, &turns);
-}
-
-/* Does another gateway of its turn drown the link at the device? */
-static bool is_spoiled(const struct part *p, size_t device, size_t link,
-                       const uint16_t *colours)
+/* Loss of a link beside the other gateways of its turn, which may drown it. */
+static uint32_t disturbed_ppm(const struct part *p, size_t device, size_t link,
+                              size_t rate)
 {
     const struct partition_device *d = &p->in->devices[device];
+    const uint16_t *colours = part_colours(p, rate);
     const int16_t *cdb = p->strength_cdb + device * PARTITION_LINK_MAX;
+    uint32_t heard_ppm = PART_PPM - part_link_loss_ppm(p, device, link, rate);
     for (size_t l = 0; l < d->link_count; l++) {
-        if (l != link && colours[d->link[l].gateway] == colours[d->link[link].gateway] &&
-            cdb[l] > cdb[link] - COLOUR_CAPTURE_CDB) {
-            return true;
+        if (l != link && colours[d->link[l].gateway] == colours[d->link[link].gateway]) {
+            uint32_t drowned_ppm = partition_loss_ppm(
+                cdb[link] - cdb[l] - COLOUR_CAPTURE_CDB, BOTH_FADE_CDB);
+            heard_ppm = part_product_ppm(heard_ppm, PART_PPM - drowned_ppm);
         }
     }
-    return false;
+    return PART_PPM - heard_ppm;
 }
 
 /* Loss of a device in the best cluster of a slice; that cluster. */
@@ -434,15 +426,13 @@ static uint32_t best_cluster(const struct part *p, size_t device,
                              const struct part_slice *slice, uint32_t *cluster)
 {
     const struct partition_device *d = &p->in->devices[device];
-    const uint16_t *colours = part_colours(p, slice->rate);
     uint32_t of[PARTITION_LINK_MAX];
     uint32_t loss_ppm[PARTITION_LINK_MAX];
     for (size_t l = 0; l < d->link_count; l++) {
         of[l] = slice->cluster[d->link[l].gateway];
         bool good = of[l] != CLUSTER_NONE && part_link_serves(p, device, l, slice->rate);
         of[l] = good ? of[l] : CLUSTER_NONE;
-        good = good && !is_spoiled(p, device, l, colours);
-        loss_ppm[l] = good ? part_link_loss_ppm(p, device, l, slice->rate) : PART_PPM;
+        loss_ppm[l] = good ? disturbed_ppm(p, device, l, slice->rate) : PART_PPM;
     }
     uint32_t best_ppm = PART_PPM;
     *cluster = CLUSTER_NONE;
@@ -466,7 +456,6 @@ static uint32_t best_cluster(const struct part *p, size_t device,
 static void work_on_rate(struct part *p, size_t rate, int64_t total_us)
 {
     uint32_t count = 0;
-    memset(p->on_air, 0, p->in->gateway_count);
     build_problem(p, rate);
     for (size_t s = 0; s < p->slice_count; s++) {
         if (p->slice[s].rate == rate) {
@@ -474,10 +463,6 @@ static void work_on_rate(struct part *p, size_t rate, int64_t total_us)
             count += p->slice[s].count;
         }
     }
-    if (count == 0) {
-        return;
-    }
-    colour_rate(p, rate, count);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t d = p->order[i];
         p->loss_ppm[d] = best_cluster(p, d, &p->slice[p->slice_of[d]], &p->cluster_of[d]);
@@ -537,9 +522,25 @@ static bool input_is_sound(const struct partition_input *in)
             return false;
         }
     }
+    for (size_t i = 0; i < in->grid_count; i++) {
+        if (in->grids[i].turn_count == 0 || in->grids[i].turn_count > TURNS_MAX) {
+            return false;
+        }
+    }
     return in->region != NULL && in->limit_ppm > 0 && in->limit_ppm <= PART_PPM &&
            in->share_ppm > 0 && in->share_ppm <= PART_PPM && in->lanes_max > 0 &&
            in->lane_gateways > 0 && in->image_len > 0;
+}
+
+static void hand_out_grids(const struct part *p, struct partition *result)
+{
+    for (size_t r = 0; r < p->rate_count; r++) {
+        const struct part_rate *rate = &p->rate[r];
+        if (rate->used) {
+            result->grids[result->grid_count++] = (struct partition_grid){
+                rate->dr, rate->colour_count, rate->interval_us, part_colours(p, r)};
+        }
+    }
 }
 
 int partition_make(const struct partition_input *input, void *workspace,
@@ -577,7 +578,8 @@ int partition_make(const struct partition_input *input, void *workspace,
     }
     part_rates_pace(p);
     part_cohorts_make(p);
-    *result = (struct partition){p->cohort_of, p->sorted, p->cohort_count, p->no_link,
-                                 p->too_far,   p->no_fit, p->no_room};
+    *result = (struct partition){p->cohort_of, p->sorted,  p->cohort_count, {{0}},     0,
+                                 p->no_link,   p->too_far, p->no_fit,       p->no_room};
+    hand_out_grids(p, result);
     return FUO_OK;
 }

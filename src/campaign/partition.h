@@ -38,6 +38,19 @@ enum {
     PARTITION_DR_AUTO = 0xff,
     PARTITION_CAP_NONE = 1000000,
     PARTITION_LOSS_CLASSES = 32,
+    PARTITION_RATE_MAX = 6,
+    PARTITION_NO_TURN = 0xffff,
+};
+
+/*
+ * The turns of a data rate: the same for all sessions of a fleet, so that none disturbs
+ * another. Gateways that are new are fitted in.
+ */
+struct partition_grid {
+    uint8_t dr;
+    uint16_t turn_count;
+    int64_t interval_us;
+    const uint16_t *turn; /* by gateway; PARTITION_NO_TURN: none yet */
 };
 
 struct partition_link {
@@ -74,9 +87,12 @@ struct partition_input {
     int64_t jitter_us;     /* of the server, unless absolute */
     int64_t interval_us;   /* least; 0: none */
     int64_t overhead_us;   /* of a session beside its fragments: polls, repair rounds */
+    int64_t again_us;      /* until who missed a session is in another one */
     uint8_t lanes_max;     /* gateways of a cluster, 1..PARTITION_LANE_MAX */
     uint8_t lane_gateways; /* of a lane: 1, or more with exact times */
     int16_t gain_cdb;      /* downlink over uplink: partition_gain_cdb() */
+    const struct partition_grid *grids; /* given before; NULL: none */
+    size_t grid_count;
 };
 
 /* One gateway of a cohort. Those of one lane have one colour. */
@@ -116,6 +132,8 @@ struct partition {
     const uint32_t *cohort; /* per device: its cohort; PARTITION_NONE: it has none */
     const struct partition_cohort *cohorts; /* shortest first */
     size_t cohort_count;
+    struct partition_grid grids[PARTITION_RATE_MAX]; /* of the data rates in use */
+    size_t grid_count;
     size_t no_link; /* devices without a known link */
     size_t too_far; /* no link is good enough at the slowest data rate */
     size_t no_fit;  /* the image does not fit any data rate they can hear */

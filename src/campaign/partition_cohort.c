@@ -98,7 +98,9 @@ static void fill_cohorts(struct part *p)
             c->loss_max_ppm = loss_ppm;
         }
         if (asks_for_copies(p, d, &p->slice[s]) && loss_ppm < COPIES_PPM) {
+            uint32_t most = p->version[p->slice[s].version].copies;
             uint32_t copies = part_copies(p, d, p->slice[s].rate, loss_ppm);
+            copies = copies < most ? copies : most;
             c->copies = copies > c->copies ? (uint8_t)copies : c->copies;
         }
     }

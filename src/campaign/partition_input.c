@@ -4,6 +4,7 @@
 #include "radio/subband.h"
 
 #define OVERHEAD_US MINUTES_US(3) /* of a session: polls and repair */
+#define AGAIN_US    HOURS_US(2)   /* two uplinks a device that talks hourly */
 
 struct partition_input partition_input_of(const struct campaign_spec *spec,
                                           const struct fleet_spec *fleet,
@@ -28,6 +29,7 @@ struct partition_input partition_input_of(const struct campaign_spec *spec,
         .jitter_us = jitter_us,
         .interval_us = radio->spacing_us == SPEC_AUTO_US ? 0 : radio->spacing_us,
         .overhead_us = OVERHEAD_US,
+        .again_us = AGAIN_US,
         .lanes_max = RECORD_LANE_MAX,
         .lane_gateways = absolute ? RECORD_GATEWAY_MAX : 1,
         .gain_cdb = partition_gain_cdb(region, frequency_hz),

@@ -16,7 +16,7 @@
 
 enum {
     PART_PPM = 1000000,
-    PART_RATE_MAX = 6,
+    PART_RATE_MAX = PARTITION_RATE_MAX,
     PART_SLICE_MAX = PARTITION_VERSIONS_MAX * (PART_RATE_MAX + 1),
     PART_CLASSES = PART_RATE_MAX + 1,
     PART_NO_CLASS = 0xff,
@@ -28,7 +28,7 @@ enum {
 struct part_rate {
     uint8_t dr;
     bool used;  /* some cohort has it */
-    bool last;  /* no slower one is used: what it spoils needs a session more */
+    bool kept;  /* turns and pace are those given before */
     bool burst; /* estimated: its airtime fits an hour's budget */
     int16_t floor_cdb;
     struct fragplan fragments;
@@ -99,7 +99,6 @@ struct part {
     struct cover_link *links;
     uint8_t *demand;
     uint8_t *chosen;
-    uint8_t *on_air;
     uint32_t *weight;
     int64_t *busy_us;  /* per gateway: sessions so far */
     uint16_t *colours; /* per rate and gateway */
@@ -156,18 +155,6 @@ int part_rates_find(struct part *p);
 
 /* The pace of a rate with that many turns; burst: its airtime fits an hour's budget. */
 int64_t part_interval_us(const struct part *p, const struct part_rate *rate, bool burst);
-
-/* The gateways of a rate that serve `count` devices; the graph knows one in `step`. */
-struct part_turns {
-    const struct colour_graph *graph;
-    const uint8_t *on_air; /* per gateway */
-    uint32_t count;
-    size_t step;
-    void *workspace; /* for colour_solve() */
-};
-
-/* As many turns as are worth it: fewer make a shorter session, and spoil links. */
-void part_turns_choose(struct part *p, size_t rate, const struct part_turns *turns);
 
 /* Which rates each pair of versions uses. */
 void part_rates_choose(struct part *p);

@@ -11,12 +11,14 @@
 #include "radio/subband.h"
 
 enum {
-    MAKESPAN_SHARE = 8, /* an hour of makespan is worth one of an eighth of the devices */
-    CODED_PCT = 5,      /* on top of M, to compare rates */
+    MAKESPAN_SHARE =
+        16,        /* an hour of makespan is worth one of so many a part of devices */
+    CODED_PCT = 5, /* on top of M, to compare rates */
     SAMPLE_DEVICES = 200000,
+    BURST_PCT = 75,
     RISKY_MANY = 8,
+    JOINED_SHARE = 8,        /* so many more copies are worth one session less */
     LOSS_LIMIT_PPM = 500000, /* nobody waits for worse */
-    SPOILED_WEIGHT = 10,     /* its next session is so much longer, being slower */
 };
 
 static bool rate_is_candidate(const struct partition_input *in, uint8_t dr)
@@ -117,81 +119,135 @@ static int64_t session_airtime_us(const struct part_rate *rate, uint32_t copies)
     return frames * rate->airtime_us;
 }
 
+/* What sessions may take at once: polls, repair and set-ups need some of it, too. */
 static int64_t hour_budget_us(const struct part *p)
 {
-    return HOURS_US(1) / PART_PPM * p->duty_ppm;
+    return HOURS_US(1) / PART_PPM * p->duty_ppm / 100 * BURST_PCT;
 }
 
-/* Time of a spoiled device in another session, and of one session more if there is none. */
+/* ---- turns ---- */
+
+/* Of the gateways that serve devices at a rate; the graph knows one device in `step`. */
+struct turns {
+    struct colour_graph graph;
+    uint32_t count; /* devices that can take the rate */
+    size_t step;
+    void *workspace; /* for colour_solve() */
+    uint16_t *colours;
+};
+
+/* Time of the session for all, and until spoiled devices have had another one. */
 static int64_t cost_of_turns(const struct part *p, size_t rate, uint16_t turns,
                              uint64_t spoiled, uint32_t count)
 {
     struct part_rate r = p->rate[rate];
     int64_t weight = p->device_count / MAKESPAN_SHARE + 1;
     int64_t frames = (int64_t)r.fragments.count * (100 + CODED_PCT) / 100;
-    r.colour_count = 1;
-    int64_t least_ms =
-        (p->in->overhead_us + part_interval_us(p, &r, r.burst) * frames) / 1000;
     r.colour_count = turns;
     int64_t ms = (p->in->overhead_us + part_interval_us(p, &r, r.burst) * frames) / 1000;
-    int64_t more = r.last && spoiled > 0 ? weight : 0;
-    return ms * (weight + count) + least_ms * ((int64_t)spoiled * SPOILED_WEIGHT + more);
+    return ms * (weight + count) + (ms + p->in->again_us / 1000) * (int64_t)spoiled;
 }
 
-static uint64_t limit_turns(const struct part_turns *t, uint16_t limit, uint16_t *colours)
+/* At most that many; the devices that this spoils. */
+static uint64_t limit_turns(const struct part *p, const struct turns *t, uint16_t limit)
 {
-    uint16_t count = colour_solve(t->graph, t->on_air, t->workspace, colours);
-    return limit < count
-               ? colour_reduce(t->graph, t->on_air, limit, t->workspace, colours) *
-                     t->step
-               : 0;
+    uint16_t count = colour_solve(&t->graph, p->chosen, t->workspace, t->colours);
+    uint64_t hits = limit < count ? colour_reduce(&t->graph, p->chosen, limit,
+                                                  t->workspace, t->colours)
+                                  : 0;
+    return (hits * t->step + COLOUR_HIT - 1) / COLOUR_HIT;
 }
 
-void part_turns_choose(struct part *p, size_t rate, const struct part_turns *turns)
+/* As many as are worth it: fewer make a shorter session, and spoil links. */
+static void choose_turns(struct part *p, size_t rate, const struct turns *t)
 {
-    uint16_t *colours = part_colours(p, rate);
-    uint16_t best = colour_solve(turns->graph, turns->on_air, turns->workspace, colours);
+    uint16_t best = colour_solve(&t->graph, p->chosen, t->workspace, t->colours);
     int64_t best_cost = INT64_MAX;
+    best = best > 0 ? best : 1;
     for (uint16_t limit = best; limit > 0; limit = (uint16_t)(limit * 4 / 5)) {
-        uint64_t spoiled = limit_turns(turns, limit, colours);
-        int64_t cost = cost_of_turns(p, rate, limit, spoiled, turns->count);
+        uint64_t spoiled = limit_turns(p, t, limit);
+        int64_t cost = cost_of_turns(p, rate, limit, spoiled, t->count);
         if (cost < best_cost) {
             best_cost = cost;
             best = limit;
         }
     }
-    limit_turns(turns, best, colours);
+    limit_turns(p, t, best);
     p->rate[rate].colour_count = best;
 }
 
-/* Devices that can take the rate, one in `step`. Returns how many. */
+/* The turns that were given before; others take what disturbs least. */
+static void keep_turns(struct part *p, size_t rate, const struct partition_grid *grid,
+                       const struct turns *t)
+{
+    memcpy(t->colours, grid->turn, p->in->gateway_count * sizeof(uint16_t));
+    colour_extend(&t->graph, p->chosen, grid->turn_count, t->workspace, t->colours);
+    p->rate[rate].colour_count = grid->turn_count;
+    p->rate[rate].interval_us = grid->interval_us;
+    p->rate[rate].kept = true;
+}
+
+static const struct partition_grid *grid_of(const struct partition_input *in, uint8_t dr)
+{
+    for (size_t i = 0; i < in->grid_count; i++) {
+        if (in->grids[i].dr == dr) {
+            return &in->grids[i];
+        }
+    }
+    return NULL;
+}
+
+/* Who is served at the rate, one in `step`. Returns how many. */
 static uint32_t build_sample(struct part *p, size_t rate, size_t step)
 {
     const struct partition_input *in = p->in;
     uint32_t count = 0;
     p->first[0] = 0;
+    memset(p->chosen, 0, in->gateway_count);
     for (size_t d = 0; d < in->device_count; d += step) {
-        if (p->class_of[d] != PART_NO_CLASS && (p->class_of[d] > rate || rate == 0)) {
-            part_problem_add(p, d, rate, count++);
+        if (p->class_of[d] == PART_NO_CLASS) {
+            continue;
+        }
+        part_problem_add(p, d, rate, count++);
+        for (uint32_t l = p->first[count - 1]; l < p->first[count]; l++) {
+            p->chosen[p->links[l].gateway] |= p->links[l].units > 0;
         }
     }
     return count;
 }
 
-/* A cover of those that can take the rate, and its turns. */
-static void estimate_turns(struct part *p, size_t rate)
+static uint32_t count_able(const struct part *p, size_t rate)
+{
+    uint32_t count = 0;
+    for (size_t v = 0; v < p->version_count; v++) {
+        for (size_t k = rate > 0 ? rate + 1 : 0; k <= p->rate_count; k++) {
+            count += p->version[v].by_class[k];
+        }
+    }
+    return count;
+}
+
+/*
+ * The turns of all gateways, whoever works in the end: so they hold for other sessions at
+ * the same time, and for later ones.
+ */
+static void colour_rate(struct part *p, size_t rate)
 {
     size_t step = 1 + p->in->device_count / SAMPLE_DEVICES;
     uint32_t count = build_sample(p, rate, step);
     struct cover_problem problem = {p->first, p->links, p->demand,
                                     count,    NULL,     p->in->gateway_count};
     struct colour_rule rule = {COLOUR_CAPTURE_CDB, 0};
-    struct colour_graph graph;
-    cover_quick(&problem, p->scratch, p->chosen);
-    colour_conflicts(&problem, p->chosen, &rule, p->scratch, &graph);
-    uint8_t *rest = (uint8_t *)p->scratch + colour_workspace_bytes(&problem);
-    struct part_turns turns = {&graph, p->chosen, count * (uint32_t)step, step, rest};
-    part_turns_choose(p, rate, &turns);
+    struct turns turns = {
+        .count = count_able(p, rate), .step = step, .colours = part_colours(p, rate)};
+    colour_conflicts(&problem, p->chosen, &rule, p->scratch, &turns.graph);
+    turns.workspace = (uint8_t *)p->scratch + colour_workspace_bytes(&problem);
+    const struct partition_grid *grid = grid_of(p->in, p->rate[rate].dr);
+    if (grid != NULL) {
+        keep_turns(p, rate, grid, &turns);
+    } else {
+        choose_turns(p, rate, &turns);
+    }
 }
 
 static void estimate(struct part *p)
@@ -199,10 +255,11 @@ static void estimate(struct part *p)
     for (size_t r = 0; r < p->rate_count; r++) {
         struct part_rate *rate = &p->rate[r];
         int64_t airtime_us = session_airtime_us(rate, 1) * (int64_t)p->version_count;
-        rate->last = r == 0;
         rate->burst = airtime_us <= hour_budget_us(p);
-        estimate_turns(p, r);
-        rate->interval_us = part_interval_us(p, rate, rate->burst);
+        colour_rate(p, r);
+        if (!rate->kept) {
+            rate->interval_us = part_interval_us(p, rate, rate->burst);
+        }
     }
 }
 
@@ -235,7 +292,7 @@ static void note_loss(struct option *o, size_t rate, uint32_t loss_ppm)
 }
 
 /* Classes that are too slow for the set are forced to its slowest; false: it cannot be. */
-static bool force(const struct part *p, const struct part_version *v, struct option *o)
+static bool force(const struct part_version *v, struct option *o)
 {
     for (size_t k = 0; k <= o->slowest; k++) {
         const uint32_t *forced = v->forced[k][o->slowest];
@@ -251,8 +308,8 @@ static bool force(const struct part *p, const struct part_version *v, struct opt
         }
         o->use[k] = o->slowest;
     }
-    uint64_t weight = p->device_count / MAKESPAN_SHARE + 1;
-    o->joined = o->hard > 0 && (uint64_t)o->count[o->slowest] * (o->copies - 1U) < weight;
+    o->joined = o->hard > 0 && (uint64_t)o->count[o->slowest] * (o->copies - 1U) <
+                                   (uint64_t)o->hard * JOINED_SHARE;
     o->risky = o->joined ? 0 : o->risky;
     return true;
 }
@@ -269,7 +326,7 @@ static bool assign(const struct part *p, const struct part_version *v, uint32_t 
         o->count[slower] += v->by_class[k];
         note_loss(o, slower, v->loss_ppm[k][slower]);
     }
-    return force(p, v, o);
+    return force(v, o);
 }
 
 /*
@@ -333,7 +390,7 @@ void part_rates_pace(struct part *p)
     int64_t sum_us = 0;
     for (size_t r = p->rate_count; r-- > 0;) {
         struct part_rate *rate = &p->rate[r];
-        if (rate->used) {
+        if (rate->used && !rate->kept) {
             sum_us += rate->airtime_sum_us;
             rate->interval_us = part_interval_us(p, rate, sum_us <= hour_budget_us(p));
         }

@@ -203,7 +203,11 @@ static void plan_pace(const struct plan_input *in, struct plan *plan)
 
 int64_t plan_slot_us(int64_t airtime_us, bool absolute, int64_t jitter_us)
 {
-    return airtime_us + (absolute ? GUARD_EXACT_US : jitter_us + GUARD_QUEUE_US);
+    if (absolute) {
+        return airtime_us + GUARD_EXACT_US;
+    }
+    int64_t looks = jitter_us > 0 ? (airtime_us + jitter_us - 1) / jitter_us : 0;
+    return (looks > 0 ? looks * jitter_us : airtime_us) + GUARD_QUEUE_US;
 }
 
 int64_t plan_least_time_us(int64_t airtime_us, int64_t cap_us)

@@ -99,7 +99,9 @@ enum plan_error plan_make(const struct plan_input *in, struct plan *plan);
 
 /*
  * The turn of a colour: a frame, and the guard to the next one. Exact times (absolute) ask for
- * 50 ms; the queue of a server for its jitter and 300 ms.
+ * 50 ms. A server that looks at its queues once every jitter_us lets two frames go at looks
+ * that are as far apart as their hand-overs, whatever its phase: as many of them as a frame
+ * lasts, and 300 ms for hand-overs that are late.
  */
 int64_t plan_slot_us(int64_t airtime_us, bool absolute, int64_t jitter_us);
 

@@ -146,14 +146,15 @@ static void fewer_colours_leave_few_hits(void **state)
     free(workspace);
 }
 
-/* Two gateways with 10 devices each; `torn` of the first hear both nearly alike. */
-static void pair(uint32_t torn)
+/* Two gateways with 10 devices each; to `torn` of the first the second is that much weaker. */
+static void pair(uint32_t torn, int16_t weaker_cdb)
 {
     fleet_reset(&fleet, 3);
     for (uint32_t d = 0; d < 20; d++) {
         fleet_open(&fleet, 1);
         fleet_add(&fleet, d < 10 ? 0 : 1, 1000, 1);
-        fleet_add(&fleet, d < 10 ? 1 : 0, d < torn ? 401 : 400, 0);
+        fleet_add(&fleet, d < 10 ? 1 : 0, d < torn ? (int16_t)(1000 - weaker_cdb) : -400,
+                  0);
         fleet_add(&fleet, 2, 900, 1); /* silent */
         fleet_close(&fleet);
     }
@@ -161,11 +162,12 @@ static void pair(uint32_t torn)
     chosen[0] = chosen[1] = 1;
 }
 
-static size_t edges_of_pair(uint32_t torn, uint32_t ignore_ppm, uint32_t *hits)
+static size_t edges_of_pair(uint32_t torn, int16_t weaker_cdb, uint32_t ignore_ppm,
+                            uint32_t *hits)
 {
     struct colour_rule rule = {COLOUR_CAPTURE_CDB, ignore_ppm};
     struct colour_graph graph;
-    pair(torn);
+    pair(torn, weaker_cdb);
     void *workspace = malloc(colour_workspace_bytes(&fleet.problem));
     colour_conflicts(&fleet.problem, chosen, &rule, workspace, &graph);
     size_t count = graph.first[3];
@@ -175,16 +177,47 @@ static size_t edges_of_pair(uint32_t torn, uint32_t ignore_ppm, uint32_t *hits)
     return count;
 }
 
-static void gateways_conflict_within_the_capture_threshold(void **state)
+static void gateways_conflict_within_the_capture_threshold_and_fading(void **state)
 {
     (void)state;
     uint32_t hits = 0;
-    assert_int_equal(edges_of_pair(0, 0, &hits), 0);
-    assert_int_equal(edges_of_pair(1, 0, &hits), 2);
-    assert_int_equal(hits, 1);
-    assert_int_equal(edges_of_pair(3, 300000, &hits), 2);
-    assert_int_equal(hits, 3);
-    assert_int_equal(edges_of_pair(3, 300001, &hits), 0);
+    assert_int_equal(edges_of_pair(0, 0, 0, &hits), 0);
+    assert_int_equal(edges_of_pair(1, 900, 0, &hits), 2);
+    assert_int_equal(hits, COLOUR_HIT);
+    assert_int_equal(edges_of_pair(3, 900, 300000, &hits), 2);
+    assert_int_equal(hits, 3 * COLOUR_HIT);
+    assert_int_equal(edges_of_pair(3, 900, 300001, &hits), 0);
+}
+
+static void the_harm_halves_with_each_decibel_beyond(void **state)
+{
+    (void)state;
+    uint32_t hits = 0;
+    assert_int_equal(edges_of_pair(1, 901, 0, &hits), 2);
+    assert_int_equal(hits, COLOUR_HIT / 2);
+    assert_int_equal(edges_of_pair(1, 1300, 0, &hits), 2);
+    assert_int_equal(hits, COLOUR_HIT / 16);
+    assert_int_equal(edges_of_pair(1, 1301, 0, &hits), 0);
+}
+
+static void new_gateways_take_the_calmest_colour(void **state)
+{
+    (void)state;
+    struct colour_graph graph = random_graph(7, 40, 300000);
+    uint16_t count = solve(&graph);
+    uint16_t before[40];
+    memcpy(before, colour, sizeof(before));
+    void *workspace =
+        malloc(colour_solve_workspace_bytes(&graph) + count * sizeof(uint64_t));
+    for (uint32_t g = 0; g < 40; g += 5) {
+        colour[g] = COLOUR_NONE;
+    }
+    colour_extend(&graph, chosen, count, workspace, colour);
+    assert_int_equal(hits_within(&graph), 0); /* its old one is free, at least */
+    for (uint32_t g = 0; g < 40; g++) {
+        assert_true(colour[g] < count && (g % 5 == 0 || colour[g] == before[g]));
+    }
+    free(workspace);
 }
 
 static void a_device_is_served_by_as_many_as_it_wants(void **state)
@@ -297,7 +330,9 @@ static void who_needs_both_outweighs_who_merely_hears_both(void **state)
 TEST_MAIN(cmocka_unit_test(small_graphs_take_at_most_one_colour_too_many),
           cmocka_unit_test(large_graphs_are_painted_properly),
           cmocka_unit_test(fewer_colours_leave_few_hits),
-          cmocka_unit_test(gateways_conflict_within_the_capture_threshold),
+          cmocka_unit_test(gateways_conflict_within_the_capture_threshold_and_fading),
+          cmocka_unit_test(the_harm_halves_with_each_decibel_beyond),
+          cmocka_unit_test(new_gateways_take_the_calmest_colour),
           cmocka_unit_test(a_device_is_served_by_as_many_as_it_wants),
           cmocka_unit_test(clusters_have_bounded_sizes_and_hold_every_chosen_gateway),
           cmocka_unit_test(gateways_that_share_devices_stay_together),

@@ -312,7 +312,9 @@ static void a_turn_has_a_guard_after_the_frame(void **state)
     (void)state;
     assert_int_equal(plan_slot_us(1000, true, SECONDS_US(1)), 51000);
     assert_int_equal(plan_slot_us(1000, false, 0), 301000);
-    assert_int_equal(plan_slot_us(1000, false, SECONDS_US(1)), 1301000);
+    assert_int_equal(plan_slot_us(1000, false, SECONDS_US(1)), 1300000);
+    assert_int_equal(plan_slot_us(SECONDS_US(1), false, SECONDS_US(1)), 1300000);
+    assert_int_equal(plan_slot_us(SECONDS_US(1) + 1, false, SECONDS_US(1)), 2300000);
 }
 
 TEST_MAIN(cmocka_unit_test(a_strong_cohort_gets_the_fastest_rate_and_the_class_c_channel),
