@@ -92,6 +92,7 @@ static struct gateway_ledger *new_ledger(struct engine *e, const struct fleet *f
         .late_us = late_us(&f->def),
     };
     struct gateway_ledger *l = engine_zeroed(1, sizeof(*l));
+    memset(l->turn, 0xff, sizeof(l->turn));
     l->gateway = gateway;
     l->band = band;
     if (ledger_init(&l->ledger, &config) != FUO_OK) {

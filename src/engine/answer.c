@@ -396,10 +396,8 @@ void member_take_answer(struct engine *e, struct member *m, const struct member_
         take_version(e, m, a);
         return;
     case VERDICT_STATUS:
-        proof_take_status(e, m, a);
-        return;
     case VERDICT_BLOCK:
-        member_take_block(e, m, 0);
+        proof_take_status(e, m, a);
         return;
     case VERDICT_CLOCK:
         take_clock(e, m);

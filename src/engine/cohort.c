@@ -230,6 +230,14 @@ static struct utc taken_until(const struct engine *e, const struct transmission 
                                       : (struct utc){0};
 }
 
+/* More devices for the time: it goes in between the frames of the other. */
+static bool goes_first(const struct transmission *t, const struct transmission *other)
+{
+    int64_t own_s = transmission_planned_us(t) / 1000000 + 1;
+    int64_t other_s = transmission_planned_us(other) / 1000000 + 1;
+    return (int64_t)t->member_count * other_s > (int64_t)other->member_count * own_s * 2;
+}
+
 /* The end of a session there that would overlap; 0: none. */
 static struct utc overlap_at(const struct engine *e, const struct gateway_ledger *l,
                              const struct transmission *t, struct utc start)
@@ -239,8 +247,8 @@ static struct utc overlap_at(const struct engine *e, const struct gateway_ledger
     for (size_t i = 0; i < l->open_count; i++) {
         const struct transmission *other = l->open[i];
         struct utc until = taken_until(e, other);
-        bool apart =
-            other == t || until.us <= start.us || other->rec.session_start.us >= end.us;
+        bool apart = other == t || until.us <= start.us ||
+                     other->rec.session_start.us >= end.us || goes_first(t, other);
         if (!apart && until.us > latest.us) {
             latest = until;
         }

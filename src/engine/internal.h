@@ -25,6 +25,7 @@
 #include "base/prng.h"
 #include "campaign/link.h"
 #include "campaign/member.h"
+#include "campaign/partition.h"
 #include "campaign/plan.h"
 #include "engine/engine.h"
 #include "engine/timers.h"
@@ -36,10 +37,18 @@ struct campaign;
 struct transmission;
 struct member;
 
+/* The turns of a data rate are the same for all transmissions of a fleet. */
+struct grid {
+    uint16_t turn_count; /* 0: none yet */
+    int64_t interval_us;
+    size_t member_count; /* of the round that made it */
+};
+
 struct fleet {
     struct engine_fleet def;
     const struct region *region;
     struct fragplan_limits limits;
+    struct grid grids[REGION_DR_COUNT];
 };
 
 struct device {
@@ -173,9 +182,17 @@ struct gateway_ledger {
     size_t open_count;
     struct utc air_from; /* the frame handed over last is on air in between */
     struct utc air_until;
-    int64_t queued_us; /* commands that wait for an uplink to leave */
-    uint32_t number;   /* in the round of that number */
+    int64_t queued_us;              /* commands that wait for an uplink to leave */
+    uint16_t turn[REGION_DR_COUNT]; /* in the grid of its fleet; PARTITION_NO_TURN */
+    uint32_t number;                /* in the round of that number */
     uint32_t round;
+};
+
+/* Gateways of a round by the number that the partition knows them by. */
+struct numbered {
+    struct gateway_ledger **gateways;
+    size_t count;
+    size_t cap;
 };
 
 /* A cohort to be made a transmission. */
@@ -326,6 +343,26 @@ void member_ask_next_package(struct engine *e, struct member *m);
 void member_take_block(struct engine *e, struct member *m, uint16_t missing);
 void member_await_reboot(struct engine *e, struct member *m);
 
+/* repair.c */
+struct demand {
+    uint32_t need;    /* fragments to send now by the stop rule; 0: none is worth it */
+    uint32_t missing; /* of all who said that something is missing, summed */
+    size_t members;   /* who said so */
+};
+
+/* The highest N that may be sent. */
+uint16_t repair_last_n(const struct transmission *t);
+/*
+ * Who lost most of the image was not in the session: for them alone the whole image would
+ * be sent once more. They are taken into the next transmission instead.
+ */
+bool repair_is_worth(const struct transmission *t, const struct member *m);
+struct demand repair_demand(const struct transmission *t);
+bool repair_alone_is_better(struct engine *e, const struct transmission *t,
+                            const struct demand *d);
+/* Fragments by unicast, one behind each uplink. False: there is nobody whom it could help. */
+bool repair_alone(struct engine *e, struct transmission *t);
+
 /* proof.c */
 /* Members that are believed to have the block, and have not answered yet. */
 uint32_t proof_pending(const struct transmission *t);
@@ -356,7 +393,20 @@ void round_form(struct engine *e, struct campaign *c);
 /* The member is READY: into a transmission that is being set up, or the next round. */
 void round_wish(struct engine *e, struct member *m);
 /* Is there nobody left to wait for? Then the round is now. */
+/* A session begins without some of its members: they need not wait for more company. */
+void round_soon(struct engine *e, struct campaign *c);
 void round_look(struct engine *e, struct campaign *c);
+
+/* grid.c */
+/* Those that hold for a round of so many members, at most one a data rate; *turns is to be
+ * freed. */
+size_t grid_known(struct engine *e, const struct fleet *f, size_t member_count,
+                  const struct numbered *n, struct partition_grid *grids,
+                  uint16_t **turns);
+void grid_learn(struct fleet *f, size_t member_count, const struct numbered *n,
+                const struct partition *p);
+/* After a restart, from a transmission that is under way. */
+void grid_restore(struct engine *e, const struct transmission *t);
 
 /* cohort.c */
 enum plan_error cohort_form(struct engine *e, struct campaign *c,
@@ -384,6 +434,8 @@ void transmission_member_changed(struct engine *e, struct transmission *t);
 /* Date the next session and tell the members that take part. */
 void transmission_date(struct engine *e, struct transmission *t);
 /* What its session takes by plan from here, polls and repair included. */
+/* From now to a session that would be dated now: uplinks that its members need. */
+int64_t transmission_lead_us(const struct engine *e, const struct transmission *t);
 int64_t transmission_planned_us(const struct transmission *t);
 void transmission_clock_step(struct engine *e, struct transmission *t, int64_t delta_us);
 /* Calls fn for members not yet served in this phase, a few at a time; true: for all. */

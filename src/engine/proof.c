@@ -70,17 +70,16 @@ static uint16_t still_missing(const struct transmission *t, const struct member_
 /* It has heard nothing since it said so last: it has it all, or it is not in the session. */
 static bool is_stuck(const struct member *m, const struct member_answer *a)
 {
-    return may_have_it(m->transmission, m) && a->received > 0 &&
-           a->received == m->rec.received;
+    return a->missing > 0 && a->received > 0 && a->received == m->rec.received &&
+           may_have_it(m->transmission, m);
 }
 
 void proof_take_status(struct engine *e, struct member *m, const struct member_answer *a)
 {
     struct transmission *t = m->transmission;
     uint16_t missing = is_stuck(m, a) ? UINT16_MAX : still_missing(t, a);
-    bool denied = m->denied_n == t->rec.next_n;
-    if (missing == 0 && denied) {
-        missing = RANK_EXTRA;
+    if (missing == 0 && m->denied_n == t->rec.next_n) {
+        missing = RANK_EXTRA; /* as many as M, and not of full rank */
     }
     m->rec.missing = missing;
     m->rec.received = a->received;

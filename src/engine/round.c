@@ -18,6 +18,7 @@
 #define QUIET_SHARE    20
 #define SHARE_MAX      100 /* devices of a cluster that goes along with another */
 #define COMPANY_MIN_US MINUTES_US(5)
+#define GATHER_US      MINUTES_US(1) /* other sessions may begin as well */
 
 /* ---- who ---- */
 
@@ -54,10 +55,10 @@ struct utc member_ready_from(const struct member *m)
                : utc_after(m->rec.phase_since, m->campaign->def.spec->retry.cooldown_us);
 }
 
-/* Who came too late is waited for: it has to speak before it is taken again. */
+/* Who came too late again is waited for: it has to speak before it is taken once more. */
 static bool is_awaited(const struct member *m)
 {
-    return m->rec.late > 0 && m->device->rec.last_uplink.us < m->rec.phase_since.us;
+    return m->rec.late > 1 && m->device->rec.last_uplink.us < m->rec.phase_since.us;
 }
 
 static bool is_candidate(const struct engine *e, const struct member *m)
@@ -189,12 +190,6 @@ static void form_by_hand(struct round *r)
 }
 
 /* ---- by partition ---- */
-
-struct numbered {
-    struct gateway_ledger **gateways; /* by number */
-    size_t count;
-    size_t cap;
-};
 
 static uint32_t number_of(struct engine *e, struct gateway_ledger *l, struct numbered *n)
 {
@@ -406,16 +401,23 @@ static void form_by_links(struct round *r)
     in.devices = devices;
     in.device_count = r->count;
     in.gateway_count = n.count;
+    in.again_us = company_us(r->e, r->c) * 2;
+    struct partition_grid grids[REGION_DR_COUNT];
+    uint16_t *turns;
+    in.grids = grids;
+    in.grid_count = grid_known(r->e, r->c->fleet, r->count, &n, grids, &turns);
     void *workspace = engine_zeroed(1, partition_workspace_bytes(&in));
     struct partition result;
     if (n.count == 0) {
         r->placed += 0; /* nobody's links are known */
     } else if (partition_make(&in, workspace, &result) == FUO_OK) {
+        grid_learn(r->c->fleet, r->count, &n, &result);
         form_cohorts(r, &result, &n);
     } else {
         r->err = reason_of(r->c);
     }
     free(workspace);
+    free(turns);
     free(devices);
     free(n.gateways);
 }
@@ -491,6 +493,12 @@ void round_wish(struct engine *e, struct member *m)
         at = utc_after(at, company_us(e, c));
     }
     c->round_at = utc_min(c->round_at, at);
+    engine_wake(e, c->slot, c->round_at);
+}
+
+void round_soon(struct engine *e, struct campaign *c)
+{
+    c->round_at = utc_min(c->round_at, engine_in(e, GATHER_US));
     engine_wake(e, c->slot, c->round_at);
 }
 

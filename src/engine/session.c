@@ -12,30 +12,17 @@
  *   CONFIRM --missing, time left--> SENDING   --missing, no time--> a new session
  *           \--else--> DRAIN --> CLOSE (setup.c)
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include "campaign/redundancy.h"
 #include "codec/frag.h"
 #include "engine/internal.h"
 
 enum {
-    COST_MIN = 1,
-    ANOTHER_SESSION = 2,   /* its fragments, and what setting it up takes */
-    LOSS_MAX_PPM = 500000, /* a worse estimate is not believed */
-    CHASED_SHARE_V1 = 5,   /* of M: most decoders of v1 cannot mend more (2.5) */
-    CHASED_SHARE_V2 = 2,
-    MISSING_MIN_CHASED = 20, /* however few fragments there are */
     F_CNT_MAX = 0xffff,
-    TAIL_MAX = 20,         /* missing fragments that are sent one by one */
-    TAIL_EXTRA = 2,        /* beyond them: losses, and rows that tell nothing new */
-    TAILS_MAX = 2,         /* of a member in a transmission */
-    SESSION_COST = 20,     /* frames that another session costs beside its fragments */
     CONFIRM_EARLY = 3,     /* of a patience: then repair begins with who has answered */
     CONFIRM_PATIENCES = 2, /* who is given up now needs the whole image again */
 };
 
-#define TAIL_LONGEST_US  HOURS_US(24)
 #define SESSION_GUARD_US SECONDS_US(10) /* nothing is sent that late in a session */
 #define UPLINK_DELAY_US  SECONDS_US(15) /* from the end of the window to the last answer */
 
@@ -44,77 +31,6 @@ enum {
 static uint32_t count_in_session(const struct transmission *t)
 {
     return transmission_count(t, MEMBER_SESSION, MEMBER_STATUS);
-}
-
-/*
- * The loss that a member has seen. Several stacks report the last N as NbFragReceived
- * (lorawan.md 13): what is missing of M then tells it.
- */
-static uint32_t loss_of(const struct transmission *t, const struct member *m)
-{
-    uint32_t sent = (uint32_t)t->rec.next_n - 1;
-    uint32_t received = m->rec.received;
-    if (received == 0 || received >= sent) {
-        received = m->rec.missing < t->rec.frag_count
-                       ? (uint32_t)t->rec.frag_count - m->rec.missing
-                       : 0;
-        sent = t->rec.frag_count;
-    }
-    uint32_t loss_ppm = 0;
-    if (received < sent) {
-        loss_ppm = (uint32_t)((uint64_t)(sent - received) * SPEC_PPM / sent);
-    }
-    return loss_ppm < LOSS_MAX_PPM ? loss_ppm : LOSS_MAX_PPM;
-}
-
-/*
- * Who lost most of the image was not in the session: for them alone the whole image would
- * be sent once more. They are taken into the next transmission instead.
- */
-static bool worth_chasing(const struct transmission *t, const struct member *m)
-{
-    uint32_t share = t->rec.ts004 < 2 ? CHASED_SHARE_V1 : CHASED_SHARE_V2;
-    uint32_t most = t->rec.frag_count / share;
-    return m->rec.missing != UINT16_MAX && m->rec.missing > 0 &&
-           m->rec.missing <= (most > MISSING_MIN_CHASED ? most : MISSING_MIN_CHASED);
-}
-
-struct demand {
-    uint32_t need;    /* fragments to send now by the stop rule; 0: none is worth it */
-    uint32_t missing; /* of all who said that something is missing, summed */
-    size_t members;   /* who said so */
-};
-
-/*
- * What leaving one member behind costs, in fragments: its share of the session that it
- * needs then, together with all who are not served yet elsewhere.
- */
-static uint32_t cost_of_one(const struct transmission *t)
-{
-    uint32_t open = 0;
-    for (enum member_phase phase = MEMBER_WAITING; phase <= MEMBER_STATUS; phase++) {
-        open += t->campaign->by_phase[phase];
-    }
-    uint32_t here = count_in_session(t);
-    uint32_t elsewhere = open > here ? open - here : 0;
-    uint32_t cost = ANOTHER_SESSION * (uint32_t)t->rec.frag_count / (elsewhere + 1);
-    return cost > COST_MIN ? cost : COST_MIN;
-}
-
-static struct demand demand_of(const struct transmission *t)
-{
-    struct demand d = {0};
-    uint32_t *needs = engine_zeroed(t->member_count, sizeof(*needs));
-    for (size_t i = 0; i < t->member_count; i++) {
-        const struct member *m = t->members[i];
-        if (m->polled && member_in_session(m) && worth_chasing(t, m)) {
-            needs[d.members++] = redundancy_need(m->rec.missing, loss_of(t, m));
-            d.missing += m->rec.missing;
-        }
-    }
-    d.need = redundancy_stop(needs, d.members, cost_of_one(t));
-    free(needs);
-    return d;
 }
 
 static void forget_poll(struct transmission *t)
@@ -211,11 +127,6 @@ static bool counter_is_spent(const struct transmission *t)
     return false;
 }
 
-static uint16_t last_n_allowed(const struct transmission *t)
-{
-    return (uint16_t)(t->rec.frag_count + t->plan.coded_max);
-}
-
 static void begin_confirm(struct engine *e, struct transmission *t)
 {
     t->tail_until = e->utc;
@@ -245,20 +156,34 @@ static bool is_blameless(const struct transmission *t, const struct member *m)
                : m->rec.phase == MEMBER_STATUS && !m->rec.command_sent;
 }
 
+static void fail(struct engine *e, struct transmission *t, struct member *m)
+{
+    if (is_blameless(t, m)) {
+        member_leave_late(e, m);
+    } else if (m->rec.missing != UINT16_MAX) {
+        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_RESULT_CONNECTION_LOST);
+    } else {
+        member_leave(e, m, OUTCOME_UNKNOWN, REASON_NO_ANSWER, FW_RESULT_INITIAL);
+    }
+}
+
 void session_fail_rest(struct engine *e, struct transmission *t)
 {
     for (size_t i = t->member_count; i-- > 0;) { /* who leaves makes room at the end */
-        struct member *m = t->members[i];
-        if (m->rec.phase >= MEMBER_COMPLETE) {
-            continue;
+        if (t->members[i]->rec.phase < MEMBER_COMPLETE) {
+            fail(e, t, t->members[i]);
         }
-        if (is_blameless(t, m)) {
-            member_leave_late(e, m);
-        } else if (m->rec.missing != UINT16_MAX) {
-            member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE,
-                         FW_RESULT_CONNECTION_LOST);
-        } else {
-            member_leave(e, m, OUTCOME_UNKNOWN, REASON_NO_ANSWER, FW_RESULT_INITIAL);
+    }
+}
+
+/* Who has answered, and cannot be helped here, need not wait for those who have not. */
+static void fail_answered(struct engine *e, struct transmission *t, bool all)
+{
+    for (size_t i = t->member_count; i-- > 0;) {
+        struct member *m = t->members[i];
+        if (m->rec.phase == MEMBER_LISTENING &&
+            (all || (m->polled && !repair_is_worth(t, m)))) {
+            fail(e, t, m);
         }
     }
 }
@@ -268,7 +193,7 @@ static void next_session(struct engine *e, struct transmission *t, bool first_pa
 {
     for (size_t i = 0; i < t->member_count; i++) {
         struct member *m = t->members[i];
-        if (member_in_session(m) && (first_pass || worth_chasing(t, m))) {
+        if (member_in_session(m) && (first_pass || repair_is_worth(t, m))) {
             member_enter(e, m, MEMBER_SET_UP);
         }
     }
@@ -348,8 +273,12 @@ void session_begin(struct engine *e, struct transmission *t)
         }
         return;
     }
-    for (size_t i = t->member_count; i-- > 0;) {
+    size_t count = t->member_count;
+    for (size_t i = count; i-- > 0;) {
         settle_member(e, t->members[i]);
+    }
+    if (t->member_count < count) {
+        round_soon(e, t->campaign);
     }
     t->session_first_n = t->rec.next_n;
     frame_schedule(e, t);
@@ -389,7 +318,7 @@ static struct utc poll_end(const struct transmission *t)
 static void send_more(struct engine *e, struct transmission *t, uint32_t need)
 {
     uint32_t target = t->rec.next_n - 1u + need;
-    uint32_t most = last_n_allowed(t);
+    uint32_t most = repair_last_n(t);
     t->rec.target_n = (uint16_t)(target < most ? target : most);
     t->rec.repair_rounds++;
     forget_poll(t);
@@ -398,7 +327,7 @@ static void send_more(struct engine *e, struct transmission *t, uint32_t need)
 
 static bool may_repair(const struct transmission *t)
 {
-    return t->rec.next_n <= last_n_allowed(t) &&
+    return t->rec.next_n <= repair_last_n(t) &&
            t->rec.repair_rounds < t->campaign->def.spec->fragmentation.repair_rounds;
 }
 
@@ -412,7 +341,7 @@ static void tick_poll(struct engine *e, struct transmission *t)
         engine_wake(e, t->slot, poll_end(t));
         return;
     }
-    struct demand d = demand_of(t);
+    struct demand d = repair_demand(t);
     if (d.need > 0 && may_repair(t) &&
         time_left_for(e, t, d.need * t->plan.interval_us)) {
         send_more(e, t, d.need);
@@ -421,72 +350,12 @@ static void tick_poll(struct engine *e, struct transmission *t)
     begin_confirm(e, t);
 }
 
-/* ---- the unicast tail ---- */
-
-static int64_t tail_takes_us(const struct member *m)
-{
-    return (m->rec.missing + TAIL_EXTRA + 1) * m->device->rec.uplink_interval_us;
-}
-
-/* A few fragments, one behind each of its uplinks, if they fit its data rate. */
-static bool may_have_tail(const struct transmission *t, const struct member *m)
-{
-    const struct device *d = m->device;
-    bool room = d->dr != ENGINE_DR_UNKNOWN &&
-                region_max_payload(t->plan.region, d->dr, (struct payload_rules){0}) >=
-                    t->rec.frag_size_bytes + FRAG_DATA_OVERHEAD_BYTES;
-    return room && m->rec.missing <= TAIL_MAX && m->tails < TAILS_MAX &&
-           tail_takes_us(m) <= TAIL_LONGEST_US && !t->rec.pending &&
-           t->rec.next_n > t->rec.frag_count &&
-           t->rec.next_n + m->rec.missing + TAIL_EXTRA <= last_n_allowed(t);
-}
-
-/* Cheaper than another session for all of its gateways, and possible for all who need it. */
-static bool tail_is_better(const struct transmission *t, const struct demand *d)
-{
-    uint32_t cost = d->missing + TAIL_EXTRA * (uint32_t)d->members;
-    if (cost >= SESSION_COST + d->need * lanes_gateways(t)) {
-        return false;
-    }
-    for (size_t i = 0; i < t->member_count; i++) {
-        const struct member *m = t->members[i];
-        if (m->polled && member_in_session(m) && worth_chasing(t, m) &&
-            !may_have_tail(t, m)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* False: there is nobody whom it could help. */
-static bool begin_tail(struct engine *e, struct transmission *t)
-{
-    int64_t longest_us = 0;
-    for (size_t i = 0; i < t->member_count; i++) {
-        struct member *m = t->members[i];
-        if (!m->polled || m->rec.phase != MEMBER_LISTENING || !worth_chasing(t, m) ||
-            !may_have_tail(t, m)) {
-            continue;
-        }
-        int64_t takes_us = tail_takes_us(m);
-        longest_us = takes_us > longest_us ? takes_us : longest_us;
-        m->tails++;
-        m->tail = (uint8_t)(m->rec.missing + TAIL_EXTRA);
-        m->polled = false;
-        member_ask(e, m, MEMBER_STATUS);
-    }
-    if (longest_us == 0) {
-        return false;
-    }
-    t->tail_until = engine_in(e, longest_us + longest_us / 2);
-    engine_wake(e, t->slot, t->tail_until);
-    return true;
-}
+/* ---- repair ---- */
 
 static void repair_later(struct engine *e, struct transmission *t, uint32_t need)
 {
     uint32_t target = t->rec.next_n - 1u + need;
-    uint32_t most = last_n_allowed(t);
+    uint32_t most = repair_last_n(t);
     t->rec.target_n = (uint16_t)(target < most ? target : most);
     t->rec.repair_rounds = 0; /* rounds are per session */
     next_session(e, t, false);
@@ -499,18 +368,18 @@ static void repair_later(struct engine *e, struct transmission *t, uint32_t need
  */
 static bool repair(struct engine *e, struct transmission *t)
 {
-    struct demand d = demand_of(t);
-    bool more = d.need > 0 && t->rec.next_n <= last_n_allowed(t) &&
-                !counter_is_spent(t) && lanes_live(t) > 0;
+    struct demand d = repair_demand(t);
+    bool more = d.need > 0 && t->rec.next_n <= repair_last_n(t) && !counter_is_spent(t) &&
+                lanes_live(t) > 0;
     int64_t takes_us = d.need * t->plan.interval_us + t->plan.poll_window_us;
     if (more && may_repair(t) && time_left_for(e, t, takes_us)) {
         send_more(e, t, d.need);
-    } else if (d.members > 0 && tail_is_better(t, &d) && begin_tail(e, t)) {
+    } else if (d.members > 0 && repair_alone_is_better(e, t, &d) && repair_alone(e, t)) {
         return true;
     } else if (more && t->rec.session_no < sessions_max(t)) {
         repair_later(e, t, d.need);
     } else {
-        return d.members > 0 && begin_tail(e, t);
+        return d.members > 0 && repair_alone(e, t);
     }
     return true;
 }
@@ -534,9 +403,11 @@ static void tick_confirm(struct engine *e, struct transmission *t)
         engine_wake(e, t->slot, early);
         return;
     }
+    fail_answered(e, t, false);
     if (repair(e, t)) {
         return;
     }
+    fail_answered(e, t, true);
     if (!transmission_has_patience(
             e, t, open, CONFIRM_PATIENCES * t->patience_us + t->plan.poll_window_us)) {
         session_fail_rest(e, t);

@@ -22,11 +22,14 @@
 #define KEY_AGAIN_US    MINUTES_US(1)
 
 enum {
-    CHAIN = 4, /* exchanges of a set-up: version, group, fragmentation, session */
-    UPLINKS_MAX = 6,
+    CHAIN = 4,       /* exchanges of a set-up: version, group, fragmentation, session */
+    CHAIN_AGAIN = 1, /* ... of a further session */
+    UPLINKS_MAX = 16,
+    FAILURE_CLASSES = 32,
     UNHEARD_PPM = 50000,   /* of a device of which nothing is known */
     DOWN_LOSS_PPM = 30000, /* no downlink is thought better */
-    FAILURE_MAX_PPM = 500000,
+    FAILURE_MAX_PPM = 800000,
+    LATE_WEIGHT = 20, /* of those who are late, so many at most count for themselves */
 };
 
 void transmission_store(struct engine *e, struct transmission *t)
@@ -184,38 +187,41 @@ static void tell(struct engine *e, struct member *m)
 
 /* ---- dates ---- */
 
-/* Uplinks that nobody hears, in the mean: from the shares that the links heard. */
-static uint32_t unheard_ppm(const struct transmission *t)
+/* Uplinks of a device that nobody hears: from the shares that its links heard. */
+static uint32_t unheard_ppm(const struct device_rec *d)
 {
-    uint64_t sum_ppm = 0;
-    for (size_t i = 0; i < t->member_count; i++) {
-        const struct device_rec *d = &t->members[i]->device->rec;
-        uint64_t lost_ppm = SPEC_PPM;
-        for (size_t k = 0; k < d->link_count; k++) {
-            uint32_t heard_ppk =
-                d->link[k].heard_ppk < 1000 ? d->link[k].heard_ppk : 1000;
-            lost_ppm = lost_ppm * (1000 - heard_ppk) / 1000;
-        }
-        sum_ppm += d->link_count > 0 ? lost_ppm : UNHEARD_PPM;
+    uint64_t lost_ppm = SPEC_PPM;
+    for (size_t k = 0; k < d->link_count; k++) {
+        uint32_t heard_ppk = d->link[k].heard_ppk < 1000 ? d->link[k].heard_ppk : 1000;
+        lost_ppm = lost_ppm * (1000 - heard_ppk) / 1000;
     }
-    return t->member_count > 0 ? (uint32_t)(sum_ppm / t->member_count) : UNHEARD_PPM;
+    return d->link_count > 0 ? (uint32_t)lost_ppm : UNHEARD_PPM;
+}
+
+/* Of an exchange: the command or its answer is lost. */
+static uint32_t failure_ppm(const struct device_rec *d)
+{
+    uint64_t up_ppm = unheard_ppm(d);
+    uint64_t down_ppm = up_ppm > DOWN_LOSS_PPM ? up_ppm : DOWN_LOSS_PPM;
+    uint64_t ppm = up_ppm + down_ppm - up_ppm * down_ppm / SPEC_PPM;
+    return (uint32_t)(ppm < FAILURE_MAX_PPM ? ppm : FAILURE_MAX_PPM);
 }
 
 /*
  * How many in a million are not set up after so many uplinks: the chain goes on within one
  * uplink until an exchange fails, and waits for the next one then.
  */
-static uint64_t unready_ppm(uint64_t failure_ppm, uint32_t uplinks)
+static uint64_t unready_ppm(uint64_t fail_ppm, uint32_t chain, uint32_t uplinks)
 {
-    uint64_t success_ppm = SPEC_PPM - failure_ppm;
-    uint64_t chance_ppm = SPEC_PPM; /* of CHAIN successes and j failures, in any order */
+    uint64_t success_ppm = SPEC_PPM - fail_ppm;
+    uint64_t chance_ppm = SPEC_PPM; /* of the chain and j failures, in any order */
     uint64_t ready_ppm = 0;
-    for (int i = 0; i < CHAIN; i++) {
+    for (uint32_t i = 0; i < chain; i++) {
         chance_ppm = chance_ppm * success_ppm / SPEC_PPM;
     }
     for (uint32_t j = 0; j < uplinks; j++) {
         ready_ppm += chance_ppm;
-        chance_ppm = chance_ppm * failure_ppm / SPEC_PPM * (CHAIN + j) / (j + 1);
+        chance_ppm = chance_ppm * fail_ppm / SPEC_PPM * (chain + j) / (j + 1);
     }
     return ready_ppm < SPEC_PPM ? SPEC_PPM - ready_ppm : 0;
 }
@@ -231,23 +237,50 @@ static int64_t pass_us(const struct transmission *t)
                       : 0;
 }
 
+/* Members by how often an exchange with them fails. */
+struct failures {
+    uint32_t count[FAILURE_CLASSES];
+};
+
+static struct failures failures_of(const struct transmission *t)
+{
+    struct failures f = {{0}};
+    for (size_t i = 0; i < t->member_count; i++) {
+        uint32_t ppm = failure_ppm(&t->members[i]->device->rec);
+        f.count[(uint64_t)ppm * (FAILURE_CLASSES - 1) / FAILURE_MAX_PPM]++;
+    }
+    return f;
+}
+
+/* Of all members, those that are not set up after so many uplinks. */
+static uint64_t late_ppm(const struct failures *f, size_t members, uint32_t chain,
+                         uint32_t uplinks)
+{
+    uint64_t sum_ppm = 0;
+    for (uint32_t c = 0; c < FAILURE_CLASSES; c++) {
+        uint64_t fail_ppm = (uint64_t)(c + 1) * FAILURE_MAX_PPM / FAILURE_CLASSES;
+        sum_ppm +=
+            f->count[c] > 0 ? f->count[c] * unready_ppm(fail_ppm, chain, uplinks) : 0;
+    }
+    return members > 0 ? sum_ppm / members : 0;
+}
+
 /*
- * How many uplinks to wait for: each costs an interval, and whoever is not set up by then
- * a further pass. A large cohort needs that one anyway and goes at once.
+ * How many uplinks to wait for: each costs everybody an interval. Who is not set up by then
+ * needs another pass, two intervals and its airtime later, which matters to the whole as
+ * soon as it is more than a few of them.
  */
 static uint32_t uplinks_wanted(const struct transmission *t, int64_t interval_us)
 {
-    uint64_t up_ppm = unheard_ppm(t);
-    uint64_t down_ppm = up_ppm > DOWN_LOSS_PPM ? up_ppm : DOWN_LOSS_PPM;
-    uint64_t failure_ppm = up_ppm + down_ppm - up_ppm * down_ppm / SPEC_PPM;
-    failure_ppm = failure_ppm < FAILURE_MAX_PPM ? failure_ppm : FAILURE_MAX_PPM;
+    struct failures failures = failures_of(t);
+    uint64_t weight = t->member_count < LATE_WEIGHT ? t->member_count : LATE_WEIGHT;
+    uint32_t chain = t->rec.session_no > 0 ? CHAIN_AGAIN : CHAIN;
+    int64_t again_us = 2 * interval_us + pass_us(t);
     uint32_t best = 1;
     int64_t least_us = INT64_MAX;
     for (uint32_t k = 1; k <= UPLINKS_MAX; k++) {
-        uint64_t late_ppm = t->member_count * unready_ppm(failure_ppm, k);
-        late_ppm = late_ppm < SPEC_PPM ? late_ppm : SPEC_PPM;
-        int64_t cost_us =
-            k * interval_us + pass_us(t) / 1000 * (int64_t)(late_ppm / 1000);
+        uint64_t ppm = late_ppm(&failures, t->member_count, chain, k) * weight;
+        int64_t cost_us = k * interval_us + again_us / 1000 * (int64_t)(ppm / 1000);
         if (cost_us < least_us) {
             least_us = cost_us;
             best = k;
@@ -256,7 +289,8 @@ static uint32_t uplinks_wanted(const struct transmission *t, int64_t interval_us
     return best;
 }
 
-static int64_t lead_us(const struct engine *e, const struct transmission *t)
+/* Uplinks to come that a session that is dated now waits for. */
+int64_t transmission_lead_us(const struct engine *e, const struct transmission *t)
 {
     int64_t given_us = t->campaign->def.spec->radio.setup_lead_us;
     if (given_us != SPEC_AUTO_US) {
@@ -264,7 +298,7 @@ static int64_t lead_us(const struct engine *e, const struct transmission *t)
     }
     int64_t interval_us = campaign_interval_us(e, t->campaign, t);
     int64_t lead_us =
-        uplinks_wanted(t, interval_us) * (interval_us + interval_us / 8) + LEAD_EXTRA_US;
+        uplinks_wanted(t, interval_us) * (interval_us + interval_us / 16) + LEAD_EXTRA_US;
     if (lead_us < LEAD_MIN_US) {
         return LEAD_MIN_US;
     }
@@ -291,7 +325,7 @@ static uint8_t timeout_for(const struct transmission *t, bool fits)
 
 void transmission_date(struct engine *e, struct transmission *t)
 {
-    struct utc start = engine_in(e, lead_us(e, t));
+    struct utc start = engine_in(e, transmission_lead_us(e, t));
     bool first = t->rec.next_n == 1; /* what is left over goes in between */
     if (first) {
         struct utc free = cohort_free_from(e, t, start);
@@ -416,6 +450,7 @@ void transmission_resume(struct engine *e, struct transmission *t)
     }
     transmission_plan(t);
     cohort_enlist(e, t);
+    grid_restore(e, t);
     transmission_go_on(e, t);
     if (t->plan_error == PLAN_OK) {
         frame_schedule(e, t);

@@ -194,6 +194,7 @@ static void a_few_missing_fragments_are_sent_to_the_device_alone(void **state)
     flow_init(&f, 1);
     f.uplink_dr = 5;
     f.spec.fragmentation.repair_rounds = 0;
+    f.spec.retry.session = 0;
     flow_apply(&f);
     flow_walk(&f, 0, MEMBER_LISTENING);
     while (flow_member(&f, 0)->phase != MEMBER_STATUS) {

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * repair.c - what members of a session miss, and what is worth sending for it: to all, or to
+ * one of them alone behind its own uplinks.
+ */
+#include "campaign/redundancy.h"
+
+#include <stdlib.h>
+
+#include "codec/frag.h"
+#include "engine/internal.h"
+
+enum {
+    COST_SHARE = 8,        /* of M: so much the next one costs at least, being slower */
+    ANOTHER_SESSION = 2,   /* its fragments, and what setting it up takes */
+    LOSS_MAX_PPM = 500000, /* a worse estimate is not believed */
+    CHASED_SHARE_V1 = 5,   /* of M: most decoders of v1 cannot mend more (2.5) */
+    CHASED_SHARE_V2 = 2,
+    MISSING_MIN_CHASED = 20, /* however few fragments there are */
+    TAIL_MAX = 20,           /* missing fragments that are sent one by one */
+    TAIL_EXTRA = 2,          /* beyond them: losses, and rows that tell nothing new */
+    TAILS_MAX = 2,           /* of a member in a transmission */
+    SESSION_COST = 20,       /* frames that another session costs beside its fragments */
+};
+
+#define TAIL_LONGEST_US HOURS_US(24)
+
+uint16_t repair_last_n(const struct transmission *t)
+{
+    return (uint16_t)(t->rec.frag_count + t->plan.coded_max);
+}
+
+/*
+ * The loss that a member has seen. Several stacks report the last N as NbFragReceived
+ * (lorawan.md 13): what is missing of M then tells it.
+ */
+static uint32_t loss_of(const struct transmission *t, const struct member *m)
+{
+    uint32_t sent = (uint32_t)t->rec.next_n - 1;
+    uint32_t received = m->rec.received;
+    if (received == 0 || received >= sent) {
+        received = m->rec.missing < t->rec.frag_count
+                       ? (uint32_t)t->rec.frag_count - m->rec.missing
+                       : 0;
+        sent = t->rec.frag_count;
+    }
+    uint32_t loss_ppm = 0;
+    if (received < sent) {
+        loss_ppm = (uint32_t)((uint64_t)(sent - received) * SPEC_PPM / sent);
+    }
+    return loss_ppm < LOSS_MAX_PPM ? loss_ppm : LOSS_MAX_PPM;
+}
+
+bool repair_is_worth(const struct transmission *t, const struct member *m)
+{
+    uint32_t share = t->rec.ts004 < 2 ? CHASED_SHARE_V1 : CHASED_SHARE_V2;
+    uint32_t most = t->rec.frag_count / share;
+    return m->rec.missing != UINT16_MAX && m->rec.missing > 0 &&
+           m->rec.missing <= (most > MISSING_MIN_CHASED ? most : MISSING_MIN_CHASED);
+}
+
+/*
+ * What leaving one member behind costs, in fragments: its share of the session that it
+ * needs then, together with all who are not served yet elsewhere.
+ */
+static uint32_t cost_of_one(const struct transmission *t)
+{
+    uint32_t open = 0;
+    for (enum member_phase phase = MEMBER_WAITING; phase <= MEMBER_STATUS; phase++) {
+        open += t->campaign->by_phase[phase];
+    }
+    uint32_t here = transmission_count(t, MEMBER_SESSION, MEMBER_STATUS);
+    uint32_t elsewhere = open > here ? open - here : 0;
+    uint32_t cost = ANOTHER_SESSION * (uint32_t)t->rec.frag_count / (elsewhere + 1);
+    uint32_t least = (uint32_t)t->rec.frag_count / COST_SHARE + 1;
+    return cost > least ? cost : least;
+}
+
+struct demand repair_demand(const struct transmission *t)
+{
+    struct demand d = {0};
+    uint32_t *needs = engine_zeroed(t->member_count, sizeof(*needs));
+    for (size_t i = 0; i < t->member_count; i++) {
+        const struct member *m = t->members[i];
+        if (m->polled && member_in_session(m) && repair_is_worth(t, m)) {
+            needs[d.members++] = redundancy_need(m->rec.missing, loss_of(t, m));
+            d.missing += m->rec.missing;
+        }
+    }
+    d.need = redundancy_stop(needs, d.members, cost_of_one(t));
+    free(needs);
+    return d;
+}
+
+/* ---- the unicast tail ---- */
+
+static int64_t tail_takes_us(const struct member *m)
+{
+    return (m->rec.missing + TAIL_EXTRA + 1) * m->device->rec.uplink_interval_us;
+}
+
+/* A few fragments, one behind each of its uplinks, if they fit its data rate. */
+static bool may_have_tail(const struct transmission *t, const struct member *m)
+{
+    const struct device *d = m->device;
+    bool room = d->dr != ENGINE_DR_UNKNOWN &&
+                region_max_payload(t->plan.region, d->dr, (struct payload_rules){0}) >=
+                    t->rec.frag_size_bytes + FRAG_DATA_OVERHEAD_BYTES;
+    return room && m->rec.missing <= TAIL_MAX && m->tails < TAILS_MAX &&
+           tail_takes_us(m) <= TAIL_LONGEST_US && !t->rec.pending &&
+           t->rec.next_n > t->rec.frag_count &&
+           t->rec.next_n + m->rec.missing + TAIL_EXTRA <= repair_last_n(t);
+}
+
+/*
+ * Cheaper than another session for all of its gateways, not later, and possible for all who
+ * need it.
+ */
+bool repair_alone_is_better(struct engine *e, const struct transmission *t,
+                            const struct demand *d)
+{
+    int64_t session_us = transmission_lead_us(e, t) + d->need * t->plan.interval_us;
+    uint32_t cost = d->missing + TAIL_EXTRA * (uint32_t)d->members;
+    if (cost >= SESSION_COST + d->need * lanes_gateways(t)) {
+        return false;
+    }
+    for (size_t i = 0; i < t->member_count; i++) {
+        const struct member *m = t->members[i];
+        if (m->polled && member_in_session(m) && repair_is_worth(t, m) &&
+            (!may_have_tail(t, m) || tail_takes_us(m) > session_us)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* False: there is nobody whom it could help. */
+bool repair_alone(struct engine *e, struct transmission *t)
+{
+    int64_t longest_us = 0;
+    for (size_t i = 0; i < t->member_count; i++) {
+        struct member *m = t->members[i];
+        if (!m->polled || m->rec.phase != MEMBER_LISTENING || !repair_is_worth(t, m) ||
+            !may_have_tail(t, m)) {
+            continue;
+        }
+        int64_t takes_us = tail_takes_us(m);
+        longest_us = takes_us > longest_us ? takes_us : longest_us;
+        m->tails++;
+        m->tail = (uint8_t)(m->rec.missing + TAIL_EXTRA);
+        m->polled = false;
+        member_ask(e, m, MEMBER_STATUS);
+    }
+    if (longest_us == 0) {
+        return false;
+    }
+    t->tail_until = engine_in(e, longest_us + longest_us / 2);
+    engine_wake(e, t->slot, t->tail_until);
+    return true;
+}
