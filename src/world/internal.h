@@ -30,6 +30,7 @@ enum {
     BAND_COUNT = 3,
     ANSWER_BYTES = 34,
     LANE_GATEWAYS = RECORD_GATEWAY_MAX,
+    LINE_BYTES = 64, /* of a cache */
 };
 
 #define NONE         UINT32_MAX
@@ -172,9 +173,9 @@ struct frame {
     uint32_t next_free;
 };
 
-/* What every frame looks at comes first: one cache line. */
+/* What every frame looks at comes first, in a cache line of its own. */
 struct light {
-    int64_t busy_from_us; /* sends, or receives a unicast downlink */
+    _Alignas(LINE_BYTES) int64_t busy_from_us; /* sends, or receives a unicast downlink */
     int64_t busy_until_us;
     int64_t session_from_us;
     struct rank *rank;
@@ -369,5 +370,7 @@ uint32_t record_join(struct world *w, uint32_t tx, uint32_t device);
 void record_number(struct world *w, uint32_t tx, uint32_t number, uint16_t n,
                    int64_t at_us);
 void record_heard(struct world *w, uint32_t tx, uint32_t member, uint32_t number);
+/* record_heard() of that member is near. */
+void record_look_ahead(const struct world *w, uint32_t tx, uint32_t member);
 /* Time since apply; times before it are 0. */
 int64_t record_time(const struct world *w, int64_t t_us);

@@ -94,6 +94,15 @@ void record_heard(struct world *w, uint32_t tx, uint32_t member, uint32_t number
     t->heard[member][number / 64] |= UINT64_C(1) << (number % 64);
 }
 
+void record_look_ahead(const struct world *w, uint32_t tx, uint32_t member)
+{
+    if (tx != NONE) {
+        const struct world_transmission *t = &w->trace.transmissions[tx];
+        __builtin_prefetch(&t->heard[member]);
+        __builtin_prefetch(&t->heard_words[member]);
+    }
+}
+
 void world_trace_finish(struct world_trace *t)
 {
     for (size_t i = 0; i < t->transmission_count; i++) {

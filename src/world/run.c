@@ -404,10 +404,11 @@ static int add_fleet(struct world *w, const struct fleet_spec *spec)
 static void parts_init(struct world *w)
 {
     assert(w->s->device_count > 0 && w->s->gateway_count > 0);
-    w->devices = calloc(w->s->device_count, sizeof(*w->devices));
+    w->devices = aligned_alloc(LINE_BYTES, w->s->device_count * sizeof(*w->devices));
     w->gateways = calloc(w->s->gateway_count, sizeof(*w->gateways));
     w->silent_at_us = calloc(w->s->gateway_count, sizeof(*w->silent_at_us));
     assert(w->devices != NULL && w->gateways != NULL && w->silent_at_us != NULL);
+    memset(w->devices, 0, w->s->device_count * sizeof(*w->devices));
     w->uplink_free = NONE;
     w->unicast_free = NONE;
     w->frame_free = NONE;
