@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* campaign.c - campaigns: starting members, forming cohorts, pause and abort, the end. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/internal.h"
@@ -14,7 +15,12 @@
 #define INFLATED_PCT     220
 #define INTERVAL_KEPT_US MINUTES_US(10)
 #define INTERVAL_MAX_US  DAYS_US(4)
+#define INTERVAL_PART_US (INTERVAL_MAX_US / INTERVAL_PARTS)
 #define INTERVAL_STEP_US SECONDS_US(5)
+
+enum {
+    INTERVAL_PARTS = 4096, /* a power of two, which divides the range in whole us */
+};
 
 bool campaign_runs(const struct campaign *c)
 {
@@ -122,28 +128,57 @@ static int64_t guess_us(const struct engine *e, const struct campaign *c)
     return guess_us > GUESS_MAX_US ? GUESS_MAX_US : guess_us;
 }
 
-static size_t count_slower(const struct campaign *c, const struct transmission *t,
-                           int64_t than_us)
+/* What is known of the intervals of members that have not ended. */
+struct intervals {
+    int64_t *us;
+    size_t count;
+    uint32_t in_part[INTERVAL_PARTS + 1]; /* of equal parts of the range; last: beyond */
+};
+
+static void collect_intervals(const struct campaign *c, const struct transmission *t,
+                              struct intervals *known)
 {
-    size_t count = 0;
     size_t total = t != NULL ? t->member_count : c->member_count;
+    *known = (struct intervals){.us = engine_zeroed(total, sizeof(int64_t))};
     for (size_t i = 0; i < total; i++) {
         const struct member *m = t != NULL ? t->members[i] : &c->members[i];
-        count +=
-            m->rec.outcome == OUTCOME_NONE && m->device->rec.uplink_interval_us > than_us;
+        int64_t us = m->device->rec.uplink_interval_us;
+        if (m->rec.outcome == OUTCOME_NONE && us > 0) {
+            known->us[known->count++] = us;
+            known->in_part[us > INTERVAL_MAX_US ? INTERVAL_PARTS
+                                                : (us - 1) / INTERVAL_PART_US]++;
+        }
+    }
+}
+
+static size_t count_between(const struct intervals *known, int64_t above_us,
+                            int64_t to_us)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < known->count; i++) {
+        count += (known->us[i] > above_us) & (known->us[i] <= to_us);
     }
     return count;
 }
 
-/* By bisection: no need to sort a million. */
-static int64_t quantile_us(const struct campaign *c, const struct transmission *t,
-                           size_t above)
+/*
+ * What `above` of them exceed, to INTERVAL_STEP_US: the part of the range that it lies in,
+ * and bisection there. They may be a million, so they are neither sorted nor looked at
+ * more often than that.
+ */
+static int64_t quantile_us(const struct intervals *known, size_t above)
 {
-    int64_t low_us = 0;
-    int64_t high_us = INTERVAL_MAX_US;
+    size_t part = INTERVAL_PARTS - 1;
+    size_t beyond = known->in_part[INTERVAL_PARTS];
+    while (part > 0 && beyond + known->in_part[part] <= above) {
+        beyond += known->in_part[part--];
+    }
+    int64_t low_us = (int64_t)part * INTERVAL_PART_US;
+    int64_t high_us = low_us + INTERVAL_PART_US;
+    const int64_t end_us = high_us;
     while (high_us - low_us > INTERVAL_STEP_US) {
         int64_t mid_us = low_us + (high_us - low_us) / 2;
-        if (count_slower(c, t, mid_us) > above) {
+        if (beyond + count_between(known, mid_us, end_us) > above) {
             low_us = mid_us;
         } else {
             high_us = mid_us;
@@ -158,12 +193,15 @@ static int64_t quantile_us(const struct campaign *c, const struct transmission *
  */
 static int64_t measure_interval_us(const struct campaign *c, const struct transmission *t)
 {
-    size_t known = count_slower(c, t, 0);
-    if (known == 0) {
-        return 0;
+    struct intervals known;
+    int64_t half_us = 0;
+    int64_t slow_us = 0;
+    collect_intervals(c, t, &known);
+    if (known.count > 0) {
+        half_us = quantile_us(&known, known.count / 2);
+        slow_us = quantile_us(&known, known.count / 10);
     }
-    int64_t half_us = quantile_us(c, t, known / 2);
-    int64_t slow_us = quantile_us(c, t, known / 10);
+    free(known.us);
     return slow_us > half_us * INFLATED_PCT / 100 ? slow_us : half_us + half_us / 10;
 }
 
