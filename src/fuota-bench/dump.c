@@ -106,9 +106,12 @@ static void dump_frames(FILE *f, const struct report *r, int i)
 /* The numbers that a device heard, as hexadecimal words of 64, the lowest first. */
 static void dump_words(FILE *f, const struct world_transmission *x, size_t member)
 {
-    size_t words = (x->number_count + 63) / 64;
-    for (size_t w = 0; w < words && w < x->heard_words[member]; w++) {
-        (void)fprintf(f, "%016" PRIx64, x->heard[member][w]);
+    for (size_t from = 0; from < x->number_count; from += 64) {
+        uint64_t word = 0;
+        for (size_t i = from; i < x->number_count && i < from + 64; i++) {
+            word |= (uint64_t)world_trace_heard(x, member, i) << (i - from);
+        }
+        (void)fprintf(f, "%016" PRIx64, word);
     }
     (void)fputc('\n', f);
 }

@@ -40,9 +40,6 @@ static void take_heard(struct look *look, size_t member)
     for (size_t w = 0; w < words; w++) {
         look->heard[w] = 0;
     }
-    if (look->tx->heard[member] == NULL) {
-        return;
-    }
     for (size_t i = 0; i < look->sent; i++) {
         if (world_trace_heard(look->tx, member, look->numbers[i])) {
             look->heard[i / 64] |= UINT64_C(1) << (i % 64);

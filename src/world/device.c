@@ -204,7 +204,9 @@ void device_fragment(struct world *w, uint32_t device, uint16_t n)
     }
     struct tx *tx = &w->txs[d->tx];
     if (!rank_push(d->rank, n, row_of(w, tx, n, d->rank->m))) {
-        w->trace.devices[device].overflow = d->rank->overflow;
+        if (d->rank->overflow) {
+            w->trace.devices[device].overflow = true;
+        }
         return;
     }
     d->complete = true;

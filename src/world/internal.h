@@ -370,7 +370,5 @@ uint32_t record_join(struct world *w, uint32_t tx, uint32_t device);
 void record_number(struct world *w, uint32_t tx, uint32_t number, uint16_t n,
                    int64_t at_us);
 void record_heard(struct world *w, uint32_t tx, uint32_t member, uint32_t number);
-/* record_heard() of that member is near. */
-void record_look_ahead(const struct world *w, uint32_t tx, uint32_t member);
 /* Time since apply; times before it are 0. */
 int64_t record_time(const struct world *w, int64_t t_us);

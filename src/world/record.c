@@ -2,6 +2,7 @@
 /* record.c - the trace while a run goes on, and what can be said of it afterwards. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "world/internal.h"
 
@@ -46,13 +47,9 @@ uint32_t record_join(struct world *w, uint32_t tx, uint32_t device)
     size_t count = t->device_count + 1;
     if ((count & (count - 1)) == 0) { /* a power of two: make room up to the next */
         t->devices = realloc(t->devices, 2 * count * sizeof(*t->devices));
-        t->heard = realloc(t->heard, 2 * count * sizeof(*t->heard));
-        t->heard_words = realloc(t->heard_words, 2 * count * sizeof(*t->heard_words));
-        assert(t->devices != NULL && t->heard != NULL && t->heard_words != NULL);
+        assert(t->devices != NULL);
     }
     t->devices[t->device_count] = device;
-    t->heard[t->device_count] = NULL;
-    t->heard_words[t->device_count] = 0;
     return (uint32_t)t->device_count++;
 }
 
@@ -80,40 +77,27 @@ void record_number(struct world *w, uint32_t tx, uint32_t number, uint16_t n,
 
 void record_heard(struct world *w, uint32_t tx, uint32_t member, uint32_t number)
 {
-    struct world_transmission *t = &w->trace.transmissions[tx];
-    size_t words = number / 64 + 1;
-    if (words > t->heard_words[member]) {
-        size_t cap = words < 4 ? 4 : words + words / 2;
-        t->heard[member] = realloc(t->heard[member], cap * sizeof(uint64_t));
-        assert(t->heard[member] != NULL);
-        for (size_t i = t->heard_words[member]; i < cap; i++) {
-            t->heard[member][i] = 0;
-        }
-        t->heard_words[member] = cap;
+    const struct world_transmission *t = &w->trace.transmissions[tx];
+    struct world_number *x = &t->numbers[number];
+    if (member / 64 >= x->words) {
+        uint32_t words = (uint32_t)(t->device_count + 63) / 64;
+        x->heard = realloc(x->heard, words * sizeof(*x->heard));
+        assert(x->heard != NULL);
+        memset(x->heard + x->words, 0, (words - x->words) * sizeof(*x->heard));
+        x->words = words;
     }
-    t->heard[member][number / 64] |= UINT64_C(1) << (number % 64);
-}
-
-void record_look_ahead(const struct world *w, uint32_t tx, uint32_t member)
-{
-    if (tx != NONE) {
-        const struct world_transmission *t = &w->trace.transmissions[tx];
-        __builtin_prefetch(&t->heard[member]);
-        __builtin_prefetch(&t->heard_words[member]);
-    }
+    x->heard[member / 64] |= UINT64_C(1) << (member % 64);
 }
 
 void world_trace_finish(struct world_trace *t)
 {
     for (size_t i = 0; i < t->transmission_count; i++) {
         struct world_transmission *x = &t->transmissions[i];
-        for (size_t k = 0; k < x->device_count; k++) {
-            free(x->heard[k]);
+        for (size_t k = 0; k < x->number_count; k++) {
+            free(x->numbers[k].heard);
         }
         free(x->numbers);
         free(x->devices);
-        free(x->heard);
-        free(x->heard_words);
     }
     free(t->transmissions);
     free(t->frames);

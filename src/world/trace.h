@@ -3,8 +3,8 @@
  * trace.h - what a run leaves behind: enough to recompute every figure from.
  *
  * Times are microseconds from the campaign's apply; -1 is never. Frames stand in the order in
- * which they ended on air. `heard` is what a device that listened got: one bit for each
- * frame number of its transmission.
+ * which they ended on air. `heard` is who of the devices that listened got a frame number of
+ * their transmission: one bit for each.
  */
 #pragma once
 
@@ -33,8 +33,10 @@ struct world_frame {
 
 /* One frame of a transmission, whichever gateways sent it; by FCnt. */
 struct world_number {
-    uint16_t n;    /* 0: a status request */
-    int64_t at_us; /* first gateway; -1: on no gateway */
+    uint16_t n;      /* 0: a status request */
+    int64_t at_us;   /* first gateway; -1: on no gateway */
+    uint64_t *heard; /* bit i: transmission.devices[i] got it; NULL: nobody */
+    uint32_t words;  /* of heard */
 };
 
 struct world_transmission {
@@ -49,8 +51,6 @@ struct world_transmission {
     size_t number_count;
     uint32_t *devices; /* that accepted its fragmentation session, in that order */
     size_t device_count;
-    uint64_t **heard; /* heard[i]: of devices[i], bit FCnt; NULL: nothing */
-    size_t *heard_words;
 };
 
 struct world_device_trace {
@@ -91,8 +91,8 @@ void world_trace_finish(struct world_trace *t); /* accepts a zeroed one */
 static inline bool world_trace_heard(const struct world_transmission *t, size_t device,
                                      size_t number)
 {
-    return number / 64 < t->heard_words[device] &&
-           (t->heard[device][number / 64] >> (number % 64) & 1) != 0;
+    return number < t->number_count && device / 64 < t->numbers[number].words &&
+           (t->numbers[number].heard[device / 64] >> (device % 64) & 1) != 0;
 }
 
 /* Most airtime of any gateway and sub-band in any hour over the legal limit; 0: none. */

@@ -16,9 +16,7 @@ struct recorded {
     struct world_transmission tx;
     struct world_number numbers[SENT + 1];
     uint32_t devices[FLEET_DEVICES];
-    uint64_t words[FLEET_DEVICES];
-    uint64_t *heard[FLEET_DEVICES];
-    size_t heard_words[FLEET_DEVICES];
+    uint64_t heard[SENT + 1]; /* bits by device */
 };
 
 static struct recorded r;
@@ -27,15 +25,14 @@ static void record(size_t device_count)
 {
     fleet_init(&r.fleet, 1);
     for (size_t i = 0; i <= SENT; i++) {
-        r.numbers[i] = (struct world_number){(uint16_t)(i < 12 ? i + 1 : i), 1000};
+        r.heard[i] = UINT64_MAX;
+        r.numbers[i] =
+            (struct world_number){(uint16_t)(i < 12 ? i + 1 : i), 1000, &r.heard[i], 1};
     }
     r.numbers[12].n = 0;
     for (size_t i = 0; i < device_count; i++) {
         fleet_add(&r.fleet, 0);
         r.devices[i] = (uint32_t)i;
-        r.words[i] = UINT64_MAX;
-        r.heard[i] = &r.words[i];
-        r.heard_words[i] = 1;
         r.fleet.traces[i].complete_us = 1;
         r.fleet.traces[i].transmission = 0;
     }
@@ -44,16 +41,21 @@ static void record(size_t device_count)
                                        .numbers = r.numbers,
                                        .number_count = SENT + 1,
                                        .devices = r.devices,
-                                       .device_count = device_count,
-                                       .heard = r.heard,
-                                       .heard_words = r.heard_words};
+                                       .device_count = device_count};
     r.fleet.t.transmissions = &r.tx;
     r.fleet.t.transmission_count = 1;
 }
 
 static void lose(size_t device, uint32_t number)
 {
-    r.words[device] &= ~(UINT64_C(1) << number);
+    r.heard[number] &= ~(UINT64_C(1) << device);
+}
+
+static void lose_from(size_t device, uint32_t number)
+{
+    for (; number <= SENT; number++) {
+        lose(device, number);
+    }
 }
 
 static struct oracle oracle(void)
@@ -105,8 +107,8 @@ static void who_never_completed_or_elsewhere_is_not_completed_here(void **state)
     record(3);
     r.fleet.traces[0].complete_us = -1;
     r.fleet.traces[1].transmission = 1;
-    r.words[0] = 0;
-    r.words[1] = 0;
+    lose_from(0, 0);
+    lose_from(1, 0);
     assert_int_equal(oracle().completed, 1);
     assert_int_equal(oracle().least, M);
     r.fleet.traces[2].complete_us = -1;
@@ -118,7 +120,7 @@ static void unicast_tails_count_what_was_missing(void **state)
 {
     (void)state;
     record(2);
-    r.words[1] = 0xff; /* eight of ten, and nothing coded */
+    lose_from(1, 8); /* eight of ten, and nothing coded */
     r.fleet.traces[1].fragments_unicast = 5;
     struct oracle o = oracle();
     assert_int_equal(o.sent, SENT + 5);
@@ -137,7 +139,10 @@ static void the_cap_of_the_decoder_counts(void **state)
     assert_int_equal(oracle().contradicted, 0);
     r.fleet.devices[0].profile = 1; /* one of ten */
     assert_int_equal(oracle().contradicted, 1);
-    r.heard[0] = NULL;
+    for (size_t i = 0; i <= SENT; i++) {
+        r.numbers[i].heard = NULL;
+        r.numbers[i].words = 0;
+    }
     assert_int_equal(oracle().contradicted, 1);
     assert_int_equal(oracle().least_any, 0);
 }

@@ -16,8 +16,8 @@ static void run(const char *name, uint64_t seed, enum world_timing timing,
 
 static void check_heard(const struct world_transmission *x)
 {
-    for (size_t k = 0; k < x->device_count; k++) {
-        for (size_t n = x->number_count; n < 64 * x->heard_words[k]; n++) {
+    for (size_t n = 0; n < x->number_count; n++) {
+        for (size_t k = x->device_count; k < 64 * x->numbers[n].words; k++) {
             assert_false(world_trace_heard(x, k, n));
         }
     }
