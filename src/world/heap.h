@@ -2,6 +2,9 @@
 /*
  * heap.h - what is to happen, in order of time; things of the same moment in the order in
  * which they were planned.
+ *
+ * A heap of what is near, which stays small and so in the cache however large the fleet, and
+ * a calendar of about three days for what is later, unsorted until its page is opened.
  */
 #pragma once
 
@@ -9,18 +12,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { HEAP_PAGES = 4096 }; /* a power of two */
+
 struct heap_item {
-    int64_t at_us;
+    int64_t at_us; /* not negative */
     uint32_t seq;
     uint32_t arg;
     uint32_t kind;
 };
 
+struct heap_page {
+    struct heap_item *items;
+    uint32_t count;
+    uint32_t cap;
+};
+
 /* Zeroed is empty. */
 struct heap {
-    struct heap_item *items;
-    size_t count;
+    struct heap_item *items; /* a heap: all of the pages opened, and what is too far */
+    size_t near;
     size_t cap;
+    size_t count;            /* near, and on pages */
+    int64_t opened;          /* pages before that one */
+    struct heap_page *pages; /* by number modulo HEAP_PAGES */
     uint32_t seq;
 };
 
