@@ -135,13 +135,31 @@ struct intervals {
     uint32_t in_part[INTERVAL_PARTS + 1]; /* of equal parts of the range; last: beyond */
 };
 
-static void collect_intervals(const struct campaign *c, const struct transmission *t,
+/* Who has ended stays so, and is looked at once more only. */
+static void list_live(struct campaign *c)
+{
+    if (c->live == NULL) {
+        c->live = engine_zeroed(c->member_count, sizeof(struct member *));
+        c->live_count = c->member_count;
+        for (size_t i = 0; i < c->member_count; i++) {
+            c->live[i] = &c->members[i];
+        }
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < c->live_count; i++) {
+        if (c->live[i]->rec.outcome == OUTCOME_NONE) {
+            c->live[kept++] = c->live[i];
+        }
+    }
+    c->live_count = kept;
+}
+
+static void collect_intervals(struct member *const *members, size_t total,
                               struct intervals *known)
 {
-    size_t total = t != NULL ? t->member_count : c->member_count;
     *known = (struct intervals){.us = engine_zeroed(total, sizeof(int64_t))};
     for (size_t i = 0; i < total; i++) {
-        const struct member *m = t != NULL ? t->members[i] : &c->members[i];
+        const struct member *m = members[i];
         int64_t us = m->device->rec.uplink_interval_us;
         if (m->rec.outcome == OUTCOME_NONE && us > 0) {
             known->us[known->count++] = us;
@@ -191,12 +209,17 @@ static int64_t quantile_us(const struct intervals *known, size_t above)
  * Lost uplinks make intervals look up to twice as long: those of the slower half are
  * believed only if they are longer than that.
  */
-static int64_t measure_interval_us(const struct campaign *c, const struct transmission *t)
+static int64_t measure_interval_us(struct campaign *c, const struct transmission *t)
 {
     struct intervals known;
     int64_t half_us = 0;
     int64_t slow_us = 0;
-    collect_intervals(c, t, &known);
+    if (t != NULL) {
+        collect_intervals(t->members, t->member_count, &known);
+    } else {
+        list_live(c);
+        collect_intervals(c->live, c->live_count, &known);
+    }
     if (known.count > 0) {
         half_us = quantile_us(&known, known.count / 2);
         slow_us = quantile_us(&known, known.count / 10);

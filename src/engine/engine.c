@@ -47,6 +47,7 @@ static void campaign_free(struct campaign *c)
     }
     free(c->transmissions);
     free(c->members);
+    free(c->live);
     free(c);
 }
 

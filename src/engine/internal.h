@@ -149,6 +149,8 @@ struct campaign {
     struct fleet *fleet;
     struct member *members; /* ascending by DevEUI */
     size_t member_count;
+    struct member **live; /* all that have not ended, perhaps others; NULL: not listed */
+    size_t live_count;
     struct transmission **transmissions; /* in order of id, but for a restore */
     size_t transmission_count;
     size_t transmission_cap;
