@@ -12,6 +12,7 @@ enum {
     FLEET = 1,
     CAMPAIGN = 1,
     PACKAGES = 5,
+    HEAP_NEXT = 5, /* among its first items is the next one, and the one after it */
     STUCK_STEPS = 5000000, /* timeouts without time moving: the engine hangs */
 };
 
@@ -293,6 +294,21 @@ static void happen(struct world *w, const struct heap_item *item)
     }
 }
 
+/* What comes next is some other device, far from the cache: ask for it in good time. */
+static void look_ahead(const struct world *w)
+{
+    for (size_t i = 0; i < w->heap.near && i < HEAP_NEXT; i++) {
+        const struct heap_item *item = &w->heap.items[i];
+        if (item->kind == ON_UPLINK) {
+            __builtin_prefetch(&w->devices[item->arg]);
+            __builtin_prefetch(&w->devices[item->arg].exchange_until_us);
+            __builtin_prefetch(&w->trace.devices[item->arg]);
+            __builtin_prefetch(&w->s->devices[item->arg]);
+            __builtin_prefetch(&w->s->first[item->arg]);
+        }
+    }
+}
+
 static void time_out(struct world *w)
 {
     struct engine_event event = event_of(w, ENGINE_EV_TIMEOUT);
@@ -325,6 +341,7 @@ static void run_until(struct world *w, int64_t until_us)
             time_out(w);
         } else {
             struct heap_item item = heap_pop(&w->heap);
+            look_ahead(w);
             happen(w, &item);
         }
     }
