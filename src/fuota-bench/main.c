@@ -37,6 +37,9 @@ static int run_one(struct bench *b, enum world_timing timing, const uint8_t *rea
     b->figures[timing].wall_run_us = ran_us - start_us;
     b->figures[timing].wall_yardsticks_us = clock_mono(&b->clock).us - ran_us;
     b->ran[timing] = true;
+    if (b->options.dump == NULL) {
+        world_trace_drop_tables(&b->traces[timing]); /* gigabytes, of a nation */
+    }
     return err == FUO_OK ? 0 : EXIT_INTERNAL;
 }
 

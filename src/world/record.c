@@ -89,9 +89,9 @@ void record_heard(struct world *w, uint32_t tx, uint32_t member, uint32_t number
     x->heard[member / 64] |= UINT64_C(1) << (member % 64);
 }
 
-void world_trace_finish(struct world_trace *t)
+void world_trace_drop_tables(struct world_trace *t)
 {
-    for (size_t i = 0; i < t->transmission_count; i++) {
+    for (size_t i = 0; t->transmissions != NULL && i < t->transmission_count; i++) {
         struct world_transmission *x = &t->transmissions[i];
         for (size_t k = 0; k < x->number_count; k++) {
             free(x->numbers[k].heard);
@@ -102,33 +102,28 @@ void world_trace_finish(struct world_trace *t)
     free(t->transmissions);
     free(t->frames);
     free(t->devices);
+    t->transmissions = NULL;
+    t->frames = NULL;
+    t->devices = NULL;
+}
+
+void world_trace_finish(struct world_trace *t)
+{
+    world_trace_drop_tables(t);
     *t = (struct world_trace){0};
 }
 
 /* ---- the law ---- */
 
-struct by_gateway {
-    uint32_t gateway;
-    uint32_t band;
-    int64_t at_us;
-    int64_t airtime_us;
-};
-
 static int compare(const void *a, const void *b)
 {
-    const struct by_gateway *x = a;
-    const struct by_gateway *y = b;
-    if (x->gateway != y->gateway) {
-        return x->gateway < y->gateway ? -1 : 1;
-    }
-    if (x->band != y->band) {
-        return x->band < y->band ? -1 : 1;
-    }
+    const struct world_frame *x = a;
+    const struct world_frame *y = b;
     return (x->at_us > y->at_us) - (x->at_us < y->at_us);
 }
 
 /* Hours that end with a frame and hold more than the limit, in frames[0..count). */
-static uint64_t hours_over(const struct by_gateway *frames, size_t count,
+static uint64_t hours_over(const struct world_frame *frames, size_t count,
                            int64_t limit_us)
 {
     uint64_t over = 0;
@@ -146,30 +141,53 @@ static uint64_t hours_over(const struct by_gateway *frames, size_t count,
     return over;
 }
 
+/* The frames of a gateway in a band, sorted by time. */
+static uint64_t group_over(const struct world_trace *t, const struct world_params *p,
+                           const uint32_t *order, size_t count, struct world_frame *group)
+{
+    for (size_t i = 0; i < count; i++) {
+        group[i] = t->frames[order[i]];
+    }
+    qsort(group, count, sizeof(*group), compare);
+    uint32_t ppm = count > 0 && air_band(group[0].frequency_hz) == BAND_P
+                       ? p->legal_ppm
+                       : p->narrow_legal_ppm;
+    return hours_over(group, count, HOURS_US(1) / WORLD_PPM * ppm);
+}
+
+static size_t group_of(const struct world_frame *f)
+{
+    return (size_t)f->gateway * BAND_COUNT + air_band(f->frequency_hz);
+}
+
+/* They may be many millions: told apart by counting, a group at a time. */
 uint64_t world_trace_violations(const struct world_trace *t,
                                 const struct world_scenario *s)
 {
-    if (t->frame_count == 0) {
-        return 0;
-    }
-    struct by_gateway *list = calloc(t->frame_count, sizeof(*list));
-    assert(list != NULL);
+    size_t groups = s->gateway_count * BAND_COUNT;
+    size_t *first = calloc(groups + 2, sizeof(*first));
+    uint32_t *order = calloc(t->frame_count + 1, sizeof(*order));
+    assert(first != NULL && order != NULL && t->frame_count <= UINT32_MAX);
+    size_t most = 0;
     for (size_t i = 0; i < t->frame_count; i++) {
-        const struct world_frame *f = &t->frames[i];
-        list[i] = (struct by_gateway){f->gateway, air_band(f->frequency_hz), f->at_us,
-                                      f->airtime_us};
+        size_t count = ++first[group_of(&t->frames[i]) + 2];
+        most = count > most ? count : most;
     }
-    qsort(list, t->frame_count, sizeof(*list), compare);
+    for (size_t g = 2; g < groups + 2; g++) {
+        first[g] += first[g - 1];
+    }
+    for (size_t i = 0; i < t->frame_count; i++) {
+        order[first[group_of(&t->frames[i]) + 1]++] = (uint32_t)i;
+    }
+    struct world_frame *group = calloc(most + 1, sizeof(*group));
+    assert(group != NULL);
     uint64_t over = 0;
-    for (size_t from = 0, to = 0; from < t->frame_count; from = to) {
-        while (to < t->frame_count && list[to].gateway == list[from].gateway &&
-               list[to].band == list[from].band) {
-            to++;
-        }
-        uint32_t ppm =
-            list[from].band == BAND_P ? s->params.legal_ppm : s->params.narrow_legal_ppm;
-        over += hours_over(list + from, to - from, HOURS_US(1) / WORLD_PPM * ppm);
+    for (size_t g = 0; g < groups; g++) {
+        over +=
+            group_over(t, &s->params, order + first[g], first[g + 1] - first[g], group);
     }
-    free(list);
+    free(group);
+    free(order);
+    free(first);
     return over;
 }

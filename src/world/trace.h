@@ -88,6 +88,9 @@ struct world_trace {
 
 void world_trace_finish(struct world_trace *t); /* accepts a zeroed one */
 
+/* Frees frames, transmissions and devices; counts and sums stay. */
+void world_trace_drop_tables(struct world_trace *t);
+
 static inline bool world_trace_heard(const struct world_transmission *t, size_t device,
                                      size_t number)
 {

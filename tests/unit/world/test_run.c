@@ -92,8 +92,8 @@ static void timings_have_names_margins_and_ticks(void **state)
 static void violations_are_counted_per_gateway_band_and_hour(void **state)
 {
     (void)state;
-    struct world_scenario s = {
-        .params = {.legal_ppm = 100000, .narrow_legal_ppm = 10000}};
+    struct world_scenario s = {.params = {.legal_ppm = 100000, .narrow_legal_ppm = 10000},
+                               .gateway_count = 2};
     struct world_frame frames[3];
     struct world_trace t = {.frames = frames};
     memset(frames, 0, sizeof(frames));
