@@ -21,12 +21,20 @@ struct rank *rank_create(uint16_t m, uint32_t cap_ppm)
     return r;
 }
 
+static void drop_rows(struct rank *r)
+{
+    free(r->columns);
+    free(r->matrix);
+    free(r->pivots);
+    r->columns = NULL;
+    r->matrix = NULL;
+    r->pivots = NULL;
+}
+
 void rank_destroy(struct rank *r)
 {
     if (r != NULL) {
-        free(r->columns);
-        free(r->matrix);
-        free(r->pivots);
+        drop_rows(r);
         free(r);
     }
 }
@@ -87,7 +95,11 @@ static bool push_coded(struct rank *r, const uint64_t *row)
     memcpy(r->matrix + column * words, v, words * sizeof(*v));
     fec_row_add(r->pivots, (uint32_t)column);
     r->missing--;
-    return r->missing == 0;
+    if (r->missing > 0) {
+        return false;
+    }
+    drop_rows(r); /* looked at no more */
+    return true;
 }
 
 static bool push_uncoded(struct rank *r, uint16_t n)

@@ -22,10 +22,12 @@ struct rank {
     uint16_t heard;    /* fragments that came, repeated ones too */
     bool coded_seen;
     bool overflow;
-    uint16_t *columns; /* the lost ones, ascending; NULL before a coded one needs them */
-    uint64_t *matrix;  /* lost rows of words(lost); row i has pivot i or is empty */
-    uint64_t *pivots;  /* rows in use */
-    uint64_t have[];   /* uncoded fragments, as in fec/row.h */
+    uint16_t
+        *columns;     /* the lost ones, ascending; NULL before a coded one needs them, and
+                        * when complete */
+    uint64_t *matrix; /* lost rows of words(lost); row i has pivot i or is empty */
+    uint64_t *pivots; /* rows in use */
+    uint64_t have[];  /* uncoded fragments, as in fec/row.h */
 };
 
 /* NULL when memory is exhausted. 1 <= m <= 16383. */

@@ -12,6 +12,7 @@ enum {
     FLEET = 1,
     CAMPAIGN = 1,
     PACKAGES = 5,
+    EFFECTS_KEPT = 4096,
     HEAP_NEXT = 5, /* among its first items is the next one, and the one after it */
     STUCK_STEPS = 5000000, /* timeouts without time moving: the engine hangs */
 };
@@ -108,6 +109,9 @@ static void step(struct world *w, struct engine_event *event)
     w->trace.effects += w->effects.len;
     for (size_t i = 0; i < w->effects.len; i++) {
         carry_out(w, &w->effects.items[i]);
+    }
+    if (w->effects.cap > EFFECTS_KEPT) {
+        effects_finish(&w->effects); /* of a round that placed everybody */
     }
 }
 
