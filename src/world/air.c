@@ -129,8 +129,7 @@ static bool drawn(struct world *w, int32_t margin_cdb)
 
 void air_uplink(struct world *w, struct uplink *u)
 {
-    const struct world_link *links = world_links(w->s, u->device);
-    size_t count = world_link_count(w->s, u->device);
+    const struct near *links = world_near(w, u->device);
     int32_t floor_cdb = world_floor_cdb(u->dr);
     int32_t clip_cdb = (int32_t)w->s->params.snr_clip_cdb;
     int32_t best_cdb = INT32_MIN;
@@ -139,7 +138,7 @@ void air_uplink(struct world *w, struct uplink *u)
     if (prng_chance(&w->prng, w->s->params.uplink_loss_ppm)) {
         return;
     }
-    for (size_t i = 0; i < count && u->rx_count < RX_MAX; i++) {
+    for (size_t i = 0; links[i].loss_cdb != INT16_MAX && u->rx_count < RX_MAX; i++) {
         int32_t mean_cdb = world_uplink_snr_cdb(w->s, links[i].loss_cdb);
         if (mean_cdb < floor_cdb - HOPELESS_CDB) {
             break; /* the others are weaker */
@@ -160,8 +159,8 @@ void air_uplink(struct world *w, struct uplink *u)
 }
 
 /* Whether something that the gateway sent meanwhile is too strong for frame f. */
-static bool disturbed_by(struct world *w, const struct world_link *link,
-                         const struct frame *f, int32_t level_cdb)
+static bool disturbed_by(struct world *w, const struct near *link, const struct frame *f,
+                         int32_t level_cdb)
 {
     const struct gateway *g = &w->gateways[link->gateway];
     for (size_t k = 0; k < RING; k++) {
@@ -182,11 +181,11 @@ static bool disturbed_by(struct world *w, const struct world_link *link,
 static bool disturbed(struct world *w, uint32_t device, const struct frame *f,
                       int32_t level_cdb)
 {
-    const struct world_link *links = world_links(w->s, device);
-    size_t count = world_link_count(w->s, device);
+    const struct near *links = world_near(w, device);
     int32_t weakest_cdb = level_cdb - (int32_t)w->s->params.capture_cdb - FADING_SPAN_CDB;
 
-    for (size_t i = 0; i < count && -links[i].loss_cdb >= weakest_cdb; i++) {
+    for (size_t i = 0;
+         links[i].loss_cdb != INT16_MAX && -links[i].loss_cdb >= weakest_cdb; i++) {
         uint32_t gateway = links[i].gateway;
         if (gateway != f->gateway && w->silent_at_us[gateway] > f->from_us &&
             disturbed_by(w, &links[i], f, level_cdb)) {
@@ -211,14 +210,13 @@ static bool frame_heard(struct world *w, uint32_t device, const struct frame *f,
 
 bool air_unicast_heard(struct world *w, const struct uplink *u, int64_t from_us)
 {
-    const struct world_link *links = world_links(w->s, u->device);
-    size_t count = world_link_count(w->s, u->device);
+    const struct near *links = world_near(w, u->device);
     struct frame f = {.from_us = from_us,
                       .until_us = w->now_us,
                       .gateway = u->gateway,
                       .frequency_hz = u->down_hz,
                       .dr = u->down_dr};
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; links[i].loss_cdb != INT16_MAX; i++) {
         if (links[i].gateway != u->gateway) {
             continue;
         }
@@ -240,10 +238,9 @@ void air_listen(struct world *w, uint32_t device)
 {
     const struct light *d = &w->devices[device];
     struct tx *tx = &w->txs[d->tx];
-    const struct world_link *links = world_links(w->s, device);
-    size_t count = world_link_count(w->s, device);
+    const struct near *links = world_near(w, device);
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; links[i].loss_cdb != INT16_MAX; i++) {
         uint32_t slot = tx->slot_of[links[i].gateway];
         if (world_margin_cdb(w->s, links[i].loss_cdb, d->session_dr) < -HOPELESS_CDB) {
             return;
@@ -286,13 +283,12 @@ static void look_ahead(const struct world *w, const struct listeners *l, uint32_
     if (i + LOOK_FAR < l->count) {
         uint32_t device = l->items[i + LOOK_FAR].device;
         __builtin_prefetch(&w->devices[device]);
-        __builtin_prefetch(&w->s->first[device]);
     }
     if (i + LOOK_NEAR < l->count) {
         uint32_t device = l->items[i + LOOK_NEAR].device;
         const struct light *d = &w->devices[device];
         if (d->in_session && d->mc_next <= f->number) {
-            __builtin_prefetch(world_links(w->s, device));
+            __builtin_prefetch(world_near(w, device));
             __builtin_prefetch(d->rank);
         }
     }

@@ -104,7 +104,7 @@ static void transmit(struct world *w, uint32_t device, uint8_t fport,
             t->first_uplink_us = record_time(w, w->now_us);
         }
     }
-    __builtin_prefetch(world_links(w->s, device)); /* for its end */
+    __builtin_prefetch(world_near(w, device)); /* for its end */
     heap_push(&w->heap, u->until_us, ON_UPLINK_END, slot);
 }
 

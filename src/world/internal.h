@@ -3,6 +3,7 @@
  * internal.h - the parts of a run and how they call each other.
  *
  *   run.c       virtual time, the engine, effects to actions, answers to events
+ *   parts.c     its tables
  *   server.c    queues of unicast and multicast, receive windows, the scheduler's timing
  *   air.c       frames on air: gateways that are busy, deaf or out of duty; who hears what
  *   device.c    light devices: uplinks, sessions, what comes in
@@ -135,6 +136,12 @@ struct lane {
     uint32_t row_cap;
 };
 
+/* A link of the scenario, packed. */
+struct near {
+    uint16_t gateway;
+    int16_t loss_cdb; /* INT16_MAX: there are no more */
+};
+
 struct listener {
     uint32_t device;
     uint32_t generation;
@@ -251,6 +258,8 @@ struct world {
     struct effects effects;
     struct notices notices;
     struct light *devices;
+    struct near *near;  /* by device: strongest first */
+    size_t near_stride; /* of each device; whole lines of the cache */
     struct gateway *gateways;
     int64_t *silent_at_us; /* by gateway: when its last frame ends */
     struct uplink *uplinks;
@@ -292,12 +301,22 @@ static inline bool world_applied(const struct world *w)
     return w->apply_us != INT64_MAX;
 }
 
+/* The links of a device, up to one with loss_cdb INT16_MAX. */
+static inline const struct near *world_near(const struct world *w, size_t device)
+{
+    return w->near + device * w->near_stride;
+}
+
 /* Grow an array so that it holds count items; aborts when memory is exhausted. */
 void *world_grow(void *items, size_t *cap, size_t count, size_t size);
 
 /* ---- run.c ---- */
 void run_notice(struct world *w, const struct notice *n);
 void run_uplink(struct world *w, const struct uplink *u);
+
+/* ---- parts.c ---- */
+void parts_init(struct world *w);
+void parts_finish(struct world *w);
 
 /* ---- server.c ---- */
 void server_send(struct world *w, const struct effect *effect);

@@ -308,7 +308,6 @@ static void look_ahead(const struct world *w)
             __builtin_prefetch(&w->devices[item->arg].exchange_until_us);
             __builtin_prefetch(&w->trace.devices[item->arg]);
             __builtin_prefetch(&w->s->devices[item->arg]);
-            __builtin_prefetch(&w->s->first[item->arg]);
         }
     }
 }
@@ -420,59 +419,6 @@ static int add_fleet(struct world *w, const struct fleet_spec *spec)
         .queue_rows_max = 1,
     };
     return engine_add_fleet(w->engine, &fleet);
-}
-
-static void parts_init(struct world *w)
-{
-    assert(w->s->device_count > 0 && w->s->gateway_count > 0);
-    w->devices = aligned_alloc(LINE_BYTES, w->s->device_count * sizeof(*w->devices));
-    w->gateways = calloc(w->s->gateway_count, sizeof(*w->gateways));
-    w->silent_at_us = calloc(w->s->gateway_count, sizeof(*w->silent_at_us));
-    assert(w->devices != NULL && w->gateways != NULL && w->silent_at_us != NULL);
-    memset(w->devices, 0, w->s->device_count * sizeof(*w->devices));
-    w->uplink_free = NONE;
-    w->unicast_free = NONE;
-    w->frame_free = NONE;
-    w->apply_us = INT64_MAX;
-    record_init(w);
-    for (size_t i = 0; i < w->s->device_count; i++) {
-        device_init(w, (uint32_t)i);
-    }
-}
-
-static void parts_finish(struct world *w)
-{
-    for (size_t i = 0; w->devices != NULL && i < w->s->device_count; i++) {
-        rank_destroy(w->devices[i].rank);
-    }
-    for (size_t i = 0; w->gateways != NULL && i < BAND_COUNT * w->s->gateway_count; i++) {
-        free(w->gateways[i / BAND_COUNT].duty[i % BAND_COUNT].items);
-    }
-    for (size_t i = 0; i < w->tx_count; i++) {
-        for (size_t k = 0; k < w->txs[i].at_count; k++) {
-            free(w->txs[i].at[k].items);
-        }
-        free(w->txs[i].at);
-        free(w->txs[i].slot_of);
-        free(w->txs[i].row);
-    }
-    for (size_t i = 0; i < w->lane_count; i++) {
-        free(w->lanes[i].rows);
-    }
-    free(w->txs);
-    free(w->tx_of_id);
-    free(w->lanes);
-    free(w->devices);
-    free(w->gateways);
-    free(w->silent_at_us);
-    free(w->uplinks);
-    free(w->unicasts);
-    free(w->frames);
-    free(w->notices.items);
-    heap_finish(&w->heap);
-    effects_finish(&w->effects);
-    engine_destroy(w->engine);
-    world_trace_finish(&w->trace);
 }
 
 static int apply(struct world *w, const struct campaign_spec *spec, const uint8_t *image)

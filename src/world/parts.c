@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* parts.c - the tables of a run, from its beginning to its end. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "world/internal.h"
+
+enum { HUGE_BYTES = 2 << 20 };
+
+/* Zeroed; of a nation, by huge pages: it is looked at anywhere, at any time. */
+static void *big_table(size_t count, size_t size)
+{
+    size_t bytes = (count * size + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+    if (bytes <= HUGE_BYTES) {
+        bytes = (count * size + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+    }
+    void *p = aligned_alloc(bytes > HUGE_BYTES ? HUGE_BYTES : LINE_BYTES, bytes);
+    assert(p != NULL);
+    if (bytes > HUGE_BYTES) {
+        (void)madvise(p, bytes, MADV_HUGEPAGE); /* else it is only slower */
+    }
+    memset(p, 0, bytes);
+    return p;
+}
+
+static void pack_links(struct world *w)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < w->s->device_count; i++) {
+        size_t count = world_link_count(w->s, i);
+        most = count > most ? count : most;
+    }
+    size_t in_line = LINE_BYTES / sizeof(struct near);
+    w->near_stride = (most + in_line) / in_line * in_line; /* one to end it */
+    w->near = big_table(w->s->device_count * w->near_stride, sizeof(*w->near));
+    for (size_t i = 0; i < w->s->device_count; i++) {
+        const struct world_link *links = world_links(w->s, i);
+        struct near *to = w->near + i * w->near_stride;
+        size_t count = world_link_count(w->s, i);
+        for (size_t k = 0; k < count; k++) {
+            assert(links[k].gateway <= UINT16_MAX && links[k].loss_cdb < INT16_MAX &&
+                   links[k].loss_cdb > INT16_MIN);
+            to[k] = (struct near){(uint16_t)links[k].gateway, (int16_t)links[k].loss_cdb};
+        }
+        to[count].loss_cdb = INT16_MAX;
+    }
+}
+
+void parts_init(struct world *w)
+{
+    assert(w->s->device_count > 0 && w->s->gateway_count > 0);
+    w->devices = big_table(w->s->device_count, sizeof(*w->devices));
+    w->gateways = calloc(w->s->gateway_count, sizeof(*w->gateways));
+    w->silent_at_us = calloc(w->s->gateway_count, sizeof(*w->silent_at_us));
+    assert(w->gateways != NULL && w->silent_at_us != NULL);
+    pack_links(w);
+    w->uplink_free = NONE;
+    w->unicast_free = NONE;
+    w->frame_free = NONE;
+    w->apply_us = INT64_MAX;
+    record_init(w);
+    for (size_t i = 0; i < w->s->device_count; i++) {
+        device_init(w, (uint32_t)i);
+    }
+}
+
+void parts_finish(struct world *w)
+{
+    for (size_t i = 0; w->devices != NULL && i < w->s->device_count; i++) {
+        rank_destroy(w->devices[i].rank);
+    }
+    for (size_t i = 0; w->gateways != NULL && i < BAND_COUNT * w->s->gateway_count; i++) {
+        free(w->gateways[i / BAND_COUNT].duty[i % BAND_COUNT].items);
+    }
+    for (size_t i = 0; i < w->tx_count; i++) {
+        for (size_t k = 0; k < w->txs[i].at_count; k++) {
+            free(w->txs[i].at[k].items);
+        }
+        free(w->txs[i].at);
+        free(w->txs[i].slot_of);
+        free(w->txs[i].row);
+    }
+    for (size_t i = 0; i < w->lane_count; i++) {
+        free(w->lanes[i].rows);
+    }
+    free(w->txs);
+    free(w->tx_of_id);
+    free(w->lanes);
+    free(w->devices);
+    free(w->near);
+    free(w->gateways);
+    free(w->silent_at_us);
+    free(w->uplinks);
+    free(w->unicasts);
+    free(w->frames);
+    free(w->notices.items);
+    heap_finish(&w->heap);
+    effects_finish(&w->effects);
+    engine_destroy(w->engine);
+    world_trace_finish(&w->trace);
+}
