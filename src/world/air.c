@@ -277,8 +277,8 @@ uint32_t air_frame_new(struct world *w, const struct frame *frame)
  * Listeners stand anywhere in memory, and waiting for it is most of what a frame costs: ask
  * for those to come. Changes nothing else.
  */
-static void look_ahead(const struct world *w, const struct listeners *l, uint32_t i,
-                       const struct frame *f)
+LOOKS_AHEAD void look_ahead(const struct world *w, const struct listeners *l, uint32_t i,
+                            const struct frame *f)
 {
     if (i + LOOK_FAR < l->count) {
         uint32_t device = l->items[i + LOOK_FAR].device;

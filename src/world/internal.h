@@ -34,6 +34,10 @@ enum {
     LINE_BYTES = 64, /* of a cache */
 };
 
+/* Of a function that only asks for memory ahead: calls of it are dropped else, as without
+ * effect. */
+#define LOOKS_AHEAD static inline __attribute__((always_inline))
+
 #define NONE         UINT32_MAX
 #define MC_ADDR_BASE 0x01f00000U
 

@@ -299,7 +299,7 @@ static void happen(struct world *w, const struct heap_item *item)
 }
 
 /* What comes next is some other device, far from the cache: ask for it in good time. */
-static void look_ahead(const struct world *w)
+LOOKS_AHEAD void look_ahead(const struct world *w)
 {
     for (size_t i = 0; i < w->heap.near && i < HEAP_NEXT; i++) {
         const struct heap_item *item = &w->heap.items[i];
