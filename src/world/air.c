@@ -10,8 +10,8 @@
 enum {
     HOPELESS_CDB = 1000,    /* that far below the floor nothing is heard */
     FADING_SPAN_CDB = 1700, /* a weaker interferer than the threshold and this is none */
-    LOOK_NEAR = 8,          /* listeners ahead: what their device points to */
-    LOOK_FAR = 24,          /* ... the device itself */
+    LOOK_NEAR = 10,         /* listeners ahead: what their device points to */
+    LOOK_FAR = 32,          /* ... the device itself */
 };
 
 void *world_grow(void *items, size_t *cap, size_t count, size_t size)
@@ -277,20 +277,25 @@ uint32_t air_frame_new(struct world *w, const struct frame *frame)
  * Listeners stand anywhere in memory, and waiting for it is most of what a frame costs: ask
  * for those to come. Changes nothing else.
  */
-LOOKS_AHEAD void look_ahead(const struct world *w, const struct listeners *l, uint32_t i,
-                            const struct frame *f)
+LOOKS_AHEAD void look_far(const struct world *w, const struct listeners *l, uint32_t i)
 {
-    if (i + LOOK_FAR < l->count) {
-        uint32_t device = l->items[i + LOOK_FAR].device;
-        __builtin_prefetch(&w->devices[device]);
+    if (i < l->count) {
+        __builtin_prefetch(&w->devices[l->items[i].device]);
     }
-    if (i + LOOK_NEAR < l->count) {
-        uint32_t device = l->items[i + LOOK_NEAR].device;
-        const struct light *d = &w->devices[device];
-        if (d->in_session && d->mc_next <= f->number) {
-            __builtin_prefetch(world_near(w, device));
-            __builtin_prefetch(d->rank);
-        }
+}
+
+LOOKS_AHEAD void look_near(const struct world *w, const struct listeners *l, uint32_t i,
+                           const struct frame *f)
+{
+    if (i >= l->count) {
+        return;
+    }
+    uint32_t device = l->items[i].device;
+    const struct light *d = &w->devices[device];
+    if (d->in_session && d->mc_next <= f->number) {
+        __builtin_prefetch(world_near(w, device));
+        __builtin_prefetch(d->rank);
+        __builtin_prefetch(d->rank + 1);
     }
 }
 
@@ -305,8 +310,12 @@ void air_frame_end(struct world *w, uint32_t slot)
         return;
     }
     struct listeners *l = &w->txs[f.tx].at[at - 1];
+    for (uint32_t i = 0; i < LOOK_FAR; i++) {
+        look_far(w, l, i);
+    }
     for (uint32_t i = 0; i < l->count;) {
-        look_ahead(w, l, i, &f);
+        look_far(w, l, i + LOOK_FAR);
+        look_near(w, l, i + LOOK_NEAR, &f);
         const struct light *d = &w->devices[l->items[i].device];
         if (!d->in_session || d->generation != l->items[i].generation) {
             l->items[i] = l->items[--l->count];
