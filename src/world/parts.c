@@ -25,6 +25,13 @@ static void *big_table(size_t count, size_t size)
     return p;
 }
 
+static struct near packed(const struct world_link *link)
+{
+    assert(link->gateway <= UINT16_MAX);
+    assert(link->loss_cdb > INT16_MIN && link->loss_cdb < INT16_MAX);
+    return (struct near){(uint16_t)link->gateway, (int16_t)link->loss_cdb};
+}
+
 static void pack_links(struct world *w)
 {
     size_t most = 0;
@@ -36,13 +43,10 @@ static void pack_links(struct world *w)
     w->near_stride = (most + in_line) / in_line * in_line; /* one to end it */
     w->near = big_table(w->s->device_count * w->near_stride, sizeof(*w->near));
     for (size_t i = 0; i < w->s->device_count; i++) {
-        const struct world_link *links = world_links(w->s, i);
         struct near *to = w->near + i * w->near_stride;
         size_t count = world_link_count(w->s, i);
         for (size_t k = 0; k < count; k++) {
-            assert(links[k].gateway <= UINT16_MAX && links[k].loss_cdb < INT16_MAX &&
-                   links[k].loss_cdb > INT16_MIN);
-            to[k] = (struct near){(uint16_t)links[k].gateway, (int16_t)links[k].loss_cdb};
+            to[k] = packed(&world_links(w->s, i)[k]);
         }
         to[count].loss_cdb = INT16_MAX;
     }
