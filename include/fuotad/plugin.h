@@ -91,6 +91,7 @@ enum fuo_event_type {
     FUO_EV_FATE,       /* fate: what became of a unicast downlink it had taken */
     FUO_EV_GROUP,      /* group: answer to group_open() */
     FUO_EV_QUEUE,      /* queue: answer to queue_poll() */
+    FUO_EV_STATUS,     /* status: of a device; a daemon of before passes it over */
 };
 
 enum fuo_fate {
@@ -152,6 +153,10 @@ struct fuo_event {
             uint32_t frame_count; /* still queued, at one gateway or more */
             uint32_t f_cnt;       /* the server's counter of the next frame */
         } queue;
+        struct {
+            uint64_t dev_eui;
+            int8_t margin_db; /* of DevStatusAns: SNR of the DevStatusReq, -32..31 */
+        } status;
     };
 };
 

@@ -16,6 +16,8 @@ enum {
     SF_MAX = 12,
     DR_250_KHZ = 6,
     DR_500_KHZ = 8, /* and up */
+    MARGIN_MIN_DB = -32,
+    MARGIN_MAX_DB = 31,
 };
 
 #define GPS_EPOCH_US   (INT64_C(315964800) * 1000000)
@@ -348,14 +350,33 @@ static void decode_log(struct json_object *root, uint64_t dev_eui,
     }
 }
 
+/* ---- statuses ---- */
+
+/* Proto JSON leaves out what is 0: a margin that is missing is one, of 0 dB. */
+static void decode_status(struct json_object *root, uint64_t dev_eui,
+                          struct decoded_event *out)
+{
+    struct json_object *value = member(root, "margin");
+    double margin = number_member(root, "margin");
+    bool number = value == NULL || json_object_is_type(value, json_type_int) ||
+                  json_object_is_type(value, json_type_double);
+    if (!number || margin < MARGIN_MIN_DB || margin > MARGIN_MAX_DB) {
+        return;
+    }
+    out->event.type = FUO_EV_STATUS;
+    out->event.status.dev_eui = dev_eui;
+    out->event.status.margin_db = (int8_t)margin;
+}
+
 /* ---- all of them ---- */
 
 enum event_kind {
-    KIND_OTHER, /* join, status, location, integration */
+    KIND_OTHER, /* join, location, integration */
     KIND_UP,
     KIND_ACK,
     KIND_TXACK,
     KIND_LOG,
+    KIND_STATUS,
 };
 
 static enum event_kind kind_of(const char *type)
@@ -364,10 +385,8 @@ static enum event_kind kind_of(const char *type)
         const char *type;
         enum event_kind kind;
     } kinds[] = {
-        {"up", KIND_UP},
-        {"ack", KIND_ACK},
-        {"txack", KIND_TXACK},
-        {"log", KIND_LOG},
+        {"up", KIND_UP},   {"ack", KIND_ACK},       {"txack", KIND_TXACK},
+        {"log", KIND_LOG}, {"status", KIND_STATUS},
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(type, kinds[i].type) == 0) {
@@ -424,6 +443,9 @@ static const char *decode(struct json_object *root, enum event_kind kind,
         return NULL;
     case KIND_LOG:
         decode_log(root, dev_eui, out);
+        return NULL;
+    case KIND_STATUS:
+        decode_status(root, dev_eui, out);
         return NULL;
     case KIND_OTHER:
         return NULL;

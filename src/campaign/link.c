@@ -26,7 +26,10 @@ enum {
     SHARE_DROPPED = 10,
     SHARE_PENALTY_CDB = 5, /* per 1/1000 that a link is heard less than a newcomer */
 
-    GAIN_DIFFERENCE_CDB = 1500,
+    SNR_TOLD_CDB = 900, /* receivers tell no more apart */
+    STATUS_PART = 3,    /* of the way that a status tells */
+    DOWN_WORST_CDB = -1500,
+    DOWN_BEST_CDB = 300,
 
     LOAD_PERIODS_MAX = 18,
     LOAD_PERIODS_IN_HOUR = 6,
@@ -321,17 +324,43 @@ int32_t link_margin_cdb(int16_t snr_cdb, const struct data_rate *rate, int32_t g
     return snr_cdb + gain_cdb - data_rate_floor_cdb(rate);
 }
 
-int32_t link_gain_from_status_cdb(const struct device_rec *device, int8_t margin_db,
-                                  const struct data_rate *rate, int32_t assumed_cdb)
+/* ---- what a device says of its downlinks ---- */
+
+static int32_t at_most(int32_t cdb, int32_t most_cdb)
+{
+    return cdb < most_cdb ? cdb : most_cdb;
+}
+
+static int32_t magnitude(int32_t cdb)
+{
+    return cdb < 0 ? -cdb : cdb;
+}
+
+void link_note_status(struct device_rec *device, int8_t margin_db, int32_t rx1_gain_cdb,
+                      int32_t rx2_gain_cdb)
 {
     int16_t best_cdb = link_best_snr_cdb(device);
     if (best_cdb == LINK_SNR_UNKNOWN) {
-        return assumed_cdb;
+        return;
     }
-    int32_t told_cdb = 100 * margin_db + data_rate_floor_cdb(rate) - best_cdb;
-    int32_t way_cdb = told_cdb - assumed_cdb;
-    bool believed = way_cdb <= GAIN_DIFFERENCE_CDB && way_cdb >= -GAIN_DIFFERENCE_CDB;
-    return believed ? assumed_cdb + way_cdb / 2 : assumed_cdb;
+    int32_t told_cdb = at_most(100 * margin_db, SNR_TOLD_CDB);
+    int32_t expected_cdb = best_cdb + device->down_cdb;
+    int32_t off_cdb = told_cdb - at_most(expected_cdb + rx1_gain_cdb, SNR_TOLD_CDB);
+    int32_t off_rx2_cdb = told_cdb - at_most(expected_cdb + rx2_gain_cdb, SNR_TOLD_CDB);
+    if (magnitude(off_rx2_cdb) < magnitude(off_cdb)) {
+        off_cdb = off_rx2_cdb;
+    }
+    int32_t down_cdb = at_most(device->down_cdb + off_cdb / STATUS_PART, DOWN_BEST_CDB);
+    down_cdb = down_cdb > DOWN_WORST_CDB ? down_cdb : DOWN_WORST_CDB;
+    device->down_cdb = (int16_t)down_cdb;
+}
+
+int16_t link_down_snr_cdb(const struct device_rec *device, int16_t snr_cdb)
+{
+    if (snr_cdb == LINK_SNR_UNKNOWN) {
+        return snr_cdb;
+    }
+    return (int16_t)(snr_cdb + device->down_cdb);
 }
 
 /* ---- load of a gateway ---- */

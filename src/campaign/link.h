@@ -4,7 +4,8 @@
  *
  * Of each device the four best links are kept (struct device_link), each with the median
  * and the lower decile of its SNR and the share of the last uplinks that the gateway heard.
- * Uplink SNR stands for the downlink: it is the weaker direction (performance.md 0.8).
+ * Uplink SNR stands for the downlink: it is the weaker direction (performance.md 0.8); what a
+ * device says of its downlinks corrects it.
  *
  * SNR is in hundredths of a dB and in a noise bandwidth of 125 kHz: what was measured in
  * 250 or 500 kHz is raised by 3.01 or 6.02 dB. It is taken as sent with 14 dBm: no server
@@ -66,13 +67,20 @@ const struct device_link *link_find(const struct device_rec *device, uint64_t ga
 int32_t link_margin_cdb(int16_t snr_cdb, const struct data_rate *rate, int32_t gain_cdb);
 
 /*
- * The gain that the margin of a DevStatusAns (-32..31 dB, of the DevStatusReq, a downlink
- * at that rate) tells of the device, against the median of its best link; believed within
- * 15 dB of assumed_cdb only, and halfway: the margin is one sample and saturates.
- * assumed_cdb if no link is known.
+ * Note the margin of a DevStatusAns: the SNR in dB, -32..31, at which the device heard the
+ * DevStatusReq. That came in RX1 or in RX2, which no server tells: of the two gains (as in
+ * link_margin_cdb(), of each window) that counts which is nearer to what was measured. A
+ * margin is one sample, so device->down_cdb moves a part of the way only, and it stays
+ * between 15 dB worse and 3 dB better than expected: a device that hears less than
+ * it should misses the session, one that hears more costs nothing. Where both sides are
+ * more than a receiver tells apart, it says nothing; nor does it without a link.
  */
-int32_t link_gain_from_status_cdb(const struct device_rec *device, int8_t margin_db,
-                                  const struct data_rate *rate, int32_t assumed_cdb);
+void link_note_status(struct device_rec *device, int8_t margin_db, int32_t rx1_gain_cdb,
+                      int32_t rx2_gain_cdb);
+
+/* The SNR of a link as it counts for downlinks: with what statuses told of the device.
+ * LINK_SNR_UNKNOWN stays what it is. */
+int16_t link_down_snr_cdb(const struct device_rec *device, int16_t snr_cdb);
 
 /* ---- load of a gateway: uplink airtime ---- */
 

@@ -263,6 +263,7 @@ struct device_rec {
     int64_t uplink_interval_us; /* smoothed; 0: unknown */
     uint16_t session_count[4];  /* TS004 v2: next SessionCnt by FragIndex */
     uint16_t uplinks_heard;     /* counted up to a bound: how much the links are worth */
+    int16_t down_cdb;           /* what it hears better than expected, see link.h */
     uint8_t link_count;
     struct device_link link[RECORD_LINK_MAX]; /* best first, see link.h */
 };

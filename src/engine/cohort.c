@@ -25,7 +25,8 @@ static int16_t weakest_snr_cdb(const struct transmission *t)
 {
     int16_t weakest = INT16_MAX;
     for (size_t i = 0; i < t->member_count; i++) {
-        int16_t snr_cdb = link_best_snr_cdb(&t->members[i]->device->rec);
+        const struct device_rec *d = &t->members[i]->device->rec;
+        int16_t snr_cdb = link_down_snr_cdb(d, link_best_snr_cdb(d));
         if (snr_cdb < weakest) {
             weakest = snr_cdb;
         }
@@ -389,7 +390,8 @@ static bool hears(const struct member *m, const struct device_link *link,
 {
     const struct region *region = m->device->fleet->region;
     const struct data_rate *rate = region_data_rate(region, t->rec.dr, DIRECTION_DOWN);
-    int32_t gain_cdb = partition_gain_cdb(region, t->rec.frequency_hz);
+    int32_t gain_cdb =
+        partition_gain_cdb(region, t->rec.frequency_hz) + m->device->rec.down_cdb;
     int32_t wanted_cdb =
         t->rec.dr == 0 ? 0 : JOIN_MARGIN_CDB * (1 + m->rec.transmissions);
     return rate != NULL &&
@@ -404,7 +406,8 @@ static bool is_worth_joining(const struct member *m, const struct transmission *
         t->rec.dr + 2 < REGION_DR_COUNT
             ? region_data_rate(region, (uint8_t)(t->rec.dr + 2), DIRECTION_DOWN)
             : NULL;
-    int32_t gain_cdb = partition_gain_cdb(region, t->rec.frequency_hz);
+    int32_t gain_cdb =
+        partition_gain_cdb(region, t->rec.frequency_hz) + m->device->rec.down_cdb;
     return faster == NULL || faster->modulation != MODULATION_LORA ||
            link_margin_cdb(link_best_snr_cdb(&m->device->rec), faster, gain_cdb) <
                JOIN_MARGIN_CDB * (1 + m->rec.transmissions);

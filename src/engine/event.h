@@ -29,6 +29,7 @@ enum engine_event_type {
     ENGINE_EV_GROUP,       /* answer to EFFECT_GROUP_OPEN and EFFECT_GROUP_CLOSE */
     ENGINE_EV_MC_RESULT,   /* answer to EFFECT_SEND_MULTICAST and EFFECT_QUEUE_FLUSH */
     ENGINE_EV_MC_QUEUE,    /* answer to EFFECT_QUEUE_POLL */
+    ENGINE_EV_STATUS,      /* a device told how well it hears: DevStatusAns */
 };
 
 enum engine_control {
@@ -141,5 +142,9 @@ struct engine_event {
             uint32_t frame_count; /* still queued */
             uint32_t f_cnt;
         } mc_queue;
+        struct {
+            uint64_t dev_eui;
+            int8_t margin_db;
+        } status;
     };
 };

@@ -385,6 +385,7 @@ void member_on_fate(struct engine *e, struct member *m, const struct engine_even
 
 /* uplink.c */
 void uplink_take(struct engine *e, const struct engine_event *event);
+void uplink_take_status(struct engine *e, const struct engine_event *event);
 void device_store(struct engine *e, struct device *d);
 
 /* round.c */

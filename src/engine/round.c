@@ -249,11 +249,11 @@ static void describe(struct round *r, const struct member *m, struct numbered *n
         if (l == NULL) {
             continue;
         }
-        out->link[out->link_count++] =
-            (struct partition_link){.gateway = number_of(r->e, l, n),
-                                    .snr_p10_cdb = link->snr_p10_cdb,
-                                    .snr_p50_cdb = link->snr_p50_cdb,
-                                    .heard_ppk = link->heard_ppk};
+        out->link[out->link_count++] = (struct partition_link){
+            .gateway = number_of(r->e, l, n),
+            .snr_p10_cdb = link_down_snr_cdb(d, link->snr_p10_cdb),
+            .snr_p50_cdb = link_down_snr_cdb(d, link->snr_p50_cdb),
+            .heard_ppk = link->heard_ppk};
     }
 }
 

@@ -195,6 +195,9 @@ static void take(struct engine *e, const struct engine_event *event)
     case ENGINE_EV_UPLINK:
         uplink_take(e, event);
         break;
+    case ENGINE_EV_STATUS:
+        uplink_take_status(e, event);
+        break;
     case ENGINE_EV_SEND_RESULT:
     case ENGINE_EV_SEND_FATE:
         take_send_event(e, event);

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "campaign/partition.h"
 #include "codec/clock.h"
 #include "codec/frag.h"
 #include "codec/mpa.h"
@@ -220,4 +221,17 @@ void uplink_take(struct engine *e, const struct engine_event *event)
     if (!mine) {
         member_note_evidence(e, m, event->uplink.received);
     }
+}
+
+void uplink_take_status(struct engine *e, const struct engine_event *event)
+{
+    struct device *d = engine_find_device(e, event->status.dev_eui);
+    if (d == NULL) {
+        return;
+    }
+    const struct region *region = d->fleet->region;
+    link_note_status(&d->rec, event->status.margin_db,
+                     partition_gain_cdb(region, region->min_hz),
+                     partition_gain_cdb(region, region->rx2_hz));
+    device_store(e, d);
 }

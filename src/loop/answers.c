@@ -152,6 +152,15 @@ static void take_queue(struct daemon *d, const struct fuo_event *from)
     driver_feed(d->driver, &event);
 }
 
+static void take_status(struct daemon *d, const struct fuo_event *from)
+{
+    struct engine_event event = {
+        .type = ENGINE_EV_STATUS,
+        .status = {.dev_eui = from->status.dev_eui, .margin_db = from->status.margin_db},
+    };
+    driver_feed(d->driver, &event);
+}
+
 /* A server speaks for the devices of its own fleet only. */
 static bool may_speak_for(const struct daemon *d, uint32_t fleet_id, uint64_t dev_eui)
 {
@@ -174,6 +183,11 @@ void answers_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *e
     case FUO_EV_FATE:
         if (may_speak_for(d, fleet_id, event->fate.dev_eui)) {
             take_fate(d, event);
+        }
+        break;
+    case FUO_EV_STATUS:
+        if (may_speak_for(d, fleet_id, event->status.dev_eui)) {
+            take_status(d, event);
         }
         break;
     case FUO_EV_GROUP:

@@ -74,15 +74,15 @@ static bool gateway_number(const struct planning_devices *devices, uint64_t gate
 
 /* ---- devices ---- */
 
-static void add_link(const struct planning_devices *devices,
+static void add_link(const struct planning_devices *devices, const struct device_rec *rec,
                      const struct device_link *link, struct partition_device *to)
 {
     uint32_t number;
     if (gateway_number(devices, link->gateway, &number)) {
         to->link[to->link_count++] = (struct partition_link){
             .gateway = number,
-            .snr_p10_cdb = link->snr_p10_cdb,
-            .snr_p50_cdb = link->snr_p50_cdb,
+            .snr_p10_cdb = link_down_snr_cdb(rec, link->snr_p10_cdb),
+            .snr_p50_cdb = link_down_snr_cdb(rec, link->snr_p50_cdb),
             .heard_ppk = link->heard_ppk,
         };
     }
@@ -98,7 +98,7 @@ static struct partition_device describe(const struct planning_devices *devices,
             rec->package_version[PKG_MCAST] != 0 ? rec->package_version[PKG_MCAST] : 1,
     };
     for (size_t i = 0; i < rec->link_count; i++) {
-        add_link(devices, &rec->link[i], &device);
+        add_link(devices, rec, &rec->link[i], &device);
     }
     return device;
 }

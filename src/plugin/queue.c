@@ -9,6 +9,8 @@
 
 enum {
     UPLINK_MAX_BYTES = 255,
+    MARGIN_MIN_DB = -32, /* six bits, signed */
+    MARGIN_MAX_DB = 31,
 };
 
 struct event_node {
@@ -46,6 +48,10 @@ static bool usable(const struct fuo_event *e, bool *bounded)
     case FUO_EV_FATE:
         *bounded = true;
         return e->fate.fate >= FUO_FATE_SENT && e->fate.fate <= FUO_FATE_REFUSED;
+    case FUO_EV_STATUS:
+        *bounded = true;
+        return e->status.margin_db >= MARGIN_MIN_DB &&
+               e->status.margin_db <= MARGIN_MAX_DB;
     case FUO_EV_GROUP:
         return group_usable(e);
     case FUO_EV_RESULT:

@@ -152,6 +152,7 @@ static const struct column device_columns[] = {
     SCALAR(device_rec, I64, uplink_interval_us),
     ARRAY(device_rec, U16, session_count),
     SCALAR(device_rec, U16, uplinks_heard),
+    SCALAR(device_rec, I16, down_cdb),
     BOUNDED(device_rec, U8, link_count, RECORD_LINK_MAX),
     LINK(U64, gateway),
     LINK(I16, snr_p10_cdb),

@@ -123,10 +123,15 @@ static const char step_2_links[] =
 static const char step_3_late[] =
     "ALTER TABLE member ADD COLUMN late INTEGER NOT NULL DEFAULT 0;";
 
+/* What devices tell of their downlinks: 0, that they hear what is expected. */
+static const char step_4_status[] =
+    "ALTER TABLE device ADD COLUMN down_cdb INTEGER NOT NULL DEFAULT 0;";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
     {{step_3_late}},
+    {{step_4_status}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

@@ -206,6 +206,7 @@ static void fill_event(struct engine_event *event, const struct notice *n)
     case ENGINE_EV_APPLY:
     case ENGINE_EV_CONTROL:
     case ENGINE_EV_UPLINK:
+    case ENGINE_EV_STATUS:
         return; /* not answers */
     }
 }

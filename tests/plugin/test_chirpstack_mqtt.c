@@ -236,7 +236,7 @@ static void the_fate_of_our_downlinks_is_told(void **state)
         {"nobody's", "txack", "{}", 0},
         {"cut off", "txack", "{\"queueItemId\":\"66756f74-6164-8000-0000-0000\"}", 0},
         {"join", "join", "not even JSON", 0},
-        {"status", "status", "{\"batteryLevel\":5}", 0},
+        {"status", "status", "{\"margin\":99}", 0},
         {"unknown event", "location", "{}", 0},
     };
     struct rig rig;
@@ -256,6 +256,40 @@ static void the_fate_of_our_downlinks_is_told(void **state)
         }
     }
     assert_int_equal(rig.host.reject_count, 0);
+    rig_close(&rig);
+}
+
+static void a_status_tells_how_well_a_device_hears(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *json;
+        bool told;
+        int8_t margin_db;
+    } rows[] = {
+        {"margin", "{\"margin\":10,\"batteryLevel\":83.5}", true, 10},
+        {"worse than the noise", "{\"margin\":-17}", true, -17},
+        {"zero is left out", "{\"externalPowerSource\":true}", true, 0},
+        {"lowest", "{\"margin\":-32}", true, -32},
+        {"highest", "{\"margin\":31}", true, 31},
+        {"below", "{\"margin\":-33}", false, 0},
+        {"above", "{\"margin\":32}", false, 0},
+        {"no number", "{\"margin\":\"x\"}", false, 0},
+    };
+    struct rig rig;
+    rig_open(&rig, "chirpstack", pairs, ARRAY_LEN(pairs));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].name);
+        deliver(&rig, TOPIC "status", rows[i].json);
+        const struct fuo_event *e = rig_event(&rig);
+        assert_true((e != NULL) == rows[i].told);
+        if (e != NULL) {
+            assert_int_equal(e->type, FUO_EV_STATUS);
+            assert_true(e->status.dev_eui == UINT64_C(0x0102030405060708));
+            assert_int_equal(e->status.margin_db, rows[i].margin_db);
+        }
+    }
     rig_close(&rig);
 }
 
@@ -437,6 +471,7 @@ TEST_MAIN(cmocka_unit_test(an_uplink_arrives_with_all_that_it_carries),
           cmocka_unit_test(only_the_sixteen_strongest_receptions_are_reported),
           cmocka_unit_test(the_longest_payload_passes_and_a_longer_one_does_not),
           cmocka_unit_test(the_fate_of_our_downlinks_is_told),
+          cmocka_unit_test(a_status_tells_how_well_a_device_hears),
           cmocka_unit_test(a_txack_says_which_gateway_sent_what),
           cmocka_unit_test(foreign_topics_and_retained_events_are_rejected),
           cmocka_unit_test(a_downlink_is_a_command_with_id_and_expiry),

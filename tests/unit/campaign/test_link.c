@@ -302,16 +302,47 @@ static void wide_channels_are_measured_as_narrow_ones(void **state)
     assert_int_equal(link_find(&d, 1)->snr_p50_cdb, 102); /* missed in FSK: no lesson */
 }
 
-static void the_margin_that_a_device_reports_corrects_the_gain_halfway(void **state)
+static void the_margin_that_a_device_reports_corrects_its_downlinks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int16_t snr_cdb; /* of its best link */
+        int8_t margin_db;
+        int16_t down_cdb; /* after one, and after many of them */
+        int16_t settled_cdb;
+    } rows[] = {
+        {"as expected in RX1", -900, -12, 0, 0},
+        {"as expected in RX2", -900, 1, 0, 0},
+        {"worse by 6 dB", -900, -18, -200, -598},
+        {"no more than 15 dB worse", 0, -32, -966, -1500},
+        {"better in RX1, but less so than RX2 is", -900, -7, 166, 300},
+        {"a little worse in RX2", -900, -2, -100, -298},
+        {"both stronger than is told apart", 1100, 12, 0, 0},
+        {"stronger than its uplinks let hope", -1000, 31, 300, 300},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct device_rec d = {0};
+        test_row(rows[i].name);
+        link_note_uplink(&d, AT(1), NULL, &(struct link_rx){1, rows[i].snr_cdb}, 1);
+        link_note_status(&d, rows[i].margin_db, -300, 1000);
+        assert_int_equal(d.down_cdb, rows[i].down_cdb);
+        for (int k = 0; k < 50; k++) {
+            link_note_status(&d, rows[i].margin_db, -300, 1000);
+        }
+        assert_int_equal(d.down_cdb, rows[i].settled_cdb);
+        assert_int_equal(link_down_snr_cdb(&d, -500), -500 + d.down_cdb);
+    }
+}
+
+static void a_status_says_nothing_of_a_device_without_links(void **state)
 {
     (void)state;
     struct device_rec d = {0};
-    assert_int_equal(link_gain_from_status_cdb(&d, 10, &sf12, 1000), 1000);
-    link_note_uplink(&d, AT(1), NULL, &(struct link_rx){1, -900}, 1);
-    /* SNR at the device: -20 + 15 = -5 dB, 4 dB over the uplink. */
-    assert_int_equal(link_gain_from_status_cdb(&d, 15, &sf12, 1000), 700);
-    assert_int_equal(link_gain_from_status_cdb(&d, 21, &sf12, 1000), 1000);
-    assert_int_equal(link_gain_from_status_cdb(&d, -32, &sf12, 1000), 1000);
+    link_note_status(&d, -20, -300, 1000);
+    assert_int_equal(d.down_cdb, 0);
+    d.down_cdb = -400;
+    assert_int_equal(link_down_snr_cdb(&d, LINK_SNR_UNKNOWN), LINK_SNR_UNKNOWN);
 }
 
 static void the_load_of_a_gateway_is_smoothed_over_three_hours(void **state)
@@ -353,5 +384,6 @@ TEST_MAIN(cmocka_unit_test(the_interval_is_the_median_of_the_gaps),
           cmocka_unit_test(collisions_lower_the_share_of_a_strong_link_only),
           cmocka_unit_test(a_gateway_that_is_gone_sinks_and_is_forgotten),
           cmocka_unit_test(wide_channels_are_measured_as_narrow_ones),
-          cmocka_unit_test(the_margin_that_a_device_reports_corrects_the_gain_halfway),
+          cmocka_unit_test(the_margin_that_a_device_reports_corrects_its_downlinks),
+          cmocka_unit_test(a_status_says_nothing_of_a_device_without_links),
           cmocka_unit_test(the_load_of_a_gateway_is_smoothed_over_three_hours))

@@ -279,6 +279,35 @@ static void a_command_without_airtime_waits(void **state)
     flow_free(&f);
 }
 
+/* Its uplinks come in well, but it says that it hardly hears: a slower data rate then. */
+static void what_a_device_hears_decides_its_data_rate(void **state)
+{
+    (void)state;
+    uint8_t dr[2];
+    for (int i = 0; i < 2; i++) {
+        struct flow f;
+        flow_init(&f, 1);
+        f.spec.radio.gateways.count = 0;
+        f.spec.radio.dr = SPEC_AUTO_U32;
+        link_to(&f, 0, 0x16, -500);
+        flow_rebuild(&f);
+        struct engine_event status = {
+            .type = ENGINE_EV_STATUS,
+            .status = {.dev_eui = f.devices[0].dev_eui, .margin_db = -32}};
+        for (int k = 0; k < 10 * i; k++) {
+            flow_step(&f, &status);
+        }
+        status.status.dev_eui = 1; /* of nobody */
+        flow_step(&f, &status);
+        assert_true((f.devices[0].down_cdb < -1000) == (i == 1)); /* stored */
+        flow_apply(&f);
+        flow_walk(&f, 0, MEMBER_LISTENING);
+        dr[i] = f.transmission.dr;
+        flow_free(&f);
+    }
+    assert_true(dr[1] < dr[0]);
+}
+
 TEST_MAIN(cmocka_unit_test(lanes_take_turns_and_stay_in_step),
           cmocka_unit_test(a_lane_whose_group_is_gone_is_left_out),
           cmocka_unit_test(a_lane_that_counts_otherwise_is_left_out),
@@ -288,4 +317,5 @@ TEST_MAIN(cmocka_unit_test(lanes_take_turns_and_stay_in_step),
           cmocka_unit_test(a_few_missing_fragments_are_sent_to_the_device_alone),
           cmocka_unit_test(budgets_are_listed_by_gateway),
           cmocka_unit_test(a_command_that_left_is_charged_where_it_left),
-          cmocka_unit_test(a_command_without_airtime_waits))
+          cmocka_unit_test(a_command_without_airtime_waits),
+          cmocka_unit_test(what_a_device_hears_decides_its_data_rate))

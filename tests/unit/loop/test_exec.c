@@ -449,6 +449,15 @@ static void uplinks_and_fates_reach_the_engine(void **state)
         event.fate.fate = fates[i];
         answer(&rig, event);
     }
+    event = (struct fuo_event){.type = FUO_EV_STATUS};
+    event.status.dev_eui = rig.f.devices[1]; /* it has been heard */
+    event.status.margin_db = -32;
+    rig.speaks_for = FIXTURE_FLEET + 1;
+    answer(&rig, event);
+    assert_int_equal(device->down_cdb, 0);
+    rig.speaks_for = FIXTURE_FLEET;
+    answer(&rig, event);
+    assert_true(device->down_cdb < 0);
     stop(&rig);
 }
 

@@ -76,6 +76,11 @@ static void unusable_events_are_refused(void **state)
     assert_int_equal(event_queue_put(&queue, &e), FUO_EINVAL);
     e = event_of(FUO_EV_FATE);
     assert_int_equal(event_queue_put(&queue, &e), FUO_EINVAL);
+    e = event_of(FUO_EV_STATUS);
+    e.status.margin_db = 32;
+    assert_int_equal(event_queue_put(&queue, &e), FUO_EINVAL);
+    e.status.margin_db = -33;
+    assert_int_equal(event_queue_put(&queue, &e), FUO_EINVAL);
     e = event_of(FUO_EV_GROUP);
     assert_int_equal(event_queue_put(&queue, &e), FUO_EINVAL); /* fine without a handle */
     e.group.group = "";

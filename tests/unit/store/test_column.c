@@ -73,6 +73,7 @@ static const struct device_rec device = {
     4,
     {5, 6, 7, UINT16_MAX},
     UINT16_MAX,
+    -1500,
     4,
     {{UINT64_MAX, INT16_MIN, -1, 1000},
      {2, -75, INT16_MIN, 1},

@@ -232,6 +232,7 @@ static void links_of_step_1_keep_their_snr(void **state)
     assert_int_equal(device->link[1].snr_p50_cdb, -500);
     assert_int_equal(device->link[1].heard_ppk, 1000);
     assert_int_equal(device->uplink_interval_us, 10);
+    assert_int_equal(device->down_cdb, 0); /* nothing told of its downlinks */
     assert_int_equal(found.devices[1].uplinks_heard, 0);
     assert_int_equal(found.devices[1].link_count, 0);
 }
