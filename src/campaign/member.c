@@ -308,15 +308,17 @@ static struct member_answer answer_session(const struct member_rec *member,
         ans.group_id != t->group_id) {
         return verdict(VERDICT_NOT_MINE);
     }
-    if (ans.dr_error || ans.freq_error) {
-        return refused(REASON_SESSION_REFUSED, FW_RESULT_UNSUPPORTED_PROTOCOL);
-    }
-    /* The group was acknowledged: "undefined" means a start in the past (13, 14.7). */
-    if (ans.group_undefined || ans.start_missed ||
-        clock_is_wrong(t, ans.time_to_start_s, received)) {
-        return verdict(VERDICT_CLOCK);
-    }
-    return verdict(VERDICT_ACCEPTED);
+    /* If the group was acknowledged, "undefined" means a start in the past (13, 14.7); where
+     * it is not defined, LoRaMac-node and ST set the other two bits with it. */
+    bool wrong_time = ans.group_undefined || ans.start_missed ||
+                      clock_is_wrong(t, ans.time_to_start_s, received);
+    struct member_answer a =
+        ans.dr_error || ans.freq_error
+            ? refused(REASON_SESSION_REFUSED, FW_RESULT_UNSUPPORTED_PROTOCOL)
+        : wrong_time ? verdict(VERDICT_CLOCK)
+                     : verdict(VERDICT_ACCEPTED);
+    a.group_undefined = ans.group_undefined;
+    return a;
 }
 
 static struct member_answer answer_mcast(const struct member_rec *member,

@@ -79,8 +79,9 @@ struct member_answer {
     uint32_t hardware;
     uint16_t missing;
     uint16_t received;
-    uint32_t delay_s;  /* VERDICT_ACCEPTED of a reboot countdown */
-    bool nothing_done; /* ... of a deletion: there was no such image */
+    uint32_t delay_s;     /* VERDICT_ACCEPTED of a reboot countdown */
+    bool nothing_done;    /* ... of a deletion: there was no such image */
+    bool group_undefined; /* of a session: so the device says, see answer_session() */
 };
 
 /* Judge one command that came up at `received`. */

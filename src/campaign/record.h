@@ -178,6 +178,7 @@ struct member_rec {
     uint8_t tries;          /* of this phase's command */
     uint8_t transmissions;  /* taken part in */
     uint8_t late;           /* times it was not set up when a session began */
+    bool kept;              /* it was not told the group: it has it from before */
     uint16_t missing;       /* last MissingFrag; UINT16_MAX: never said */
     uint16_t received;      /* last NbFragReceived */
     uint16_t session_count; /* TS004 v2 SessionCnt used in this transmission */
@@ -206,6 +207,8 @@ struct transmission_rec {
     uint16_t frag_count; /* M */
     uint32_t frequency_hz;
     uint32_t mc_addr;
+    uint32_t key_id; /* the transmission whose McKey it uses: itself, or one before */
+    uint32_t f_cnt_first; /* counters below are used up under that key */
     uint8_t lane_count;
     uint8_t colour_count;   /* turns of an interval, see lane_rec */
     int64_t interval_us;    /* of the grid that frames keep to; 0: as the plan says */
@@ -241,6 +244,22 @@ struct lane_rec {
     uint32_t frames_handed; /* frames it took since */
 };
 
+/*
+ * A McKey that is kept when no transmission uses it, because devices have it: who is in a
+ * later cohort needs no McGroupSetupReq. There are as many rows as are kept at most.
+ */
+struct group_rec {
+    uint32_t slot; /* number of the row, from 0 */
+    uint32_t id;   /* the transmission that it was drawn for; 0: the slot is free */
+    uint32_t fleet_id;
+    uint32_t transmission_id; /* that uses it; 0: none */
+    uint32_t campaign_id;     /* that used it last */
+    uint32_t mc_addr;
+    uint32_t f_cnt;   /* counters below are used up, unless a transmission uses it */
+    uint8_t group_id; /* McGroupID on the devices */
+    struct utc used;  /* when a transmission with it ended */
+};
+
 /* One gateway that hears a device; how it is learned stands in link.h. */
 struct device_link {
     uint64_t gateway;
@@ -262,6 +281,8 @@ struct device_rec {
     struct utc last_uplink;     /* 0: never heard */
     int64_t uplink_interval_us; /* smoothed; 0: unknown */
     uint16_t session_count[4];  /* TS004 v2: next SessionCnt by FragIndex */
+    uint32_t mc_group;          /* whose McKey it has, see group_rec.id; 0: none */
+    bool forgets_groups;        /* a reboot costs it its group */
     uint16_t uplinks_heard;     /* counted up to a bound: how much the links are worth */
     int16_t down_cdb;           /* what it hears better than expected, see link.h */
     uint8_t link_count;

@@ -93,7 +93,7 @@ static void after_version(struct engine *e, struct member *m)
         member_enter(e, m, MEMBER_READY);
         round_wish(e, m);
     } else if (t->rec.phase == TX_LEAD) {
-        member_ask(e, m, MEMBER_GROUP);
+        group_begin(e, m);
     } else {
         member_enter(e, m, MEMBER_KEY);
     }
@@ -144,6 +144,7 @@ static void take_proof(struct engine *e, struct member *m, uint32_t version)
     m->rec.version_after = version;
     m->rec.version_after_known = true;
     m->device->rec.packages_known = false; /* new firmware may have others */
+    group_rebooted(e, m);
     device_store(e, m->device);
     member_end(e, m, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
 }
@@ -264,11 +265,8 @@ void member_take_block(struct engine *e, struct member *m, uint16_t missing)
 
 static void take_group(struct engine *e, struct member *m)
 {
-    m->rec.session_count =
-        m->device->rec.session_count[m->transmission->rec.frag_index]++;
-    m->has_mic = false;
-    device_store(e, m->device);
-    member_ask(e, m, MEMBER_FRAG);
+    group_taken(e, m);
+    group_go_on(e, m);
 }
 
 /* A session that is dated already takes in who comes late. */
@@ -311,6 +309,7 @@ static void take_accepted(struct engine *e, struct member *m,
         return;
     case MEMBER_SESSION:
     case MEMBER_RESYNC:
+        group_found(m);
         m->rec.session_no = m->transmission->rec.session_no;
         member_enter(e, m, MEMBER_LISTENING);
         member_set_fw(e, m, FW_DOWNLOADING, FW_RESULT_INITIAL);
@@ -369,6 +368,9 @@ static bool may_try_again(const struct member *m, const struct member_answer *a)
 
 void member_take_answer(struct engine *e, struct member *m, const struct member_answer *a)
 {
+    if (group_is_lost(e, m, a)) {
+        return;
+    }
     switch (a->verdict) {
     case VERDICT_NOT_MINE:
         return;

@@ -361,7 +361,7 @@ enum plan_error cohort_form(struct engine *e, struct campaign *c,
     for (uint8_t i = 0; i < rec.lane_count; i++) {
         lane_store(e, &t->lanes[i]);
     }
-    transmission_enter(e, t, TX_KEY);
+    transmission_enter(e, t, group_choose(e, t) ? TX_GROUP : TX_KEY);
     return PLAN_OK;
 }
 
@@ -471,7 +471,7 @@ bool cohort_join(struct engine *e, struct member *m)
     }
     attach(e, m, t);
     if (t->rec.phase == TX_LEAD && m->rec.phase == MEMBER_KEY) {
-        member_ask(e, m, MEMBER_GROUP);
+        group_begin(e, m);
     }
     return true;
 }

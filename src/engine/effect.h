@@ -29,7 +29,7 @@ enum effect_type {
     EFFECT_SEND_MULTICAST, /* multicast: hand one frame to the group; EV_MC_RESULT */
     EFFECT_QUEUE_POLL,     /* queue; EV_MC_QUEUE */
     EFFECT_QUEUE_FLUSH,    /* queue; EV_MC_RESULT */
-    EFFECT_DROP_KEY,       /* key.transmission_id: forget the McKey for good */
+    EFFECT_DROP_KEY,       /* key.key_id: forget the McKey for good */
 };
 
 enum store_kind {
@@ -40,6 +40,7 @@ enum store_kind {
     STORE_CHARGE,
     STORE_HISTORY,
     STORE_LANE,
+    STORE_GROUP,
 };
 
 enum publish_kind {
@@ -61,6 +62,7 @@ struct effect {
                 struct member_rec member;
                 struct transmission_rec transmission;
                 struct lane_rec lane;
+                struct group_rec group;
                 struct device_rec device;
                 struct charge_rec charge;
                 struct history_rec history;
@@ -82,6 +84,7 @@ struct effect {
         } send;
         struct {
             uint32_t transmission_id;
+            uint32_t key_id;        /* WRAP_KEY, DROP_KEY: whose, as NEW_KEY drew it */
             uint64_t dev_eui;       /* WRAP_KEY, BLOCK_MIC */
             uint32_t campaign_id;   /* BLOCK_MIC: whose image */
             uint16_t session_count; /* BLOCK_MIC */
@@ -92,7 +95,9 @@ struct effect {
             uint32_t transmission_id;
             uint8_t lane;
             uint32_t campaign_id;
+            uint32_t key_id; /* whose McKey */
             uint32_t mc_addr;
+            uint32_t f_cnt; /* open: of the first frame; the key has seen those below */
             uint32_t frequency_hz;
             uint8_t dr;
             char handle[RECORD_GROUP_SIZE]; /* close */

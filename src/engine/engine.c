@@ -73,6 +73,7 @@ void engine_destroy(struct engine *engine)
         free(engine->sequences[i]);
     }
     free(engine->sequences);
+    group_finish(engine);
     free(engine->campaigns);
     free(engine->devices);
     free(engine->fleets);
@@ -159,6 +160,7 @@ int engine_add_device(struct engine *engine, const struct device_rec *device)
     engine->devices[device_place(engine->devices, engine->device_cap, device->dev_eui)] =
         d;
     engine->device_count++;
+    engine_remember_id(engine, device->mc_group); /* not to be given twice */
     return FUO_OK;
 }
 

@@ -8,7 +8,8 @@
  * the driver answers with what may be seen.
  *
  * Life: create, add fleets and devices, restore what the store holds (campaigns, then
- * their transmissions and members, then charges), engine_resume() once, then steps.
+ * their transmissions and members, then groups and charges), engine_resume() once, then
+ * steps.
  */
 #pragma once
 
@@ -23,8 +24,9 @@
 struct engine;
 
 struct engine_config {
-    uint64_t seed; /* of the generator for jitter and sampling */
-    uint32_t boot; /* unique per start: part of every command id */
+    uint64_t seed;       /* of the generator for jitter and sampling */
+    uint32_t boot;       /* unique per start: part of every command id */
+    uint32_t groups_max; /* McKeys that may be kept beyond their transmission; 0: none */
 };
 
 /* When a frame that was handed over goes on air. */
@@ -67,6 +69,9 @@ FUO_MUST_CHECK int engine_restore_transmission(struct engine *engine,
 FUO_MUST_CHECK int engine_restore_lane(struct engine *engine, const struct lane_rec *rec);
 FUO_MUST_CHECK int engine_restore_member(struct engine *engine,
                                          const struct member_rec *rec);
+/* Only while its McKey is there. FUO_EEXIST: that id is known already. */
+FUO_MUST_CHECK int engine_restore_group(struct engine *engine,
+                                        const struct group_rec *rec);
 FUO_MUST_CHECK int engine_restore_charge(struct engine *engine,
                                          const struct charge_rec *rec);
 

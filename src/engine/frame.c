@@ -365,6 +365,7 @@ void frame_on_queue(struct engine *e, struct transmission *t, struct lane *l,
     l->row_count =
         is_absolute(t) ? 0 : event->mc_queue.frame_count * l->rec.gateway_count;
     if (t->rec.phase >= TX_DRAIN) {
+        group_note_counter(e, l, event->mc_queue.f_cnt);
         lane_on_drained(e, t, l, event->mc_queue.frame_count);
     } else if (l->rec.pending) {
         settle(e, t, l, event->mc_queue.f_cnt);

@@ -16,6 +16,7 @@
  *   session.c    a transmission in its session: fragments, polls, confirmation, end
  *   frame.c      one frame to every lane, in lock-step, and what the server says of it
  *   lane.c       its lanes: groups opened and closed, a lane that is lost
+ *   group.c      address and key that devices keep for later transmissions
  *   air.c        ledgers: may this frame be sent, and when
  *
  * Every flow function takes the engine first; engine->out is the list of the step.
@@ -27,6 +28,7 @@
 #include "campaign/member.h"
 #include "campaign/partition.h"
 #include "campaign/plan.h"
+#include "codec/frag.h"
 #include "engine/engine.h"
 #include "engine/timers.h"
 #include "fec/encode.h"
@@ -138,7 +140,18 @@ struct transmission {
     uint16_t session_first_n;   /* next_n when the session began */
     uint8_t idle_sessions;      /* in a row, without a single fragment */
     enum plan_error plan_error; /* after a restart: why there is no plan any more */
+    uint32_t groups_found;      /* members that had the group from before, and had not */
+    uint32_t groups_lost;
     uint32_t by_phase[MEMBER_PHASE_COUNT]; /* its members */
+};
+
+/* An address and its McKey: of a transmission, or kept for a later one. */
+struct group {
+    struct group_rec rec;
+    bool kept;             /* it has a slot, and is stored */
+    bool spent;            /* not to be kept */
+    uint32_t device_count; /* who has it */
+    uint32_t tally;        /* of the members that are looked at */
 };
 
 struct campaign {
@@ -225,6 +238,8 @@ struct engine {
     struct transmission **transmissions; /* ascending by id */
     size_t transmission_count;
     size_t transmission_cap;
+    struct group **groups; /* ascending by id */
+    size_t group_count;
     struct gateway_ledger **ledgers; /* ascending by gateway, then band */
     size_t ledger_count;
     size_t ledger_cap;
@@ -496,6 +511,36 @@ void lane_on_drained(struct engine *e, struct transmission *t, struct lane *l,
                      uint32_t frame_count);
 void lanes_clock_step(struct transmission *t, int64_t delta_us);
 void lanes_resume(struct engine *e, struct transmission *t);
+
+/* A group whose counter is beyond is not begun with: devices would be deaf (13). */
+#define F_CNT_NEW (0xffffu - 2 * FRAG_COUNT_MAX)
+
+/* group.c */
+/* The McKey of a transmission that is formed: true: one that is kept, and its address. */
+bool group_choose(struct engine *e, struct transmission *t);
+/* The first command of a member's set-up: what it needs, and the one after its group. */
+void group_begin(struct engine *e, struct member *m);
+void group_go_on(struct engine *e, struct member *m);
+/* McGroupSetupReq goes out; the device has taken it. The second leaves it to the caller to
+ * store the device, as does the next one. */
+void group_told(struct engine *e, struct member *m);
+void group_taken(struct engine *e, struct member *m);
+/* The device has rebooted. */
+void group_rebooted(struct engine *e, struct member *m);
+/* It agreed to a session. */
+void group_found(struct member *m);
+/* It has not kept its group, as it says: it is set up anew. */
+bool group_is_lost(struct engine *e, struct member *m, const struct member_answer *a);
+/* It leaves its transmission without the image: did it have the group at all? */
+void group_doubt(struct engine *e, struct member *m);
+/* The server does not begin where the counter is: another key. */
+void group_abandon(struct engine *e, struct transmission *t);
+/* The server's counter, when nothing more is sent. */
+void group_note_counter(struct engine *e, struct lane *l, uint32_t f_cnt);
+/* The transmission is over: its McKey is kept or dropped. */
+void group_release(struct engine *e, struct transmission *t);
+void group_resume(struct engine *e);
+void group_finish(struct engine *e);
 
 /* frame.c */
 /* When the first frame after now may begin. */

@@ -8,7 +8,6 @@
  */
 #include <string.h>
 
-#include "codec/frag.h"
 #include "engine/internal.h"
 
 #define BACKOFF_US      SECONDS_US(5)
@@ -17,7 +16,6 @@
 #define ANSWER_MAX_US   MINUTES_US(5) /* the server's answer is lost by then */
 #define DRAIN_EVERY_US  SECONDS_US(30)
 #define DRAIN_MAX_US    HOURS_US(1)
-#define F_CNT_NEW       (0xffffu - 2 * FRAG_COUNT_MAX) /* beyond, devices are deaf: 13 */
 
 struct lane *lane_at(struct transmission *t, uint8_t no)
 {
@@ -154,7 +152,9 @@ static void open_group(struct engine *e, struct transmission *t, struct lane *l)
     effect->group.transmission_id = t->rec.id;
     effect->group.lane = l->rec.no;
     effect->group.campaign_id = t->rec.campaign_id;
+    effect->group.key_id = t->rec.key_id;
     effect->group.mc_addr = t->rec.mc_addr;
+    effect->group.f_cnt = t->rec.f_cnt_first;
     effect->group.frequency_hz = t->rec.frequency_hz;
     effect->group.dr = t->rec.dr;
     effect->group.gateway_count = l->rec.gateway_count;
@@ -229,6 +229,13 @@ static void take_opened(struct engine *e, struct transmission *t, struct lane *l
                         const struct engine_event *event)
 {
     int err = event->group.err;
+    if (err == FUO_OK && event->group.group != NULL &&
+        event->group.f_cnt < t->rec.f_cnt_first) {
+        keep_handle(l, event->group.group);
+        lane_store(e, l);
+        group_abandon(e, t); /* an FCnt would be used for two payloads */
+        return;
+    }
     if (err == FUO_OK && event->group.group != NULL && event->group.f_cnt < F_CNT_NEW) {
         uint32_t base = event->group.f_cnt;
         bool same = !common_base(t, &base) || base == event->group.f_cnt;

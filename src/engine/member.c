@@ -221,6 +221,7 @@ void member_leave(struct engine *e, struct member *m, enum outcome outcome,
         member_flush_queue(
             e, m); /* a late set-up would hit a device that is elsewhere by then */
     }
+    group_doubt(e, m);
     member_attach(m, NULL);
     m->rec.missing = UINT16_MAX;
     m->rec.received = 0;
@@ -311,6 +312,7 @@ static void ask_key(struct engine *e, struct member *m)
     struct effect *effect = engine_emit(e, EFFECT_WRAP_KEY, m->device->fleet);
     effect->repeatable = true;
     effect->key.transmission_id = m->rec.transmission_id;
+    effect->key.key_id = m->transmission->rec.key_id;
     effect->key.campaign_id = m->rec.campaign_id;
     effect->key.dev_eui = m->rec.dev_eui;
 }
@@ -426,6 +428,9 @@ void member_send(struct engine *e, struct member *m)
         m->rec.tries++;
     }
     m->evidence = 0;
+    if (m->rec.phase == MEMBER_GROUP) {
+        group_told(e, m);
+    }
     member_store(e, m);
 
     struct effect *effect = engine_emit(e, EFFECT_SEND, m->device->fleet);

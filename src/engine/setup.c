@@ -149,12 +149,10 @@ void transmission_opened(struct engine *e, struct transmission *t)
     transmission_date(e, t);
 }
 
-/* No group at the server and nothing to send: the key is of no use any more. */
+/* No group at the server and nothing to send: its members have the key, and may keep it. */
 void transmission_end(struct engine *e, struct transmission *t)
 {
-    struct effect *effect = engine_emit(e, EFFECT_DROP_KEY, t->campaign->fleet);
-    effect->repeatable = true;
-    effect->key.transmission_id = t->rec.id;
+    group_release(e, t);
     transmission_enter(e, t, TX_ENDED);
     engine_wake(e, t->campaign->slot, e->utc);
 }
@@ -179,7 +177,7 @@ bool transmission_pump(struct engine *e, struct transmission *t,
 static void tell(struct engine *e, struct member *m)
 {
     if (m->rec.phase == MEMBER_KEY) {
-        member_ask(e, m, MEMBER_GROUP);
+        group_begin(e, m);
     } else if (m->rec.phase == MEMBER_SET_UP) {
         member_ask(e, m, MEMBER_SESSION);
     }

@@ -265,6 +265,7 @@ void engine_resume(struct engine *engine, struct instant now, struct utc utc,
     engine->utc = utc;
     engine->out = effects;
     air_resume(engine);
+    group_resume(engine);
     for (size_t i = 0; i < engine->campaign_count; i++) {
         resume_campaign(engine, engine->campaigns[i]);
     }

@@ -94,15 +94,15 @@ static void exec_new_key(struct daemon *d, const struct effect *effect)
 
 static void exec_drop_key(struct daemon *d, const struct effect *effect)
 {
-    keyring_drop(d->keyring, effect->key.transmission_id);
-    store_batch_mc_key_drop(&d->rows, effect->key.transmission_id);
+    keyring_drop(d->keyring, effect->key.key_id);
+    store_batch_mc_key_drop(&d->rows, effect->key.key_id);
 }
 
 static int wrap_key(struct daemon *d, const struct effect *effect,
                     enum lorawan_version version, const struct aes_key *root,
                     uint8_t wrapped[static AES_KEY_BYTES])
 {
-    const struct aes_key *key = keyring_find(d->keyring, effect->key.transmission_id);
+    const struct aes_key *key = keyring_find(d->keyring, effect->key.key_id);
     return key != NULL ? keys_mc_wrap_for_device(version, root, key, wrapped)
                        : FUO_ENOENT;
 }
@@ -269,7 +269,7 @@ static int open_group(struct daemon *d, const struct effect *effect, uint64_t id
     const struct fleet_entry *fleet = fleets_by_id(&d->fleets, effect->fleet_id);
     const struct campaign_rec *campaign =
         engine_campaign_by_id(d->engine, effect->group.campaign_id);
-    const struct aes_key *key = keyring_find(d->keyring, effect->group.transmission_id);
+    const struct aes_key *key = keyring_find(d->keyring, effect->group.key_id);
     if (fleet == NULL || fleet->host == NULL || campaign == NULL) {
         return FUO_EAGAIN;
     }
@@ -294,6 +294,7 @@ static int open_group(struct daemon *d, const struct effect *effect, uint64_t id
         .devices = devices,
         .device_count = count,
         .mc_addr = effect->group.mc_addr,
+        .f_cnt = effect->group.f_cnt,
         .frequency_hz = effect->group.frequency_hz,
         .dr = effect->group.dr,
         .device_class = 'C',

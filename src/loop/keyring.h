@@ -2,8 +2,8 @@
 /*
  * keyring.h - the live McKeys, by transmission, in one block of locked memory.
  *
- * Holds only keys of transmissions that have not ended; the sealed copies are in the
- * store. Keys are wiped when they are dropped. Never logs, never copies elsewhere: the
+ * Holds only keys of transmissions that have not ended, and those that the engine keeps for
+ * later ones; the sealed copies are in the store. Keys are wiped when they are dropped. Never logs, never copies elsewhere: the
  * pointers it hands out are into the block and valid until the next put or drop.
  */
 #pragma once
@@ -16,7 +16,8 @@
 #include "fuotad/error.h"
 
 enum {
-    KEYRING_MAX = 1024, /* transmissions at a time */
+    KEYRING_KEPT = 256,                /* beyond their transmissions */
+    KEYRING_MAX = 1024 + KEYRING_KEPT, /* and of transmissions at a time */
 };
 
 struct keyring;

@@ -413,20 +413,18 @@ static int add_campaigns(struct restore *r)
 
 /* ---- what belongs to campaigns ---- */
 
-static int load_key(struct restore *r, const struct transmission_rec *rec)
+/* FUO_ENOENT: there is none. */
+static int load_key(struct restore *r, uint32_t id)
 {
     AUTO_SECRET struct secret bytes = {0};
     uint32_t mc_addr = 0;
-    int err = store_load_mc_key(r->d->store, rec->id, &mc_addr, &bytes, r->detail);
-    if (err == FUO_ENOENT) {
-        return FUO_OK; /* it was not drawn yet */
-    }
+    int err = store_load_mc_key(r->d->store, id, &mc_addr, &bytes, r->detail);
     if (err != FUO_OK) {
         return err;
     }
     struct aes_key key;
     memcpy(key.b, bytes.bytes, sizeof(key.b));
-    err = keyring_put(r->d->keyring, rec->id, mc_addr, &key);
+    err = keyring_put(r->d->keyring, id, mc_addr, &key);
     aes_key_wipe(&key);
     return err;
 }
@@ -444,7 +442,8 @@ static int add_transmissions(struct restore *r)
         err = engine_restore_transmission(r->engine, rec);
         if (err == FUO_OK && rec->phase != TX_ENDED) {
             campaign_sessions_add(entry, rec->id); /* its topic is cleared at the end */
-            err = load_key(r, rec);
+            err = load_key(r, rec->key_id);
+            err = err == FUO_ENOENT ? FUO_OK : err; /* it was not drawn yet */
         }
     }
     free(stored.bytes);
@@ -478,6 +477,23 @@ static int add_members(struct restore *r)
         }
     }
     return FUO_OK;
+}
+
+static int add_groups(struct restore *r)
+{
+    struct rows stored;
+    int err = load_rows(r, STORE_GROUP, sizeof(struct group_rec), &stored);
+    for (size_t i = 0; err == FUO_OK && i < stored.count; i++) {
+        const struct group_rec *rec = rows_at(&stored, i);
+        int found = rec->id != 0 ? load_key(r, rec->id) : FUO_ENOENT;
+        if (found == FUO_OK) {
+            err = engine_restore_group(r->engine, rec);
+        } else if (found != FUO_ENOENT) { /* without its key it is of no use */
+            err = found;
+        }
+    }
+    free(stored.bytes);
+    return err;
 }
 
 static int add_charges(struct restore *r)
@@ -529,8 +545,8 @@ static void forget_rows(struct restore *r)
 static int restore_all(struct restore *r)
 {
     static int (*const parts[])(struct restore *) = {
-        add_fleets, add_devices, add_campaigns, add_transmissions,
-        add_lanes,  add_members, add_charges,   load_counters,
+        add_fleets,  add_devices, add_campaigns, add_transmissions, add_lanes,
+        add_members, add_groups,  add_charges,   load_counters,
     };
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         int err = parts[i](r);
@@ -544,7 +560,7 @@ static int restore_all(struct restore *r)
 int restore_engine(struct daemon *d, struct detail *detail)
 {
     struct restore r = {.d = d, .detail = detail};
-    struct engine_config config = {.boot = d->boot};
+    struct engine_config config = {.boot = d->boot, .groups_max = KEYRING_KEPT};
     randombytes_buf(&config.seed, sizeof(config.seed));
     r.engine = engine_create(&config);
     keyring_clear(d->keyring);

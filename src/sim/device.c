@@ -225,7 +225,12 @@ void device_boot(struct device *device, struct utc now)
     device->reboot_at = UTC_NEVER;
     device->upgrade_requested = false;
     device->mpa_answers_len = 0;
-    memset(device->groups, 0, sizeof(device->groups));
+    for (int i = 0; i < MC_GROUP_COUNT_MAX; i++) {
+        device->groups[i].state = MC_SESSION_NONE;
+    }
+    if (!device->config.keeps_groups) {
+        memset(device->groups, 0, sizeof(device->groups));
+    }
     device_frag_forget(device);
     device_clock_boot(device, now);
 }

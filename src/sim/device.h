@@ -59,6 +59,7 @@ struct device_config {
     uint16_t lost_max; /* rows its matrix has room for */
     uint8_t frag_size_max;
     uint64_t seed;
+    bool keeps_groups; /* its multicast groups are where a reboot leaves them */
 };
 
 /* A message on its way out. Some are only filled in when they are sent. */

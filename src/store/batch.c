@@ -50,6 +50,9 @@ static void put_effect(struct store_batch *batch, const struct effect *effect)
     case STORE_LANE:
         store_batch_record(batch, STORE_LANE, &effect->store.lane);
         return;
+    case STORE_GROUP:
+        store_batch_record(batch, STORE_GROUP, &effect->store.group);
+        return;
     }
     assert(false);
 }

@@ -76,6 +76,7 @@ static const struct column member_columns[] = {
     SCALAR(member_rec, U8, tries),
     SCALAR(member_rec, U8, transmissions),
     SCALAR(member_rec, U8, late),
+    SCALAR(member_rec, BOOL, kept),
     SCALAR(member_rec, U16, missing),
     SCALAR(member_rec, U16, received),
     SCALAR(member_rec, U16, session_count),
@@ -104,6 +105,8 @@ static const struct column transmission_columns[] = {
     SCALAR(transmission_rec, U16, frag_count),
     SCALAR(transmission_rec, U32, frequency_hz),
     SCALAR(transmission_rec, U32, mc_addr),
+    SCALAR(transmission_rec, U32, key_id),
+    SCALAR(transmission_rec, U32, f_cnt_first),
     BOUNDED(transmission_rec, U8, lane_count, RECORD_LANE_MAX),
     BOUNDED(transmission_rec, U8, colour_count, RECORD_LANE_MAX),
     SCALAR(transmission_rec, U8, copies),
@@ -139,6 +142,14 @@ static const struct column lane_columns[] = {
     SCALAR(lane_rec, U32, frames_handed),
 };
 
+static const struct column group_columns[] = {
+    SCALAR(group_rec, U32, slot),        SCALAR(group_rec, U32, id),
+    SCALAR(group_rec, U32, fleet_id),    SCALAR(group_rec, U32, transmission_id),
+    SCALAR(group_rec, U32, campaign_id), SCALAR(group_rec, U32, mc_addr),
+    SCALAR(group_rec, U32, f_cnt),       SCALAR(group_rec, U8, group_id),
+    SCALAR(group_rec, I64, used),
+};
+
 static const struct column device_columns[] = {
     SCALAR(device_rec, U64, dev_eui),
     SCALAR(device_rec, U32, fleet_id),
@@ -151,6 +162,8 @@ static const struct column device_columns[] = {
     SCALAR(device_rec, I64, last_uplink),
     SCALAR(device_rec, I64, uplink_interval_us),
     ARRAY(device_rec, U16, session_count),
+    SCALAR(device_rec, U32, mc_group),
+    SCALAR(device_rec, BOOL, forgets_groups),
     SCALAR(device_rec, U16, uplinks_heard),
     SCALAR(device_rec, I16, down_cdb),
     BOUNDED(device_rec, U8, link_count, RECORD_LINK_MAX),
@@ -190,6 +203,7 @@ static const struct table tables[] = {
     [STORE_HISTORY] = TABLE("history", history_rec, NULL, "id", history_columns),
     [STORE_LANE] = TABLE("lane", lane_rec, "transmission_id, no", "transmission_id, no",
                          lane_columns),
+    [STORE_GROUP] = TABLE("mc_group", group_rec, "slot", "slot", group_columns),
 };
 
 static_assert(sizeof(struct campaign_rec) <= RECORD_SIZE_MAX &&
@@ -198,12 +212,13 @@ static_assert(sizeof(struct campaign_rec) <= RECORD_SIZE_MAX &&
                   sizeof(struct device_rec) <= RECORD_SIZE_MAX &&
                   sizeof(struct charge_rec) <= RECORD_SIZE_MAX &&
                   sizeof(struct history_rec) <= RECORD_SIZE_MAX &&
-                  sizeof(struct lane_rec) <= RECORD_SIZE_MAX,
+                  sizeof(struct lane_rec) <= RECORD_SIZE_MAX &&
+                  sizeof(struct group_rec) <= RECORD_SIZE_MAX,
               "a record buffer holds any record");
 
 const struct table *table_of(enum store_kind kind)
 {
-    assert(kind >= STORE_CAMPAIGN && kind <= STORE_LANE);
+    assert(kind >= STORE_CAMPAIGN && kind <= STORE_GROUP);
     return &tables[kind];
 }
 

@@ -123,15 +123,28 @@ static const char step_2_links[] =
 static const char step_3_late[] =
     "ALTER TABLE member ADD COLUMN late INTEGER NOT NULL DEFAULT 0;";
 
-/* What devices tell of their downlinks: 0, that they hear what is expected. */
+/* What devices tell of their downlinks: 0, that they hear what is expected. Groups that are
+ * kept: none yet; every transmission uses the key that was drawn for it. */
 static const char step_4_status[] =
     "ALTER TABLE device ADD COLUMN down_cdb INTEGER NOT NULL DEFAULT 0;";
+
+static const char step_4_groups[] =
+    "CREATE TABLE mc_group(slot INTEGER PRIMARY KEY, id INTEGER NOT NULL,"
+    " fleet_id INTEGER NOT NULL, transmission_id INTEGER NOT NULL,"
+    " campaign_id INTEGER NOT NULL, mc_addr INTEGER NOT NULL, f_cnt INTEGER NOT NULL,"
+    " group_id INTEGER NOT NULL, used INTEGER NOT NULL) STRICT;"
+    "ALTER TABLE transmission ADD COLUMN key_id INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE transmission SET key_id = id;"
+    "ALTER TABLE transmission ADD COLUMN f_cnt_first INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE member ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE device ADD COLUMN mc_group INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE device ADD COLUMN forgets_groups INTEGER NOT NULL DEFAULT 0;";
 
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
     {{step_3_late}},
-    {{step_4_status}},
+    {{step_4_status, step_4_groups}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

@@ -40,7 +40,8 @@ static const char *const fixed[STATEMENT_COUNT] = {
         " AND NOT EXISTS (SELECT 1 FROM source"
         " WHERE image_digest = image.digest AND campaign_id <> ?1)",
     [STATEMENT_DROP_MC_KEYS] = "DELETE FROM mc_key WHERE transmission_id IN"
-                               " (SELECT id FROM transmission WHERE campaign_id = ?)",
+                               " (SELECT id FROM transmission WHERE campaign_id = ?)"
+                               " AND transmission_id NOT IN (SELECT id FROM mc_group)",
     [STATEMENT_DROP_LANES] = "DELETE FROM lane WHERE transmission_id IN"
                              " (SELECT id FROM transmission WHERE campaign_id = ?)",
     [STATEMENT_DROP_TRANSMISSIONS] = "DELETE FROM transmission WHERE campaign_id = ?",

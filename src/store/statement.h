@@ -6,7 +6,7 @@
 
 /* The first ones are the upserts of enum store_kind. */
 enum statement {
-    STATEMENT_RECORD_LAST = STORE_LANE,
+    STATEMENT_RECORD_LAST = STORE_GROUP,
     STATEMENT_OUTBOX_PUT,
     STATEMENT_OUTBOX_DROP,
     STATEMENT_IMAGE_PUT,

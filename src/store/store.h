@@ -158,7 +158,7 @@ void store_batch_charges_prune(struct store_batch *batch, struct utc before);
 void store_batch_probe(struct store_batch *batch);
 
 /* Delete a campaign, all that belongs to it, and its image if nobody else needs it; its
- * devices' history stays. */
+ * devices' history stays, and so do McKeys that are kept (STORE_GROUP). */
 void store_batch_campaign_drop(struct store_batch *batch, uint32_t campaign_id);
 
 /* Frees; accepts a zeroed one and leaves it zeroed. */
@@ -244,7 +244,7 @@ typedef int store_inventory_fn(void *arg, const struct store_inventory *device);
 typedef int store_counter_fn(void *arg, const char *name, uint64_t value);
 
 /* All records of a kind but STORE_HISTORY: campaigns, transmissions by id; lanes by
- * transmission and number; members by campaign; charges by time. */
+ * transmission and number; members by campaign; charges by time; groups by slot. */
 FUO_MUST_CHECK int store_load_records(struct store *store, enum store_kind kind,
                                       store_record_fn *fn, void *arg,
                                       struct detail *detail);

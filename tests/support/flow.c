@@ -68,6 +68,7 @@ void flow_init(struct flow *f, size_t device_count)
 {
     memset(f, 0, sizeof(*f));
     f->now = (struct utc){SECONDS_US(1800000000)};
+    f->campaign_id = 1;
     f->device_count = device_count;
     default_spec(f);
     for (size_t i = 0; i < sizeof(f->image); i++) {
@@ -93,9 +94,9 @@ void flow_free(struct flow *f)
 static struct engine_campaign definition(const struct flow *f, uint64_t *devices)
 {
     for (size_t i = 0; i < f->device_count; i++) {
-        devices[i] = EUI_BASE + i;
+        devices[i] = EUI_BASE + f->first_device + i;
     }
-    return (struct engine_campaign){.id = 1,
+    return (struct engine_campaign){.id = f->campaign_id,
                                     .fleet_id = 1,
                                     .spec = &f->spec,
                                     .image = f->image,
@@ -130,6 +131,9 @@ static void store(struct flow *f, const struct effect *effect)
     case STORE_LANE:
         f->lane = effect->store.lane;
         break;
+    case STORE_GROUP:
+        f->group = effect->store.group;
+        break;
     case STORE_DEVICE:
         f->devices[effect->store.device.dev_eui - EUI_BASE] = effect->store.device;
         break;
@@ -144,7 +148,7 @@ static void answer_key(struct flow *f, const struct effect *effect)
     struct engine_event event = {.type = ENGINE_EV_MC_KEY};
     if (effect->type == EFFECT_NEW_KEY) {
         event.mc_key.transmission_id = effect->key.transmission_id;
-        event.mc_key.mc_addr = 0x01000000;
+        event.mc_key.mc_addr = 0x00ffffff + effect->key.transmission_id;
     } else if (effect->type == EFFECT_WRAP_KEY) {
         event.type = ENGINE_EV_KEY_WRAPPED;
         event.key_wrapped.transmission_id = effect->key.transmission_id;
@@ -164,6 +168,7 @@ static void answer_send(struct flow *f, const struct effect *effect)
     size_t device = (size_t)(effect->send.dev_eui - EUI_BASE);
     f->last_send[device] = *effect;
     f->send_count[device]++;
+    f->group_setups += effect->send.fport == 200 && effect->send.payload[0] == 0x02;
     if (!f->hold_txack) {
         flow_fate(f, device, ENGINE_FATE_SENT);
     }
@@ -179,6 +184,13 @@ static void answer_group(struct flow *f, const struct effect *effect)
     bool open = effect->type == EFFECT_GROUP_OPEN;
     f->open_count += open;
     f->close_count += !open;
+    if (open) {
+        uint32_t *f_cnt = counter_of(f, effect->group.lane);
+        *f_cnt = f->ignores_f_cnt               ? 0
+                 : *f_cnt < effect->group.f_cnt ? effect->group.f_cnt
+                                                : *f_cnt;
+        f->last_open = *effect;
+    }
     struct engine_event event = {.type = ENGINE_EV_GROUP};
     event.group.transmission_id = effect->group.transmission_id;
     event.group.lane = effect->group.lane;
@@ -302,8 +314,9 @@ void flow_wait(struct flow *f, int64_t duration_us)
 
 void flow_control(struct flow *f, enum engine_control verb)
 {
-    struct engine_event event = {.type = ENGINE_EV_CONTROL,
-                                 .control = {.campaign_id = 1, .verb = verb}};
+    struct engine_event event = {
+        .type = ENGINE_EV_CONTROL,
+        .control = {.campaign_id = f->campaign_id, .verb = verb}};
     flow_step(f, &event);
 }
 
@@ -360,9 +373,11 @@ void flow_restart(struct flow *f)
         assert(err == FUO_OK);
     }
     for (size_t i = 0; i < f->device_count; i++) {
-        err = engine_restore_member(f->engine, &f->members[i]);
+        err = engine_restore_member(f->engine, &f->members[f->first_device + i]);
         assert(err == FUO_OK);
     }
+    err = engine_restore_group(f->engine, &f->group);
+    assert(err == FUO_OK);
     engine_resume(f->engine, (struct instant){f->now.us}, f->now, &f->effects);
     drain(f);
     flow_wait(f, SECONDS_US(1));
@@ -370,7 +385,7 @@ void flow_restart(struct flow *f)
 
 const struct member_rec *flow_member(const struct flow *f, size_t device)
 {
-    return engine_member_find(f->engine, 1, EUI_BASE + device);
+    return engine_member_find(f->engine, f->campaign_id, EUI_BASE + device);
 }
 
 /* ---- right answers ---- */
@@ -388,6 +403,9 @@ static void answer_session(struct flow *f, size_t device)
 static void answer(struct flow *f, size_t device)
 {
     switch (flow_member(f, device)->phase) {
+    case MEMBER_DISCOVER:
+        flow_uplink(f, device, 225, "01040102ca0202c80302c90401cb01");
+        break;
     case MEMBER_VERSION:
         flow_uplink(f, device, 203, "010100000001000000");
         break;

@@ -21,10 +21,13 @@ struct flow {
     struct utc now;
     struct campaign_spec spec;
     struct fleet_spec fleet;
+    size_t first_device; /* of the campaign */
     size_t device_count;
     uint8_t image[600];
     uint64_t gateways[2];
+    uint32_t campaign_id; /* 1, unless a test goes on */
     uint8_t uplink_dr;
+    bool ignores_f_cnt; /* a server that begins every group at 0 */
     enum engine_timing timing;
     uint32_t f_cnt;                       /* of lane 0 */
     uint32_t lane_f_cnt[RECORD_LANE_MAX]; /* of the others */
@@ -51,8 +54,11 @@ struct flow {
     size_t dropped_keys;
     size_t alerts;
     size_t flushes;
+    size_t group_setups; /* McGroupSetupReq sent */
+    struct effect last_open;
     struct transmission_rec transmission; /* as stored last */
     struct lane_rec lane;                 /* the only one */
+    struct group_rec group;               /* the only one that is kept */
     struct campaign_rec campaign;
     struct member_rec members[FLOW_DEVICES];
     struct device_rec devices[FLOW_DEVICES];

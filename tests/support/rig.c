@@ -10,7 +10,6 @@
 
 enum {
     RIG_FLEET = 1,
-    RIG_CAMPAIGN = 1,
 };
 
 /* ---- ids ---- */
@@ -145,6 +144,10 @@ static void store_one(struct rig *rig, const struct effect *effect)
         s->lanes[effect->store.lane.transmission_id][effect->store.lane.no] =
             effect->store.lane;
         break;
+    case STORE_GROUP:
+        assert(effect->store.group.slot < RIG_GROUPS);
+        s->groups[effect->store.group.slot] = effect->store.group;
+        break;
     case STORE_DEVICE:
         s->devices[rig_index_of(rig, effect->store.device.dev_eui)] =
             effect->store.device;
@@ -206,7 +209,7 @@ static void take_effects(struct rig *rig)
 
 static void feed(struct rig *rig, struct engine_event *event)
 {
-    const struct campaign_rec *c = engine_campaign_by_id(rig->engine, RIG_CAMPAIGN);
+    const struct campaign_rec *c = engine_campaign_by_id(rig->engine, rig->campaign_id);
     enum campaign_phase before = c != NULL ? c->phase : CAMPAIGN_RUNNING;
     event->now = (struct instant){rig->now.us};
     event->utc = wall(rig);
@@ -259,7 +262,8 @@ static void add_devices(struct rig *rig)
 
 static void start_engine(struct rig *rig)
 {
-    struct engine_config config = {.seed = 7, .boot = ++rig->boot};
+    struct engine_config config = {
+        .seed = 7, .boot = ++rig->boot, .groups_max = RIG_GROUPS};
     rig->engine = engine_create(&config);
     struct engine_fleet fleet = {.id = RIG_FLEET,
                                  .spec = &rig->fleet,
@@ -280,7 +284,7 @@ static struct engine_campaign definition(struct rig *rig, uint64_t *devices)
     for (size_t i = 1; i < count; i++) {
         assert(devices[i] > devices[i - 1]);
     }
-    return (struct engine_campaign){.id = RIG_CAMPAIGN,
+    return (struct engine_campaign){.id = rig->campaign_id,
                                     .fleet_id = RIG_FLEET,
                                     .spec = &rig->spec,
                                     .image = rig->image,
@@ -316,6 +320,9 @@ static void restore_rest(struct rig *rig)
         if (s->members[i].campaign_id != 0) {
             restored(engine_restore_member(rig->engine, &s->members[i]));
         }
+    }
+    for (size_t i = 0; i < RIG_GROUPS; i++) {
+        restored(engine_restore_group(rig->engine, &s->groups[i]));
     }
     for (size_t i = 0; i < s->charge_count; i++) {
         restored(engine_restore_charge(rig->engine, &s->charges[i]));
@@ -386,7 +393,7 @@ static void turn(struct rig *rig, struct utc limit)
 
 static bool over(const struct rig *rig)
 {
-    const struct campaign_rec *c = engine_campaign_by_id(rig->engine, RIG_CAMPAIGN);
+    const struct campaign_rec *c = engine_campaign_by_id(rig->engine, rig->campaign_id);
     if (c == NULL || c->ended.us == 0 || rig->store.campaign.ended.us == 0) {
         return false;
     }
@@ -428,11 +435,26 @@ void rig_apply(struct rig *rig)
     free(devices);
 }
 
+void rig_apply_next(struct rig *rig)
+{
+    size_t count = network_device_count(&rig->net);
+    int err = engine_forget(rig->engine, rig->campaign_id);
+    assert(err == FUO_OK);
+    rig->campaign_id++;
+    rig->store.has_campaign = false;
+    memset(rig->store.transmissions, 0, sizeof(rig->store.transmissions));
+    memset(rig->store.members, 0, count * sizeof(*rig->store.members));
+    for (size_t i = 0; i < rig->image_len; i++) {
+        rig->image[i] ^= 0x5a;
+    }
+    rig_apply(rig);
+}
+
 void rig_control(struct rig *rig, enum engine_control verb)
 {
     struct engine_event event = {
         .type = ENGINE_EV_CONTROL,
-        .control = {.campaign_id = RIG_CAMPAIGN, .verb = verb, .reason = "test"}};
+        .control = {.campaign_id = rig->campaign_id, .verb = verb, .reason = "test"}};
     feed(rig, &event);
 }
 
@@ -479,6 +501,7 @@ void rig_init(struct rig *rig, const struct rig_config *config)
     int err = network_init(&rig->net, &config->net, &sink, rig);
     assert(err == FUO_OK);
     rig->now = config->net.start;
+    rig->campaign_id = 1;
     rig->commit_us = config->commit_us;
     rig->commit_at = UTC_NEVER;
     rig->queue = commitq_create();

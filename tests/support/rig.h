@@ -18,6 +18,7 @@
 
 enum {
     RIG_CHARGES = 65536,
+    RIG_GROUPS = 4,
 };
 
 struct rig_store {
@@ -27,6 +28,7 @@ struct rig_store {
     struct device_rec *devices;
     struct transmission_rec transmissions[RIG_TRANSMISSIONS + 1]; /* by id */
     struct lane_rec lanes[RIG_TRANSMISSIONS + 1][RECORD_LANE_MAX];
+    struct group_rec groups[RIG_GROUPS];
     struct charge_rec *charges;
     size_t charge_count;
     size_t history_count;
@@ -70,6 +72,8 @@ struct rig {
     uint32_t published;
     uint32_t alerts;
     uint32_t multicast_count;
+    uint32_t group_setups; /* McGroupSetupReq that the server took */
+    uint32_t campaign_id;
     struct rig_check check;
     struct rig_faults faults;
 };
@@ -86,6 +90,9 @@ void rig_free(struct rig *rig);
 
 /* Apply the campaign (spec may have been changed). */
 void rig_apply(struct rig *rig);
+
+/* After its end: it is forgotten, and another one applied, with another image. */
+void rig_apply_next(struct rig *rig);
 
 /* Until the campaign has ended and its transmissions too, or for that long. */
 bool rig_run(struct rig *rig, int64_t limit_us);

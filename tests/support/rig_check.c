@@ -60,6 +60,10 @@ static void check_transmission(struct rig *rig, const struct transmission_rec *t
         violated(rig, "a counter of a transmission went back");
     }
     struct rig_check *c = &rig->check;
+    if (old->id == 0) { /* the id of one that is forgotten may come again */
+        free(c->lanes[t->id]);
+        c->lanes[t->id] = NULL;
+    }
     if (t->session_no != old->session_no) {
         assert(c->window_count < RIG_WINDOWS);
         c->windows[c->window_count++] =
@@ -126,6 +130,13 @@ void rig_check_effect(struct rig *rig, const struct effect *effect)
     }
 }
 
+void rig_check_new_key(struct rig *rig, uint32_t id)
+{
+    free(rig->check.payloads[id]);
+    rig->check.payloads[id] = NULL;
+    rig->check.last_f_cnt[id] = 0;
+}
+
 static void check_uncoded(struct rig *rig, struct rig_lane *l, uint16_t n, uint8_t copies)
 {
     if (l->any_coded) {
@@ -169,7 +180,7 @@ static bool is_message(const struct effect *effect)
 
 void rig_check_step(struct rig *rig, enum campaign_phase before)
 {
-    const struct campaign_rec *c = engine_campaign_by_id(rig->engine, 1);
+    const struct campaign_rec *c = engine_campaign_by_id(rig->engine, rig->campaign_id);
     for (size_t i = 0; c != NULL && i < rig->effects.len; i++) {
         const struct effect *effect = &rig->effects.items[i];
         if (!is_message(effect)) {

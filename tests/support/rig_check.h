@@ -57,6 +57,8 @@ void rig_check_free(struct rig *rig);
 void rig_check_store(struct rig *rig, const struct effect *effect);
 /* Before it is carried out. */
 void rig_check_effect(struct rig *rig, const struct effect *effect);
+/* Nothing has been sent under this key. */
+void rig_check_new_key(struct rig *rig, uint32_t id);
 /* The server took it. */
 void rig_check_taken(struct rig *rig, const struct effect *effect);
 /* The effects of a step; the phase of the campaign before it. */

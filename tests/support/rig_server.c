@@ -47,6 +47,8 @@ static void do_send(struct rig *rig, const struct effect *effect)
     bool takes_effect;
     int err = rig_fault_of_call(rig, &takes_effect);
     int result = takes_effect ? cs_enqueue(&rig->net.cs, &downlink, out) : FUO_OK;
+    rig->group_setups +=
+        takes_effect && effect->send.fport == 200 && effect->send.payload[0] == 0x02;
     err = err != FUO_OK ? err : result;
     struct rig_event *e = rig_new_event(rig, ENGINE_EV_SEND_RESULT);
     e->event.send_result.id = effect->send.id;
@@ -62,6 +64,7 @@ static void do_new_key(struct rig *rig, const struct effect *effect)
         rig->mc_keys[id].b[i] = (uint8_t)((size_t)id * 17 + i);
     }
     rig->mc_addrs[id] = 0x01000000u + id;
+    rig_check_new_key(rig, id);
     struct rig_event *e = rig_new_event(rig, ENGINE_EV_MC_KEY);
     e->event.mc_key.transmission_id = id;
     e->event.mc_key.mc_addr = rig->mc_addrs[id];
@@ -75,7 +78,7 @@ static void do_wrap(struct rig *rig, const struct effect *effect)
     e->event.key_wrapped.transmission_id = effect->key.transmission_id;
     e->event.key_wrapped.dev_eui = effect->key.dev_eui;
     e->event.key_wrapped.err = keys_mc_wrap_for_device(
-        LORAWAN_1_0, &d->config.gen_app_key, &rig->mc_keys[effect->key.transmission_id],
+        LORAWAN_1_0, &d->config.gen_app_key, &rig->mc_keys[effect->key.key_id],
         e->event.key_wrapped.wrapped);
 }
 
@@ -111,6 +114,7 @@ static struct cs_group *find_or_create(struct rig *rig, const struct effect *eff
     uint32_t id = effect->group.transmission_id;
     struct cs_group_settings settings = {.mc_addr = effect->group.mc_addr,
                                          .type = CS_GROUP_CLASS_C,
+                                         .f_cnt = effect->group.f_cnt,
                                          .dr = effect->group.dr,
                                          .frequency_hz = effect->group.frequency_hz};
     snprintf(settings.name, sizeof(settings.name), "rig-%u-%u", id, effect->group.lane);
@@ -120,7 +124,8 @@ static struct cs_group *find_or_create(struct rig *rig, const struct effect *eff
         return g;
     }
     char text[CS_ID_SIZE];
-    int err = keys_mc_session(&rig->mc_keys[id], effect->group.mc_addr, &settings.keys);
+    int err = keys_mc_session(&rig->mc_keys[effect->group.key_id], effect->group.mc_addr,
+                              &settings.keys);
     assert(err == FUO_OK);
     err = cs_group_create(&rig->net.cs, &settings, rig->now, text);
     assert(err == FUO_OK);

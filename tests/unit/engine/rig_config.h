@@ -31,19 +31,21 @@ static inline struct rig_config config_of(size_t devices, uint32_t loss_ppm,
 /* What a failed scenario was like. */
 static inline void dump(const struct rig *rig)
 {
-    const struct campaign_rec *c = engine_campaign_by_id(rig->engine, 1);
+    const struct campaign_rec *c = engine_campaign_by_id(rig->engine, rig->campaign_id);
     printf("# %s (%s) after %lld s\n", c != NULL ? campaign_phase_name(c->phase) : "-",
            c != NULL ? c->reason : "",
            (long long)((rig->now.us - rig->net.config.start.us) / 1000000));
-    for (size_t i = 1; i <= RIG_TRANSMISSIONS && rig->store.transmissions[i].id != 0;
-         i++) {
+    for (size_t i = 1; i <= RIG_TRANSMISSIONS; i++) {
         const struct transmission_rec *t = &rig->store.transmissions[i];
+        if (t->id == 0) {
+            continue;
+        }
         printf("# transmission %u %s M %u next %u target %u session %u\n", t->id,
                tx_phase_name(t->phase), t->frag_count, t->next_n, t->target_n,
                t->session_no);
     }
-    for (size_t i = 0; engine_member_at(rig->engine, 1, i) != NULL; i++) {
-        const struct member_rec *m = engine_member_at(rig->engine, 1, i);
+    for (size_t i = 0; engine_member_at(rig->engine, rig->campaign_id, i) != NULL; i++) {
+        const struct member_rec *m = engine_member_at(rig->engine, rig->campaign_id, i);
         printf("# %016llx %s state %d result %d outcome %s reason %s missing %u\n",
                (unsigned long long)m->dev_eui, member_phase_name(m->phase), m->state,
                m->result, outcome_name(m->outcome), member_reason_slug(m->reason),

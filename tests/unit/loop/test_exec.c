@@ -24,6 +24,7 @@ struct seen {
     uint64_t devices[4];
     size_t device_count;
     uint32_t mc_addr;
+    uint32_t f_cnt;
     uint8_t payload[8];
     int64_t at_us;
     char handle[FUO_GROUP_SIZE];
@@ -121,6 +122,7 @@ static int seen_group_open(struct fuo_ns *ns, const struct fuo_group *group)
     memcpy(seen->nwk_s_key, group->mc_nwk_s_key, sizeof(seen->nwk_s_key));
     seen->device_count = group->device_count;
     seen->mc_addr = group->mc_addr;
+    seen->f_cnt = group->f_cnt;
     return note(ns, "group_open", group->id);
 }
 
@@ -483,6 +485,8 @@ static void open_lane_with(struct rig *rig, const struct aes_key *key, uint32_t 
 {
     struct effect effect = effect_of(EFFECT_GROUP_OPEN);
     effect.group.transmission_id = 5;
+    effect.group.key_id = 5;
+    effect.group.f_cnt = 1234;
     effect.group.lane = lane;
     effect.group.campaign_id = FIXTURE_CAMPAIGN;
     effect.group.mc_addr = mc_addr;
@@ -492,6 +496,7 @@ static void open_lane_with(struct rig *rig, const struct aes_key *key, uint32_t 
                                                      : "fuotad-main-camp-5.1");
     assert_string_equal(rig->seen.region, "EU868");
     assert_int_equal(rig->seen.mc_addr, mc_addr);
+    assert_int_equal(rig->seen.f_cnt, 1234);
     struct session_keys keys;
     assert_int_equal(keys_mc_session(key, mc_addr, &keys), FUO_OK);
     assert_memory_equal(rig->seen.nwk_s_key, keys.nwk_s_key.b, 16);
@@ -526,7 +531,8 @@ static void keys_are_drawn_stored_wrapped_and_dropped(void **state)
     /* One after the other, with a key and without. */
     for (size_t i = 0; i < FIXTURE_DEVICES; i++) {
         effect = effect_of(i == 1 ? EFFECT_BLOCK_MIC : EFFECT_WRAP_KEY);
-        effect.key.transmission_id = 5;
+        effect.key.transmission_id = 6; /* that uses the key of transmission 5 */
+        effect.key.key_id = 5;
         effect.key.campaign_id = FIXTURE_CAMPAIGN;
         effect.key.dev_eui = rig.f.devices[i == 2 ? 2 : 0];
         exec_effect(&rig.d, &effect);
@@ -539,7 +545,7 @@ static void keys_are_drawn_stored_wrapped_and_dropped(void **state)
     open_lane_with(&rig, key, mc_addr, 31);
 
     effect = effect_of(EFFECT_DROP_KEY);
-    effect.key.transmission_id = 5;
+    effect.key.key_id = 5;
     exec_effect(&rig.d, &effect);
     driver_flush(rig.d.driver);
     run(&rig);
@@ -551,6 +557,7 @@ static void keys_are_drawn_stored_wrapped_and_dropped(void **state)
     size_t calls = rig.seen.calls;
     effect = effect_of(EFFECT_GROUP_OPEN);
     effect.group.transmission_id = 5;
+    effect.group.key_id = 5;
     effect.group.campaign_id = FIXTURE_CAMPAIGN;
     exec_effect(&rig.d, &effect);
     run(&rig);

@@ -116,6 +116,7 @@ struct seen {
         struct device_rec device;
         struct charge_rec charge;
         struct lane_rec lane;
+        struct group_rec group;
     } last;
     size_t size;
 };

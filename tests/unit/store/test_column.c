@@ -30,6 +30,7 @@ static const struct member_rec member = {
     5,
     6,
     7,
+    true,
     8,
     9,
     10,
@@ -44,12 +45,36 @@ static const struct member_rec member = {
 };
 
 static const struct transmission_rec transmission = {
-    1,    2,        TX_ENDED,  1,          2,
-    5,    3,        2,         7,          14,
-    222,  0x3fff,   869525000, UINT32_MAX, RECORD_LANE_MAX,
-    17,   1L << 41, 4,         18,         19,
-    20,   true,     true,      21,         22,
-    {23}, {24},     {25},
+    1,
+    2,
+    TX_ENDED,
+    1,
+    2,
+    5,
+    3,
+    2,
+    7,
+    14,
+    222,
+    0x3fff,
+    869525000,
+    UINT32_MAX,
+    UINT32_MAX - 1,
+    0xffff,
+    RECORD_LANE_MAX,
+    17,
+    1L << 41,
+    4,
+    18,
+    19,
+    20,
+    true,
+    true,
+    21,
+    22,
+    {23},
+    {24},
+    {25},
 };
 
 static const struct lane_rec lane = {
@@ -59,6 +84,8 @@ static const struct lane_rec lane = {
     16,         {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, UINT64_MAX},
     UINT32_MAX, 18,
 };
+
+static const struct group_rec group = {1, 2, 3, UINT32_MAX, 4, 5, 0xffff, 3, {7}};
 
 static const struct device_rec device = {
     0x0102030405060708,
@@ -72,6 +99,8 @@ static const struct device_rec device = {
     {3},
     4,
     {5, 6, 7, UINT16_MAX},
+    UINT32_MAX,
+    true,
     UINT16_MAX,
     -1500,
     4,
@@ -100,6 +129,7 @@ static const struct {
     {STORE_CHARGE, &charge},
     {STORE_HISTORY, &history},
     {STORE_LANE, &lane},
+    {STORE_GROUP, &group},
 };
 
 /* A database of the newest schema. */
@@ -209,12 +239,12 @@ static void the_schema_has_exactly_the_columns_of_the_tables(void **state)
     for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
         const struct table *table = table_of(samples[i].kind);
         AUTO_STMT sqlite3_stmt *stmt = NULL;
-        char sql[128];
+        char sql[192];
         size_t found = 0;
         size_t rows = 0;
         snprintf(sql, sizeof(sql),
                  "SELECT name FROM pragma_table_info('%s') WHERE name <> 'id'"
-                 " OR '%s' IN ('campaign', 'transmission')",
+                 " OR '%s' IN ('campaign', 'transmission', 'mc_group')",
                  table->name, table->name);
         assert_int_equal(db_prepare(base.db.sql, sql, &stmt, NULL), FUO_OK);
         for (; sqlite3_step(stmt) == SQLITE_ROW; rows++) {

@@ -183,8 +183,12 @@ static void a_dropped_campaign_takes_all_its_rows_along(void **state)
     /* The second campaign still needs the image. */
     assert_int_equal(store_load_image(fix.store, image.digest, &back, &len, NULL, NULL),
                      FUO_OK);
+    struct group_rec kept = {.slot = 3, .id = 12};
+    store_batch_record(&batch, STORE_GROUP, &kept);
     store_batch_campaign_drop(&batch, 2);
     assert_int_equal(fixture_commit(&fix, &batch), FUO_OK);
+    assert_int_equal(store_load_mc_key(fix.store, 12, &mc_addr, &opened, NULL), FUO_OK);
+    secret_release(&opened);
     assert_int_equal(store_load_image(fix.store, image.digest, &back, &len, NULL, NULL),
                      FUO_ENOENT);
 }

@@ -192,6 +192,8 @@ static void a_transmission_of_step_1_goes_on_as_one_lane(void **state)
     assert_int_equal(tx->phase, TX_SENDING);
     assert_int_equal(tx->lane_count, 1);
     assert_int_equal(tx->colour_count, 1);
+    assert_int_equal(tx->key_id, 7); /* drawn for itself */
+    assert_int_equal(tx->f_cnt_first, 0);
     assert_int_equal(tx->copies, 0);      /* coded fragments in natural order */
     assert_int_equal(tx->interval_us, 0); /* as the plan says */
     assert_int_equal(tx->frames_handed, 17);
@@ -233,6 +235,12 @@ static void links_of_step_1_keep_their_snr(void **state)
     assert_int_equal(device->link[1].heard_ppk, 1000);
     assert_int_equal(device->uplink_interval_us, 10);
     assert_int_equal(device->down_cdb, 0); /* nothing told of its downlinks */
+    assert_int_equal(device->mc_group, 0);
+    assert_false(device->forgets_groups);
+    found.count = 0;
+    assert_int_equal(
+        store_load_records(fix.store, STORE_GROUP, take_device, &found, NULL), FUO_OK);
+    assert_int_equal(found.count, 0); /* none is kept */
     assert_int_equal(found.devices[1].uplinks_heard, 0);
     assert_int_equal(found.devices[1].link_count, 0);
 }

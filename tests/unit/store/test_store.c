@@ -23,7 +23,7 @@ static void stores_of_the_engine_survive_a_restart(void **state)
     (void)state;
     static const enum store_kind kinds[] = {
         STORE_CAMPAIGN, STORE_MEMBER,  STORE_TRANSMISSION, STORE_DEVICE,
-        STORE_CHARGE,   STORE_HISTORY, STORE_LANE};
+        STORE_CHARGE,   STORE_HISTORY, STORE_LANE,         STORE_GROUP};
     struct effects effects = {0};
     struct store_batch batch = {0};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -37,9 +37,10 @@ static void stores_of_the_engine_survive_a_restart(void **state)
     effects.items[4].store.charge.gateway = 4;
     effects.items[5].store.history.dev_eui = 5;
     effects.items[6].store.lane.f_cnt_base = 6;
+    effects.items[7].store.group.f_cnt = 7;
     effects_append(&effects, EFFECT_PUBLISH);
     store_batch_effects(&batch, &effects);
-    assert_int_equal(batch.ops, 7);
+    assert_int_equal(batch.ops, 8);
     assert_int_equal(fixture_commit(&fix, &batch), FUO_OK);
     fixture_reopen(&fix);
 
@@ -61,6 +62,8 @@ static void stores_of_the_engine_survive_a_restart(void **state)
         4);
     assert_int_equal(
         fixture_load(&fix, STORE_LANE, sizeof(struct lane_rec)).last.lane.f_cnt_base, 6);
+    assert_int_equal(
+        fixture_load(&fix, STORE_GROUP, sizeof(struct group_rec)).last.group.f_cnt, 7);
     effects_finish(&effects);
 }
 
