@@ -44,6 +44,7 @@ const char *options_help(void)
            "  --collisions          gateways that send at once on one frequency and data "
            "rate\n"
            "                        disturb devices that hear both within 6 dB\n"
+           "  --keep-groups         devices have their multicast groups after a reboot\n"
            "  --time-scale F@EPOCH  virtual = EPOCH + (wall - EPOCH) * F\n"
            "  --airlog FILE         write a JSON line per frame on air\n"
            "  --flash DIR           write the image of each device to DIR/<dev_eui>.bin\n"
@@ -203,6 +204,7 @@ enum option_id {
     OPT_MARGIN,
     OPT_FULL_DUPLEX,
     OPT_COLLISIONS,
+    OPT_KEEP_GROUPS,
     OPT_TIME_SCALE,
     OPT_AIRLOG,
     OPT_FLASH,
@@ -226,6 +228,7 @@ static const struct option long_options[] = {
     {"margin", required_argument, NULL, OPT_MARGIN},
     {"full-duplex", no_argument, NULL, OPT_FULL_DUPLEX},
     {"collisions", no_argument, NULL, OPT_COLLISIONS},
+    {"keep-groups", no_argument, NULL, OPT_KEEP_GROUPS},
     {"time-scale", required_argument, NULL, OPT_TIME_SCALE},
     {"airlog", required_argument, NULL, OPT_AIRLOG},
     {"flash", required_argument, NULL, OPT_FLASH},
@@ -273,6 +276,9 @@ static bool keep(int id, const char *value, struct sim_options *options)
         return true;
     case OPT_COLLISIONS:
         options->network.capture_db = CAPTURE_DB;
+        return true;
+    case OPT_KEEP_GROUPS:
+        options->network.keeps_groups = true;
         return true;
     case OPT_VERSION:
         options->version = true;

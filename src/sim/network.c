@@ -404,6 +404,7 @@ static int init_station(struct network *network, size_t index, struct prng *prng
         .clock_boot_gps_s = clock_boot_s(config, index, prng),
         .clock_drift_ppm = (int32_t)prng_below(prng, 41) - 20,
         .uplink_dr = config->uplink_dr,
+        .keeps_groups = config->keeps_groups,
         .hardware_version = HARDWARE,
         .frag_count_max = FRAG_COUNT_MAX,
         .lost_max = LOST_MAX,

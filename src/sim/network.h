@@ -43,6 +43,7 @@ struct network_config {
     char application_id[CS_ID_SIZE];
     bool clocks_wrong; /* at boot: uptime only, another epoch, or off by days */
     uint8_t uplink_dr;
+    bool keeps_groups; /* of all devices, see device_config */
 };
 
 /* Called from network_run() and the server's functions; they only take note. */

@@ -110,13 +110,14 @@ class Proxy:
 class Stack:
     def __init__(self, folder, build, image, devices=12, loss="12%", seed=7, scale=150,
                  ts004="2", interval="120s", spec=None, status_port=None, gateways=1,
-                 collisions=False, profile="generic"):
+                 collisions=False, keep_groups=False, profile="generic"):
         self.folder = pathlib.Path(folder)
         self.build = pathlib.Path(build)
         self.image = pathlib.Path(image)
         self.devices, self.loss, self.seed, self.ts004 = devices, loss, seed, ts004
         self.interval = interval
         self.radio = ["--gateways", gateways] + (["--collisions"] if collisions else [])
+        self.radio += ["--keep-groups"] if keep_groups else []
         self.spec = spec or {}
         self.profile = profile
         self.epoch = int(time.time())
@@ -161,12 +162,9 @@ class Stack:
         for name in ("fleets", "trust", "flash", "state"):
             self.path(name).mkdir(exist_ok=True)
         shutil.copy(self.image, self.path("image.bin"))
-        tool = self.build / "fuotactl"
-        subprocess.run([tool, "key", "generate", "-o", self.path("trust/release")], check=True,
-                       capture_output=True)
-        subprocess.run([tool, "image", "sign", self.path("image.bin"), "--key",
-                        self.path("trust/release.key"), "--product", "wm1", "--version",
-                        "1.4.3"], check=True, capture_output=True)
+        subprocess.run([self.build / "fuotactl", "key", "generate", "-o",
+                        self.path("trust/release")], check=True, capture_output=True)
+        self.sign("image.bin")
         self.path("token").write_text(TOKEN + "\n")
         self.path("token").chmod(0o600)
         self.path("fuotad.yaml").write_text(
@@ -188,6 +186,11 @@ spec:
   product: wm1
 """)
         self.write_campaign("wm1-1-4-3")
+
+    def sign(self, image):
+        subprocess.run([self.build / "fuotactl", "image", "sign", self.path(image), "--key",
+                        self.path("trust/release.key"), "--product", "wm1", "--version",
+                        "1.4.3"], check=True, capture_output=True)
 
     def write_campaign(self, name, image="image.bin", signature="image.bin.minisig"):
         spec = {

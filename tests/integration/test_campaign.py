@@ -98,6 +98,60 @@ def case_several_gateways_send_in_lock_step(folder):
         assert max(map(len, gateways_on_air(s).values())) > 1
 
 
+def counters_on_air(stack):
+    """By McAddr of a frame to many: the counters and payloads, in order."""
+    sent, up = {}, set()
+    for line in stack.path("airlog.jsonl").read_text().splitlines():
+        frame = json.loads(line)
+        phy = bytes.fromhex(frame["phy_payload"])
+        if frame["direction"] == "up" and phy[0] & 0xe0 in (0x40, 0x80):
+            up.add(phy[1:5])
+        elif frame["direction"] == "down" and phy[0] & 0xe0 == 0x60:
+            sent.setdefault(phy[1:5], []).append((int.from_bytes(phy[6:8], "little"), phy))
+    return {addr: frames for addr, frames in sent.items() if addr not in up}
+
+
+def second_campaign(folder, keep_groups):
+    """Another image for the same fleet, the daemon killed in between; the air of both."""
+    with applied(folder, loss="0%", keep_groups=keep_groups) as s:
+        groups = {"Create": 0, "Delete": 0}
+
+        def hook(path):
+            for call in groups:
+                groups[call] += path.endswith(f"MulticastGroupService/{call}")
+
+        s.proxy.hook = hook
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), "--wait", "--timeout", "150s", check=0)
+        wait_for("the groups to go", lambda: 0 < groups["Create"] == groups["Delete"], 60)
+        first = counters_on_air(s)
+        s.kill_daemon()
+        s.start_daemon()
+        image = bytes(b ^ 0x5a for b in s.path("image.bin").read_bytes())
+        s.path("next.bin").write_bytes(image)
+        s.sign("next.bin")
+        s.ctl("apply", s.write_campaign("wm1-next", "next.bin", "next.bin.minisig"),
+              "--wait", "--timeout", "150s", check=0)
+        assert s.state("wm1-next")["devices"]["succeeded"] == 12, s.state("wm1-next")
+        wait_for("the groups to go", lambda: groups["Create"] == groups["Delete"], 60)
+        s.stop("fuotad")
+        s.stop("sim")
+        assert all(f.read_bytes() == image for f in s.path("flash").iterdir())
+        both = counters_on_air(s)
+        for addr, frames in both.items():
+            assert len({f for f, _ in frames}) == len(frames), (addr, "an FCnt came twice")
+            assert frames == sorted(frames), (addr, "an FCnt went back")
+        return first, both
+
+
+def case_groups_that_devices_keep_are_used_again(folder):
+    first, both = second_campaign(folder, keep_groups=True)
+    assert any(len(both[addr]) > len(frames) for addr, frames in first.items())
+
+
+def case_groups_that_devices_lose_are_set_up_again(folder):
+    second_campaign(folder, keep_groups=False)
+
+
 def hold_nth(stack, call, n):
     """The n-th such call takes effect, its answer is lost, and the daemon dies waiting."""
     count = [0]

@@ -4,13 +4,6 @@
 
 #include "rig_config.h"
 
-static void keep_groups(struct rig *rig)
-{
-    for (size_t i = 0; i < network_device_count(&rig->net); i++) {
-        rig_device(rig, i)->config.keeps_groups = true;
-    }
-}
-
 static void complete(struct rig *rig)
 {
     size_t count = network_device_count(&rig->net);
@@ -39,8 +32,8 @@ static void a_fleet_that_keeps_its_group_is_not_told_it_again(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct rig rig;
         struct rig_config config = config_of(8, rows[i].loss_ppm, rows[i].packages);
+        config.net.keeps_groups = true;
         rig_init(&rig, &config);
-        keep_groups(&rig);
         rig_apply(&rig);
         complete(&rig);
         assert_true(rig.group_setups >= 8);
@@ -77,10 +70,8 @@ static void killed_at(uint64_t effect, bool lose_answer, bool keeps)
 {
     struct rig rig;
     struct rig_config config = config_of(3, 50000, NETWORK_PACKAGES_V2);
+    config.net.keeps_groups = keeps;
     rig_init(&rig, &config);
-    if (keeps) {
-        keep_groups(&rig);
-    }
     rig_apply(&rig);
     complete(&rig);
     uint32_t told = rig.group_setups;

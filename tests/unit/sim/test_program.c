@@ -61,6 +61,9 @@ static void options_are_read_with_their_units(void **state)
     assert_int_equal(o.network.capture_db, 0);
     assert_int_equal(parse("--collisions", NULL, &o, &detail), FUO_OK);
     assert_int_equal(o.network.capture_db, 6);
+    assert_false(o.network.keeps_groups);
+    assert_int_equal(parse("--keep-groups", NULL, &o, &detail), FUO_OK);
+    assert_true(o.network.keeps_groups);
 }
 
 static void wrong_options_get_one_line(void **state)
