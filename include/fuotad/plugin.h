@@ -67,7 +67,7 @@ struct fuo_group {
     size_t device_count;
     uint32_t mc_addr;
     uint32_t frequency_hz;
-    uint32_t f_cnt; /* of the first frame */
+    uint32_t f_cnt; /* of the first frame: those below are used up under these keys */
     uint8_t dr;
     char device_class; /* 'B' or 'C' */
     uint8_t ping_slot_periodicity;

@@ -4,20 +4,20 @@
  *
  * What McGroupSetupReq gives a device is an address, a key and a range of counters; gateways,
  * data rate and frequency come with each session. So what is kept is the key, with the
- * counter that nobody has used yet, and of each device whose key it has. A cohort of which
- * at least half have the key of a group of an earlier campaign takes it over:
- * those who have it are told fragmentation and session only, the others as ever. The server's
- * groups are made anew for each transmission, beginning at that counter, and deleted at its
- * end, so nothing is left behind at a server whatever becomes of the daemon.
+ * counter that nobody has used yet, and of each device whose key it has. A cohort takes a
+ * group of an earlier campaign over if half or more of it have the key, and they are a
+ * quarter or more of all who have it: they are told fragmentation and session only, the
+ * others as ever. The server's groups are made anew for each transmission, from that counter
+ * on, and deleted at its end: nothing is left behind there, whatever becomes of the daemon.
  *
- * No counter is used twice under a key: a group is kept only if the counter of every
- * lane is known, and one more is skipped. It is given up when it is not used for long, when
- * its counters run out, when no device has its key any more, or for one that more devices
- * have when there is no room.
+ * No counter is used twice under a key: a group is kept only if the counter of every lane
+ * is known, and one more is skipped. It is given up when it is not used for long, when its
+ * counters run out, when no device has its key any more, or for one that more devices have
+ * when there is no room.
  *
- * A device may have lost its group, in a reboot or by other hands. It says so when
- * it is asked for the session (McGroupUndefined), and is set up from the beginning then. Who
- * lost it once is not believed to have kept it over a reboot again.
+ * A device may have lost its group, in a reboot or by other hands. It says so when it is
+ * asked for the session (McGroupUndefined), and is set up from the beginning then. Who lost
+ * it once is not believed to have kept it over a reboot again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,9 +27,9 @@
 #define KEEP_US DAYS_US(90) /* without a transmission */
 
 enum {
-    SHARE_MIN = 2, /* a cohort takes a group that one in so many has, or more */
-    LOST_FIRST =
-        3, /* of a transmission; are they the rule, nobody is believed to have it */
+    SHARE_MIN = 2,     /* one in so many of a cohort has the group, or more ... */
+    OWN_SHARE_MIN = 4, /* ... and they are one in so many of all who have it */
+    LOST_FIRST = 3,    /* of a transmission; are they the rule, nobody is believed */
 };
 
 /* ---- the list, ascending by id ---- */
@@ -192,7 +192,10 @@ static bool fits(const struct transmission *t, const struct group *g)
            g->rec.campaign_id != t->rec.campaign_id && g->rec.f_cnt < F_CNT_NEW;
 }
 
-/* The one that most members have; NULL: too few have any. */
+/*
+ * The one that most members have. NULL: too few have any, or it is better left to the others
+ * who have it: a handful that comes first would keep them from it.
+ */
 static struct group *best_for(struct engine *e, const struct transmission *t)
 {
     struct group *best = NULL;
@@ -206,8 +209,9 @@ static struct group *best_for(struct engine *e, const struct transmission *t)
             best = best == NULL || g->tally > best->tally ? g : best;
         }
     }
-    return best != NULL && (uint64_t)SHARE_MIN * best->tally >= t->member_count ? best
-                                                                                : NULL;
+    bool worth = best != NULL && (uint64_t)SHARE_MIN * best->tally >= t->member_count &&
+                 (uint64_t)OWN_SHARE_MIN * best->tally >= best->device_count;
+    return worth ? best : NULL;
 }
 
 static struct group *add_fresh(struct engine *e, const struct transmission *t)

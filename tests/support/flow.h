@@ -10,7 +10,7 @@
 #include "engine/engine.h"
 
 enum {
-    FLOW_DEVICES = 4,
+    FLOW_DEVICES = 6,
     FLOW_SENDS = 64,
 };
 

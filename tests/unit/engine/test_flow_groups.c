@@ -87,6 +87,7 @@ static void a_kept_group_outlives_restarts(void **state)
         test_row(member_phase_name(phases[i]));
         complete(&f);
         flow_restart(&f);
+        assert_int_equal(engine_restore_group(f.engine, &f.group), FUO_EEXIST);
         apply_next(&f, 0, 1);
         flow_walk(&f, 0, phases[i]);
         assert_true(f.members[0].kept);
@@ -233,6 +234,27 @@ static void a_group_that_few_have_is_not_used_and_dropped_with_the_last(void **s
     flow_free(&f);
 }
 
+/* For one of five it is not worth it: the others could not use it meanwhile. */
+static void a_group_is_left_to_the_many_who_have_it(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_keeping(&f, 5, 4);
+    complete(&f);
+    apply_next(&f, 0, 1);
+    complete(&f);
+    assert_int_equal(f.transmission.key_id, 2);
+    apply_next(&f, 1, 4);
+    flow_wait(&f, MINUTES_US(1));
+    for (size_t i = 1; i < 5; i++) {
+        flow_walk(&f, i, MEMBER_READY);
+    }
+    complete(&f);
+    assert_int_equal(f.transmission.key_id, 1);
+    assert_int_equal(f.group_setups, 6);
+    flow_free(&f);
+}
+
 static void the_group_that_more_devices_have_is_kept(void **state)
 {
     (void)state;
@@ -323,6 +345,73 @@ static void who_heard_nothing_is_not_believed(void **state)
     flow_free(&f);
 }
 
+/* The store has lost it: who is in it goes on, and then it is over. */
+static void a_group_without_its_key_is_not_kept(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_keeping(&f, 1, 4);
+    complete(&f);
+    apply_next(&f, 0, 1);
+    flow_walk(&f, 0, MEMBER_LISTENING);
+    f.group = (struct group_rec){0};
+    flow_restart(&f);
+    complete(&f);
+    assert_int_equal(f.dropped_keys, 1);
+    assert_int_equal(f.group.id, 0);
+    flow_free(&f);
+}
+
+/* It was given up when nobody waited any more; meanwhile another one uses the key. */
+static void a_group_that_is_opened_too_late_changes_nothing(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_keeping(&f, 1, 4);
+    complete(&f);
+    f.hold_group = true;
+    apply_next(&f, 0, 1);
+    flow_walk(&f, 0, MEMBER_KEY);
+    flow_control(&f, ENGINE_ABORT);
+    flow_wait(&f, DAYS_US(1));
+    f.hold_group = false;
+    assert_int_equal(f.transmission.phase, TX_ENDED);
+    assert_int_equal(f.transmission.key_id, 1);
+    uint32_t next = f.group.f_cnt;
+
+    apply_next(&f, 0, 1);
+    flow_walk(&f, 0, MEMBER_LISTENING);
+    struct engine_event late = {
+        .type = ENGINE_EV_GROUP,
+        .group = {.transmission_id = 2, .group = "late", .f_cnt = next}};
+    flow_step(&f, &late);
+    flow_wait(&f, MINUTES_US(10));
+    assert_int_equal(f.group.transmission_id, 3);
+    complete(&f);
+    assert_int_equal(f.group.id, 1);
+    assert_true(f.group.f_cnt > next + 10);
+    assert_int_equal(f.group_setups, 1);
+    assert_int_equal(f.dropped_keys, 0);
+    assert_int_equal(f.close_count, 3);
+    flow_free(&f);
+}
+
+/* Ids of what is forgotten are not given again while somebody has such a key. */
+static void the_id_of_a_key_is_not_given_twice(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_keeping(&f, 1, 4);
+    complete(&f);
+    flow_rebuild(&f); /* campaign and group are gone, the device has its key */
+    f.transmission = (struct transmission_rec){0};
+    apply_next(&f, 0, 1);
+    complete(&f);
+    assert_int_equal(f.transmission.id, 2);
+    assert_int_equal(f.group_setups, 2);
+    flow_free(&f);
+}
+
 TEST_MAIN(cmocka_unit_test(a_second_campaign_sets_no_group_up),
           cmocka_unit_test(without_room_no_group_is_kept),
           cmocka_unit_test(a_kept_group_outlives_restarts),
@@ -332,8 +421,12 @@ TEST_MAIN(cmocka_unit_test(a_second_campaign_sets_no_group_up),
           cmocka_unit_test(a_server_that_begins_anew_gets_another_key),
           cmocka_unit_test(a_group_that_is_not_used_is_dropped_in_time),
           cmocka_unit_test(a_group_that_few_have_is_not_used_and_dropped_with_the_last),
+          cmocka_unit_test(a_group_is_left_to_the_many_who_have_it),
           cmocka_unit_test(the_group_that_more_devices_have_is_kept),
           cmocka_unit_test(a_group_with_a_lost_lane_is_not_kept),
           cmocka_unit_test(the_counter_is_that_of_the_server_at_the_end),
           cmocka_unit_test(a_key_whose_counters_run_out_is_dropped),
-          cmocka_unit_test(who_heard_nothing_is_not_believed))
+          cmocka_unit_test(who_heard_nothing_is_not_believed),
+          cmocka_unit_test(a_group_without_its_key_is_not_kept),
+          cmocka_unit_test(a_group_that_is_opened_too_late_changes_nothing),
+          cmocka_unit_test(the_id_of_a_key_is_not_given_twice))
