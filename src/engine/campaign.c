@@ -6,7 +6,7 @@
 #include "engine/internal.h"
 
 #define PATIENCE_MIN_US MINUTES_US(10)
-#define PATIENCE_MAX_US HOURS_US(24)
+#define PATIENCE_MAX_US HOURS_US(96)
 
 /* While nobody has been heard twice: see below. */
 #define GUESS_MIN_US MINUTES_US(30)

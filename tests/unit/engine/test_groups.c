@@ -69,7 +69,7 @@ static void a_fleet_that_loses_its_group_is_told_it_again(void **state)
 static void killed_at(uint64_t effect, bool lose_answer, bool keeps)
 {
     struct rig rig;
-    struct rig_config config = config_of(3, 50000, NETWORK_PACKAGES_V2);
+    struct rig_config config = config_of(3, 0, NETWORK_PACKAGES_V2);
     config.net.keeps_groups = keeps;
     rig_init(&rig, &config);
     rig_apply(&rig);
