@@ -13,7 +13,8 @@
 #include "engine/internal.h"
 
 enum {
-    RANK_EXTRA = 3, /* coded fragments beyond those lost, as a rule enough */
+    RANK_EXTRA = 3,    /* coded fragments beyond those lost, as a rule enough */
+    HEARD_ENOUGH = 12, /* beyond M, without a block: it lost more than it can mend */
 };
 
 /* Those of v2 send DataBlockReceived, and their counts can be trusted. */
@@ -55,9 +56,21 @@ static bool counts_for_ever(const struct transmission *t, const struct member_an
            (uint32_t)a->received + a->missing >= t->rec.next_n;
 }
 
+/* What it cannot have: it has heard less than M, or nothing behind its last N. */
+static uint16_t never_heard(const struct transmission *t, const struct member_answer *a)
+{
+    bool behind = is_vague(t) && t->rec.next_n > t->rec.frag_count &&
+                  a->received < t->rec.frag_count;
+    return behind ? (uint16_t)(t->rec.frag_count - a->received) : 0;
+}
+
 /* What coded fragments have mended of it is estimated. */
 static uint16_t still_missing(const struct transmission *t, const struct member_answer *a)
 {
+    uint16_t lost = never_heard(t, a);
+    if (lost > 0) {
+        return lost > a->missing ? lost : a->missing;
+    }
     if (!counts_for_ever(t, a)) {
         return a->missing;
     }
@@ -79,6 +92,10 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
     struct transmission *t = m->transmission;
     uint16_t missing = is_stuck(m, a) ? UINT16_MAX : still_missing(t, a);
     if (missing == 0 && m->denied_n == t->rec.next_n) {
+        if (a->received >= t->rec.frag_count + HEARD_ENOUGH) {
+            member_leave(e, m, OUTCOME_FAILED, REASON_NO_MEMORY, FW_RESULT_NO_RAM);
+            return;
+        }
         missing = RANK_EXTRA; /* as many as M, and not of full rank */
     }
     m->rec.missing = missing;
