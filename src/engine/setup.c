@@ -29,6 +29,7 @@ enum {
     UNHEARD_PPM = 50000,   /* of a device of which nothing is known */
     DOWN_LOSS_PPM = 30000, /* no downlink is thought better */
     FAILURE_MAX_PPM = 800000,
+    LATE_WEIGHT_SHORT = 4,
     LATE_WEIGHT = 20, /* of those who are late, so many at most count for themselves */
 };
 
@@ -271,7 +272,8 @@ static uint64_t late_ppm(const struct failures *f, size_t members, uint32_t chai
 static uint32_t uplinks_wanted(const struct transmission *t, int64_t interval_us)
 {
     struct failures failures = failures_of(t);
-    uint64_t weight = t->member_count < LATE_WEIGHT ? t->member_count : LATE_WEIGHT;
+    uint64_t most = pass_us(t) < interval_us ? LATE_WEIGHT_SHORT : LATE_WEIGHT;
+    uint64_t weight = t->member_count < most ? t->member_count : most;
     uint32_t chain = t->rec.session_no > 0 ? CHAIN_AGAIN : CHAIN;
     int64_t again_us = 2 * interval_us + pass_us(t);
     uint32_t best = 1;
