@@ -119,6 +119,7 @@ struct partition_cohort {
     uint32_t loss_mean_ppm; /* per frame, after copies for none */
     uint32_t loss_p90_ppm;
     uint32_t loss_max_ppm;
+    uint32_t cap_max_ppm;                        /* the largest of its decoders' caps */
     uint32_t loss_class[PARTITION_LOSS_CLASSES]; /* devices by partition_loss_class() */
     uint32_t coded_first; /* coded fragments to send before the first poll */
     uint32_t frames_p50;  /* uncoded with copies, and coded, to complete all devices */

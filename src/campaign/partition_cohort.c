@@ -94,6 +94,9 @@ static void fill_cohorts(struct part *p)
         uint32_t loss_ppm = p->loss_ppm[d];
         p->cohort_of[d] = number;
         c->loss_class[partition_loss_class(loss_ppm)]++;
+        uint32_t cap_ppm = p->in->devices[d].cap_ppm;
+        cap_ppm = cap_ppm > 0 ? cap_ppm : PARTITION_CAP_NONE;
+        c->cap_max_ppm = cap_ppm > c->cap_max_ppm ? cap_ppm : c->cap_max_ppm;
         if (loss_ppm > c->loss_max_ppm) {
             c->loss_max_ppm = loss_ppm;
         }
@@ -257,9 +260,15 @@ static size_t rate_of(const struct part *p, uint8_t dr)
     return r;
 }
 
-/* The highest loss that is waited for: few who lose much do not hold up the others. */
+/*
+ * The highest loss that is waited for: few who lose much do not hold up the others, and who
+ * loses more than its decoder can mend is not helped by more.
+ */
 static uint32_t hopeless_above(const struct partition_cohort *c)
 {
+    if (c->copies == 1 && c->cap_max_ppm < HOPELESS_PPM) {
+        return c->cap_max_ppm;
+    }
     uint32_t count = 0;
     for (uint32_t k = 0; k < PARTITION_LOSS_CLASSES; k++) {
         count += partition_class_loss_ppm(k) > HOPELESS_PPM ? c->loss_class[k] : 0;
