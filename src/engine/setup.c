@@ -264,6 +264,17 @@ static uint64_t late_ppm(const struct failures *f, size_t members, uint32_t chai
     return members > 0 ? sum_ppm / members : 0;
 }
 
+/* Is it for those whom another transmission began without? */
+static bool is_late(const struct transmission *t)
+{
+    for (size_t i = 0; i < t->member_count; i++) {
+        if (t->members[i]->rec.late == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /*
  * How many uplinks to wait for: each costs everybody an interval. Who is not set up by then
  * needs another pass, two intervals and its airtime later, which matters to the whole as
@@ -272,7 +283,8 @@ static uint64_t late_ppm(const struct failures *f, size_t members, uint32_t chai
 static uint32_t uplinks_wanted(const struct transmission *t, int64_t interval_us)
 {
     struct failures failures = failures_of(t);
-    uint64_t most = pass_us(t) < interval_us ? LATE_WEIGHT_SHORT : LATE_WEIGHT;
+    bool short_again = is_late(t) && pass_us(t) < interval_us;
+    uint64_t most = short_again ? LATE_WEIGHT_SHORT : LATE_WEIGHT;
     uint64_t weight = t->member_count < most ? t->member_count : most;
     uint32_t chain = t->rec.session_no > 0 ? CHAIN_AGAIN : CHAIN;
     int64_t again_us = 2 * interval_us + pass_us(t);
