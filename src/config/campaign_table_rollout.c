@@ -218,7 +218,9 @@ const struct option campaign_verification_options[] = {
      .min = SECONDS_US(1),
      .max = DAYS_US(365),
      AT(verification.within_us),
-     .help = "Time after activation; then the outcome is unknown."},
+     .help =
+         "Time after activation; then the outcome is unknown. Never less than six of the "
+         "device's uplink intervals."},
     {.key = "require",
      .type = OPTION_FLAGS,
      .flags = OPTION_NOT_EMPTY,

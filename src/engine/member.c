@@ -12,6 +12,8 @@
 
 #define COMMAND_BYTES 30 /* the longest: McGroupSetupReq */
 
+#define ANSWER_UPLINKS 6 /* in the time for an answer, at least */
+
 #define LATE_MAX 2 /* times that being late is no failed attempt */
 
 #define UNDO_PATIENCE_US HOURS_US(24)
@@ -114,17 +116,24 @@ static void publish_result(struct engine *e, struct member *m)
     effect->publish.dev_eui = m->rec.dev_eui;
 }
 
+/* As long as the campaign says, and as a device that seldom speaks needs to answer. */
+static int64_t within_us(const struct member *m)
+{
+    int64_t given_us = m->campaign->def.spec->verification.within_us;
+    int64_t least_us = ANSWER_UPLINKS * m->device->rec.uplink_interval_us;
+    return given_us > least_us ? given_us : least_us;
+}
+
 struct utc member_limit(const struct member *m)
 {
-    int64_t within_us = m->campaign->def.spec->verification.within_us;
     struct utc from = m->rec.phase_since;
     switch (m->rec.phase) {
     case MEMBER_UPGRADE:
     case MEMBER_REBOOT:
-        return utc_after(from, within_us);
+        return utc_after(from, within_us(m));
     case MEMBER_VERIFY:
         return utc_after(from.us > m->rec.reboot_at.us ? from : m->rec.reboot_at,
-                         within_us);
+                         within_us(m));
     case MEMBER_UNDO_REBOOT:
     case MEMBER_UNDO_IMAGE:
         return utc_after(from, UNDO_PATIENCE_US);
