@@ -300,14 +300,13 @@ static uint32_t slice_copies(const struct part *p, const struct part_slice *slic
 
 /*
  * The demand is what the best link gives if that is enough, so that a thin second link does
- * not ask for its gateway too; else two have to do it. Who has failed before gets all.
+ * not ask for its gateway too; else two have to do it, as for who has failed before.
  */
 void part_problem_add(struct part *p, size_t device, size_t rate, uint32_t i)
 {
     const struct partition_device *d = &p->in->devices[device];
     uint32_t at = p->first[i];
     uint32_t best = 0;
-    uint32_t sum = 0;
     for (size_t l = 0; l < d->link_count; l++) {
         bool serves = part_link_serves(p, device, l, rate);
         uint8_t units = serves ? part_units(part_link_loss_ppm(p, device, l, rate)) : 0;
@@ -317,12 +316,11 @@ void part_problem_add(struct part *p, size_t device, size_t rate, uint32_t i)
                       p->rate[rate].floor_cdb),
             units};
         best = units > best ? units : best;
-        sum += units;
     }
     bool alone =
         best >= part_units(part_safe_loss_ppm(p, device)) && best < PART_DEMAND_UNITS;
-    uint32_t demand = d->attempts > 0 ? sum : alone ? best : PART_DEMAND_UNITS;
-    p->demand[i] = (uint8_t)(demand < UINT8_MAX ? demand : UINT8_MAX);
+    uint32_t demand = d->attempts > 0 || !alone ? PART_DEMAND_UNITS : best;
+    p->demand[i] = (uint8_t)demand;
     p->first[i + 1] = at;
 }
 
