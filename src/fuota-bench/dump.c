@@ -97,9 +97,12 @@ static void dump_frames(FILE *f, const struct report *r, int i)
         f);
     for (size_t k = 0; k < t->frame_count; k++) {
         const struct world_frame *x = &t->frames[k];
-        (void)fprintf(f, "frame,%s,%" PRId64 ",%d,%u,%u,%d,%u,%u,%u,%s\n", timing_at(i),
-                      x->at_us, x->airtime_us, x->gateway, x->frequency_hz,
-                      (int)x->transmission, x->number, x->n, x->dr, kinds[x->kind]);
+        uint16_t n = x->kind == WORLD_FRAME_FRAGMENT
+                         ? t->transmissions[x->transmission].numbers[x->number].n
+                         : 0;
+        (void)fprintf(f, "frame,%s,%" PRId64 ",%u,%u,%u,%d,%u,%u,%u,%s\n", timing_at(i),
+                      x->at_us, x->airtime_us, x->gateway, x->frequency * WORLD_FRAME_HZ,
+                      (int)x->transmission, x->number, n, x->dr, kinds[x->kind]);
     }
 }
 

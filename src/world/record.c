@@ -149,7 +149,7 @@ static uint64_t group_over(const struct world_trace *t, const struct world_param
         group[i] = t->frames[order[i]];
     }
     qsort(group, count, sizeof(*group), compare);
-    uint32_t ppm = count > 0 && air_band(group[0].frequency_hz) == BAND_P
+    uint32_t ppm = count > 0 && air_band(group[0].frequency * WORLD_FRAME_HZ) == BAND_P
                        ? p->legal_ppm
                        : p->narrow_legal_ppm;
     return hours_over(group, count, HOURS_US(1) / WORLD_PPM * ppm);
@@ -157,7 +157,7 @@ static uint64_t group_over(const struct world_trace *t, const struct world_param
 
 static size_t group_of(const struct world_frame *f)
 {
-    return (size_t)f->gateway * BAND_COUNT + air_band(f->frequency_hz);
+    return (size_t)f->gateway * BAND_COUNT + air_band(f->frequency * WORLD_FRAME_HZ);
 }
 
 /* They may be many millions: told apart by counting, a group at a time. */

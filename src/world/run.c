@@ -238,13 +238,14 @@ static void down_end(struct world *w, uint32_t slot)
     if (world_applied(w)) {
         w->trace.devices[u.device].unicast_us += airtime_us;
         struct world_frame record = {.at_us = record_time(w, from_us),
-                                     .airtime_us = (int32_t)airtime_us,
-                                     .gateway = u.gateway,
-                                     .frequency_hz = u.down_hz,
                                      .transmission = UINT32_MAX,
                                      .number = u.device,
-                                     .dr = u.down_dr,
-                                     .kind = WORLD_FRAME_UNICAST};
+                                     .airtime_us = (uint32_t)airtime_us &
+                                                   WORLD_FRAME_AIRTIME_MAX_US,
+                                     .dr = u.down_dr & WORLD_FRAME_DR_MAX,
+                                     .kind = WORLD_FRAME_UNICAST,
+                                     .gateway = (uint16_t)u.gateway,
+                                     .frequency = (uint16_t)(u.down_hz / WORLD_FRAME_HZ)};
         record_frame(w, &record);
     }
     if (air_unicast_heard(w, &u, from_us)) {

@@ -480,16 +480,15 @@ static void emit(struct world *w, const struct lane *lane, const struct row *row
                       .dr = lane->dr,
                       .all_participants = row->all_participants};
     heap_push(&w->heap, f.until_us, ON_FRAME_END, air_frame_new(w, &f));
-    struct world_frame record = {.at_us = record_time(w, w->now_us),
-                                 .airtime_us = (int32_t)airtime_us,
-                                 .gateway = gateway,
-                                 .frequency_hz = lane->frequency_hz,
-                                 .transmission = lane->tx,
-                                 .number = row->number,
-                                 .n = f.n,
-                                 .dr = lane->dr,
-                                 .kind = row->status ? WORLD_FRAME_STATUS
-                                                     : WORLD_FRAME_FRAGMENT};
+    struct world_frame record = {
+        .at_us = record_time(w, w->now_us),
+        .transmission = lane->tx,
+        .number = row->number,
+        .airtime_us = (uint32_t)airtime_us & WORLD_FRAME_AIRTIME_MAX_US,
+        .dr = lane->dr & WORLD_FRAME_DR_MAX,
+        .kind = row->status ? WORLD_FRAME_STATUS : WORLD_FRAME_FRAGMENT,
+        .gateway = (uint16_t)gateway,
+        .frequency = (uint16_t)(lane->frequency_hz / WORLD_FRAME_HZ)};
     record_frame(w, &record);
 }
 

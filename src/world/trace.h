@@ -18,17 +18,20 @@ enum world_frame_kind {
     WORLD_FRAME_UNICAST, /* downlink of class A */
 };
 
-/* One frame of one gateway on air. */
+#define WORLD_FRAME_HZ             25000U /* the step of frequencies */
+#define WORLD_FRAME_AIRTIME_MAX_US 0x7ffffffU
+#define WORLD_FRAME_DR_MAX         7U
+
+/* One frame of one gateway on air. A large run has some ten million: they are packed. */
 struct world_frame {
     int64_t at_us;
-    int32_t airtime_us;
-    uint32_t gateway;
-    uint32_t frequency_hz;
     uint32_t transmission; /* index into trace.transmissions; UINT32_MAX: unicast */
     uint32_t number;       /* FCnt: of the transmission; unicast: the device */
-    uint16_t n;            /* of a fragment: N on air */
-    uint8_t dr;
-    uint8_t kind; /* enum world_frame_kind */
+    uint32_t airtime_us : 27;
+    uint32_t dr : 3;
+    uint32_t kind : 2; /* enum world_frame_kind */
+    uint16_t gateway;
+    uint16_t frequency; /* in WORLD_FRAME_HZ */
 };
 
 /* One frame of a transmission, whichever gateways sent it; by FCnt. */

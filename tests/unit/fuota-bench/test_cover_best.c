@@ -230,8 +230,8 @@ static struct cover_best compare(uint32_t set)
     size_t count = 0;
     for (uint32_t g = 0; g < f.s.gateway_count; g++) {
         if ((set >> g & 1) != 0) {
-            frames[count++] =
-                (struct world_frame){.gateway = g, .kind = WORLD_FRAME_FRAGMENT};
+            frames[count++] = (struct world_frame){.gateway = (uint16_t)g,
+                                                   .kind = WORLD_FRAME_FRAGMENT};
         }
     }
     for (uint32_t i = 0; i < f.s.device_count; i++) {

@@ -101,7 +101,7 @@ static void violations_are_counted_per_gateway_band_and_hour(void **state)
     for (uint32_t i = 0; i < 3; i++) {
         frames[i].at_us = (int64_t)i * 1200000000;
         frames[i].airtime_us = 130000000;
-        frames[i].frequency_hz = WORLD_CLASS_C_HZ;
+        frames[i].frequency = WORLD_CLASS_C_HZ / WORLD_FRAME_HZ;
     }
     t.frame_count = 3;
     assert_int_equal(world_trace_violations(&t, &s), 1);
@@ -110,7 +110,7 @@ static void violations_are_counted_per_gateway_band_and_hour(void **state)
     frames[1].gateway = 0;
     frames[2].at_us = 3600000000 - 100000000; /* 30 s of the first are in its hour */
     assert_int_equal(world_trace_violations(&t, &s), 0);
-    frames[2].frequency_hz = 868100000; /* 1 % there */
+    frames[2].frequency = 868100000 / WORLD_FRAME_HZ; /* 1 % there */
     assert_int_equal(world_trace_violations(&t, &s), 1);
 }
 
