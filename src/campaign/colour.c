@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/sort.h"
 #include "campaign/arena.h"
 
 enum {
@@ -196,34 +197,10 @@ static void find_pairs(struct builder *b)
     }
 }
 
-static void sift(struct colour_edge *v, size_t i, size_t count)
+static bool edge_before(const void *context, const void *a, const void *b)
 {
-    for (;;) {
-        size_t child = 2 * i + 1;
-        if (child + 1 < count && v[child + 1].to > v[child].to) {
-            child++;
-        }
-        if (child >= count || v[i].to >= v[child].to) {
-            return;
-        }
-        struct colour_edge t = v[i];
-        v[i] = v[child];
-        v[child] = t;
-        i = child;
-    }
-}
-
-static void sort_edges(struct colour_edge *v, size_t count)
-{
-    for (size_t i = count / 2; i-- > 0;) {
-        sift(v, i, count);
-    }
-    for (size_t i = count; i-- > 1;) {
-        struct colour_edge t = v[0];
-        v[0] = v[i];
-        v[i] = t;
-        sift(v, 0, i);
-    }
+    (void)context;
+    return ((const struct colour_edge *)a)->to < ((const struct colour_edge *)b)->to;
 }
 
 /* Keep an edge of a gateway whose edges start at `start`; as one with its equals. */
@@ -246,7 +223,7 @@ static void merge_edges(struct builder *b)
     for (size_t g = 0; g < gateways; g++) {
         uint32_t start = b->first[g];
         uint32_t end = b->first[g + 1];
-        sort_edges(b->edges + start, end - start);
+        sort_items(b->edges + start, end - start, sizeof(*b->edges), edge_before, NULL);
         b->first[g] = kept;
         for (uint32_t i = start; i < end; i++) {
             kept = keep_edge(b, b->edges[i], b->first[g], kept);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/sort.h"
 #include "campaign/redundancy.h"
 #include "fec/row.h"
 
@@ -339,23 +340,11 @@ static bool comes_before(const struct partition_cohort *a,
     return a->copies < b->copies;
 }
 
-static void sift(const struct part *p, size_t i, size_t count)
+/* By number; context: all of them. */
+static bool number_before(const void *context, const void *a, const void *b)
 {
-    uint32_t *v = p->rank;
-    for (;;) {
-        size_t child = 2 * i + 1;
-        if (child + 1 < count &&
-            comes_before(&p->cohorts[v[child]], &p->cohorts[v[child + 1]])) {
-            child++;
-        }
-        if (child >= count || !comes_before(&p->cohorts[v[i]], &p->cohorts[v[child]])) {
-            return;
-        }
-        uint32_t t = v[i];
-        v[i] = v[child];
-        v[child] = t;
-        i = child;
-    }
+    const struct partition_cohort *cohorts = context;
+    return comes_before(&cohorts[*(const uint32_t *)a], &cohorts[*(const uint32_t *)b]);
 }
 
 static void sort_cohorts(struct part *p)
@@ -363,15 +352,7 @@ static void sort_cohorts(struct part *p)
     for (uint32_t i = 0; i < p->cohort_count; i++) {
         p->rank[i] = i;
     }
-    for (size_t i = p->cohort_count / 2; i-- > 0;) {
-        sift(p, i, p->cohort_count);
-    }
-    for (size_t i = p->cohort_count; i-- > 1;) {
-        uint32_t t = p->rank[0];
-        p->rank[0] = p->rank[i];
-        p->rank[i] = t;
-        sift(p, 0, i);
-    }
+    sort_items(p->rank, p->cohort_count, sizeof(*p->rank), number_before, p->cohorts);
     for (size_t i = 0; i < p->cohort_count; i++) {
         p->sorted[i] = p->cohorts[p->rank[i]];
     }

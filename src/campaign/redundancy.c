@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdbool.h>
 
+#include "base/sort.h"
 #include "fec/row.h"
 
 /* Probabilities are in units of 2^-60. */
@@ -268,38 +269,15 @@ uint32_t redundancy_need(uint32_t missing, uint32_t loss_ppm)
     return (uint32_t)((sum + rest - 1) / rest);
 }
 
-static void sift_down(uint32_t *heap, size_t count, size_t at)
+static bool need_before(const void *context, const void *a, const void *b)
 {
-    uint32_t value = heap[at];
-    for (size_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
-        if (child + 1 < count && heap[child + 1] > heap[child]) {
-            child++;
-        }
-        if (heap[child] <= value) {
-            break;
-        }
-        heap[at] = heap[child];
-        at = child;
-    }
-    heap[at] = value;
-}
-
-static void sort(uint32_t *values, size_t count)
-{
-    for (size_t i = count / 2; i-- > 0;) {
-        sift_down(values, count, i);
-    }
-    for (size_t i = count; i-- > 1;) {
-        uint32_t largest = values[0];
-        values[0] = values[i];
-        values[i] = largest;
-        sift_down(values, i, 0);
-    }
+    (void)context;
+    return *(const uint32_t *)a < *(const uint32_t *)b;
 }
 
 uint32_t redundancy_stop(uint32_t *needs, size_t count, uint32_t cost)
 {
-    sort(needs, count);
+    sort_items(needs, count, sizeof(*needs), need_before, NULL);
     uint32_t best = 0;
     uint64_t least = (uint64_t)cost * count;
     for (size_t i = 0; i < count; i++) {

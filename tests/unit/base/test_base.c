@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "test.h"
 
+#include <string.h>
+
 #include "base/eui.h"
 #include "base/hex.h"
 #include "base/prng.h"
+#include "base/sort.h"
 #include "base/time.h"
 #include "base/wire.h"
 
@@ -89,6 +92,46 @@ static void prng_repeats_for_a_seed_and_stays_in_bounds(void **state)
     assert_int_equal(prng_below(&a, 0), 0);
 }
 
+enum { SORTED_MAX = 40, SORTED_BYTES_MAX = 37 };
+
+/* By the first byte, downwards if so; the second byte is the number it had. */
+static bool byte_before(const void *context, const void *a, const void *b)
+{
+    const uint8_t *x = a;
+    const uint8_t *y = b;
+    return *(const bool *)context ? x[0] > y[0] : x[0] < y[0];
+}
+
+static void an_array_is_sorted_whatever_is_in_it(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {2, 4, 16, 17, SORTED_BYTES_MAX};
+    struct prng p = prng_seeded(7);
+    for (size_t count = 0; count < SORTED_MAX; count++) {
+        size_t size = sizes[count % ARRAY_LEN(sizes)];
+        bool down = count % 2 == 1;
+        uint8_t items[SORTED_MAX * SORTED_BYTES_MAX];
+        uint8_t key[SORTED_MAX];
+        uint64_t seen = 0;
+        memset(items, 0xa5, sizeof(items));
+        for (size_t i = 0; i < count; i++) {
+            key[i] = (uint8_t)prng_below(&p, 10);
+            memset(items + i * size, (int)i, size);
+            items[i * size] = key[i];
+        }
+        sort_items(items, count, size, byte_before, &down);
+        for (size_t i = 0; i < count; i++) { /* each is whole, and there once */
+            const uint8_t *item = items + i * size;
+            assert_int_equal(item[0], key[item[1]]);
+            assert_int_equal(item[size - 1], size > 2 ? item[1] : item[size - 1]);
+            assert_true(i == 0 || !byte_before(&down, item, item - size));
+            seen |= UINT64_C(1) << item[1];
+        }
+        assert_true(seen == (UINT64_C(1) << count) - 1);
+        assert_int_equal(items[count * size], 0xa5);
+    }
+}
+
 static void every_error_has_a_text(void **state)
 {
     (void)state;
@@ -105,4 +148,5 @@ TEST_MAIN(cmocka_unit_test(cursor_error_is_sticky),
           cmocka_unit_test(gps_time_wraps_and_differs_modulo_two_to_the_32),
           cmocka_unit_test(saturation_keeps_never_at_never),
           cmocka_unit_test(prng_repeats_for_a_seed_and_stays_in_bounds),
+          cmocka_unit_test(an_array_is_sorted_whatever_is_in_it),
           cmocka_unit_test(every_error_has_a_text))
