@@ -142,14 +142,15 @@ struct partition {
 };
 
 /*
- * What campaign, fleet and the server's timing (absolute, jitter_us) say; devices, gateways,
+ * What campaign, fleet and the server (absolute, jitter_us, priority_ceiling_ppm) say; devices, gateways,
  * image_len and limits are left to the caller. A frequency outside every sub-band gives a
  * limit_ppm of 0, which partition_make() refuses. region: that of the fleet.
  */
 struct partition_input partition_input_of(const struct campaign_spec *spec,
                                           const struct fleet_spec *fleet,
                                           const struct region *region, bool absolute,
-                                          int64_t jitter_us);
+                                          int64_t jitter_us,
+                                          uint32_t priority_ceiling_ppm);
 
 /* For 8-byte aligned memory. */
 size_t partition_workspace_bytes(const struct partition_input *input);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "campaign/partition.h"
+#include "campaign/plan.h"
 #include "campaign/record.h"
 #include "radio/subband.h"
 
@@ -9,21 +10,20 @@
 struct partition_input partition_input_of(const struct campaign_spec *spec,
                                           const struct fleet_spec *fleet,
                                           const struct region *region, bool absolute,
-                                          int64_t jitter_us)
+                                          int64_t jitter_us,
+                                          uint32_t priority_ceiling_ppm)
 {
     const struct spec_radio *radio = &spec->radio;
     uint32_t frequency_hz =
         radio->frequency_hz == SPEC_AUTO_U32 ? region->rx2_hz : radio->frequency_hz;
     const struct subband *band = subband_find(region, frequency_hz, 0, NULL);
-    uint32_t free_ppm = SPEC_PPM - fleet->reserve_ppm;
-    uint32_t share_ppm = spec->budgets.duty_cycle_ppm;
     return (struct partition_input){
         .region = region,
         .frequency_hz = frequency_hz,
         .dr = radio->dr == SPEC_AUTO_U32 ? PARTITION_DR_AUTO : (uint8_t)radio->dr,
         .size_bytes = spec->fragmentation.size_bytes,
         .limit_ppm = band != NULL ? band->limit_ppm : 0,
-        .share_ppm = share_ppm < free_ppm ? share_ppm : free_ppm,
+        .share_ppm = plan_share_ppm(spec, fleet, priority_ceiling_ppm),
         .off_time = fleet->duty_model == SPEC_DUTY_OFF_TIME,
         .absolute = absolute,
         .jitter_us = jitter_us,

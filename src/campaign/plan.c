@@ -58,6 +58,16 @@ static uint8_t choose_dr(const struct region *region, int16_t snr_cdb)
     return (uint8_t)(best >= 0 ? best : slowest);
 }
 
+uint32_t plan_share_ppm(const struct campaign_spec *spec, const struct fleet_spec *fleet,
+                        uint32_t priority_ceiling_ppm)
+{
+    uint32_t share_ppm = spec->budgets.duty_cycle_ppm;
+    uint32_t free_ppm = SPEC_PPM - fleet->reserve_ppm;
+    share_ppm = share_ppm < free_ppm ? share_ppm : free_ppm;
+    bool limited = priority_ceiling_ppm > 0 && priority_ceiling_ppm < share_ppm;
+    return limited ? priority_ceiling_ppm : share_ppm;
+}
+
 static enum plan_error plan_channel(const struct plan_input *in, struct plan *plan)
 {
     const struct spec_radio *radio = &in->spec->radio;
@@ -81,13 +91,9 @@ static enum plan_error plan_channel(const struct plan_input *in, struct plan *pl
     if (band == NULL || plan->frequency_hz % MC_FREQUENCY_STEP_HZ != 0) {
         return PLAN_FREQUENCY;
     }
-    int64_t hour_us = HOURS_US(1);
-    plan->legal_cap_us = hour_us / SPEC_PPM * band->limit_ppm;
-    uint32_t share_ppm = in->spec->budgets.duty_cycle_ppm;
-    if (share_ppm > SPEC_PPM - in->fleet->reserve_ppm) {
-        share_ppm = SPEC_PPM - in->fleet->reserve_ppm;
-    }
-    plan->airtime_cap_us = plan->legal_cap_us / SPEC_PPM * share_ppm;
+    uint32_t share_ppm = plan_share_ppm(in->spec, in->fleet, in->priority_ceiling_ppm);
+    plan->legal_cap_us = HOURS_US(1) * band->limit_ppm / SPEC_PPM;
+    plan->airtime_cap_us = plan->legal_cap_us * share_ppm / SPEC_PPM;
     return PLAN_OK;
 }
 

@@ -27,6 +27,7 @@ struct plan_input {
     int64_t server_spacing_us; /* of the server, per gateway */
     int16_t weakest_snr_cdb;   /* uplink SNR of the weakest device; PLAN_SNR_UNKNOWN */
     struct fragplan_limits limits; /* of the devices; zeroed: none */
+    uint32_t priority_ceiling_ppm; /* most of the legal limit, says the server; 0: all */
 
     /* Of the cohort; zeroed: one lane, one turn, one copy, losses unknown. */
     uint8_t lane_count;
@@ -96,6 +97,13 @@ struct plan {
 
 /* *plan is complete on PLAN_OK only. */
 enum plan_error plan_make(const struct plan_input *in, struct plan *plan);
+
+/*
+ * What campaigns may use of the legal limit: the budget, what the Fleet's reserve leaves, and
+ * what the server sends at its priority, whichever is least. priority_ceiling_ppm 0: all.
+ */
+uint32_t plan_share_ppm(const struct campaign_spec *spec, const struct fleet_spec *fleet,
+                        uint32_t priority_ceiling_ppm);
 
 /*
  * The turn of a colour: a frame, and the guard to the next one. Exact times (absolute) ask for

@@ -104,6 +104,7 @@ static enum plan_error make_plan(struct transmission *t, const struct campaign_s
         .server_spacing_us = row_spacing_us(t),
         .weakest_snr_cdb = weakest_snr_cdb(t),
         .limits = c->fleet->limits,
+        .priority_ceiling_ppm = c->fleet->def.priority_ceiling_ppm,
     };
     enum plan_error err = plan_make(&in, &t->plan);
     if (err == PLAN_OK) {

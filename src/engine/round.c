@@ -380,7 +380,8 @@ static enum plan_error reason_of(const struct campaign *c)
                             .device_count = 1,
                             .gateway_count = 1,
                             .weakest_snr_cdb = PLAN_SNR_UNKNOWN,
-                            .limits = c->fleet->limits};
+                            .limits = c->fleet->limits,
+                            .priority_ceiling_ppm = c->fleet->def.priority_ceiling_ppm};
     return plan_make(&in, &plan);
 }
 
@@ -393,9 +394,10 @@ static void form_by_links(struct round *r)
         describe(r, r->members[i], &n, &devices[i]);
     }
     const struct engine_fleet *fleet = &r->c->fleet->def;
-    struct partition_input in = partition_input_of(
-        r->c->def.spec, fleet->spec, r->c->fleet->region,
-        fleet->timing == ENGINE_TIMING_ABSOLUTE, fleet->multicast_jitter_us);
+    struct partition_input in =
+        partition_input_of(r->c->def.spec, fleet->spec, r->c->fleet->region,
+                           fleet->timing == ENGINE_TIMING_ABSOLUTE,
+                           fleet->multicast_jitter_us, fleet->priority_ceiling_ppm);
     in.image_len = r->c->def.image_len;
     in.limits = r->c->fleet->limits;
     in.devices = devices;

@@ -192,6 +192,7 @@ static enum plan_error probe(struct making *m)
         .device_count = (uint32_t)r->device_count,
         .gateway_count = 1,
         .weakest_snr_cdb = INT16_MAX,
+        .priority_ceiling_ppm = m->caps.priority_ceiling_ppm,
     };
     if (profile != NULL) {
         m->input.limits = profile->limits;
@@ -214,18 +215,15 @@ static enum plan_error probe(struct making *m)
 
 static struct partition_input input_of(const struct making *m)
 {
-    struct partition_input in = partition_input_of(
-        m->request->spec, &m->request->fleet->doc->spec, m->radio.region,
-        m->caps.timing == FUO_TIMING_ABSOLUTE, m->caps.multicast_jitter_us);
-    uint32_t ceiling_ppm = m->caps.priority_ceiling_ppm;
+    struct partition_input in =
+        partition_input_of(m->request->spec, &m->request->fleet->doc->spec,
+                           m->radio.region, m->caps.timing == FUO_TIMING_ABSOLUTE,
+                           m->caps.multicast_jitter_us, m->caps.priority_ceiling_ppm);
     in.devices = m->devices.items;
     in.device_count = m->devices.count;
     in.gateway_count = m->devices.gateway_count;
     in.image_len = m->request->image_len;
     in.limits = m->input.limits;
-    if (ceiling_ppm != 0 && ceiling_ppm < in.share_ppm) {
-        in.share_ppm = ceiling_ppm;
-    }
     return in;
 }
 

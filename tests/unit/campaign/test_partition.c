@@ -484,7 +484,7 @@ static void what_was_asked_for_becomes_input(void **state)
     spec.fragmentation.size_bytes = SPEC_AUTO_U32;
     spec.budgets.duty_cycle_ppm = 700000;
     struct partition_input in =
-        partition_input_of(&spec, &fleet, region, true, SECONDS_US(1));
+        partition_input_of(&spec, &fleet, region, true, SECONDS_US(1), 0);
     assert_ptr_equal(in.region, region);
     assert_int_equal(in.frequency_hz, 869525000);
     assert_int_equal(in.dr, PARTITION_DR_AUTO);
@@ -504,7 +504,7 @@ static void what_was_asked_for_becomes_input(void **state)
     spec.fragmentation.size_bytes = 100;
     spec.budgets.duty_cycle_ppm = 200000;
     fleet.duty_model = SPEC_DUTY_OFF_TIME;
-    in = partition_input_of(&spec, &fleet, region, false, SECONDS_US(1));
+    in = partition_input_of(&spec, &fleet, region, false, SECONDS_US(1), 500000);
     assert_int_equal(in.frequency_hz, 868100000);
     assert_int_equal(in.dr, 3);
     assert_int_equal(in.size_bytes, 100);
@@ -517,8 +517,9 @@ static void what_was_asked_for_becomes_input(void **state)
     assert_int_equal(in.lane_gateways, 1);
 
     spec.radio.frequency_hz = 869300000; /* between two sub-bands */
-    in = partition_input_of(&spec, &fleet, region, false, 0);
+    in = partition_input_of(&spec, &fleet, region, false, 0, 150000);
     assert_int_equal(in.limit_ppm, 0);
+    assert_int_equal(in.share_ppm, 150000); /* the server lets no more through */
 }
 
 /* Six gateways that all hear one another: as many turns, kept by the next round. */

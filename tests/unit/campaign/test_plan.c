@@ -56,6 +56,39 @@ static void a_strong_cohort_gets_the_fastest_rate_and_the_class_c_channel(void *
     assert_true(SECONDS_US(1) << plan.timeout_exp > plan.duration_us);
 }
 
+/* In bands of a thousandth, too: 3.6 s an hour. */
+static void the_cap_is_the_least_of_budget_reserve_and_ceiling(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t frequency_hz;
+        uint32_t duty_ppm;
+        uint32_t ceiling_ppm;
+        int64_t legal_us;
+        int64_t cap_us;
+    } rows[] = {
+        {869525000, 600000, 0, 360000000, 216000000},
+        {869525000, 900000, 0, 360000000, 216000000}, /* the reserve is 40 % */
+        {869525000, 600000, 600001, 360000000, 216000000},
+        {869525000, 600000, 400000, 360000000, 144000000},
+        {868100000, 500000, 0, 36000000, 18000000},
+        {868800000, 600000, 0, 3600000, 2160000},
+        {868800000, 333333, 0, 3600000, 1199998},
+        {868800000, 600000, 250000, 3600000, 900000},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct campaign_spec spec = default_spec();
+        struct plan_input in = input_of(&spec, 2000);
+        struct plan plan;
+        spec.radio.frequency_hz = rows[i].frequency_hz;
+        spec.budgets.duty_cycle_ppm = rows[i].duty_ppm;
+        in.priority_ceiling_ppm = rows[i].ceiling_ppm;
+        assert_int_equal(plan_make(&in, &plan), PLAN_OK);
+        assert_int_equal(plan.legal_cap_us, rows[i].legal_us);
+        assert_int_equal(plan.airtime_cap_us, rows[i].cap_us);
+    }
+}
+
 static void data_rate_follows_the_weakest_link(void **state)
 {
     (void)state;
@@ -318,6 +351,7 @@ static void a_turn_has_a_guard_after_the_frame(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(a_strong_cohort_gets_the_fastest_rate_and_the_class_c_channel),
+          cmocka_unit_test(the_cap_is_the_least_of_budget_reserve_and_ceiling),
           cmocka_unit_test(data_rate_follows_the_weakest_link),
           cmocka_unit_test(a_wide_channel_wants_a_stronger_link),
           cmocka_unit_test(what_does_not_fit_says_which_key_to_change),

@@ -308,6 +308,30 @@ static void what_a_device_hears_decides_its_data_rate(void **state)
     assert_true(dr[1] < dr[0]);
 }
 
+/* What the server lets through decides the pace: not only the ledger knows of it. */
+static void the_ceiling_of_the_server_is_planned_with(void **state)
+{
+    (void)state;
+    int64_t interval_us[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        struct flow f;
+        flow_init(&f, 1);
+        f.priority_ceiling_ppm = i * 40000; /* of the legal tenth: 14.4 s an hour */
+        f.spec.radio.gateways.count = 0;
+        f.spec.radio.dr = 0;
+        f.spec.fragmentation.size_bytes = 40;
+        link_to(&f, 0, f.gateways[0], 500);
+        flow_rebuild(&f);
+        flow_apply(&f);
+        interval_us[i] = f.transmission.interval_us;
+        flow_walk(&f, 0, MEMBER_ENDED);
+        ended(&f, 0, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+        flow_free(&f);
+    }
+    assert_true(interval_us[0] < SECONDS_US(20));
+    assert_true(interval_us[1] > MINUTES_US(8)); /* more than 2 s each, 250 times that */
+}
+
 TEST_MAIN(cmocka_unit_test(lanes_take_turns_and_stay_in_step),
           cmocka_unit_test(a_lane_whose_group_is_gone_is_left_out),
           cmocka_unit_test(a_lane_that_counts_otherwise_is_left_out),
@@ -318,4 +342,5 @@ TEST_MAIN(cmocka_unit_test(lanes_take_turns_and_stay_in_step),
           cmocka_unit_test(budgets_are_listed_by_gateway),
           cmocka_unit_test(a_command_that_left_is_charged_where_it_left),
           cmocka_unit_test(a_command_without_airtime_waits),
-          cmocka_unit_test(what_a_device_hears_decides_its_data_rate))
+          cmocka_unit_test(what_a_device_hears_decides_its_data_rate),
+          cmocka_unit_test(the_ceiling_of_the_server_is_planned_with))
