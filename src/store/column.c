@@ -108,7 +108,7 @@ static const struct column transmission_columns[] = {
     SCALAR(transmission_rec, U32, key_id),
     SCALAR(transmission_rec, U32, f_cnt_first),
     BOUNDED(transmission_rec, U8, lane_count, RECORD_LANE_MAX),
-    BOUNDED(transmission_rec, U8, colour_count, RECORD_LANE_MAX),
+    SCALAR(transmission_rec, U8, colour_count), /* of the grid: beyond its lanes */
     SCALAR(transmission_rec, U8, copies),
     SCALAR(transmission_rec, I64, interval_us),
     SCALAR(transmission_rec, U32, frames_handed),
@@ -126,7 +126,7 @@ static const struct column transmission_columns[] = {
 static const struct column lane_columns[] = {
     SCALAR(lane_rec, U32, transmission_id),
     BOUNDED(lane_rec, U8, no, RECORD_LANE_MAX - 1),
-    BOUNDED(lane_rec, U8, colour, RECORD_LANE_MAX - 1),
+    SCALAR(lane_rec, U8, colour),
     SCALAR(lane_rec, BOOL, lost),
     SCALAR(lane_rec, BOOL, pending),
     {

@@ -62,7 +62,7 @@ static const struct transmission_rec transmission = {
     UINT32_MAX - 1,
     0xffff,
     RECORD_LANE_MAX,
-    17,
+    UINT8_MAX,
     1L << 41,
     4,
     18,
@@ -79,7 +79,7 @@ static const struct transmission_rec transmission = {
 
 static const struct lane_rec lane = {
     1,          RECORD_LANE_MAX - 1,
-    2,          true,
+    UINT8_MAX,  true,
     true,       "a group's handle",
     16,         {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, UINT64_MAX},
     UINT32_MAX, 18,
