@@ -13,7 +13,6 @@ enum {
     WEIGHT_UNIT = 16,
     BUSY_WEIGHT = 4, /* a gateway in another session is dearer, by the time it adds */
     SPILL_LOSS_PPM = 100000,
-    TURNS_MAX = 256,
     BOTH_FADE_CDB = 353, /* of two links that fade by 2.5 dB each */
 };
 
@@ -43,7 +42,7 @@ static size_t scratch_bytes(size_t devices, size_t gateways, size_t links, size_
     bytes = larger(bytes, cluster_workspace_for(gateways, links, pairs));
     return larger(bytes, colour_workspace_for(gateways, links, pairs) +
                              colour_solve_workspace_max(gateways) +
-                             TURNS_MAX * sizeof(uint64_t));
+                             PARTITION_TURN_MAX * sizeof(uint64_t));
 }
 
 static void lay_out(struct part *p, struct arena *a)
@@ -521,7 +520,8 @@ static bool input_is_sound(const struct partition_input *in)
         }
     }
     for (size_t i = 0; i < in->grid_count; i++) {
-        if (in->grids[i].turn_count == 0 || in->grids[i].turn_count > TURNS_MAX) {
+        if (in->grids[i].turn_count == 0 ||
+            in->grids[i].turn_count > PARTITION_TURN_MAX) {
             return false;
         }
     }

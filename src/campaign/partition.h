@@ -39,6 +39,7 @@ enum {
     PARTITION_CAP_NONE = 1000000,
     PARTITION_LOSS_CLASSES = 32,
     PARTITION_RATE_MAX = 6,
+    PARTITION_TURN_MAX = 255, /* turns of a data rate; records have a byte for them */
     PARTITION_NO_TURN = 0xffff,
 };
 
@@ -48,7 +49,7 @@ enum {
  */
 struct partition_grid {
     uint8_t dr;
-    uint16_t turn_count;
+    uint16_t turn_count; /* 1..PARTITION_TURN_MAX */
     int64_t interval_us;
     const uint16_t *turn; /* by gateway; PARTITION_NO_TURN: none yet */
 };

@@ -164,6 +164,7 @@ static void choose_turns(struct part *p, size_t rate, const struct turns *t)
     uint16_t best = colour_solve(&t->graph, p->chosen, t->workspace, t->colours);
     int64_t best_cost = INT64_MAX;
     best = best > 0 ? best : 1;
+    best = best < PARTITION_TURN_MAX ? best : PARTITION_TURN_MAX;
     for (uint16_t limit = best; limit > 0; limit = (uint16_t)(limit * 4 / 5)) {
         uint64_t spoiled = limit_turns(p, t, limit);
         int64_t cost = cost_of_turns(p, rate, limit, spoiled, t->count);

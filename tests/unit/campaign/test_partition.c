@@ -560,8 +560,40 @@ static void turns_that_were_given_are_kept(void **state)
     assert_int_equal(make(), FUO_ERANGE);
 }
 
+/* Each of its gateways disturbs all others: more of them than there are turns. */
+static void there_are_no_more_turns_than_a_record_holds(void **state)
+{
+    (void)state;
+    enum { MANY = PARTITION_TURN_MAX + 5 };
+    base_input(0, MANY);
+    struct partition_device *all = calloc(MANY * (MANY - 1) / 2, sizeof(*all));
+    assert_non_null(all);
+    for (uint32_t g = 0; g < MANY; g++) {
+        for (uint32_t h = 0; h < g; h++) {
+            struct partition_device *d = &all[input.device_count++];
+            *d = single(g, 2500);
+            d->link[1] = d->link[0];
+            d->link[1].gateway = h;
+            d->link_count = 2;
+        }
+    }
+    input.devices = all;
+    input.dr = 5;
+    input.image_len = 200;
+    input.again_us = DAYS_US(30); /* to be spoiled is dear */
+    assert_int_equal(make(), FUO_OK);
+    assert_int_equal(result.grid_count, 1);
+    assert_int_equal(result.grids[0].turn_count, PARTITION_TURN_MAX);
+    for (size_t g = 0; g < MANY; g++) {
+        uint16_t turn = result.grids[0].turn[g];
+        assert_true(turn < PARTITION_TURN_MAX || turn == PARTITION_NO_TURN);
+    }
+    free(all);
+}
+
 TEST_MAIN(cmocka_unit_test(what_was_asked_for_becomes_input),
           cmocka_unit_test(turns_that_were_given_are_kept),
+          cmocka_unit_test_teardown(there_are_no_more_turns_than_a_record_holds, drop),
           cmocka_unit_test_teardown(random_fleets_keep_all_promises, drop),
           cmocka_unit_test_teardown(conflicting_gateways_take_turns, drop),
           cmocka_unit_test_teardown(the_order_of_devices_does_not_matter, drop),
