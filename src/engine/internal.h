@@ -75,6 +75,7 @@ struct member {
     uint8_t tail;     /* STATUS: fragments to be sent before it is asked */
     uint8_t tails;    /* begun in this transmission */
     uint8_t evidence; /* uplinks since the command that were no answer to it */
+    uint8_t rests;    /* of this phase: its command was given up for a while */
     bool has_key;
     bool has_mic;
     bool asked_key; /* the driver is at it */

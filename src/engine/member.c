@@ -160,6 +160,7 @@ void member_enter(struct engine *e, struct member *m, enum member_phase phase)
     m->rec.command_sent = false;
     m->held = false;
     m->evidence = 0;
+    m->rests = 0;
     engine_set_timer(e, m->slot, member_limit(m));
     member_store(e, m);
     store_history(e, m);

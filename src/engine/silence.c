@@ -13,17 +13,24 @@
 /* After as many tries as the campaign allows: this many uplinks, at least so long. */
 #define REST_UPLINKS 4
 #define REST_MIN_US  MINUTES_US(10)
+#define REST_MAX_US  HOURS_US(6) /* for phases that days are given to */
 
 /* ---- silence ---- */
 
-/* It lives but does not answer: again later, not for ever. */
-static void rest(struct engine *e, struct member *m)
+/* It lives but does not answer: again later, not for ever. patient: each time twice as much
+ * later, up to a limit; what answers nothing for days is not asked at every other uplink. */
+static void rest(struct engine *e, struct member *m, bool patient)
 {
     m->rec.tries = 0;
     member_drop_command(m);
     member_store(e, m);
     int64_t rest_us = REST_UPLINKS * m->device->rec.uplink_interval_us;
-    engine_wake(e, m->slot, engine_in(e, rest_us > REST_MIN_US ? rest_us : REST_MIN_US));
+    rest_us = rest_us > REST_MIN_US ? rest_us : REST_MIN_US;
+    for (uint8_t i = 0; patient && i < m->rests && rest_us < REST_MAX_US; i++) {
+        rest_us = rest_us < REST_MAX_US / 2 ? 2 * rest_us : REST_MAX_US;
+    }
+    m->rests = (uint8_t)(m->rests < UINT8_MAX ? m->rests + 1 : m->rests);
+    engine_wake(e, m->slot, engine_in(e, rest_us));
 }
 
 /* The phase's command was sent as often as it may be. */
@@ -40,13 +47,15 @@ static void give_up(struct engine *e, struct member *m)
         m->reboot_doubtful = true; /* it may have been taken all the same */
         member_await_reboot(e, m);
         return;
-    case MEMBER_VERSION: /* limited by maxUplinkAge */
-    case MEMBER_GROUP:   /* limited by the start of the session, as is the next */
+    case MEMBER_GROUP: /* limited by the start of the session, as is the next */
     case MEMBER_FRAG:
-    case MEMBER_STATUS:  /* limited by the patience of its transmission */
+    case MEMBER_STATUS: /* limited by the patience of its transmission */
+        rest(e, m, false);
+        return;
+    case MEMBER_VERSION: /* limited by maxUplinkAge */
     case MEMBER_UPGRADE: /* limited by verification.within, as is the next */
     case MEMBER_VERIFY:
-        rest(e, m);
+        rest(e, m, true);
         return;
     case MEMBER_UNDO_REBOOT: /* did it reboot? */
         member_ask(e, m, MEMBER_VERIFY);

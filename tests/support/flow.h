@@ -56,6 +56,8 @@ struct flow {
     size_t alerts;
     size_t flushes;
     size_t group_setups; /* McGroupSetupReq sent */
+    size_t status_asks;  /* FragSessionStatusReq to one device */
+    size_t upgrade_asks; /* DevUpgradeImageReq */
     struct effect last_open;
     struct transmission_rec transmission; /* as stored last */
     struct lane_rec lane;                 /* the only one */

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine with crafted events: stacks of TS004 v1, which do not say whether they have it. */
+#include "flow_steps.h"
+
+#include <stdio.h>
+
+enum {
+    UPLINKS_MAX = 3000, /* ten days of them */
+    ASKS_MAX = 60,      /* in all the transmissions that it is in */
+};
+
+static void begin_v1(struct flow *f, size_t devices)
+{
+    flow_init(f, devices);
+    for (size_t i = 0; i < FLOW_DEVICES; i++) {
+        f->devices[i].package_version[3] = 1;
+    }
+    flow_rebuild(f);
+    flow_apply(f);
+    for (size_t i = 0; i < devices; i++) {
+        flow_walk(f, i, MEMBER_SESSION);
+    }
+    for (size_t i = 0; i < devices; i++) {
+        flow_walk(f, i, MEMBER_LISTENING);
+    }
+}
+
+/* FragSessionStatusAns. */
+static void tell(struct flow *f, size_t device, uint32_t received, uint32_t missing)
+{
+    char hex[16];
+    snprintf(hex, sizeof(hex), "01%02x%02x%02x00", received & 0xff, received >> 8,
+             missing);
+    flow_uplink(f, device, 201, hex);
+}
+
+/* A device that never has the image, and never says that anything is missing. */
+struct hopeless {
+    const char *name;
+    bool says_all_there;
+    bool unasked; /* with each uplink, not only when it is asked */
+    bool says_no_image;
+    size_t restart_every; /* uplinks */
+    enum outcome outcome;
+};
+
+static void speak(struct flow *f, const struct hopeless *h)
+{
+    enum member_phase phase = flow_member(f, 0)->phase;
+    flow_wait(f, MINUTES_US(5));
+    if (phase >= MEMBER_READY && phase < MEMBER_LISTENING) {
+        flow_walk(f, 0, MEMBER_LISTENING); /* into the next session */
+    } else if (phase == MEMBER_UPGRADE && h->says_no_image) {
+        flow_uplink(f, 0, 203, "0400");
+    } else if (h->says_all_there && (phase == MEMBER_STATUS || h->unasked)) {
+        tell(f, 0, 12, 0);
+    } else {
+        flow_uplink(f, 0, 2, "00");
+    }
+}
+
+static void who_never_has_the_image_is_asked_so_often_and_no_more(void **state)
+{
+    (void)state;
+    static const struct hopeless rows[] = {
+        {"says no", true, false, true, 0, OUTCOME_FAILED},
+        {"says no, and tells unasked", true, true, true, 0, OUTCOME_FAILED},
+        {"says no, and nothing else", false, false, true, 0, OUTCOME_UNKNOWN},
+        {"is silent about its image", true, true, false, 0, OUTCOME_UNKNOWN},
+        {"is silent", false, false, false, 0, OUTCOME_UNKNOWN},
+        {"says no over restarts", true, true, true, 3, OUTCOME_FAILED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        test_row(rows[i].name);
+        begin_v1(&f, 1);
+        uint16_t next_n = 0;
+        size_t upgrades = 0;
+        size_t statuses = 0;
+        for (size_t k = 1; flow_member(&f, 0)->phase != MEMBER_ENDED; k++) {
+            assert_true(k < UPLINKS_MAX);
+            speak(&f, &rows[i]);
+            if (rows[i].restart_every != 0 && k % rows[i].restart_every == 0) {
+                flow_restart(&f);
+            }
+            if (f.transmission.next_n != next_n) {
+                next_n = f.transmission.next_n;
+                upgrades = f.upgrade_asks;
+                statuses = f.status_asks;
+            }
+            if (rows[i].says_no_image && rows[i].restart_every == 0) {
+                assert_true(f.upgrade_asks - upgrades <=
+                            1); /* nothing new, no question */
+            }
+            assert_true(f.status_asks - statuses <= 4);
+        }
+        assert_int_equal(flow_member(&f, 0)->outcome, rows[i].outcome);
+        assert_true(f.upgrade_asks + f.status_asks <= ASKS_MAX);
+        flow_wait(&f, DAYS_US(1));
+        assert_int_equal(f.transmission.phase, TX_ENDED);
+        assert_int_equal(engine_deadline(f.engine).us, INSTANT_NEVER.us);
+        flow_free(&f);
+    }
+}
+
+/* 12 fragments; what is lost of them cannot be more. */
+static void a_count_beyond_all_fragments_is_all_of_them(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_v1(&f, 1);
+    while (f.transmission.next_n < 15) {
+        flow_wait(&f, SECONDS_US(1));
+    }
+    tell(&f, 0, 14, 200);
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_LISTENING);
+    assert_int_equal(flow_member(&f, 0)->missing, 15);
+    flow_free(&f);
+}
+
+TEST_MAIN(cmocka_unit_test(a_count_beyond_all_fragments_is_all_of_them),
+          cmocka_unit_test(who_never_has_the_image_is_asked_so_often_and_no_more))
