@@ -452,11 +452,15 @@ void transmission_go_on(struct engine *e, struct transmission *t)
     engine_wake(e, t->slot, e->utc);
 }
 
-/* After a restart: everything that was asked of the driver or the server is asked again. */
+/*
+ * After a restart: everything that was asked of the driver or the server is asked again, and
+ * so are members who were not told yet, or whose answers were not stored.
+ */
 void transmission_resume(struct engine *e, struct transmission *t)
 {
     t->session_first_n = t->rec.next_n;
     t->behind_at = UTC_NEVER;
+    t->pump = t->member_count;
     if (t->rec.phase == TX_ENDED) {
         return;
     }

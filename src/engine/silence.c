@@ -212,6 +212,7 @@ static void extend_limit(struct engine *e, struct member *m)
 void member_resume(struct engine *e, struct member *m)
 {
     m->evidence = (m->rec.command_sent ? EVIDENCE_SENT : EVIDENCE_UNSENT) - 1;
+    m->unsure |= m->rec.session_no == 0 && m->rec.phase >= MEMBER_LISTENING;
     extend_limit(e, m);
     engine_set_timer(e, m->slot, member_limit(m));
     switch (m->rec.phase) {

@@ -118,5 +118,65 @@ static void a_count_beyond_all_fragments_is_all_of_them(void **state)
     flow_free(&f);
 }
 
-TEST_MAIN(cmocka_unit_test(a_count_beyond_all_fragments_is_all_of_them),
+/* One has answered that it misses something, the other has not yet: a restart. */
+static void what_was_answered_before_a_restart_is_asked_again(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 2);
+    flow_apply(&f);
+    for (size_t i = 0; i < 2; i++) {
+        flow_walk(&f, i, MEMBER_SESSION);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        flow_walk(&f, i, MEMBER_LISTENING);
+    }
+    while (f.transmission.phase != TX_CONFIRM) {
+        flow_wait(&f, SECONDS_US(1));
+    }
+    flow_uplink(&f, 0, 201, "01000a0002"); /* 10 received, 2 missing */
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_LISTENING);
+    assert_int_equal(flow_member(&f, 1)->phase, MEMBER_STATUS);
+    flow_restart(&f);
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_STATUS);
+    flow_uplink(&f, 0, 201, "01000a0002");
+    flow_uplink(&f, 1, 201, "0400");
+    uint16_t next_n = f.transmission.next_n;
+    for (int i = 0; i < 12 && f.transmission.next_n == next_n; i++) {
+        flow_noise(&f, 0);
+    }
+    assert_true(f.transmission.next_n > next_n); /* it is repaired, not given up */
+    flow_walk(&f, 0, MEMBER_ENDED);
+    ended(&f, 0, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+    assert_int_equal(flow_member(&f, 0)->transmissions, 1);
+    flow_free(&f);
+}
+
+/* It never said that it agreed, and missed it all: a restart does not make that its fault. */
+static void who_never_agreed_is_not_blamed_after_a_restart(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct flow f;
+        flow_init(&f, 2);
+        flow_apply(&f);
+        flow_walk(&f, 0, MEMBER_SESSION);
+        flow_walk(&f, 1, MEMBER_SESSION);
+        flow_walk(&f, 0, MEMBER_LISTENING);
+        while (f.transmission.phase != TX_CONFIRM) {
+            flow_wait(&f, SECONDS_US(1));
+        }
+        if (i == 1) {
+            flow_restart(&f);
+        }
+        flow_uplink(&f, 0, 201, "0400");
+        flow_uplink(&f, 1, 201, "010000000b"); /* 11 missing */
+        assert_int_equal(flow_member(&f, 1)->late, 1);
+        flow_free(&f);
+    }
+}
+
+TEST_MAIN(cmocka_unit_test(what_was_answered_before_a_restart_is_asked_again),
+          cmocka_unit_test(who_never_agreed_is_not_blamed_after_a_restart),
+          cmocka_unit_test(a_count_beyond_all_fragments_is_all_of_them),
           cmocka_unit_test(who_never_has_the_image_is_asked_so_often_and_no_more))
