@@ -291,6 +291,7 @@ static void attach(struct engine *e, struct member *m, struct transmission *t)
     m->rec.reason = REASON_NONE;
     m->unsure = false;
     m->denied_n = 0;
+    m->told_n = 0;
     m->tail = 0;
     m->tails = 0;
     m->has_key = false;

@@ -81,7 +81,8 @@ struct member {
     bool asked_key; /* the driver is at it */
     bool asked_mic;
     bool unsure;          /* never said that it agreed to the first session */
-    uint16_t denied_n;    /* it said that it has no image when this N was next; or 0 */
+    uint16_t denied_n;    /* news_n when it said that it has no image; 0: news since */
+    uint16_t told_n;      /* news_n when it said what it misses; 0: news since */
     bool polled;          /* answered the poll under way */
     bool reboot_doubtful; /* DevRebootCountdownReq was never answered */
     bool undone;          /* aborted: was told to delete the image */
@@ -139,6 +140,7 @@ struct transmission {
     struct utc progress_at;
     struct utc tail_until;      /* so long unicast fragments are given */
     uint16_t session_first_n;   /* next_n when the session began */
+    uint16_t news_n;            /* next_n behind the last fragment that was sent to all */
     uint8_t idle_sessions;      /* in a row, without a single fragment */
     enum plan_error plan_error; /* after a restart: why there is no plan any more */
     uint32_t groups_found;      /* members that had the group from before, and had not */

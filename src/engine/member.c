@@ -401,6 +401,8 @@ static int build_tail(struct engine *e, struct member *m, struct effect *effect)
     effect->send.payload_len = (uint8_t)len;
     t->rec.next_n++;
     t->campaign->rec.fragments_sent++;
+    m->denied_n = 0;
+    m->told_n = 0;
     m->rec.tries = 0; /* each is another one */
     transmission_store(e, t);
     return FUO_OK;

@@ -31,8 +31,7 @@ uint32_t proof_pending(const struct transmission *t)
 /* Everything was sent once, and nothing is known to be new since it said no. */
 static bool may_have_it(const struct transmission *t, const struct member *m)
 {
-    return is_vague(t) && t->rec.next_n > t->rec.frag_count &&
-           m->denied_n != t->rec.next_n;
+    return is_vague(t) && t->rec.next_n > t->rec.frag_count && m->denied_n != t->news_n;
 }
 
 void proof_ask(struct engine *e, struct member *m)
@@ -43,6 +42,7 @@ void proof_ask(struct engine *e, struct member *m)
     if (may_have_it(m->transmission, m)) {
         member_take_block(e, m, m->rec.missing);
     } else {
+        m->tail = 0;
         member_ask(e, m, MEMBER_STATUS);
     }
 }
@@ -81,10 +81,14 @@ static uint16_t still_missing(const struct transmission *t, const struct member_
     return (uint16_t)(heard < wanted ? wanted - heard : 0);
 }
 
-/* It has heard nothing since it said so last: it has it all, or it is not in the session. */
+/*
+ * It has heard nothing of what was sent since it said so last: it has it all, or it is not in
+ * the session.
+ */
 static bool is_stuck(const struct member *m, const struct member_answer *a)
 {
-    return a->missing > 0 && a->received > 0 && a->received == m->rec.received &&
+    bool news = m->told_n != 0 && m->told_n != m->transmission->news_n;
+    return news && a->missing > 0 && a->received > 0 && a->received == m->rec.received &&
            may_have_it(m->transmission, m);
 }
 
@@ -92,7 +96,7 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
 {
     struct transmission *t = m->transmission;
     uint16_t missing = is_stuck(m, a) ? UINT16_MAX : still_missing(t, a);
-    if (missing == 0 && m->denied_n == t->rec.next_n) {
+    if (missing == 0 && m->denied_n == t->news_n) {
         if (a->received >= t->rec.frag_count + HEARD_ENOUGH) {
             member_leave(e, m, OUTCOME_FAILED, REASON_NO_MEMORY, FW_RESULT_NO_RAM);
             return;
@@ -101,7 +105,9 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
     }
     m->rec.missing = missing;
     m->rec.received = a->received;
+    m->told_n = t->news_n;
     m->polled = true;
+    m->tail = 0;
     if (missing == 0) {
         member_take_block(e, m, 0);
         return;
@@ -127,8 +133,9 @@ bool proof_take_denial(struct engine *e, struct member *m, const struct member_a
         member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_RESULT_CONNECTION_LOST);
         return true;
     }
-    m->denied_n = t->rec.next_n;
+    m->denied_n = t->news_n;
     m->polled = false;
+    m->tail = 0;
     member_enter(e, m, MEMBER_LISTENING);
     member_set_fw(e, m, FW_DOWNLOADING, FW_RESULT_INITIAL);
     member_ask(e, m, MEMBER_STATUS); /* behind the same uplink */

@@ -80,6 +80,7 @@ void session_frame_done(struct engine *e, struct transmission *t)
     }
     if (place_is_done(t)) {
         t->rec.next_n++;
+        t->news_n = t->rec.next_n;
     }
     t->campaign->rec.fragments_sent++;
     campaign_touch(t->campaign);

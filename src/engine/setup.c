@@ -459,6 +459,7 @@ void transmission_go_on(struct engine *e, struct transmission *t)
 void transmission_resume(struct engine *e, struct transmission *t)
 {
     t->session_first_n = t->rec.next_n;
+    t->news_n = t->rec.next_n;
     t->behind_at = UTC_NEVER;
     t->pump = t->member_count;
     if (t->rec.phase == TX_ENDED) {

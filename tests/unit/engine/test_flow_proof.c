@@ -9,9 +9,8 @@ enum {
     ASKS_MAX = 60,      /* in all the transmissions that it is in */
 };
 
-static void begin_v1(struct flow *f, size_t devices)
+static void begin_with(struct flow *f, size_t devices)
 {
-    flow_init(f, devices);
     for (size_t i = 0; i < FLOW_DEVICES; i++) {
         f->devices[i].package_version[3] = 1;
     }
@@ -23,6 +22,12 @@ static void begin_v1(struct flow *f, size_t devices)
     for (size_t i = 0; i < devices; i++) {
         flow_walk(f, i, MEMBER_LISTENING);
     }
+}
+
+static void begin_v1(struct flow *f, size_t devices)
+{
+    flow_init(f, devices);
+    begin_with(f, devices);
 }
 
 /* FragSessionStatusAns. */
@@ -176,7 +181,61 @@ static void who_never_agreed_is_not_blamed_after_a_restart(void **state)
     }
 }
 
-TEST_MAIN(cmocka_unit_test(what_was_answered_before_a_restart_is_asked_again),
+/* One has no image; the other is sent fragments, one behind each of its uplinks. */
+static void what_another_one_is_sent_is_no_news(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 2);
+    f.uplink_dr = 5;
+    f.spec.fragmentation.repair_rounds = 0;
+    f.spec.retry.session = 0;
+    begin_with(&f, 2);
+    while (flow_member(&f, 0)->phase != MEMBER_UPGRADE) {
+        flow_wait(&f, SECONDS_US(5));
+    }
+    f.hold_txack = true;
+    flow_uplink(&f, 0, 203, "0400");
+    flow_uplink(&f, 1, 203, "0400");
+    tell(&f, 0, 12, 0);
+    tell(&f, 1, 9, 3);
+    assert_int_equal(f.last_send[0].send.payload[0], 0x08); /* its own tail */
+    assert_int_equal(f.last_send[1].send.payload[0], 0x08);
+    size_t upgrades = f.upgrade_asks;
+    tell(&f, 0, 12, 0); /* after which it may have it */
+    flow_uplink(&f, 0, 203, "0400");
+    tell(&f, 0, 12, 0);
+    assert_int_equal(f.upgrade_asks, upgrades + 1);
+    for (int i = 0; i < 3; i++) {
+        uint16_t next_n = f.transmission.next_n;
+        flow_fate(&f, 1, ENGINE_FATE_SENT);
+        assert_int_equal(f.transmission.next_n, next_n + 1);
+        tell(&f, 0, 12, 0);
+        assert_int_equal(flow_member(&f, 0)->phase, MEMBER_LISTENING);
+        assert_int_equal(f.upgrade_asks, upgrades + 1);
+    }
+    flow_free(&f);
+}
+
+/* MQTT may tell an uplink twice: that is no sign that the device hears nothing. */
+static void a_count_told_twice_is_the_same_count(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_v1(&f, 1);
+    while (f.transmission.next_n < 15) {
+        flow_wait(&f, SECONDS_US(1));
+    }
+    tell(&f, 0, 9, 3);
+    tell(&f, 0, 9, 3);
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_LISTENING);
+    assert_int_equal(flow_member(&f, 0)->missing, 3);
+    flow_free(&f);
+}
+
+TEST_MAIN(cmocka_unit_test(what_another_one_is_sent_is_no_news),
+          cmocka_unit_test(a_count_told_twice_is_the_same_count),
+          cmocka_unit_test(what_was_answered_before_a_restart_is_asked_again),
           cmocka_unit_test(who_never_agreed_is_not_blamed_after_a_restart),
           cmocka_unit_test(a_count_beyond_all_fragments_is_all_of_them),
           cmocka_unit_test(who_never_has_the_image_is_asked_so_often_and_no_more))
