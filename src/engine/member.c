@@ -408,9 +408,18 @@ static int build_tail(struct engine *e, struct member *m, struct effect *effect)
     return FUO_OK;
 }
 
-static bool in_tail(const struct member *m)
+/*
+ * Whether its next command is a fragment of its tail. Not beside fragments for all: a place
+ * in the order goes to one fragment only. Tails of several take from the same rest.
+ */
+static bool in_tail(struct member *m)
 {
-    return m->rec.phase == MEMBER_STATUS && m->tail > 0;
+    const struct transmission *t = m->transmission;
+    if (m->rec.phase != MEMBER_STATUS || t->rec.phase != TX_CONFIRM || t->rec.pending ||
+        t->rec.next_n > repair_last_n(t)) {
+        m->tail = 0;
+    }
+    return m->tail > 0;
 }
 
 void member_send(struct engine *e, struct member *m)
@@ -418,16 +427,16 @@ void member_send(struct engine *e, struct member *m)
     if (!may_send(m) || !has_material(e, m)) {
         return;
     }
-    size_t len = in_tail(m)
-                     ? FRAG_DATA_OVERHEAD_BYTES + m->transmission->rec.frag_size_bytes
-                     : COMMAND_BYTES;
+    bool tail = in_tail(m);
+    size_t len = tail ? FRAG_DATA_OVERHEAD_BYTES + m->transmission->rec.frag_size_bytes
+                      : COMMAND_BYTES;
     m->held = !air_admit_command(e, m, len);
     if (m->held) {
         m->rec.command_id = 0;
         return;
     }
     struct effect send = {.type = EFFECT_SEND};
-    int err = in_tail(m) ? build_tail(e, m, &send) : build(e, m, &send);
+    int err = tail ? build_tail(e, m, &send) : build(e, m, &send);
     if (err != FUO_OK) {
         air_drop_command(m);
         return; /* a phase without a command */
@@ -456,7 +465,7 @@ void member_send(struct engine *e, struct member *m)
 /* A fragment has no answer: the next one, or the question what is missing now. */
 bool member_tail_sent(struct engine *e, struct member *m)
 {
-    if (!in_tail(m)) {
+    if (m->rec.phase != MEMBER_STATUS || m->tail == 0) {
         return false;
     }
     m->tail--;

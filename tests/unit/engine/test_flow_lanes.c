@@ -219,6 +219,37 @@ static void a_few_missing_fragments_are_sent_to_the_device_alone(void **state)
     flow_free(&f);
 }
 
+/* Each alone fits what may be sent at most, both together do not. */
+static void tails_together_stay_within_the_redundancy(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 2);
+    f.uplink_dr = 5;
+    f.spec.fragmentation.repair_rounds = 0;
+    f.spec.fragmentation.max_redundancy_ppm = 580000; /* 7 of 12 */
+    f.spec.retry.session = 0;
+    flow_apply(&f);
+    for (size_t i = 0; i < 2; i++) {
+        flow_walk(&f, i, MEMBER_SESSION);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        flow_walk(&f, i, MEMBER_LISTENING);
+    }
+    while (flow_member(&f, 0)->phase != MEMBER_STATUS) {
+        flow_wait(&f, SECONDS_US(5));
+    }
+    for (size_t i = 0; i < 2; i++) {
+        flow_uplink(&f, i, 201, "01000b0001"); /* 11 received, 1 missing */
+    }
+    assert_int_equal(f.transmission.next_n, 12 + 7 + 1); /* 15 to 19, not 20 */
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(f.last_send[i].send.fport, 201);
+        assert_int_equal(f.last_send[i].send.payload[0], 0x01); /* what is missing now? */
+    }
+    flow_free(&f);
+}
+
 static void budgets_are_listed_by_gateway(void **state)
 {
     (void)state;
@@ -339,6 +370,7 @@ TEST_MAIN(cmocka_unit_test(lanes_take_turns_and_stay_in_step),
           cmocka_unit_test(known_devices_are_placed_by_versions_and_links_at_once),
           cmocka_unit_test(who_is_known_late_joins_what_is_being_set_up),
           cmocka_unit_test(a_few_missing_fragments_are_sent_to_the_device_alone),
+          cmocka_unit_test(tails_together_stay_within_the_redundancy),
           cmocka_unit_test(budgets_are_listed_by_gateway),
           cmocka_unit_test(a_command_that_left_is_charged_where_it_left),
           cmocka_unit_test(a_command_without_airtime_waits),
