@@ -92,6 +92,12 @@ static bool is_stuck(const struct member *m, const struct member_answer *a)
            may_have_it(m->transmission, m);
 }
 
+/* A further session is dated already, and others are told: it takes part in it. */
+static bool may_join_session(const struct transmission *t)
+{
+    return t->rec.phase == TX_LEAD;
+}
+
 void proof_take_status(struct engine *e, struct member *m, const struct member_answer *a)
 {
     struct transmission *t = m->transmission;
@@ -112,7 +118,9 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
         member_take_block(e, m, 0);
         return;
     }
-    if (m->rec.phase == MEMBER_STATUS) {
+    if (m->rec.phase == MEMBER_STATUS && may_join_session(t) && repair_is_worth(t, m)) {
+        member_ask(e, m, MEMBER_SESSION);
+    } else if (m->rec.phase == MEMBER_STATUS) {
         member_enter(e, m, MEMBER_LISTENING);
     } else {
         member_store(e, m);
@@ -138,7 +146,8 @@ bool proof_take_denial(struct engine *e, struct member *m, const struct member_a
     m->tail = 0;
     member_enter(e, m, MEMBER_LISTENING);
     member_set_fw(e, m, FW_DOWNLOADING, FW_RESULT_INITIAL);
-    member_ask(e, m, MEMBER_STATUS); /* behind the same uplink */
+    /* Behind the same uplink. */
+    member_ask(e, m, may_join_session(t) ? MEMBER_SESSION : MEMBER_STATUS);
     transmission_member_changed(e, t);
     return true;
 }

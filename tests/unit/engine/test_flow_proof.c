@@ -9,12 +9,9 @@ enum {
     ASKS_MAX = 60,      /* in all the transmissions that it is in */
 };
 
-static void begin_with(struct flow *f, size_t devices)
+/* All of them in one session. */
+static void listen_all(struct flow *f, size_t devices)
 {
-    for (size_t i = 0; i < FLOW_DEVICES; i++) {
-        f->devices[i].package_version[3] = 1;
-    }
-    flow_rebuild(f);
     flow_apply(f);
     for (size_t i = 0; i < devices; i++) {
         flow_walk(f, i, MEMBER_SESSION);
@@ -24,10 +21,19 @@ static void begin_with(struct flow *f, size_t devices)
     }
 }
 
+static void begin_as_v1(struct flow *f, size_t devices)
+{
+    for (size_t i = 0; i < FLOW_DEVICES; i++) {
+        f->devices[i].package_version[3] = 1;
+    }
+    flow_rebuild(f);
+    listen_all(f, devices);
+}
+
 static void begin_v1(struct flow *f, size_t devices)
 {
     flow_init(f, devices);
-    begin_with(f, devices);
+    begin_as_v1(f, devices);
 }
 
 /* FragSessionStatusAns. */
@@ -123,19 +129,57 @@ static void a_count_beyond_all_fragments_is_all_of_them(void **state)
     flow_free(&f);
 }
 
+/* Who answers when a further session is dated takes part in it, if that helps it. */
+static void who_answers_late_takes_part_in_the_next_session(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool v1;
+        uint8_t fport;
+        const char *hex;
+        enum member_phase phase;
+    } rows[] = {
+        {"some are missing", false, 201, "01000a0002", MEMBER_SESSION},
+        {"nearly all are missing", false, 201, "010000ff00", MEMBER_LISTENING},
+        {"no image", true, 203, "0400", MEMBER_SESSION},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        test_row(rows[i].name);
+        flow_init(&f, 2);
+        f.spec.fragmentation.repair_rounds = 0;
+        f.devices[0].package_version[3] = f.devices[1].package_version[3] =
+            rows[i].v1 ? 1 : 2;
+        flow_rebuild(&f);
+        listen_all(&f, 2);
+        while (f.transmission.phase != TX_CONFIRM) {
+            flow_wait(&f, SECONDS_US(1));
+        }
+        flow_wait(&f, SECONDS_US(1));
+        if (rows[i].v1) {
+            flow_uplink(&f, 0, 203, "0400");
+            tell(&f, 0, 10, 2);
+        } else {
+            flow_uplink(&f, 0, 201, "01000a0002");
+        }
+        while (f.transmission.phase != TX_LEAD) {
+            flow_wait(&f, SECONDS_US(1));
+        }
+        assert_int_equal(flow_member(&f, 0)->phase, MEMBER_SESSION);
+        flow_uplink(&f, 1, rows[i].fport, rows[i].hex);
+        assert_int_equal(flow_member(&f, 1)->phase, rows[i].phase);
+        flow_free(&f);
+    }
+}
+
 /* One has answered that it misses something, the other has not yet: a restart. */
 static void what_was_answered_before_a_restart_is_asked_again(void **state)
 {
     (void)state;
     struct flow f;
     flow_init(&f, 2);
-    flow_apply(&f);
-    for (size_t i = 0; i < 2; i++) {
-        flow_walk(&f, i, MEMBER_SESSION);
-    }
-    for (size_t i = 0; i < 2; i++) {
-        flow_walk(&f, i, MEMBER_LISTENING);
-    }
+    listen_all(&f, 2);
     while (f.transmission.phase != TX_CONFIRM) {
         flow_wait(&f, SECONDS_US(1));
     }
@@ -190,7 +234,7 @@ static void what_another_one_is_sent_is_no_news(void **state)
     f.uplink_dr = 5;
     f.spec.fragmentation.repair_rounds = 0;
     f.spec.retry.session = 0;
-    begin_with(&f, 2);
+    begin_as_v1(&f, 2);
     while (flow_member(&f, 0)->phase != MEMBER_UPGRADE) {
         flow_wait(&f, SECONDS_US(5));
     }
@@ -233,7 +277,8 @@ static void a_count_told_twice_is_the_same_count(void **state)
     flow_free(&f);
 }
 
-TEST_MAIN(cmocka_unit_test(what_another_one_is_sent_is_no_news),
+TEST_MAIN(cmocka_unit_test(who_answers_late_takes_part_in_the_next_session),
+          cmocka_unit_test(what_another_one_is_sent_is_no_news),
           cmocka_unit_test(a_count_told_twice_is_the_same_count),
           cmocka_unit_test(what_was_answered_before_a_restart_is_asked_again),
           cmocka_unit_test(who_never_agreed_is_not_blamed_after_a_restart),
