@@ -10,6 +10,8 @@ enum {
 
 #define STORE_ALERT "store"
 
+#define CHARGES_KEPT_US HOURS_US(2) /* a sliding hour, and what is late or shifted */
+
 /* ---- the driver's ports ---- */
 
 static void port_execute(void *arg, const struct effect *effect)
@@ -42,10 +44,22 @@ static void render_status(struct daemon *d, const struct effects *batch)
     }
 }
 
+/* Airtime that no ledger looks at any more: once an hour, so that they stay few. */
+static void prune_charges(struct daemon *d)
+{
+    struct utc now = clock_utc(&d->clock);
+    int64_t age_us = now.us - d->charges_pruned.us;
+    if (age_us < 0 || age_us >= HOURS_US(1)) { /* below: the clock was set back */
+        d->charges_pruned = now;
+        store_batch_charges_prune(&d->rows, utc_after(now, -CHARGES_KEPT_US));
+    }
+}
+
 static void port_commit(void *arg, const struct effects *batch)
 {
     struct daemon *d = arg;
     store_batch_effects(&d->rows, batch);
+    prune_charges(d);
     render_status(d, &d->publish_later);
     effects_finish(&d->publish_later);
     render_status(d, batch);

@@ -417,6 +417,41 @@ static void damage_in_the_store_leaves_one_campaign_out(void **state)
     fixture_remove(&f);
 }
 
+static int64_t count_of(const struct daemon_fixture *f, const char *sql)
+{
+    char path[2 * TEMP_PATH_SIZE];
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    assert_int_equal(sqlite3_open(temp_path(&f->temp, "state/fuotad.db", path), &db),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    int64_t count = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return count;
+}
+
+/* Each frame of each gateway is one: in time they would be all that the store holds. */
+static void airtime_of_hours_ago_is_forgotten(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    daemon_stop(&f);
+    run_sql(&f, "INSERT INTO charge(gateway, frequency_hz, at, airtime_us)"
+                " VALUES (7, 869525000, 1000, 50000),"
+                " (7, 869525000, 1000000 * unixepoch(), 50000)");
+    daemon_start(&f);
+    upload(&f);
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
+    daemon_stop(&f);
+    assert_int_equal(count_of(&f, "SELECT count(*) FROM charge WHERE gateway = 7"), 1);
+    assert_int_equal(count_of(&f, "SELECT count(*) FROM charge WHERE at = 1000"), 0);
+    fixture_remove(&f);
+}
+
 static void limit_files(const struct daemon_fixture *f, rlim_t bytes)
 {
     struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
@@ -541,6 +576,7 @@ TEST_MAIN(cmocka_unit_test(a_campaign_is_applied_looked_at_and_aborted),
           cmocka_unit_test(campaigns_outlive_the_daemon),
           cmocka_unit_test(an_image_that_does_not_verify_any_more_pauses_its_campaign),
           cmocka_unit_test(a_campaign_without_its_fleet_is_left_out_and_shown),
+          cmocka_unit_test(airtime_of_hours_ago_is_forgotten),
           cmocka_unit_test(damage_in_the_store_leaves_one_campaign_out),
           cmocka_unit_test(a_full_disk_changes_nothing_and_passes),
           cmocka_unit_test(keys_are_in_no_file_but_sealed),
