@@ -51,7 +51,7 @@ struct partition_grid {
     uint8_t dr;
     uint16_t turn_count; /* 1..PARTITION_TURN_MAX */
     int64_t interval_us;
-    const uint16_t *turn; /* by gateway; PARTITION_NO_TURN: none yet */
+    const uint16_t *turn; /* by gateway; PARTITION_NO_TURN, or beyond: none yet */
 };
 
 struct partition_link {

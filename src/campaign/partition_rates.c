@@ -181,7 +181,9 @@ static void choose_turns(struct part *p, size_t rate, const struct turns *t)
 static void keep_turns(struct part *p, size_t rate, const struct partition_grid *grid,
                        const struct turns *t)
 {
-    memcpy(t->colours, grid->turn, p->in->gateway_count * sizeof(uint16_t));
+    for (size_t g = 0; g < p->in->gateway_count; g++) {
+        t->colours[g] = grid->turn[g] < grid->turn_count ? grid->turn[g] : COLOUR_NONE;
+    }
     colour_extend(&t->graph, p->chosen, grid->turn_count, t->workspace, t->colours);
     p->rate[rate].colour_count = grid->turn_count;
     p->rate[rate].interval_us = grid->interval_us;

@@ -544,6 +544,8 @@ static void turns_that_were_given_are_kept(void **state)
         assert_true(turns[g] < 6);
     }
     turns[2] = PARTITION_NO_TURN; /* a gateway that is new */
+    uint16_t of_four = turns[4];
+    turns[4] = 6; /* of another grid */
     struct partition_grid kept = {5, 6, SECONDS_US(9), turns};
     input.grids = &kept;
     input.grid_count = 1;
@@ -552,8 +554,10 @@ static void turns_that_were_given_are_kept(void **state)
     assert_int_equal(result.grids[0].turn_count, 6);
     assert_int_equal(result.grids[0].interval_us, SECONDS_US(9));
     for (size_t g = 0; g < 6; g++) {
-        assert_int_equal(result.grids[0].turn[g] == turns[g], g != 2);
+        assert_true(result.grids[0].turn[g] < 6 || result.grids[0].turn[g] == UINT16_MAX);
+        assert_int_equal(result.grids[0].turn[g] == turns[g], g != 2 && g != 4);
     }
+    assert_int_equal(result.grids[0].turn[4], of_four); /* the one that is free */
     assert_int_equal(result.cohorts[0].colour_count, 6);
     assert_int_equal(result.cohorts[0].interval_us, SECONDS_US(9));
     kept.turn_count = 0;
