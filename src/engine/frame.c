@@ -356,7 +356,9 @@ void frame_on_queue(struct engine *e, struct transmission *t, struct lane *l,
         return;
     }
     if (err != FUO_OK) {
-        (void)lane_backoff(e, t, l, err);
+        if (lane_backoff(e, t, l, err) && t->rec.phase >= TX_DRAIN) {
+            lane_not_told(e, t, l);
+        }
         return;
     }
     l->failures = 0;

@@ -413,9 +413,9 @@ struct utc member_ready_from(const struct member *m);
 void round_form(struct engine *e, struct campaign *c);
 /* The member is READY: into a transmission that is being set up, or the next round. */
 void round_wish(struct engine *e, struct member *m);
-/* Is there nobody left to wait for? Then the round is now. */
 /* A session begins without some of its members: they need not wait for more company. */
 void round_soon(struct engine *e, struct campaign *c);
+/* Is there nobody left to wait for? Then the round is now. */
 void round_look(struct engine *e, struct campaign *c);
 
 /* grid.c */
@@ -510,6 +510,8 @@ void lanes_drain(struct engine *e, struct transmission *t);
 void lanes_close(struct engine *e, struct transmission *t);
 void lane_on_group(struct engine *e, struct transmission *t, struct lane *l,
                    const struct engine_event *event);
+/* The server refuses for good to tell: as if it had been drained. */
+void lane_not_told(struct engine *e, struct transmission *t, struct lane *l);
 void lane_on_drained(struct engine *e, struct transmission *t, struct lane *l,
                      uint32_t frame_count);
 void lanes_clock_step(struct transmission *t, int64_t delta_us);

@@ -374,6 +374,16 @@ void lane_on_drained(struct engine *e, struct transmission *t, struct lane *l,
     engine_wake(e, t->slot, e->utc);
 }
 
+void lane_not_told(struct engine *e, struct transmission *t, struct lane *l)
+{
+    campaign_alert(e, t->campaign,
+                   "the network server does not tell whether a group's queue is empty");
+    flush(e, t, l);
+    l->drained = true;
+    l->failures = 0;
+    engine_wake(e, t->slot, e->utc);
+}
+
 /* ---- time ---- */
 
 void lanes_clock_step(struct transmission *t, int64_t delta_us)

@@ -3,8 +3,9 @@
  * keyring.h - the live McKeys, by transmission, in one block of locked memory.
  *
  * Holds only keys of transmissions that have not ended, and those that the engine keeps for
- * later ones; the sealed copies are in the store. Keys are wiped when they are dropped. Never logs, never copies elsewhere: the
- * pointers it hands out are into the block and valid until the next put or drop.
+ * later ones; the sealed copies are in the store. Keys are wiped when they are dropped.
+ * Never logs, never copies elsewhere: the pointers it hands out are into the block and valid
+ * until the next put or drop.
  */
 #pragma once
 

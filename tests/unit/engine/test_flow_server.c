@@ -162,6 +162,20 @@ static void rows_that_never_leave_are_dropped_in_the_end(void **state)
     flow_free(&f);
 }
 
+static void a_queue_that_cannot_be_looked_at_is_told_and_left(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin(&f, 1);
+    flow_walk(&f, 0, MEMBER_UPGRADE);
+    f.queue_err = FUO_EIO;
+    flow_walk(&f, 0, MEMBER_ENDED);
+    all_is_cleaned_up(&f);
+    assert_int_equal(f.alerts, 1);
+    assert_int_equal(f.close_count, 1);
+    flow_free(&f);
+}
+
 static void keys_and_mics_that_fail(void **state)
 {
     (void)state;
@@ -305,6 +319,7 @@ TEST_MAIN(cmocka_unit_test(a_server_away_at_the_group_is_waited_for),
           cmocka_unit_test(fragments_that_are_refused_pause_the_campaign),
           cmocka_unit_test(a_server_that_is_away_for_good_is_not_listened_to_for_good),
           cmocka_unit_test(rows_that_never_leave_are_dropped_in_the_end),
+          cmocka_unit_test(a_queue_that_cannot_be_looked_at_is_told_and_left),
           cmocka_unit_test(keys_and_mics_that_fail),
           cmocka_unit_test(a_command_the_server_does_not_take_is_handed_over_again),
           cmocka_unit_test(fates_of_commands),
