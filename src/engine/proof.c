@@ -75,9 +75,11 @@ static uint16_t still_missing(const struct transmission *t, const struct member_
         return a->missing;
     }
     uint32_t coded = t->rec.next_n - 1u - t->rec.frag_count;
-    uint32_t lost = a->missing < t->rec.frag_count ? a->missing : t->rec.frag_count;
-    uint32_t heard = coded - coded * lost / t->rec.frag_count;
-    uint32_t wanted = lost + RANK_EXTRA;
+    if (a->missing >= t->rec.frag_count) {
+        return (uint16_t)(t->rec.frag_count + RANK_EXTRA); /* it has heard nothing */
+    }
+    uint32_t heard = coded - coded * a->missing / t->rec.frag_count;
+    uint32_t wanted = a->missing + RANK_EXTRA;
     return (uint16_t)(heard < wanted ? wanted - heard : 0);
 }
 
