@@ -4,7 +4,7 @@
  *
  * Arithmetic only; `fuotactl plan` and the engine use the same function, so that what was
  * shown is what is done. One cohort, one cluster, class C; who is in it, its gateways and
- * its turns come from partition.h, the calendar of several from calendar.h. Everything
+ * its turns come from partition.h, its sessions and windows from calendar.h. Everything
  * automatic in the spec is decided here, and errors say which key to change.
  */
 #pragma once
