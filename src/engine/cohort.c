@@ -16,7 +16,6 @@
 #define JOIN_MIN_US     MINUTES_US(1) /* for the four commands of a set-up */
 #define JOIN_MARGIN_CDB 300
 #define SEQUENCE_PPM    50000 /* sequence.h: good from 1 to 30 % */
-#define GAPS_MAX        64    /* sessions to go round */
 #define JOIN_LOOK_BACK  8     /* transmissions that gateways given by hand are all in */
 
 /* ---- plan ---- */
@@ -220,64 +219,6 @@ void cohort_strike(struct engine *e, struct transmission *t)
     for (struct gateway_ledger *l; (l = next_ledger(e, t, &w)) != NULL;) {
         strike_from(l, t);
     }
-}
-
-/* Until when a session that is dated takes its gateways; what is left over of one does not. */
-static struct utc taken_until(const struct engine *e, const struct transmission *t)
-{
-    if (t->rec.phase == TX_LEAD && t->rec.next_n == 1) {
-        return utc_after(t->rec.session_start, transmission_planned_us(t));
-    }
-    return t->rec.phase == TX_SENDING ? engine_in(e, transmission_planned_us(t))
-                                      : (struct utc){0};
-}
-
-/* More devices for the time: it goes in between the frames of the other. */
-static bool goes_first(const struct transmission *t, const struct transmission *other)
-{
-    int64_t own_s = transmission_planned_us(t) / 1000000 + 1;
-    int64_t other_s = transmission_planned_us(other) / 1000000 + 1;
-    return (int64_t)t->member_count * other_s > (int64_t)other->member_count * own_s * 2;
-}
-
-/* The end of a session there that would overlap; 0: none. */
-static struct utc overlap_at(const struct engine *e, const struct gateway_ledger *l,
-                             const struct transmission *t, struct utc start)
-{
-    struct utc end = utc_after(start, transmission_planned_us(t));
-    struct utc latest = {0};
-    for (size_t i = 0; i < l->open_count; i++) {
-        const struct transmission *other = l->open[i];
-        struct utc until = taken_until(e, other);
-        bool apart = other == t || until.us <= start.us ||
-                     other->rec.session_start.us >= end.us || goes_first(t, other);
-        if (!apart && until.us > latest.us) {
-            latest = until;
-        }
-    }
-    return latest;
-}
-
-/*
- * Sessions on a gateway follow one another, or go in between where there is room: the
- * first time from `from` on at which all gateways are free for as long as it takes.
- */
-struct utc cohort_free_from(struct engine *e, const struct transmission *t,
-                            struct utc from)
-{
-    for (int round = 0; round < GAPS_MAX; round++) {
-        struct utc start = from;
-        struct walk w = {0};
-        for (const struct gateway_ledger *l; (l = next_ledger(e, t, &w)) != NULL;) {
-            struct utc until = overlap_at(e, l, t, start);
-            start = until.us > start.us ? until : start;
-        }
-        if (start.us == from.us) {
-            break;
-        }
-        from = start;
-    }
-    return from;
 }
 
 static void attach(struct engine *e, struct member *m, struct transmission *t)

@@ -12,7 +12,8 @@
  *   uplink.c     an uplink to commands, stateless answers, what is learned of the device
  *   round.c      who shares a transmission
  *   cohort.c     the transmission of a cohort: plan, lanes, who joins it
- *   setup.c      a transmission up to its session: key, group, members, date
+ *   setup.c      a transmission up to its session: key, group, members
+ *   dates.c      when its sessions are
  *   session.c    a transmission in its session: fragments, polls, confirmation, end
  *   frame.c      one frame to every lane, in lock-step, and what the server says of it
  *   lane.c       its lanes: groups opened and closed, a lane that is lost
@@ -436,8 +437,6 @@ enum plan_error cohort_form(struct engine *e, struct campaign *c,
 bool cohort_join(struct engine *e, struct member *m);
 void cohort_enlist(struct engine *e, struct transmission *t);
 void cohort_strike(struct engine *e, struct transmission *t);
-struct utc cohort_free_from(struct engine *e, const struct transmission *t,
-                            struct utc from);
 void transmission_plan(struct transmission *t);
 
 /* setup.c */
@@ -452,12 +451,6 @@ void transmission_resume(struct engine *e, struct transmission *t);
 /* After a pause: time passed in which nobody could be asked. */
 void transmission_go_on(struct engine *e, struct transmission *t);
 void transmission_member_changed(struct engine *e, struct transmission *t);
-/* Date the next session and tell the members that take part. */
-void transmission_date(struct engine *e, struct transmission *t);
-/* What its session takes by plan from here, polls and repair included. */
-/* From now to a session that would be dated now: uplinks that its members need. */
-int64_t transmission_lead_us(const struct engine *e, const struct transmission *t);
-int64_t transmission_planned_us(const struct transmission *t);
 void transmission_clock_step(struct engine *e, struct transmission *t, int64_t delta_us);
 /* Calls fn for members not yet served in this phase, a few at a time; true: for all. */
 bool transmission_pump(struct engine *e, struct transmission *t,
@@ -468,6 +461,12 @@ uint32_t transmission_count(const struct transmission *t, enum member_phase firs
 /* Wait on for members: patience is not over, or was well used; wakes the transmission. */
 bool transmission_has_patience(struct engine *e, struct transmission *t,
                                uint32_t remaining, int64_t patience_us);
+
+/* dates.c */
+/* Date the next session and tell the members that take part. */
+void transmission_date(struct engine *e, struct transmission *t);
+/* From now to a session that would be dated now: uplinks that its members need. */
+int64_t transmission_lead_us(const struct engine *e, const struct transmission *t);
 
 /* session.c */
 void session_tick(struct engine *e, struct transmission *t);
