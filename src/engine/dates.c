@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * dates.c - when the sessions of a transmission are: long enough after its members are told,
- * where its gateways are free.
+ * in a window of its campaign, where its gateways are free and have airtime.
+ *
+ * What is dated takes its gateways, but for the frames of those who serve more devices in
+ * the time; what is left over of a pass goes in between. Nothing is sent outside a window:
+ * frames and polls end before it does, and what the server still holds then is dropped.
  */
+#include <stdlib.h>
+
+#include "codec/mcast.h"
 #include "engine/internal.h"
 
 #define LEAD_MIN_US   MINUTES_US(5)
 #define LEAD_MAX_US   HOURS_US(48)
 #define LEAD_EXTRA_US MINUTES_US(2)
-#define PAUSE_US      HOURS_US(1) /* until the airtime of an hour is free again */
-#define FREE_MAX_US   DAYS_US(14) /* later: a clock was wrong */
+#define PAUSE_US      HOURS_US(1)    /* until the airtime of an hour is free again */
+#define SHORTEST_US   MINUTES_US(10) /* a session costs each device an exchange */
+#define IDLE_US       (START_MARGIN_US + SESSION_GUARD_US)
 
 enum {
     CHAIN = 4,       /* exchanges of a set-up: version, group, fragmentation, session */
@@ -22,7 +30,7 @@ enum {
     LATE_WEIGHT_SHORT = 4,
     LATE_WEIGHT = 20, /* of those who are late, so many at most count for themselves */
     REPAIR_SHARE = 5, /* of the frames, that repair takes more */
-    GAPS_MAX = 64,    /* sessions to go round */
+    ROUNDS_MAX = 256, /* to go round others; then behind all of them */
 };
 
 /* ---- how long before ---- */
@@ -158,6 +166,111 @@ int64_t transmission_lead_us(const struct engine *e, const struct transmission *
     return lead_us > LEAD_MAX_US ? LEAD_MAX_US : lead_us;
 }
 
+/* ---- windows ---- */
+
+static struct calendar_windows windows_of(const struct campaign *c)
+{
+    return (struct calendar_windows){c->spans, c->span_count};
+}
+
+struct utc dates_open_until(const struct campaign *c, struct utc at)
+{
+    struct calendar_windows windows = windows_of(c);
+    return calendar_open_until(&windows, at);
+}
+
+/* Sessions start at whole seconds, which may be just before a window does. */
+static struct utc window_end(const struct transmission *t)
+{
+    return dates_open_until(t->campaign, utc_after(t->rec.session_start, SECONDS_US(1)));
+}
+
+struct utc dates_until(const struct engine *e, const struct transmission *t)
+{
+    return utc_min(t->rec.session_end, dates_open_until(t->campaign, e->utc));
+}
+
+bool dates_hold(const struct engine *e, const struct transmission *t)
+{
+    struct utc from = utc_after(t->rec.session_start, SECONDS_US(1));
+    from = from.us > e->utc.us ? from : e->utc;
+    struct utc until = dates_open_until(t->campaign, from);
+    return until.us == INT64_MAX || until.us - from.us > SESSION_GUARD_US;
+}
+
+bool dates_were_cut(const struct transmission *t)
+{
+    return t->rec.timeout_exp == MC_TIMEOUT_EXP_MAX ||
+           window_end(t).us <= t->rec.session_end.us;
+}
+
+void dates_watch_queue(struct engine *e, struct transmission *t)
+{
+    if (t->rec.phase == TX_SENDING) {
+        t->flush_at = dates_open_until(t->campaign, e->utc);
+    }
+    if (t->flush_at.us == INT64_MAX) {
+        return;
+    }
+    if (!utc_reached(t->flush_at, e->utc)) {
+        engine_wake(e, t->slot, t->flush_at);
+        return;
+    }
+    t->flush_at = UTC_NEVER;
+    lanes_flush(e, t);
+    for (uint8_t i = 0; i < t->rec.lane_count; i++) {
+        t->lanes[i].row_count = 0;
+    }
+}
+
+/* Ascending, apart, none beyond `until`; those that touch are one. */
+static size_t copy_spans(struct calendar_span *to, const struct calendar_span *from,
+                         size_t count, struct utc until)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct calendar_span s = {from[i].start, utc_min(from[i].end, until)};
+        struct calendar_span *last = kept > 0 ? &to[kept - 1] : NULL;
+        if (s.end.us <= s.start.us) {
+            continue;
+        }
+        if (last != NULL && s.start.us <= last->end.us) {
+            last->end = s.end.us > last->end.us ? s.end : last->end;
+        } else if (kept < ENGINE_WINDOWS_MAX) {
+            to[kept++] = s;
+        }
+    }
+    return kept;
+}
+
+void dates_set_windows(struct campaign *c, const struct engine_windows *windows)
+{
+    free(c->spans);
+    c->spans = NULL;
+    c->span_count = 0;
+    if (windows->spans == NULL) {
+        return;
+    }
+    size_t count =
+        windows->count < ENGINE_WINDOWS_MAX ? windows->count : ENGINE_WINDOWS_MAX;
+    c->spans = engine_zeroed(count, sizeof(*c->spans));
+    c->span_count = copy_spans(c->spans, windows->spans, count, windows->until);
+}
+
+void dates_take_windows(struct engine *e, const struct engine_windows *windows)
+{
+    struct campaign *c = engine_find_campaign(e, windows->campaign_id);
+    if (c == NULL) {
+        return;
+    }
+    dates_set_windows(c, windows);
+    for (size_t i = 0; i < c->transmission_count; i++) {
+        if (c->transmissions[i]->rec.phase != TX_ENDED) {
+            engine_wake(e, c->transmissions[i]->slot, e->utc);
+        }
+    }
+}
+
 /* ---- others on its gateways ---- */
 
 /* What the session is planned to take, polls and repair included. */
@@ -168,13 +281,31 @@ static int64_t planned_us(const struct transmission *t)
     return us + us / REPAIR_SHARE + 2 * t->plan.poll_window_us;
 }
 
-/* Until when a session that is dated takes its gateways; what is left over of one does not. */
+/* It sends what has not been sent; a session for what is left over goes in between. */
+static bool is_pass(const struct transmission *t)
+{
+    return t->rec.next_n <= t->rec.frag_count;
+}
+
+/* Repair that a poll may ask for, and another poll. */
+static int64_t repair_us(const struct transmission *t)
+{
+    int64_t frames = (int64_t)t->rec.next_n - t->session_first_n;
+    return frames * t->plan.interval_us / REPAIR_SHARE + 2 * t->plan.poll_window_us;
+}
+
+/* Until when a session that is dated takes its gateways; 0: there is none. */
 static struct utc taken_until(const struct engine *e, const struct transmission *t)
 {
-    if (t->rec.phase == TX_LEAD && t->rec.next_n == 1) {
-        return utc_after(t->rec.session_start, planned_us(t));
+    struct utc until = {0};
+    if (t->rec.phase == TX_LEAD && is_pass(t)) {
+        until = utc_after(t->rec.session_start, planned_us(t));
+    } else if (t->rec.phase == TX_SENDING) {
+        until = engine_in(e, planned_us(t));
+    } else if (t->rec.phase == TX_POLL) {
+        until = engine_in(e, repair_us(t));
     }
-    return t->rec.phase == TX_SENDING ? engine_in(e, planned_us(t)) : (struct utc){0};
+    return utc_min(until, utc_min(t->rec.session_end, window_end(t)));
 }
 
 /* More devices for the time: it goes in between the frames of the other. */
@@ -185,17 +316,19 @@ static bool goes_first(const struct transmission *t, const struct transmission *
     return (int64_t)t->member_count * other_s > (int64_t)other->member_count * own_s * 2;
 }
 
-/* The end of a session there that would overlap; 0: none. */
+/* The end of the last session there that would overlap; 0: none. */
 static struct utc overlap_at(const struct engine *e, const struct gateway_ledger *l,
-                             const struct transmission *t, struct utc start)
+                             const struct transmission *t,
+                             const struct calendar_span *session)
 {
-    struct utc end = utc_after(start, planned_us(t));
     struct utc latest = {0};
     for (size_t i = 0; l != NULL && i < l->open_count; i++) {
         const struct transmission *other = l->open[i];
+        if (other == t || other->rec.session_start.us >= session->end.us) {
+            continue;
+        }
         struct utc until = taken_until(e, other);
-        bool apart = other == t || until.us <= start.us ||
-                     other->rec.session_start.us >= end.us || goes_first(t, other);
+        bool apart = until.us <= session->start.us || goes_first(t, other);
         if (!apart && until.us > latest.us) {
             latest = until;
         }
@@ -203,64 +336,120 @@ static struct utc overlap_at(const struct engine *e, const struct gateway_ledger
     return latest;
 }
 
-/* From `from` on, past what is in the way on the gateways of a lane. */
-static struct utc past_others(struct engine *e, const struct transmission *t,
-                              const struct lane_rec *lane, struct utc from)
-{
-    for (uint8_t i = 0; i < lane->gateway_count; i++) {
-        const struct gateway_ledger *l =
-            air_ledger(e, t->campaign->fleet, lane->gateways[i], t->rec.frequency_hz);
-        struct utc until = overlap_at(e, l, t, from);
-        from = until.us > from.us ? until : from;
-    }
-    return from;
-}
-
 /*
- * Sessions on a gateway follow one another, or go in between where there is room: the
- * first time from `from` on at which all gateways are free for as long as it takes.
+ * Sessions on a gateway follow one another, or go in between where there is room: the end
+ * of those that are in the way of this one, or its start if there are none.
  */
-static struct utc free_from(struct engine *e, const struct transmission *t,
-                            struct utc from)
+static struct utc past_others(struct engine *e, const struct transmission *t,
+                              const struct calendar_span *session)
 {
-    for (int round = 0; round < GAPS_MAX; round++) {
-        struct utc start = from;
-        for (uint8_t i = 0; i < t->rec.lane_count; i++) {
-            start = past_others(e, t, &t->lanes[i].rec, start);
+    struct utc latest = session->start;
+    for (uint8_t i = 0; i < t->rec.lane_count; i++) {
+        const struct lane_rec *lane = &t->lanes[i].rec;
+        for (uint8_t g = 0; g < lane->gateway_count; g++) {
+            const struct gateway_ledger *l =
+                air_ledger(e, t->campaign->fleet, lane->gateways[g], t->rec.frequency_hz);
+            struct utc until = overlap_at(e, l, t, session);
+            latest = until.us > latest.us ? until : latest;
         }
-        if (start.us == from.us) {
-            break;
-        }
-        from = start;
     }
-    return from;
+    return latest;
 }
 
 /* ---- the date ---- */
 
-/* Who has to wait for airtime on the way needs devices that listen longer. */
-static uint8_t timeout_for(const struct transmission *t, bool fits)
+/* The first session from `from` on of what is to be sent yet; false: no window has room. */
+static bool first_session(const struct transmission *t, struct utc from,
+                          struct calendar_span *session)
 {
-    if (fits) {
-        return t->rec.timeout_exp;
+    struct calendar_request request = {.duration_us = planned_us(t) - IDLE_US,
+                                       .idle_us = IDLE_US,
+                                       .lead_us = t->lead_us,
+                                       .shortest_us = SHORTEST_US,
+                                       .not_before = from,
+                                       .deadline = UTC_NEVER,
+                                       .windows = windows_of(t->campaign)};
+    struct calendar_course course;
+    (void)calendar_course(&request, &course);
+    if (course.count == 0) { /* a few frames, rather than none */
+        request.shortest_us = 2 * t->plan.interval_us;
+        (void)calendar_course(&request, &course);
     }
-    uint8_t exp = plan_timeout_exp(planned_us(t) + PAUSE_US);
-    return exp > t->rec.timeout_exp ? exp : t->rec.timeout_exp;
+    *session = course.sessions[0];
+    return course.count > 0;
+}
+
+/* From when on nobody else has a date there. */
+static struct utc after_all(struct engine *e, const struct transmission *t,
+                            struct utc from)
+{
+    const struct calendar_span all = {from, UTC_NEVER};
+    return past_others(e, t, &all);
+}
+
+/*
+ * Each round is later than the one before: behind a session that is in the way, or where
+ * there is airtime. If they do not agree, it is behind all the others.
+ */
+static bool find_date(struct engine *e, struct transmission *t, struct utc from,
+                      struct calendar_span *session)
+{
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        if (!first_session(t, from, session)) {
+            return false;
+        }
+        from = is_pass(t) ? past_others(e, t, session) : session->start;
+        if (from.us == session->start.us) {
+            from = air_pass_from(e, t, from);
+        }
+        if (from.us == session->start.us) {
+            return true;
+        }
+    }
+    return first_session(t, after_all(e, t, from), session);
+}
+
+/*
+ * Who has to wait for airtime on the way needs devices that listen longer; nobody listens
+ * on when the window is over.
+ */
+static uint8_t timeout_for(const struct transmission *t,
+                           const struct calendar_span *session, bool fits)
+{
+    uint8_t exp = plan_timeout_exp(session->end.us - session->start.us);
+    exp = exp > t->rec.timeout_exp ? exp : t->rec.timeout_exp;
+    if (!fits) {
+        uint8_t longer = plan_timeout_exp(planned_us(t) + PAUSE_US);
+        exp = longer > exp ? longer : exp;
+    }
+    struct utc closes = dates_open_until(t->campaign, session->start);
+    uint8_t longest = closes.us == INT64_MAX
+                          ? MC_TIMEOUT_EXP_MAX
+                          : plan_timeout_exp(closes.us - session->start.us);
+    return exp < longest ? exp : longest;
+}
+
+/* No window is known that has room for it: others will be told. */
+static void await_windows(struct engine *e, struct transmission *t)
+{
+    if (t->rec.phase != TX_SETUP) {
+        transmission_enter(e, t, TX_SETUP);
+        campaign_alert(e, t->campaign, "no window is left in which it could be sent");
+    }
 }
 
 void transmission_date(struct engine *e, struct transmission *t)
 {
-    struct utc start = engine_in(e, transmission_lead_us(e, t));
-    bool first = t->rec.next_n == 1; /* what is left over goes in between */
-    if (first) {
-        struct utc free = free_from(e, t, start);
-        start = free.us - e->utc.us < FREE_MAX_US ? free : start;
+    struct calendar_span session;
+    t->lead_us = transmission_lead_us(e, t);
+    if (!find_date(e, t, engine_in(e, t->lead_us), &session)) {
+        await_windows(e, t);
+        return;
     }
-    start = air_pass_from(e, t, start);
-    bool fits = air_pass_fits(e, t, start);
+    struct utc start = session.start;
+    t->rec.timeout_exp = timeout_for(t, &session, air_pass_fits(e, t, start));
     t->lead_us = start.us - e->utc.us;
     t->rec.session_start = (struct utc){start.us - start.us % 1000000};
-    t->rec.timeout_exp = timeout_for(t, fits);
     t->rec.session_end =
         utc_after(t->rec.session_start, SECONDS_US(1) << t->rec.timeout_exp);
     t->rec.session_no++;

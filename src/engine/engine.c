@@ -48,6 +48,7 @@ static void campaign_free(struct campaign *c)
     free(c->transmissions);
     free(c->members);
     free(c->live);
+    free(c->spans);
     free(c);
 }
 
@@ -361,6 +362,7 @@ struct transmission *engine_new_transmission(struct engine *e, struct campaign *
     t->campaign = c;
     t->slot = engine_new_slot(e, OWNER_TRANSMISSION, t);
     t->behind_at = UTC_NEVER;
+    t->flush_at = UTC_NEVER;
     if (c->transmission_count == c->transmission_cap) {
         c->transmission_cap = c->transmission_cap == 0 ? 8 : c->transmission_cap * 2;
         c->transmissions = engine_grow(c->transmissions, c->transmission_cap,

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/time.h"
+#include "campaign/calendar.h"
 #include "campaign/record.h"
 #include "campaign/spec.h"
 
@@ -30,6 +31,7 @@ enum engine_event_type {
     ENGINE_EV_MC_RESULT,   /* answer to EFFECT_SEND_MULTICAST and EFFECT_QUEUE_FLUSH */
     ENGINE_EV_MC_QUEUE,    /* answer to EFFECT_QUEUE_POLL */
     ENGINE_EV_STATUS,      /* a device told how well it hears: DevStatusAns */
+    ENGINE_EV_WINDOWS,     /* when the campaign may send */
 };
 
 enum engine_control {
@@ -47,6 +49,21 @@ enum engine_fate {
 enum {
     ENGINE_RX_MAX = 16,
     ENGINE_DR_UNKNOWN = 0xff,
+    ENGINE_WINDOWS_MAX = 1024,
+};
+
+/*
+ * When a campaign may send, until `until`: nothing is known of later, so it is closed then
+ * until others are given, in good time, which replace these. Frames and polls lie in
+ * windows; set-ups and questions to single devices are not bound to them. Without this, and
+ * with spans NULL, it may always send; spans but none of them: never. They are copied, the
+ * first ENGINE_WINDOWS_MAX of them.
+ */
+struct engine_windows {
+    uint32_t campaign_id;
+    const struct calendar_span *spans; /* ascending by start */
+    size_t count;
+    struct utc until; /* UTC_NEVER: they are all there are */
 };
 
 struct engine_rx {
@@ -77,6 +94,7 @@ struct engine_event {
             int64_t delta_us;
         } step;
         struct engine_campaign apply;
+        struct engine_windows windows;
         struct {
             uint32_t campaign_id;
             enum engine_control verb;

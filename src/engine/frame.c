@@ -96,7 +96,7 @@ static void hand_over(struct engine *e, struct transmission *t, struct lane *l)
     effect->multicast.lane = l->rec.no;
     memcpy(effect->multicast.handle, l->rec.group, sizeof(effect->multicast.handle));
     effect->multicast.at = is_absolute(t) ? at : (struct utc){0};
-    effect->multicast.expires = utc_min(engine_in(e, FRAME_LIFE_US), t->rec.session_end);
+    effect->multicast.expires = utc_min(engine_in(e, FRAME_LIFE_US), dates_until(e, t));
     effect->multicast.fport = STATUS_FPORT;
     effect->multicast.payload_len = t->frame_len;
     memcpy(effect->multicast.payload, t->frame, t->frame_len);
@@ -138,7 +138,7 @@ static bool is_admitted(struct engine *e, struct transmission *t, struct lane *l
         return true;
     }
     l->due = turn_at(t, l, legal);
-    engine_wake(e, t->slot, utc_min(utc_after(l->due, -lead_us(t)), t->rec.session_end));
+    engine_wake(e, t->slot, utc_min(utc_after(l->due, -lead_us(t)), dates_until(e, t)));
     return false;
 }
 

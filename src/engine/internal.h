@@ -25,6 +25,7 @@
 #pragma once
 
 #include "base/prng.h"
+#include "campaign/calendar.h"
 #include "campaign/link.h"
 #include "campaign/member.h"
 #include "campaign/partition.h"
@@ -135,7 +136,7 @@ struct transmission {
     uint8_t frame_len;    /* 0: to be built */
     uint8_t frame[255];
     int64_t frame_airtime_us;
-    int64_t lead_us;     /* of the session dated last; 0: before a restart */
+    int64_t lead_us;     /* of the session dated last */
     int64_t patience_us; /* campaign_patience_us() when the phase began */
     uint32_t remaining;  /* work that was left at progress_at, see setup.c */
     struct utc progress_at;
@@ -143,6 +144,8 @@ struct transmission {
     uint16_t session_first_n;   /* next_n when the session began */
     uint16_t news_n;            /* next_n behind the last fragment that was sent to all */
     uint8_t idle_sessions;      /* in a row, without a single fragment */
+    uint32_t sessions_cut;      /* that ended where they had to, and were used */
+    struct utc flush_at;        /* what is queued then is dropped; UTC_NEVER */
     enum plan_error plan_error; /* after a restart: why there is no plan any more */
     uint32_t groups_found;      /* members that had the group from before, and had not */
     uint32_t groups_lost;
@@ -181,7 +184,9 @@ struct campaign {
     struct utc round_at;   /* of the next round; UTC_NEVER: none is due */
     int64_t interval_us;   /* campaign_interval_us() of all, until interval_until */
     struct utc interval_until;
-    size_t in_round; /* READY members that wait for it */
+    size_t in_round;             /* READY members that wait for it */
+    struct calendar_span *spans; /* its windows; NULL: always */
+    size_t span_count;
     uint32_t slot;
     bool changed; /* to be stored and published at the end of the step */
 };
@@ -315,6 +320,9 @@ int64_t campaign_interval_us(const struct engine *e, struct campaign *c,
                              const struct transmission *t);
 void campaign_member_settled(struct engine *e, struct campaign *c);
 void campaign_member_taken(struct member *m);
+
+#define START_MARGIN_US  SECONDS_US(5)  /* clock error and the change of class */
+#define SESSION_GUARD_US SECONDS_US(10) /* nothing is sent that late in a session */
 
 /* A request whose answer was lost may reach the server that much later. */
 #define SETTLE_US SECONDS_US(2)
@@ -467,6 +475,19 @@ bool transmission_has_patience(struct engine *e, struct transmission *t,
 void transmission_date(struct engine *e, struct transmission *t);
 /* From now to a session that would be dated now: uplinks that its members need. */
 int64_t transmission_lead_us(const struct engine *e, const struct transmission *t);
+void dates_set_windows(struct campaign *c, const struct engine_windows *windows);
+/* ... and all transmissions look at their dates again. */
+void dates_take_windows(struct engine *e, const struct engine_windows *windows);
+/* Until when its windows are open from `at` on: `at` itself if they are not. */
+struct utc dates_open_until(const struct campaign *c, struct utc at);
+/* Nothing of this session is sent later, as far as is known now. */
+struct utc dates_until(const struct engine *e, const struct transmission *t);
+/* Whether the session that is dated still lies in a window. */
+bool dates_hold(const struct engine *e, const struct transmission *t);
+/* The session ended because a window did, or because none may last longer. */
+bool dates_were_cut(const struct transmission *t);
+/* What is still in the server's queue when a window ends is dropped. */
+void dates_watch_queue(struct engine *e, struct transmission *t);
 
 /* session.c */
 void session_tick(struct engine *e, struct transmission *t);

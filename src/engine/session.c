@@ -23,8 +23,7 @@ enum {
     CONFIRM_PATIENCES = 2, /* who is given up now needs the whole image again */
 };
 
-#define SESSION_GUARD_US SECONDS_US(10) /* nothing is sent that late in a session */
-#define UPLINK_DELAY_US  SECONDS_US(15) /* from the end of the window to the last answer */
+#define UPLINK_DELAY_US SECONDS_US(15) /* from the end of the window to the last answer */
 
 /* ---- members ---- */
 
@@ -97,10 +96,11 @@ void session_lanes_lost(struct engine *e, struct transmission *t)
 
 /* ---- phases ---- */
 
+/* To the end of its session, or of the window if that is earlier. */
 static bool time_left_for(const struct engine *e, const struct transmission *t,
                           int64_t needed_us)
 {
-    return e->utc.us + needed_us + SESSION_GUARD_US < t->rec.session_end.us;
+    return e->utc.us + needed_us + SESSION_GUARD_US < dates_until(e, t).us;
 }
 
 /* Until a frame that is begun now has been sent by all: behind those in the queues. */
@@ -189,12 +189,12 @@ static void fail_answered(struct engine *e, struct transmission *t, bool all)
     }
 }
 
-/* The same group and decoder, another session: for those of whom it is known to help. */
-static void next_session(struct engine *e, struct transmission *t, bool first_pass)
+/* The same group and decoder, another session: for all, or whom it is known to help. */
+static void next_session(struct engine *e, struct transmission *t, bool all)
 {
     for (size_t i = 0; i < t->member_count; i++) {
         struct member *m = t->members[i];
-        if (member_in_session(m) && (first_pass || repair_is_worth(t, m))) {
+        if (member_in_session(m) && (all || repair_is_worth(t, m))) {
             member_enter(e, m, MEMBER_SET_UP);
         }
     }
@@ -216,10 +216,10 @@ void session_date_again(struct engine *e, struct transmission *t)
     transmission_date(e, t);
 }
 
-/* What the first pass takes by plan, and as many again as the campaign allows. */
+/* One, those that had to end before all was sent, and as many as the campaign allows. */
 static uint32_t sessions_max(const struct transmission *t)
 {
-    return t->plan.session_count + t->campaign->def.spec->retry.session;
+    return 1 + t->sessions_cut + t->campaign->def.spec->retry.session;
 }
 
 /*
@@ -233,8 +233,10 @@ static void session_over(struct engine *e, struct transmission *t)
     bool first_pass = t->rec.next_n <= t->rec.frag_count &&
                       t->idle_sessions <= t->campaign->def.spec->retry.session;
     bool sent_all = t->rec.next_n > t->rec.target_n;
+    bool cut = !idle && dates_were_cut(t);
+    t->sessions_cut += cut;
     if (!sent_all && (first_pass || t->rec.session_no < sessions_max(t))) {
-        next_session(e, t, first_pass);
+        next_session(e, t, first_pass || cut);
     } else {
         begin_confirm(e, t);
     }
@@ -302,7 +304,7 @@ static void tick_sending(struct engine *e, struct transmission *t)
     } else if (over) {
         session_over(e, t);
     } else if (t->rec.pending) {
-        engine_wake(e, t->slot, t->rec.session_end); /* lanes wait for their turns */
+        engine_wake(e, t->slot, dates_until(e, t)); /* lanes wait for their turns */
     } else if (!utc_reached(frame_due(t), e->utc)) {
         engine_wake(e, t->slot, frame_due(t));
     } else {

@@ -9,11 +9,9 @@
 #include "codec/frag.h"
 #include "engine/internal.h"
 
-#define RETRY_AFTER_US  MINUTES_US(1)
-#define FREE_MAX_US     DAYS_US(14) /* later: a clock was wrong */
-#define FAR_US          MINUTES_US(10)
-#define START_MARGIN_US SECONDS_US(5) /* clock error and the change of class */
-#define KEY_AGAIN_US    MINUTES_US(1)
+#define RETRY_AFTER_US MINUTES_US(1)
+#define FAR_US         MINUTES_US(10)
+#define KEY_AGAIN_US   MINUTES_US(1)
 
 void transmission_store(struct engine *e, struct transmission *t)
 {
@@ -179,9 +177,8 @@ static void tick_lead(struct engine *e, struct transmission *t)
         return;
     }
     struct utc begin = utc_after(t->rec.session_start, START_MARGIN_US);
-    int64_t lead_max_us = t->lead_us > 0 ? t->lead_us : FREE_MAX_US;
-    if (begin.us - e->utc.us > lead_max_us + FAR_US) {
-        session_date_again(e, t); /* the clock was set back */
+    if (begin.us - e->utc.us > t->lead_us + FAR_US || !dates_hold(e, t)) {
+        session_date_again(e, t); /* the clock was set back, or there are other windows */
         return;
     }
     if (!utc_reached(begin, e->utc)) {
@@ -205,8 +202,19 @@ static bool may_tick(struct engine *e, struct transmission *t)
     return campaign_runs(t->campaign); /* resume wakes us */
 }
 
+/* No window is known; or it is of a store from before, and was told no date. */
+static void tick_setup(struct engine *e, struct transmission *t)
+{
+    if (transmission_count(t, MEMBER_WAITING, MEMBER_STATUS) == 0) {
+        session_stop(e, t);
+    } else {
+        transmission_date(e, t);
+    }
+}
+
 void transmission_tick(struct engine *e, struct transmission *t)
 {
+    dates_watch_queue(e, t);
     if (!may_tick(e, t)) {
         return;
     }
@@ -219,8 +227,8 @@ void transmission_tick(struct engine *e, struct transmission *t)
     case TX_GROUP:
         lanes_open(e, t);
         break;
-    case TX_SETUP: /* of a store from before: it was told no date */
-        transmission_date(e, t);
+    case TX_SETUP:
+        tick_setup(e, t);
         break;
     case TX_LEAD:
         tick_lead(e, t);
@@ -266,6 +274,13 @@ void transmission_go_on(struct engine *e, struct transmission *t)
     engine_wake(e, t->slot, e->utc);
 }
 
+/* How many of its sessions were no repair: with windows, all that were dated may be so. */
+static uint32_t sessions_by_plan(const struct transmission *t)
+{
+    bool windows = t->campaign->spans != NULL && t->rec.session_no > 0;
+    return windows ? t->rec.session_no : t->plan.session_count;
+}
+
 /*
  * After a restart: everything that was asked of the driver or the server is asked again, and
  * so are members who were not told yet, or whose answers were not stored.
@@ -274,6 +289,7 @@ void transmission_resume(struct engine *e, struct transmission *t)
 {
     t->session_first_n = t->rec.next_n;
     t->news_n = t->rec.next_n;
+    t->lead_us = t->rec.session_start.us - t->rec.phase_since.us;
     t->behind_at = UTC_NEVER;
     t->pump = t->member_count;
     if (t->rec.phase == TX_ENDED) {
@@ -285,6 +301,8 @@ void transmission_resume(struct engine *e, struct transmission *t)
     transmission_go_on(e, t);
     if (t->plan_error == PLAN_OK) {
         frame_schedule(e, t);
+        t->sessions_cut = sessions_by_plan(t) - 1;
     }
+    t->flush_at = dates_open_until(t->campaign, e->utc);
     lanes_resume(e, t);
 }

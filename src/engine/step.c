@@ -192,6 +192,9 @@ static void take(struct engine *e, const struct engine_event *event)
     case ENGINE_EV_CONTROL:
         take_control(e, event);
         break;
+    case ENGINE_EV_WINDOWS:
+        dates_take_windows(e, &event->windows);
+        break;
     case ENGINE_EV_UPLINK:
         uplink_take(e, event);
         break;

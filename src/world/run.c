@@ -207,6 +207,7 @@ static void fill_event(struct engine_event *event, const struct notice *n)
     case ENGINE_EV_CONTROL:
     case ENGINE_EV_UPLINK:
     case ENGINE_EV_STATUS:
+    case ENGINE_EV_WINDOWS:
         return; /* not answers */
     }
 }
