@@ -204,9 +204,11 @@ bool dates_were_cut(const struct transmission *t)
            window_end(t).us <= t->rec.session_end.us;
 }
 
+/* Not while a frame may be under way: its answer is waited for first. */
 void dates_watch_queue(struct engine *e, struct transmission *t)
 {
-    if (t->rec.phase == TX_SENDING) {
+    bool sending = t->rec.phase == TX_SENDING;
+    if (sending) {
         t->flush_at = dates_open_until(t->campaign, e->utc);
     }
     if (t->flush_at.us == INT64_MAX) {
@@ -214,6 +216,9 @@ void dates_watch_queue(struct engine *e, struct transmission *t)
     }
     if (!utc_reached(t->flush_at, e->utc)) {
         engine_wake(e, t->slot, t->flush_at);
+        return;
+    }
+    if (sending) {
         return;
     }
     t->flush_at = UTC_NEVER;

@@ -9,7 +9,10 @@
  *
  * Life: create, add fleets and devices, restore what the store holds (campaigns, then
  * their transmissions and members, then groups and charges), engine_resume() once, then
- * steps.
+ * steps. Windows are not stored: the driver knows the calendar that they come from, and
+ * gives them again before engine_resume(), to every campaign that had some; one without
+ * may send at once. A campaign that is applied gets its own by ENGINE_EV_WINDOWS right
+ * behind ENGINE_EV_APPLY.
  */
 #pragma once
 
@@ -69,6 +72,9 @@ FUO_MUST_CHECK int engine_restore_transmission(struct engine *engine,
 FUO_MUST_CHECK int engine_restore_lane(struct engine *engine, const struct lane_rec *rec);
 FUO_MUST_CHECK int engine_restore_member(struct engine *engine,
                                          const struct member_rec *rec);
+/* As ENGINE_EV_WINDOWS does. */
+FUO_MUST_CHECK int engine_restore_windows(struct engine *engine,
+                                          const struct engine_windows *windows);
 /* Only while its McKey is there. FUO_EEXIST: that id is known already. */
 FUO_MUST_CHECK int engine_restore_group(struct engine *engine,
                                         const struct group_rec *rec);

@@ -297,6 +297,11 @@ static uint32_t countdown_s(struct engine *e, const struct member *m)
     return REBOOT_MIN_S + (uint32_t)prng_below(&e->prng, (uint64_t)jitter_s + 1);
 }
 
+static bool has_tail(const struct member *m)
+{
+    return m->rec.phase == MEMBER_STATUS && m->tail > 0;
+}
+
 static struct utc expiry_of(const struct engine *e, const struct member *m)
 {
     const struct transmission *t = m->transmission;
@@ -308,6 +313,9 @@ static struct utc expiry_of(const struct engine *e, const struct member *m)
         keep_us = EXPIRY_MAX_US;
     }
     struct utc keep = engine_in(e, keep_us < EXPIRY_MIN_US ? EXPIRY_MIN_US : keep_us);
+    if (has_tail(m)) {
+        return utc_min(keep, dates_open_until(m->campaign, e->utc));
+    }
     bool set_up = m->rec.phase == MEMBER_GROUP || m->rec.phase == MEMBER_FRAG;
     /* A set-up that comes when fragments flow would throw away what was received. */
     return set_up && t->rec.phase == TX_LEAD ? utc_min(keep, t->rec.session_start) : keep;
@@ -411,12 +419,14 @@ static int build_tail(struct engine *e, struct member *m, struct effect *effect)
 /*
  * Whether its next command is a fragment of its tail. Not beside fragments for all: a place
  * in the order goes to one fragment only. Tails of several take from the same rest.
+ * Fragments lie in windows, questions need not.
  */
-static bool in_tail(struct member *m)
+static bool in_tail(const struct engine *e, struct member *m)
 {
     const struct transmission *t = m->transmission;
     if (m->rec.phase != MEMBER_STATUS || t->rec.phase != TX_CONFIRM || t->rec.pending ||
-        t->rec.next_n > repair_last_n(t)) {
+        t->rec.next_n > repair_last_n(t) ||
+        utc_reached(dates_open_until(m->campaign, e->utc), e->utc)) {
         m->tail = 0;
     }
     return m->tail > 0;
@@ -427,7 +437,7 @@ void member_send(struct engine *e, struct member *m)
     if (!may_send(m) || !has_material(e, m)) {
         return;
     }
-    bool tail = in_tail(m);
+    bool tail = in_tail(e, m);
     size_t len = tail ? FRAG_DATA_OVERHEAD_BYTES + m->transmission->rec.frag_size_bytes
                       : COMMAND_BYTES;
     m->held = !air_admit_command(e, m, len);

@@ -63,6 +63,16 @@ int engine_restore_member(struct engine *engine, const struct member_rec *rec)
     return FUO_OK;
 }
 
+int engine_restore_windows(struct engine *engine, const struct engine_windows *windows)
+{
+    struct campaign *c = engine_find_campaign(engine, windows->campaign_id);
+    if (c == NULL) {
+        return FUO_ENOENT;
+    }
+    dates_set_windows(c, windows);
+    return FUO_OK;
+}
+
 int engine_restore_charge(struct engine *engine, const struct charge_rec *rec)
 {
     /* Charges of a gateway count in every fleet that uses it; any fleet's region will do

@@ -99,8 +99,15 @@ static int64_t tail_takes_us(const struct member *m)
     return (m->rec.missing + TAIL_EXTRA + 1) * m->device->rec.uplink_interval_us;
 }
 
-/* A few fragments, one behind each of its uplinks, if they fit its data rate. */
-static bool may_have_tail(const struct transmission *t, const struct member *m)
+static int64_t tail_granted_us(int64_t takes_us)
+{
+    return takes_us + takes_us / 2;
+}
+
+/* A few fragments, one behind each of its uplinks, if they fit its data rate and the
+ * window. */
+static bool may_have_tail(const struct engine *e, const struct transmission *t,
+                          const struct member *m)
 {
     const struct device *d = m->device;
     bool room = d->dr != ENGINE_DR_UNKNOWN &&
@@ -108,6 +115,8 @@ static bool may_have_tail(const struct transmission *t, const struct member *m)
                     t->rec.frag_size_bytes + FRAG_DATA_OVERHEAD_BYTES;
     return room && m->rec.missing <= TAIL_MAX && m->tails < TAILS_MAX &&
            tail_takes_us(m) <= TAIL_LONGEST_US && !t->rec.pending &&
+           engine_in(e, tail_granted_us(tail_takes_us(m))).us <=
+               dates_open_until(t->campaign, e->utc).us &&
            t->rec.next_n > t->rec.frag_count &&
            t->rec.next_n + m->rec.missing + TAIL_EXTRA <= repair_last_n(t);
 }
@@ -127,7 +136,7 @@ bool repair_alone_is_better(struct engine *e, const struct transmission *t,
     for (size_t i = 0; i < t->member_count; i++) {
         const struct member *m = t->members[i];
         if (m->polled && member_in_session(m) && repair_is_worth(t, m) &&
-            (!may_have_tail(t, m) || tail_takes_us(m) > session_us)) {
+            (!may_have_tail(e, t, m) || tail_takes_us(m) > session_us)) {
             return false;
         }
     }
@@ -141,7 +150,7 @@ bool repair_alone(struct engine *e, struct transmission *t)
     for (size_t i = 0; i < t->member_count; i++) {
         struct member *m = t->members[i];
         if (!m->polled || m->rec.phase != MEMBER_LISTENING || !repair_is_worth(t, m) ||
-            !may_have_tail(t, m)) {
+            !may_have_tail(e, t, m)) {
             continue;
         }
         int64_t takes_us = tail_takes_us(m);
@@ -154,7 +163,7 @@ bool repair_alone(struct engine *e, struct transmission *t)
     if (longest_us == 0) {
         return false;
     }
-    t->tail_until = engine_in(e, longest_us + longest_us / 2);
+    t->tail_until = engine_in(e, tail_granted_us(longest_us));
     engine_wake(e, t->slot, t->tail_until);
     return true;
 }

@@ -293,6 +293,14 @@ static struct engine_campaign definition(struct rig *rig, uint64_t *devices)
                                     .device_count = count};
 }
 
+static struct engine_windows windows_of(const struct rig *rig)
+{
+    return (struct engine_windows){.campaign_id = rig->campaign_id,
+                                   .spans = rig->windows,
+                                   .count = rig->window_count,
+                                   .until = UTC_NEVER};
+}
+
 static void restored(int err)
 {
     assert(err == FUO_OK);
@@ -339,6 +347,8 @@ static void restore(struct rig *rig)
     int err = engine_restore_campaign(rig->engine, &def, &rig->store.campaign);
     assert(err == FUO_OK);
     restore_rest(rig);
+    struct engine_windows windows = windows_of(rig);
+    restored(engine_restore_windows(rig->engine, &windows));
     free(devices);
     engine_resume(rig->engine, (struct instant){rig->now.us}, wall(rig), &rig->effects);
     take_effects(rig);
@@ -433,6 +443,14 @@ void rig_apply(struct rig *rig)
                                  .apply = definition(rig, devices)};
     feed(rig, &event);
     free(devices);
+}
+
+void rig_windows(struct rig *rig, const struct calendar_span *spans, size_t count)
+{
+    rig->windows = spans;
+    rig->window_count = count;
+    struct engine_event event = {.type = ENGINE_EV_WINDOWS, .windows = windows_of(rig)};
+    feed(rig, &event);
 }
 
 void rig_apply_next(struct rig *rig)

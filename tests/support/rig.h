@@ -74,6 +74,8 @@ struct rig {
     uint32_t multicast_count;
     uint32_t group_setups; /* McGroupSetupReq that the server took */
     uint32_t campaign_id;
+    const struct calendar_span *windows; /* of the campaign; NULL: always */
+    size_t window_count;
     struct rig_check check;
     struct rig_faults faults;
 };
@@ -90,6 +92,9 @@ void rig_free(struct rig *rig);
 
 /* Apply the campaign (spec may have been changed). */
 void rig_apply(struct rig *rig);
+
+/* Give the campaign its windows; they live as long as the rig, and are kept to by check. */
+void rig_windows(struct rig *rig, const struct calendar_span *spans, size_t count);
 
 /* After its end: it is forgotten, and another one applied, with another image. */
 void rig_apply_next(struct rig *rig);

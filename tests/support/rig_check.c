@@ -224,8 +224,23 @@ static void check_counter(struct rig *rig, const struct air_frame *frame, uint32
     rig->check.last_f_cnt[id] = f_cnt;
 }
 
+/* As the campaign says, whenever its sessions are. */
+static void check_open(struct rig *rig, const struct air_frame *frame)
+{
+    struct utc end = utc_after(frame->start, frame->airtime_us);
+    bool inside = rig->windows == NULL || rig->check.clock_was_wrong;
+    for (size_t i = 0; i < rig->window_count; i++) {
+        inside |= frame->start.us >= rig->windows[i].start.us &&
+                  end.us <= rig->windows[i].end.us;
+    }
+    if (!inside) {
+        violated(rig, "a fragment was on air outside the windows");
+    }
+}
+
 static void check_window(struct rig *rig, const struct air_frame *frame)
 {
+    check_open(rig, frame);
     const struct rig_check *c = &rig->check;
     int64_t end_us = frame->start.us + frame->airtime_us;
     for (size_t i = 0; i < c->window_count; i++) {
