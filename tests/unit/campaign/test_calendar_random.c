@@ -76,7 +76,7 @@ static int64_t first_start_us(const struct calendar_request *r, int64_t from_us,
     int64_t shortest_us = r->shortest_us > 0 ? r->shortest_us : 1;
     int64_t length_us =
         least(least(shortest_us, left_us) + r->idle_us, CALENDAR_SESSION_MAX_US);
-    for (int64_t t_us = from_us; t_us < MINUTES_US(4 * WORLD_MINUTES);
+    for (int64_t t_us = from_us; t_us < 4 * MINUTES_US(WORLD_MINUTES);
          t_us += MINUTES_US(1)) {
         if (is_open_through(&r->windows, t_us, t_us + length_us)) {
             return t_us;

@@ -225,7 +225,7 @@ static void a_poll_keeps_its_gateways(void **state)
     struct dates d;
     begin(&d, 2, 12, SECONDS_US(1));
     add(&d, TX_POLL, 12 + CODED + 1, AFTER(-2000));
-    assert_true(date_one_more(&d).us >= AFTER(2 * 16).us);
+    assert_true(date_one_more(&d).us >= AFTER(32).us);
     end(&d);
 }
 

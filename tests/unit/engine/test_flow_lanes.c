@@ -186,20 +186,26 @@ static void who_is_known_late_joins_what_is_being_set_up(void **state)
     flow_free(&f);
 }
 
+/* Until the device is asked what it misses; it can only be helped alone. */
+static void begin_tail(struct flow *f)
+{
+    flow_init(f, 1);
+    f->uplink_dr = 5;
+    f->spec.fragmentation.repair_rounds = 0;
+    f->spec.retry.session = 0;
+    flow_apply(f);
+    flow_walk(f, 0, MEMBER_LISTENING);
+    while (flow_member(f, 0)->phase != MEMBER_STATUS) {
+        flow_wait(f, SECONDS_US(5));
+    }
+}
+
 /* Two fragments are missing when the session is over: they come one behind each uplink. */
 static void a_few_missing_fragments_are_sent_to_the_device_alone(void **state)
 {
     (void)state;
     struct flow f;
-    flow_init(&f, 1);
-    f.uplink_dr = 5;
-    f.spec.fragmentation.repair_rounds = 0;
-    f.spec.retry.session = 0;
-    flow_apply(&f);
-    flow_walk(&f, 0, MEMBER_LISTENING);
-    while (flow_member(&f, 0)->phase != MEMBER_STATUS) {
-        flow_wait(&f, SECONDS_US(5));
-    }
+    begin_tail(&f);
     uint16_t next = f.transmission.next_n;
     size_t frames = f.frame_count;
     flow_uplink(&f, 0, 201, "01000a0002"); /* 10 received, 2 missing */
@@ -247,6 +253,45 @@ static void tails_together_stay_within_the_redundancy(void **state)
         assert_int_equal(f.last_send[i].send.fport, 201);
         assert_int_equal(f.last_send[i].send.payload[0], 0x01); /* what is missing now? */
     }
+    flow_free(&f);
+}
+
+/* The campaign may send for that long from now on. */
+static void open_for(struct flow *f, int64_t duration_us)
+{
+    struct calendar_span span = {{f->now.us - 1}, {f->now.us + duration_us}};
+    struct engine_event event = {
+        .type = ENGINE_EV_WINDOWS,
+        .windows = {.campaign_id = 1, .spans = &span, .count = 1, .until = UTC_NEVER}};
+    flow_step(f, &event);
+}
+
+/* After its answer that two are missing; the server has not sent it yet. */
+static bool a_fragment_follows(struct flow *f)
+{
+    f->hold_txack = true;
+    flow_uplink(f, 0, 201, "01000a0002");
+    return f->last_send[0].send.payload[0] == 0x08;
+}
+
+static void fragments_for_one_device_keep_to_the_window(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_tail(&f);
+    open_for(&f, MINUTES_US(20)); /* five uplinks take longer */
+    assert_false(a_fragment_follows(&f));
+    flow_free(&f);
+
+    begin_tail(&f);
+    open_for(&f, MINUTES_US(59));
+    struct utc closes = utc_after(f.now, MINUTES_US(59));
+    assert_true(a_fragment_follows(&f));
+    assert_true(f.last_send[0].send.expires.us <= closes.us);
+    open_for(&f, SECONDS_US(1)); /* it closes early */
+    flow_wait(&f, SECONDS_US(2));
+    flow_fate(&f, 0, ENGINE_FATE_SENT);
+    assert_int_equal(f.last_send[0].send.payload[0], 0x01); /* it is asked at once */
     flow_free(&f);
 }
 
@@ -371,6 +416,7 @@ TEST_MAIN(cmocka_unit_test(lanes_take_turns_and_stay_in_step),
           cmocka_unit_test(who_is_known_late_joins_what_is_being_set_up),
           cmocka_unit_test(a_few_missing_fragments_are_sent_to_the_device_alone),
           cmocka_unit_test(tails_together_stay_within_the_redundancy),
+          cmocka_unit_test(fragments_for_one_device_keep_to_the_window),
           cmocka_unit_test(budgets_are_listed_by_gateway),
           cmocka_unit_test(a_command_that_left_is_charged_where_it_left),
           cmocka_unit_test(a_command_without_airtime_waits),
