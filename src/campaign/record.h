@@ -128,7 +128,7 @@ enum member_phase {
 enum tx_phase {
     TX_KEY = 0,     /* waits for McAddr and McKey */
     TX_GROUP = 1,   /* the server creates the group */
-    TX_SETUP = 2,   /* members are set up */
+    TX_SETUP = 2,   /* has no date: no window is known that has room */
     TX_LEAD = 3,    /* the session is dated, members are told */
     TX_SENDING = 4, /* fragments, paced */
     TX_POLL = 5,    /* multicast FragSessionStatusReq sent, answers come in */

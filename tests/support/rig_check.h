@@ -15,7 +15,7 @@ struct device;
 
 enum {
     RIG_TRANSMISSIONS = 16,
-    RIG_WINDOWS = 32,
+    RIG_WINDOWS = 256,
     RIG_FCNT_MAX = 65536,
     RIG_N_MAX = 16384,
 };

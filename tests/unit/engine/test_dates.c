@@ -139,7 +139,7 @@ static void add(struct dates *d, enum tx_phase phase, uint16_t next_n, struct ut
 }
 
 /* Its group is open: it is dated as soon as the engine runs. */
-static struct utc date_one_more(struct dates *d)
+static void run_one_more(struct dates *d)
 {
     add(d, TX_GROUP, 1, START);
     engine_resume(d->engine, (struct instant){0}, START, &d->effects);
@@ -147,10 +147,14 @@ static struct utc date_one_more(struct dates *d)
     for (int i = 0; i < OTHERS_MAX; i++) {
         engine_step(d->engine, &event, &d->effects);
     }
-    const struct transmission_rec *t = engine_transmission_at(d->engine, 1, d->count - 1);
-    assert_int_equal(t->phase, TX_LEAD);
-    d->found = *t;
-    return t->session_start;
+    d->found = *engine_transmission_at(d->engine, 1, d->count - 1);
+}
+
+static struct utc date_one_more(struct dates *d)
+{
+    run_one_more(d);
+    assert_int_equal(d->found.phase, TX_LEAD);
+    return d->found.session_start;
 }
 
 /* By plan: fragments, a fifth more for repair, and two polls. */
@@ -264,10 +268,101 @@ static void a_long_pass_is_cut_to_what_a_session_may_last(void **state)
     end(&d);
 }
 
+/* ---- windows ---- */
+
+struct minutes {
+    int64_t from;
+    int64_t to;
+};
+
+static void give_windows(struct dates *d, const struct minutes *windows, size_t count,
+                         struct utc until)
+{
+    struct calendar_span spans[8];
+    for (size_t i = 0; i < count; i++) {
+        spans[i] = (struct calendar_span){AFTER(60 * windows[i].from),
+                                          AFTER(60 * windows[i].to)};
+    }
+    struct engine_windows w = {
+        .campaign_id = 1, .spans = spans, .count = count, .until = until};
+    assert_int_equal(engine_restore_windows(d->engine, &w), FUO_OK);
+    w.campaign_id = 2;
+    assert_int_equal(engine_restore_windows(d->engine, &w), FUO_ENOENT);
+}
+
+/* A session takes 28 minutes and 32 s, the lead 10 minutes. */
+static void a_session_begins_with_a_window_that_has_room(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct minutes windows[4];
+        size_t count;
+        int64_t start; /* minutes */
+        uint8_t timeout_exp;
+    } rows[] = {
+        {"one that is open", {{0, 60}}, 1, 10, 12},
+        {"one to come", {{5, 9}, {20, 99}}, 2, 20, 12},
+        {"the rest of one is enough", {{0, 21}, {30, 99}}, 2, 10, 10},
+        {"the rest of one is too short", {{0, 19}, {30, 99}}, 2, 30, 12},
+        {"a few frames", {{0, 9}, {30, 34}, {60, 64}}, 3, 30, 8},
+        {"it listens no longer than that", {{30, 45}, {90, 99}}, 2, 30, 10},
+        {"two that touch", {{15, 17}, {17, 99}}, 2, 15, 12},
+        {"two that overlap", {{15, 30}, {16, 99}}, 2, 15, 12},
+        {"an empty one", {{15, 15}, {20, 99}}, 2, 20, 12},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct dates d;
+        test_row(rows[i].name);
+        begin(&d, 1, 12, MINUTES_US(10));
+        give_windows(&d, rows[i].windows, rows[i].count, UTC_NEVER);
+        assert_int_equal(date_one_more(&d).us, AFTER(60 * rows[i].start).us);
+        assert_int_equal(d.found.timeout_exp, rows[i].timeout_exp);
+        end(&d);
+    }
+}
+
+static void others_and_windows_are_looked_at_together(void **state)
+{
+    (void)state;
+    struct dates d;
+    begin(&d, 3, 12, MINUTES_US(10));
+    give_windows(&d, (struct minutes[]){{0, 50}, {60, 100}, {120, 180}}, 3, UTC_NEVER);
+    add(&d, TX_LEAD, 1, AFTER(900));  /* until 43:32 */
+    add(&d, TX_LEAD, 1, AFTER(4200)); /* from the 70th minute to 98:32 */
+    assert_int_equal(date_one_more(&d).us, AFTER(60 * 120).us);
+    end(&d);
+}
+
+static void beyond_what_is_known_nothing_is_dated(void **state)
+{
+    (void)state;
+    struct dates d;
+    begin(&d, 1, 12, MINUTES_US(10));
+    give_windows(&d, (struct minutes[]){{0, 999}}, 1, AFTER(600));
+    run_one_more(&d);
+    assert_int_equal(d.found.phase, TX_SETUP);
+    struct calendar_span span = {START, AFTER(6000)};
+    struct engine_event event = {
+        .type = ENGINE_EV_WINDOWS,
+        .utc = START,
+        .windows = {.campaign_id = 1, .spans = &span, .count = 1, .until = AFTER(9000)}};
+    engine_step(d.engine, &event, &d.effects);
+    const struct transmission_rec *t = engine_transmission_at(d.engine, 1, 0);
+    assert_int_equal(t->phase, TX_LEAD);
+    assert_int_equal(t->session_start.us, AFTER(600).us);
+    event.windows.campaign_id = 2; /* ignored */
+    engine_step(d.engine, &event, &d.effects);
+    end(&d);
+}
+
 TEST_MAIN(cmocka_unit_test(a_gap_that_is_long_enough_is_used),
           cmocka_unit_test(waiting_for_airtime_leads_into_nobody_elses_session),
           cmocka_unit_test(however_many_sessions_there_are_none_is_overlapped),
           cmocka_unit_test(a_poll_keeps_its_gateways),
           cmocka_unit_test(a_pass_that_goes_on_in_another_session_keeps_its_gateways),
           cmocka_unit_test(between_sessions_of_a_long_pass_others_may_send),
-          cmocka_unit_test(a_long_pass_is_cut_to_what_a_session_may_last))
+          cmocka_unit_test(a_long_pass_is_cut_to_what_a_session_may_last),
+          cmocka_unit_test(a_session_begins_with_a_window_that_has_room),
+          cmocka_unit_test(others_and_windows_are_looked_at_together),
+          cmocka_unit_test(beyond_what_is_known_nothing_is_dated))

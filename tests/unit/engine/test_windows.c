@@ -7,8 +7,9 @@
 #include "rig_config.h"
 
 enum {
-    WINDOWS = 200,
+    WINDOWS = 1000,
     DEVICES = 12,
+    SEEDS = 40,
 };
 
 struct world {
@@ -219,6 +220,56 @@ static void a_course_longer_than_a_session_is_split(void **state)
     rig_free(&w.rig);
 }
 
+static const struct rig_faults faults = {.kill_ppm = 5000,
+                                         .lost_ppm = 30000,
+                                         .twice_ppm = 50000,
+                                         .late_ppm = 50000,
+                                         .late_us = MINUTES_US(7),
+                                         .txack_ppm = 50000,
+                                         .timeout_ppm = 20000,
+                                         .refuse_ppm = 20000,
+                                         .away_every_us = HOURS_US(5),
+                                         .away_us = MINUTES_US(20)};
+
+static void begin_with_faults(struct world *w, uint64_t seed)
+{
+    struct rig_config config = config_of(4, 100000, NETWORK_PACKAGES_V2);
+    config.net.seed = seed;
+    config.net.gateway_count = 1 + seed % 2;
+    config.image_len = 2000 + 1700 * (seed % 7);
+    rig_init(&w->rig, &config);
+    w->rig.spec.radio.spacing_us = SECONDS_US(10);
+    int64_t every_us = MINUTES_US(45 + (int64_t)seed % 11);
+    for (int64_t i = 0; i < WINDOWS; i++) {
+        w->windows[i] = span_of(&w->rig, i * every_us, MINUTES_US(3 + (int64_t)seed % 9));
+    }
+    w->rig.faults = faults;
+    rig_faults_start(&w->rig, seed);
+    do {
+        rig_apply(&w->rig);
+        rig_windows(&w->rig, w->windows, WINDOWS);
+        rig_run_for(&w->rig, SECONDS_US(1));
+    } while (!w->rig.store.has_campaign);
+}
+
+static void whatever_goes_wrong_nothing_is_sent_outside(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct world w;
+        begin_with_faults(&w, seed);
+        bool over = rig_run(&w.rig, DAYS_US(30));
+        if (!over || w.rig.check.violation != NULL || rig_updated(&w.rig) != 4) {
+            printf("# seed %llu: %s\n", (unsigned long long)seed, violation_of(&w.rig));
+            dump(&w.rig);
+        }
+        assert_true(over);
+        assert_string_equal(violation_of(&w.rig), "");
+        assert_int_equal(rig_updated(&w.rig), 4);
+        rig_free(&w.rig);
+    }
+}
+
 TEST_MAIN(cmocka_unit_test(a_transmission_goes_on_over_several_windows),
           cmocka_unit_test(what_is_left_of_the_coded_ones_goes_on_with_everybody),
           cmocka_unit_test(a_window_of_a_few_frames_is_better_than_none),
@@ -228,4 +279,5 @@ TEST_MAIN(cmocka_unit_test(a_transmission_goes_on_over_several_windows),
           cmocka_unit_test(a_window_that_is_cut_short_ends_the_session_at_once),
           cmocka_unit_test(a_gateway_that_comes_back_sends_nothing_outside),
           cmocka_unit_test(what_waits_at_the_server_is_dropped_with_the_window),
+          cmocka_unit_test(whatever_goes_wrong_nothing_is_sent_outside),
           cmocka_unit_test(a_course_longer_than_a_session_is_split))
