@@ -167,7 +167,11 @@ void device_uplink_end(struct world *w, uint32_t slot)
         return;
     }
     if (world_applied(w)) {
-        w->trace.devices[u->device].uplinks_received++;
+        struct world_device_trace *t = &w->trace.devices[u->device];
+        t->uplinks_received++;
+        if (t->first_received_us < 0) {
+            t->first_received_us = record_time(w, u->from_us);
+        }
     }
     heap_push(&w->heap, u->until_us + DEDUPLICATION_US, ON_DELIVER, slot);
 }

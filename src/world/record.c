@@ -20,6 +20,7 @@ void record_init(struct world *w)
         w->trace.devices[i].complete_us = -1;
         w->trace.devices[i].ended_us = -1;
         w->trace.devices[i].first_uplink_us = -1;
+        w->trace.devices[i].first_received_us = -1;
         w->trace.devices[i].transmission = UINT32_MAX;
     }
 }
