@@ -6,8 +6,8 @@ FILE.json holds what "fuota-bench --json" printed, one object a line; a dump bel
 line of its scenario and seed. Everything is worked out again from frames, links, receptions
 and times, and from nothing of fuotad: duty cycle in every sliding hour, completion and
 times, the oracle with its own TS004 rows, the cover (with cbc where that is installed), the
-fragment and set-up bounds from the formulas of the radio model, and all ratios. Exit 0 if
-all of it is what FILE.json says.
+bounds of devices (those of gateways and cliques are not) from the formulas of the radio
+model, and all ratios. Exit 0 if all of it is what FILE.json says.
 """
 import argparse
 import bisect
@@ -25,11 +25,12 @@ HOUR_US = 3600 * 10**6
 PPM = 10**6
 CLASS_C_W = 25.7e-3
 PAYLOAD_MAX = [51, 51, 51, 115, 242, 242]  # EU868, DR0 to DR5
-GROUP_BYTES, FRAG_BYTES, ANSWER_BYTES = 30 + 11, 11, 2
+GROUP_BYTES, FRAG_BYTES, ANSWER_BYTES, UPLINK_BYTES = 30 + 11, 11, 2, 20
 MAC_BYTES, FRAGMENT_BYTES = 13, 3
 NOISE_CDB = -17400 + 5097  # thermal, 125 kHz
 USELESS = 0.99  # a link that loses more does not count
 RADIO_TOLERANCE = 0.03  # of bounds: fading is averaged over another grid here
+MEDIAN_TOLERANCE = 0.06  # ... which makes a median jump by an interval of uplinks
 SINGLE_CDB, GOOD_CDB, DOUBLE_CDB = 500, 1000, 0  # of covers
 
 
@@ -52,7 +53,7 @@ def raw_loss(margin_db):
 
 
 @functools.lru_cache(maxsize=None)
-def mean_loss(step, sigma_cdb):
+def mean_loss(step, sigma_cdb, useful=True):
     """At a margin of step / 10 dB, over fading N(0, sigma); never useful beyond 99 %."""
     sigma = sigma_cdb / 100
     if sigma == 0:
@@ -64,7 +65,7 @@ def mean_loss(step, sigma_cdb):
         total = sum(w * raw_loss(round(step / 10 + z * sigma, 4))
                     for z, w in zip(grid, weights))
         mean = total / sum(weights)
-    return 1.0 if mean > USELESS else mean
+    return 1.0 if useful and mean > USELESS else mean
 
 
 # ---- TS004 ----
@@ -148,6 +149,15 @@ class Dump:
     def margin_cdb(self, loss_cdb, dr):
         power = 100 * (self.number("gateway_dbm") - self.number("device_noise_db"))
         return power - NOISE_CDB - loss_cdb + 2000 - 250 * dr
+
+    def lost(self, dbm, noise_db, loss_cdb, dr):
+        """Of frames of dbm at a receiver of that noise figure."""
+        power = 100 * (self.number(dbm) - self.number(noise_db))
+        step = -(-(power - NOISE_CDB - loss_cdb + 2000 - 250 * dr) // 10)
+        if abs(step) >= 250:
+            return float(step < 0)
+        # No hundredth of a chance is left out here.
+        return mean_loss(step, self.number("fading_cdb"), False)
 
 
 class Report:
@@ -353,11 +363,18 @@ class Run:
             return  # links are cut short in the dump of so large a fleet
         values = []
         ready_all = []
+        heard = []
+        odds = []
         for d in self.reachable:
             ready = self.ready_us(d)
             frames = self.frames_us(d)
             if frames is not None:
                 ready_all.append(ready)
+                soonest = self.soonest_us(d)
+                first = max(0, int(d["first_uplink_us"]))
+                heard.append(soonest + frames + max(first, int(d["first_received_us"])))
+                odds.append((soonest + first, frames, 0.95e6 * int(d["interval_s"]),
+                             self.success(d)))
                 values.append(ready + frames)
         values.sort()
         # The quantile is of those with a link that is of any use.
@@ -367,6 +384,34 @@ class Run:
         self.report.same("bounds.t95_s", told["t95_s"], t95 / 1e6, RADIO_TOLERANCE)
         self.report(told["setup_s"] >= max(ready_all, default=0) / 1e6 - 1e-3,
                     "bounds.setup_s is not below the last first exchange")
+        self.report.same("bounds.heard_s", told["heard_s"], max(heard, default=0) / 1e6,
+                         RADIO_TOLERANCE)
+        self.report.same("bounds.setup_median_s", told["setup_median_s"],
+                         median_of_last(odds, False), MEDIAN_TOLERANCE)
+        self.report.same("bounds.median_s", told["median_s"], median_of_last(odds, True),
+                         MEDIAN_TOLERANCE)
+        self.report.same("bounds.more_s", told["more_s"],
+                         max(told[k] for k in ("makespan_s", "heard_s", "versions_s",
+                                               "median_s")))
+        self.same("rho_makespan_more", ratio(seconds(self.makespan), told["more_s"]))
+
+    def soonest_us(self, d):
+        """From an uplink to the end of the second downlink, in the quicker window."""
+        dr, rx2 = int(d["uplink_dr"]), self.dump.number("rx2_dr")
+        return (airtime_us(dr, UPLINK_BYTES, True) + airtime_us(dr, ANSWER_BYTES, True) +
+                sum(10**6 + min(airtime_us(dr, n), airtime_us(rx2, n))
+                    for n in (GROUP_BYTES, FRAG_BYTES)))
+
+    def success(self, d):
+        """That an uplink is received and the downlink after it heard."""
+        dump, dr = self.dump, int(d["uplink_dr"])
+        links = [loss for _, loss in dump.links[int(d["device"])]]
+        up = math.prod(dump.lost("device_dbm", "gateway_noise_db", loss, dr)
+                       for loss in links)
+        down = min(dump.lost("gateway_narrow_dbm", "device_noise_db", links[0], dr),
+                   dump.lost("gateway_dbm", "device_noise_db", links[0],
+                             dump.number("rx2_dr")))
+        return (1 - dump.number("uplink_loss_ppm") / PPM) * (1 - up) * (1 - down)
 
     def ready_us(self, d):
         dr = int(d["uplink_dr"])
@@ -421,6 +466,23 @@ class Run:
             self.same(f"speedup_vs_chirpstack_{name}", ratio(t95, self.t95))
             self.same(f"energy_vs_chirpstack_{name}",
                       ratio(told["listening_mean_s"], self.listening), 1e-4)
+
+
+def median_of_last(odds, frames):
+    """When all have had two successes, one attempt an interval, in half of the cases."""
+    def all_done(t):
+        done = 1.0
+        for soonest, after, interval, success in odds:
+            failures = math.floor((t - soonest - after * frames) / interval)
+            if success > 0:
+                k, f = failures + 2, 1 - success
+                done *= 0 if failures < 0 else 1 - f**k - k * success * f**(k - 1)
+        return done
+    low, high = 0, 2**30
+    while low + 1 < high:
+        middle = (low + high) // 2
+        low, high = (middle, high) if all_done(middle * 10**6) < 0.5 else (low, middle)
+    return low
 
 
 def relaxed_cover(rows):

@@ -6,19 +6,29 @@
 
 #include "base/time.h"
 #include "fuota-bench/geometry.h"
+#include "fuota-bench/setup_odds.h"
 #include "world/radio.h"
 
 enum {
     USELESS_PPM = 990000, /* a link that loses more does not count */
     RX1_S = 1,
+    VERSIONS = 2, /* of TS004 */
 };
 
 #define NOBODY  UINT32_MAX
 #define HOUR_US HOURS_US(1)
 #define PPB     INT64_C(1000000000)
 
+/* What a version of TS004 needs of a gateway, for the worst of its devices there. */
+struct version {
+    int64_t ready_us; /* when that device can be set up */
+    int64_t frames_us;
+    int64_t airtime_us; /* of one frame */
+};
+
 /* What a gateway has that nobody else can do. */
 struct captive {
+    struct version versions[VERSIONS];
     int64_t first_us;   /* earliest that it can start */
     int64_t frames_us;  /* airtime for the worst device */
     int64_t unicast_us; /* airtime of all set-ups */
@@ -42,7 +52,9 @@ struct one {
     int64_t paced_us;
     int64_t capped_us;
     int64_t any_us;
-    int64_t frames_us; /* airtime of the paced one */
+    int64_t heard_us;   /* like ready_us, from the first uplink that was received */
+    int64_t frames_us;  /* airtime of the paced one */
+    int64_t airtime_us; /* ... of one frame of it */
     uint8_t dr;
 };
 
@@ -68,6 +80,19 @@ static int64_t ready_us(const struct context *c, size_t device)
     int64_t first_us = max_i64(c->t->devices[device].first_uplink_us, 0);
     return first_us + 2 * SECONDS_US(RX1_S) + unicast_us(d) +
            geometry_uplink_us(d->uplink_dr, GEOMETRY_ANSWER_BYTES);
+}
+
+/* The same from the first uplink that was received, in the window that is soonest over. */
+static int64_t heard_us(const struct context *c, size_t device)
+{
+    const struct world_device *d = &c->s->devices[device];
+    int64_t first_us = c->t->devices[device].first_received_us;
+    return max_i64(first_us, 0) +
+           geometry_uplink_us(d->uplink_dr, GEOMETRY_UPLINK_BYTES) +
+           2 * SECONDS_US(RX1_S) +
+           setup_odds_downlink_us(c->s, device, GEOMETRY_GROUP_BYTES) +
+           geometry_uplink_us(d->uplink_dr, GEOMETRY_ANSWER_BYTES) +
+           setup_odds_downlink_us(c->s, device, GEOMETRY_FRAG_BYTES);
 }
 
 static uint32_t link_loss(const struct context *c, const struct world_link *link,
@@ -174,6 +199,7 @@ static void bound_rate(const struct context *c, size_t device, uint8_t dr,
     if (us < best->paced_us) {
         best->paced_us = us;
         best->frames_us = frames * cut->airtime_us;
+        best->airtime_us = cut->airtime_us;
         best->dr = dr;
     }
     int64_t capped = frames_capped(lost, cut->m, c->s->profiles[profile].cap_ppm);
@@ -194,6 +220,7 @@ static bool bound_one(const struct context *c, size_t device, struct one *out)
         return false;
     }
     best.ready_us = ready_us(c, device);
+    best.heard_us = heard_us(c, device);
     best.paced_us += best.ready_us;
     best.capped_us += best.ready_us;
     best.any_us += best.ready_us;
@@ -230,6 +257,16 @@ static bool one_data_rate(const struct context *c, size_t device)
     return true;
 }
 
+static void note_version(const struct context *c, size_t device, const struct one *one,
+                         struct captive *captive)
+{
+    uint8_t ts004 = c->s->profiles[c->s->devices[device].profile].ts004;
+    struct version *v = &captive->versions[ts004 == 2];
+    if (one->frames_us > v->frames_us) {
+        *v = (struct version){one->ready_us, one->frames_us, one->airtime_us};
+    }
+}
+
 static void note_captive(const struct context *c, size_t device, const struct one *one)
 {
     uint32_t gateway = only_gateway(c, device);
@@ -241,6 +278,7 @@ static void note_captive(const struct context *c, size_t device, const struct on
     captive->first_us = min_i64(captive->first_us, first_us);
     captive->frames_us = max_i64(captive->frames_us, one->frames_us);
     captive->unicast_us += unicast_us(&c->s->devices[device]);
+    note_version(c, device, one, captive);
     if (one->frames_us > captive->rival_us && one_data_rate(c, device)) {
         captive->rival = (uint32_t)device;
         captive->rival_us = one->frames_us;
@@ -314,6 +352,35 @@ static int64_t gateway_bound(const struct context *c)
     return worst_us;
 }
 
+/* One version after the other; the last frame of all is not followed by silence. */
+static int64_t versions_of(const struct context *c, const struct captive *captive)
+{
+    int64_t first_us = INT64_MAX;
+    int64_t frames_us = 0;
+    int64_t longest_us = 0;
+    for (int i = 0; i < VERSIONS; i++) {
+        const struct version *v = &captive->versions[i];
+        if (v->frames_us > 0) {
+            first_us = min_i64(first_us, v->ready_us);
+            frames_us += v->frames_us;
+            longest_us = max_i64(longest_us, v->airtime_us);
+        }
+    }
+    if (frames_us == 0) {
+        return 0;
+    }
+    return first_us + (frames_us - longest_us) * WORLD_PPM / c->share_ppm + longest_us;
+}
+
+static int64_t versions_bound(const struct context *c)
+{
+    int64_t worst_us = 0;
+    for (size_t g = 0; g < c->s->gateway_count; g++) {
+        worst_us = max_i64(worst_us, versions_of(c, &c->captives[g]));
+    }
+    return worst_us;
+}
+
 static int compare_i64(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a;
@@ -366,9 +433,29 @@ static int64_t setup_airtime_bound(const struct world_scenario *s, int64_t sum_u
 struct sums {
     int64_t *paced_us;
     int64_t *any_us;
+    int64_t *after_us;       /* of paced_us, what comes after set-up */
+    struct setup_odds *odds; /* of their set-ups */
     size_t count;
     int64_t unicast_us;
 };
+
+/* What set-up would take if nothing failed: from the first uplink, lost or not. */
+static void note_odds(const struct context *c, size_t device, const struct one *one,
+                      struct setup_odds *odds)
+{
+    const struct world_device_trace *d = &c->t->devices[device];
+    int64_t wait_us = max_i64(d->first_received_us, 0) - max_i64(d->first_uplink_us, 0);
+    odds->soonest_us = one->heard_us - max_i64(wait_us, 0);
+    setup_odds_of(c->s, &c->losses, device, odds);
+}
+
+/* Sets odds to completion: what follows set-up takes as long as the mean of it. */
+static void add_frames(struct sums *sums)
+{
+    for (size_t i = 0; i < sums->count; i++) {
+        sums->odds[i].soonest_us += sums->after_us[i];
+    }
+}
 
 static void add_device(const struct context *c, size_t device, struct sums *sums,
                        struct bounds *b)
@@ -385,6 +472,10 @@ static void add_device(const struct context *c, size_t device, struct sums *sums
     b->capped_us = max_i64(b->capped_us, one.capped_us);
     b->any_us = max_i64(b->any_us, one.any_us);
     b->setup_us = max_i64(b->setup_us, one.ready_us);
+    int64_t after_us = one.paced_us - one.ready_us;
+    b->heard_us = max_i64(b->heard_us, one.heard_us + after_us);
+    sums->after_us[sums->count] = after_us;
+    note_odds(c, device, &one, &sums->odds[sums->count]);
     sums->paced_us[sums->count] = one.paced_us;
     sums->any_us[sums->count] = one.any_us;
     sums->unicast_us += unicast_us(&c->s->devices[device]);
@@ -407,9 +498,33 @@ static struct bounds compute(const struct context *c, const uint8_t *reachable,
     b.makespan_us =
         max_i64(max_i64(b.fragments_us, b.gateway_us), max_i64(b.clique_us, b.setup_us));
     b.any_us = max_i64(b.any_us, b.setup_us);
+    b.versions_us = versions_bound(c);
+    b.setup_median_us = setup_odds_median_us(sums->odds, sums->count);
+    add_frames(sums);
+    b.median_us = setup_odds_median_us(sums->odds, sums->count);
+    b.more_us =
+        max_i64(max_i64(b.makespan_us, b.heard_us), max_i64(b.versions_us, b.median_us));
     b.t95_us = quantile_95(sums->paced_us, sums->count);
     b.any_t95_us = quantile_95(sums->any_us, sums->count);
     return b;
+}
+
+static bool sums_init(struct sums *sums, size_t devices)
+{
+    sums->paced_us = calloc(devices + 1, sizeof(*sums->paced_us));
+    sums->any_us = calloc(devices + 1, sizeof(*sums->any_us));
+    sums->after_us = calloc(devices + 1, sizeof(*sums->after_us));
+    sums->odds = calloc(devices + 1, sizeof(*sums->odds));
+    return sums->paced_us != NULL && sums->any_us != NULL && sums->after_us != NULL &&
+           sums->odds != NULL;
+}
+
+static void sums_finish(struct sums *sums)
+{
+    free(sums->paced_us);
+    free(sums->any_us);
+    free(sums->after_us);
+    free(sums->odds);
 }
 
 int bounds_compute(const struct world_scenario *s, const struct world_trace *t,
@@ -420,18 +535,14 @@ int bounds_compute(const struct world_scenario *s, const struct world_trace *t,
     c.captives = calloc(s->gateway_count + 1, sizeof(*c.captives));
     uint32_t *members = calloc(s->gateway_count + 1, sizeof(*members));
     struct sums sums = {0};
-    sums.paced_us = calloc(s->device_count + 1, sizeof(*sums.paced_us));
-    sums.any_us = calloc(s->device_count + 1, sizeof(*sums.any_us));
     int err = FUO_ENOMEM;
-    if (c.captives != NULL && members != NULL && sums.paced_us != NULL &&
-        sums.any_us != NULL) {
+    if (sums_init(&sums, s->device_count) && c.captives != NULL && members != NULL) {
         context_fill(&c);
         *out = compute(&c, reachable, &sums, members);
         err = FUO_OK;
     }
     free(c.captives);
     free(members);
-    free(sums.paced_us);
-    free(sums.any_us);
+    sums_finish(&sums);
     return err;
 }

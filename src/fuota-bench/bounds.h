@@ -39,6 +39,25 @@
  * answer from each device to each fragment they have to be repeated blindly then: x times
  * each leaves loss^x of them. It shows what the caps cost; ARQ by unicast could beat it.
  *
+ * More bounds, printed beside these and not part of makespan_us:
+ *
+ *   heard_us         fragments_us from the first uplink that this run received, lost ones
+ *                    before it passed over, its airtime included. It holds for this run: who
+ *                    was heard depends a little on when gateways were sending.
+ *   versions_us      makespan_us lets all devices that only one gateway reaches share one
+ *                    transmission. Matrices of TS004 v1 and v2 differ, so the worst of each
+ *                    needs one of its own and their airtime adds up; a slower data rate
+ *                    serves the faster devices too, so within a version it does not.
+ *   setup_median_us  the set-up of all of them with the losses that the scenario has
+ *                    (setup_odds.h): in half of all runs no schedule at all is sooner. With
+ *                    thousands of devices the last is far behind any mean: that is what
+ *                    setup_us, the maximum of expectations, does not see.
+ *   median_us        the same with the frames of each device after it, as in fragments_us.
+ *   more_us          the largest of makespan_us, heard_us, versions_us and median_us.
+ *
+ * That all devices of a transmission are set up before it begins is no bound: a second one
+ * can be sent, or fragments by unicast.
+ *
  * A gateway counts as reaching a device if it loses less than 99 % (else it would take a
  * hundred frames for one reception). Integer arithmetic.
  */
@@ -61,8 +80,13 @@ struct bounds {
     int64_t capped_us;    /* like fragments_us, with the caps of the decoders */
     int64_t any_us;       /* every schedule whatsoever */
     int64_t any_t95_us;
-    uint32_t worst_device; /* whose bound fragments_us is */
-    uint8_t worst_dr;      /* and at what data rate; UINT8_MAX: no device counts */
+    int64_t heard_us;        /* like fragments_us, after uplinks that were received */
+    int64_t versions_us;     /* the gateway with most to send, v1 and v2 on their own */
+    int64_t setup_median_us; /* set-up of all, with losses, in half of the cases */
+    int64_t median_us;       /* ... and the fragments after it */
+    int64_t more_us;         /* the largest of these and of makespan_us */
+    uint32_t worst_device;   /* whose bound fragments_us is */
+    uint8_t worst_dr;        /* and at what data rate; UINT8_MAX: no device counts */
 };
 
 /*

@@ -16,14 +16,18 @@ static const char *timing_at(int i)
 static void dump_params(FILE *f, const struct world_scenario *s)
 {
     const struct world_params *p = &s->params;
-    (void)fputs("#scenario,name,seed,gateways,devices,image_bytes,gateway_dbm,"
-                "device_noise_db,fading_cdb,capture_cdb,legal_ppm,narrow_legal_ppm,"
-                "share_ppm,frag_size\n",
-                f);
-    (void)fprintf(f, "scenario,%s,%" PRIu64 ",%zu,%zu,%zu,%d,%d,%u,%u,%u,%u,%u,%u\n",
-                  s->name, s->seed, s->gateway_count, s->device_count, s->image_bytes,
-                  p->gateway_dbm, p->device_noise_db, p->fading_cdb, p->capture_cdb,
-                  p->legal_ppm, p->narrow_legal_ppm, p->share_ppm, s->frag_size);
+    (void)fputs(
+        "#scenario,name,seed,gateways,devices,image_bytes,gateway_dbm,"
+        "device_noise_db,fading_cdb,capture_cdb,legal_ppm,narrow_legal_ppm,"
+        "share_ppm,frag_size,rx2_dr,device_dbm,gateway_noise_db,gateway_narrow_dbm,"
+        "uplink_loss_ppm\n",
+        f);
+    (void)fprintf(
+        f, "scenario,%s,%" PRIu64 ",%zu,%zu,%zu,%d,%d,%u,%u,%u,%u,%u,%u,%u,%d,%d,%d,%u\n",
+        s->name, s->seed, s->gateway_count, s->device_count, s->image_bytes,
+        p->gateway_dbm, p->device_noise_db, p->fading_cdb, p->capture_cdb, p->legal_ppm,
+        p->narrow_legal_ppm, p->share_ppm, s->frag_size, p->rx2_dr, p->device_dbm,
+        p->gateway_noise_db, p->gateway_narrow_dbm, p->uplink_loss_ppm);
     (void)fputs("#profile,name,ts004,cap_ppm,size_max\n", f);
     for (size_t i = 0; i < s->profile_count; i++) {
         const struct world_profile *x = &s->profiles[i];
@@ -52,24 +56,26 @@ static void dump_devices(FILE *f, const struct report *r, int i, const uint8_t *
     const struct world_trace *t = &r->traces[i];
     const struct figures *g = &r->figures[i];
     (void)fputs("#device,timing,device,profile,uplink_dr,reachable,complete_us,ended_us,"
-                "first_uplink_us,listening_us,unicast_us,uplinks,uplinks_received,"
+                "first_uplink_us,first_received_us,interval_s,listening_us,unicast_us,"
+                "uplinks,uplinks_received,"
                 "transmission,sessions,fragments_unicast,overflow,outcome,reason,"
                 "chirpstack_best_us,chirpstack_dr0_us\n",
                 f);
     for (size_t k = 0; k < t->device_count; k++) {
         const struct world_device_trace *d = &t->devices[k];
         const struct world_device *truth = &r->scenario->devices[k];
-        (void)fprintf(
-            f,
-            "device,%s,%zu,%s,%u,%u,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64
-            ",%" PRId64 ",%u,%u,%d,%u,%u,%d,%s,%s,%" PRId64 ",%" PRId64 "\n",
-            timing_at(i), k, r->scenario->profiles[truth->profile].name, truth->uplink_dr,
-            reachable[k], d->complete_us, d->ended_us, d->first_uplink_us,
-            d->listening_us, d->unicast_us, d->uplinks, d->uplinks_received,
-            (int)d->transmission, d->sessions, d->fragments_unicast, d->overflow,
-            outcome_name((enum outcome)d->outcome),
-            member_reason_slug((enum member_reason)d->reason), g->best.complete_us[k],
-            g->dr0.complete_us[k]);
+        (void)fprintf(f,
+                      "device,%s,%zu,%s,%u,%u,%" PRId64 ",%" PRId64 ",%" PRId64
+                      ",%" PRId64 ",%u,%" PRId64 ",%" PRId64
+                      ",%u,%u,%d,%u,%u,%d,%s,%s,%" PRId64 ",%" PRId64 "\n",
+                      timing_at(i), k, r->scenario->profiles[truth->profile].name,
+                      truth->uplink_dr, reachable[k], d->complete_us, d->ended_us,
+                      d->first_uplink_us, d->first_received_us, truth->interval_s,
+                      d->listening_us, d->unicast_us, d->uplinks, d->uplinks_received,
+                      (int)d->transmission, d->sessions, d->fragments_unicast,
+                      d->overflow, outcome_name((enum outcome)d->outcome),
+                      member_reason_slug((enum member_reason)d->reason),
+                      g->best.complete_us[k], g->dr0.complete_us[k]);
     }
 }
 

@@ -19,6 +19,7 @@ enum {
     GEOMETRY_GROUP_BYTES = 30 + 11, /* McGroupSetupReq and McClassCSessionReq */
     GEOMETRY_FRAG_BYTES = 11,       /* FragSessionSetupReq, on a port of its own */
     GEOMETRY_ANSWER_BYTES = 2,      /* the shortest answer to it */
+    GEOMETRY_UPLINK_BYTES = 20,     /* regular uplinks of a scenario */
     GEOMETRY_TABLE_CDB = 2500,      /* the table covers -25 .. +25 dB */
     GEOMETRY_STEP_CDB = 10,
     GEOMETRY_STEPS = 2 * GEOMETRY_TABLE_CDB / GEOMETRY_STEP_CDB + 1,

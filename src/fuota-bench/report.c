@@ -83,6 +83,11 @@ static void put_bounds(struct json *j, const struct bounds *b)
     put_real(j, "capped_s", seconds(b->capped_us));
     put_real(j, "any_s", seconds(b->any_us));
     put_real(j, "any_t95_s", seconds(b->any_t95_us));
+    put_real(j, "heard_s", seconds(b->heard_us));
+    put_real(j, "versions_s", seconds(b->versions_us));
+    put_real(j, "setup_median_s", seconds(b->setup_median_us));
+    put_real(j, "median_s", seconds(b->median_us));
+    put_real(j, "more_s", seconds(b->more_us));
     close_object(j);
 }
 
@@ -112,6 +117,7 @@ static void put_ratios(struct json *j, const struct figures *f)
              figures_ratio((int64_t)f->oracle.sent, (int64_t)f->oracle.least));
     put_real(j, "rho_makespan", figures_ratio(f->makespan_us, f->bounds.makespan_us));
     put_real(j, "rho_makespan_any", figures_ratio(f->makespan_us, f->bounds.any_us));
+    put_real(j, "rho_makespan_more", figures_ratio(f->makespan_us, f->bounds.more_us));
     put_real(j, "rho_cover",
              figures_ratio((int64_t)f->cover.ours, (int64_t)f->cover.best));
     put_real(j, "rho_cover_lp",

@@ -71,6 +71,7 @@ static inline size_t fleet_add(struct fleet *f, int64_t first_uplink_us)
     f->traces[i] = (struct world_device_trace){.complete_us = -1,
                                                .ended_us = -1,
                                                .first_uplink_us = first_uplink_us,
+                                               .first_received_us = first_uplink_us,
                                                .transmission = UINT32_MAX};
     f->reachable[i] = 1;
     f->first[i + 1] = f->first[i];

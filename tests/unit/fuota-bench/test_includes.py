@@ -6,7 +6,7 @@ import re
 import sys
 
 YARDSTICKS = ("bounds chirpstack cover_best energy fuotasim geometry minrank oracle "
-              "reachable strategy").split()
+              "reachable setup_odds strategy").split()
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.M)
 ALLOWED = {"base", "radio", "fec", "world", "io", "fuotad", "fuota-bench"}
 
