@@ -62,6 +62,15 @@ static void sum_frames(const struct world_trace *t, struct figures *f)
     }
 }
 
+static void span_transmissions(const struct world_trace *t, struct figures *f)
+{
+    for (size_t i = 0; i < t->transmission_count; i++) {
+        uint32_t m = t->transmissions[i].m;
+        f->m_min = i == 0 || m < f->m_min ? m : f->m_min;
+        f->m_max = m > f->m_max ? m : f->m_max;
+    }
+}
+
 int figures_compute(const struct world_scenario *s, const struct world_trace *t,
                     const struct figures_options *options, const uint8_t *reachable,
                     struct figures *f)
@@ -69,6 +78,7 @@ int figures_compute(const struct world_scenario *s, const struct world_trace *t,
     *f = (struct figures){.timing = options->timing};
     f->violations = world_trace_violations(t, s);
     sum_frames(t, f);
+    span_transmissions(t, f);
     int err = sum_devices(t, reachable, f);
     if (err == FUO_OK) {
         err = bounds_compute(s, t, options->timing, reachable, &f->bounds);

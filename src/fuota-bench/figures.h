@@ -24,6 +24,8 @@ struct figures {
     int64_t multicast_us; /* airtime, summed over gateways */
     int64_t unicast_us;
     uint64_t frames; /* multicast */
+    uint32_t m_min;  /* fragments without redundancy, of all transmissions; 0: none */
+    uint32_t m_max;
     uint64_t violations;
     uint64_t outcomes[8]; /* by enum outcome */
     struct bounds bounds;

@@ -153,6 +153,8 @@ static void put_run(struct json *j, const struct figures *f, const struct world_
     put_int(j, "fragments_oracle_any", (int64_t)f->oracle.least_any);
     put_int(j, "oracle_contradicted", (int64_t)f->oracle.contradicted);
     put_int(j, "transmissions", (int64_t)t->transmission_count);
+    put_int(j, "m_min", f->m_min);
+    put_int(j, "m_max", f->m_max);
     put_int(j, "frames_sent", (int64_t)f->frames);
     put_real(j, "multicast_airtime_s", seconds(f->multicast_us));
     put_real(j, "unicast_airtime_s", seconds(f->unicast_us));
