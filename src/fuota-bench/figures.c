@@ -66,7 +66,10 @@ static void span_transmissions(const struct world_trace *t, struct figures *f)
 {
     for (size_t i = 0; i < t->transmission_count; i++) {
         uint32_t m = t->transmissions[i].m;
-        f->m_min = i == 0 || m < f->m_min ? m : f->m_min;
+        if (m == 0) {
+            continue; /* nobody was set up for it */
+        }
+        f->m_min = f->m_min == 0 || m < f->m_min ? m : f->m_min;
         f->m_max = m > f->m_max ? m : f->m_max;
     }
 }

@@ -134,6 +134,8 @@ class Bench(unittest.TestCase):
         self.assertEqual(self.row(out, "fragments_sent", "/", "769", "direct"),
                          ["1.02", "(0.9645", "to", "1.26)", "<=", "1.02", "met"])
         self.assertEqual(self.row(out, "makespan_s", "/", "769", "direct")[-1], "met")
+        self.assertEqual(self.row(out, "t95_s", "/", "769", "direct"),
+                         ["1", "(1", "to", "1)"])  # told, not judged
         self.assertEqual(status, 0)
         self.put("twins", 1, fragments_sent=103, makespan_s=1021)
         self.put("twins", 2, makespan_s=1021)
