@@ -116,47 +116,75 @@ static int make_scenario(const struct simulation *sim, size_t image_len,
     return err;
 }
 
+static int compare_times(const void *a, const void *b)
+{
+    const int64_t *x = a;
+    const int64_t *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
 static void put(struct json_object *o, const char *key, int64_t value)
 {
     json_object_object_add(o, key, json_object_new_int64(value));
 }
 
-static struct json_object *result_of(const struct simulation *sim,
-                                     const struct world_scenario *s,
-                                     const struct world_trace *t)
+/* How many have the image, and when 95 % of all and the last of them had it; -1: never. */
+static void put_complete(struct json_object *o, const struct world_trace *t)
 {
-    struct json_object *o = json_object_new_object();
+    size_t count = 0;
+    size_t wanted = (t->device_count * 95 + 99) / 100;
+    AUTO_FREE int64_t *times = calloc(t->device_count + 1, sizeof(*times));
+    for (size_t i = 0; times != NULL && i < t->device_count; i++) {
+        if (t->devices[i].complete_us >= 0) {
+            times[count++] = t->devices[i].complete_us;
+        }
+    }
+    if (times != NULL) {
+        qsort(times, count, sizeof(*times), compare_times);
+    }
+    put(o, "complete", (int64_t)count);
+    put(o, "complete_us", count == 0 ? -1 : times[count - 1]);
+    put(o, "complete_95_us", wanted == 0 || count < wanted ? -1 : times[wanted - 1]);
+}
+
+static struct json_object *outcomes_of(const struct world_trace *t)
+{
     struct json_object *outcomes = json_object_new_object();
     int64_t counts[OUTCOME_COUNT] = {0};
-    int64_t complete = 0;
-    int64_t last_us = -1;
-    int64_t airtime_us = 0;
     for (size_t i = 0; i < t->device_count; i++) {
-        const struct world_device_trace *d = &t->devices[i];
-        counts[d->outcome % OUTCOME_COUNT]++;
-        complete += d->complete_us >= 0;
-        last_us = d->complete_us > last_us ? d->complete_us : last_us;
-    }
-    for (size_t i = 0; i < t->frame_count; i++) {
-        airtime_us += t->frames[i].airtime_us;
+        counts[t->devices[i].outcome % OUTCOME_COUNT]++;
     }
     for (int i = 0; i < OUTCOME_COUNT; i++) {
         put(outcomes, outcome_name((enum outcome)i), counts[i]);
     }
+    return outcomes;
+}
+
+static struct json_object *result_of(const struct simulation *sim,
+                                     const struct bundle *bundle,
+                                     const struct world_scenario *s,
+                                     const struct world_trace *t)
+{
+    struct json_object *o = json_object_new_object();
+    int64_t airtime_us = 0;
+    for (size_t i = 0; i < t->frame_count; i++) {
+        airtime_us += t->frames[i].airtime_us;
+    }
+    json_object_object_add(o, "name", json_object_new_string(bundle->doc->spec.name));
+    put(o, "image_bytes", (int64_t)bundle->image.len);
     put(o, "seed", (int64_t)sim->seed);
     json_object_object_add(o, "timing",
                            json_object_new_string(world_timing_name(sim->timing)));
     put(o, "devices", (int64_t)t->device_count);
     put(o, "gateways", (int64_t)s->gateway_count);
-    put(o, "complete", complete);
-    put(o, "complete_us", last_us);
+    put_complete(o, t);
     put(o, "end_us", t->end_us);
     put(o, "airtime_us", airtime_us);
     put(o, "transmissions", (int64_t)t->transmission_count);
     put(o, "frames", (int64_t)t->frame_count);
     put(o, "duty_cycle_violations", (int64_t)world_trace_violations(t, s));
     json_object_object_add(o, "cut", json_object_new_boolean(t->cut));
-    json_object_object_add(o, "outcomes", outcomes);
+    json_object_object_add(o, "outcomes", outcomes_of(t));
     return o;
 }
 
@@ -166,7 +194,8 @@ static int print_result(const struct cli *cli, struct json_object *o)
         render_json(stdout, "simulation", o);
         return cmd_finish();
     }
-    return cmd_print(o, false);
+    render_simulation(stdout, o);
+    return cmd_finish();
 }
 
 static int run_world(const struct cli *cli, const struct simulation *sim,
@@ -179,7 +208,14 @@ static int run_world(const struct cli *cli, const struct simulation *sim,
         return cli_fail(cli, CLI_DOES_NOT_FIT, NULL,
                         "the campaign does not fit the simulated fleet");
     }
-    AUTO_JSON json_object *o = result_of(sim, s, &t);
+    if (t.cut && t.transmission_count == 0) {
+        world_trace_finish(&t);
+        return cli_fail(cli, CLI_DOES_NOT_FIT, NULL,
+                        "the campaign does not fit the simulated fleet: %zu bytes and "
+                        "spec.radio leave nothing that could be sent",
+                        bundle->image.len);
+    }
+    AUTO_JSON json_object *o = result_of(sim, bundle, s, &t);
     world_trace_finish(&t);
     return print_result(cli, o);
 }

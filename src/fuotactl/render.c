@@ -128,15 +128,18 @@ static void print_lanes(FILE *out, int64_t lanes, int64_t colours)
 
 static void print_fragments(FILE *out, struct json_object *cohort)
 {
-    char text[WORDS_DURATION_SIZE];
     int64_t copies = ctl_int(cohort, "copies", 1);
     fprintf(out, "%-13s%" PRId64 " of %" PRId64 " bytes", "  fragments",
             ctl_int(cohort, "fragments", 0), ctl_int(cohort, "fragment_size", 0));
     if (copies > 1) {
         fprintf(out, ", each %" PRId64 " times,", copies);
     }
-    fprintf(out, " and %" PRId64 " coded, %s each\n", ctl_int(cohort, "coded", 0),
-            duration_of(cohort, "frame_airtime_us", text));
+    fprintf(out, " and %" PRId64 " coded", ctl_int(cohort, "coded", 0));
+    if (ctl_int(cohort, "frame_airtime_us", 0) > 0) {
+        fprintf(out, ", %" PRId64 " ms a frame",
+                (ctl_int(cohort, "frame_airtime_us", 0) + 500) / 1000);
+    }
+    fputc('\n', out);
 }
 
 /* "28m 16s (p90 31m 2s)"; the second only if it is known. */
@@ -153,10 +156,11 @@ static void print_forecast(FILE *out, const char *name, struct json_object *obje
 static void print_cohort(FILE *out, struct json_object *cohort)
 {
     char text[WORDS_DURATION_SIZE];
+    int64_t devices = ctl_int(cohort, "devices", 0);
     int64_t gateways = ctl_int(cohort, "gateways", 0);
     int64_t sessions = ctl_int(cohort, "sessions", 0);
-    fprintf(out, "%-13s%" PRId64 " devices%s, DR%" PRId64 ", ", "cohort",
-            ctl_int(cohort, "devices", 0),
+    fprintf(out, "%-13s%" PRId64 " device%s%s, DR%" PRId64 ", ", "cohort", devices,
+            devices == 1 ? "" : "s",
             ctl_bool(cohort, "assumed", false) ? " not heard yet" : "",
             ctl_int(cohort, "dr", 0));
     print_mhz(out, ctl_int(cohort, "frequency_hz", 0));
@@ -204,11 +208,12 @@ static void print_duration(FILE *out, struct json_object *plan)
 {
     char text[WORDS_DURATION_SIZE];
     print_forecast(out, "duration", plan);
+    fputs(" of sending; waiting for uplinks comes on top\n", out);
     if (ctl_int(plan, "lower_bound_us", -1) >= 0) {
-        fprintf(out, "; no plan takes less than %s",
+        print_name(out, "bound");
+        fprintf(out, "no plan takes less than %s\n",
                 duration_of(plan, "lower_bound_us", text));
     }
-    fputc('\n', out);
 }
 
 void render_plan(FILE *out, struct json_object *plan)
@@ -223,7 +228,8 @@ void render_plan(FILE *out, struct json_object *plan)
     fprintf(out, "%-13s%" PRId64 " bytes\n", "image", ctl_int(plan, "image_bytes", 0));
     fprintf(out, "%-13s%" PRId64 " and %" PRId64 " coded\n", "fragments",
             ctl_int(plan, "fragments", 0), ctl_int(plan, "coded", 0));
-    print_line(out, "airtime", duration_of(plan, "airtime_us", text));
+    print_name(out, "airtime");
+    fprintf(out, "%s of all gateways\n", duration_of(plan, "airtime_us", text));
     print_duration(out, plan);
     for (size_t i = 0; i < count_of(cohorts); i++) {
         print_cohort(out, json_object_array_get_idx(cohorts, i));

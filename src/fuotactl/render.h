@@ -22,7 +22,8 @@ void render_json(FILE *out, const char *type, struct json_object *object);
 /* Adds the members of from (borrowed; any type, only objects have members) to to. */
 void render_merge(struct json_object *to, struct json_object *from);
 
-void render_plan(FILE *out, struct json_object *plan);      /* PLAN */
+void render_plan(FILE *out, struct json_object *plan); /* PLAN */
+void render_simulation(FILE *out, struct json_object *simulation);
 void render_campaigns(FILE *out, struct json_object *list); /* [STATE] as table */
 void render_campaign(FILE *out, struct json_object *state, bool color); /* STATE */
 void render_devices(FILE *out, struct json_object *list); /* [DEVICE] as table */

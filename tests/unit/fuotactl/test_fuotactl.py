@@ -301,9 +301,26 @@ class Files(Case):
                          ("simulation", 5, 30))
         self.assertEqual(runs[0]["duty_cycle_violations"], 0)
         self.assertEqual(sum(runs[0]["outcomes"].values()), 30)
+        self.assertEqual((runs[0]["name"], runs[0]["image_bytes"]), ("wm1", 8000))
+        self.assertLessEqual(runs[0]["complete_95_us"], runs[0]["complete_us"])
+        told = self.run_ctl("simulate", "sim.yaml", "--devices", "30", "--seed", "5").stdout
+        self.assertIn("simulated    30 devices, 1 gateway, timing stock, seed 5\n", told)
+        self.assertIn("duty cycle   never above the legal limit\n", told)
         for option in (("--loss", "91%"), ("--devices", "0"), ("--seed", "x"),
                        ("--timing", "soon")):
             self.run_ctl("simulate", "sim.yaml", *option, code=USAGE)
+
+    def test_a_simulation_of_what_does_not_fit_is_none(self):
+        with open("sim.yaml", "w", encoding="utf-8") as f:
+            f.write(CAMPAIGN.replace("f, devicesFile: devices.txt", "f")
+                    .replace("fw.bin", "sim.bin"))
+        with open("sim.bin", "wb") as f:
+            f.write(bytes(900000))  # more fragments than N can count
+        with open("sim.bin.minisig", "w", encoding="utf-8") as f:
+            f.write("untrusted comment: not looked at\n")
+        result = self.run_ctl("simulate", "sim.yaml", "--devices", "3", code=NO_FIT)
+        self.assertEqual(result.stdout, "")
+        self.assertIn("does not fit the simulated fleet: 900000 bytes", result.stderr)
 
     def test_usage_errors_are_one_line_and_the_usage(self):
         for args in ((), ("nope",), ("plan",), ("status", "--nope"), ("plan", "a", "b"),

@@ -96,16 +96,17 @@ static void a_plan_shows_devices_fragments_airtime_and_budget(void **state)
                         "devices      50\n"
                         "image        51000 bytes\n"
                         "fragments    230 and 46 coded\n"
-                        "airtime      3m 23s\n"
-                        "duration     28m 16s\n"
+                        "airtime      3m 23s of all gateways\n"
+                        "duration     28m 16s of sending; waiting for uplinks comes on "
+                        "top\n"
                         "cohort       50 devices, DR5, 869.525 MHz, 2 gateways\n"
-                        "  fragments  230 of 222 bytes and 46 coded, 0.3 s each\n"
+                        "  fragments  230 of 222 bytes and 46 coded, 369 ms a frame\n"
                         "  airtime    1m 41s at each gateway\n"
                         "  budget     legal 6m 0s in every hour of a gateway; campaigns "
                         "use up to 3m 36s\n"
                         "  duration   28m 16s in 1 session\n"
-                        "cohort       1 devices, DR0, 0.000 MHz, 1 gateway\n"
-                        "  fragments  0 of 0 bytes and 0 coded, - each\n"
+                        "cohort       1 device, DR0, 0.000 MHz, 1 gateway\n"
+                        "  fragments  0 of 0 bytes and 0 coded\n"
                         "  airtime    - at each gateway\n"
                         "  budget     no legal limit in this region; campaigns use up to "
                         "1h 0m\n"
@@ -141,19 +142,65 @@ static void a_plan_shows_lanes_forecast_and_who_is_left_out(void **state)
         "devices      50\n"
         "image        51000 bytes\n"
         "fragments    460 and 92 coded\n"
-        "airtime      3m 23s\n"
-        "duration     28m 16s (p90 31m 40s); no plan takes less than 1m 25s\n"
+        "airtime      3m 23s of all gateways\n"
+        "duration     28m 16s (p90 31m 40s) of sending; waiting for uplinks comes on "
+        "top\n"
+        "bound        no plan takes less than 1m 25s\n"
         "cohort       40 devices, DR5, 869.525 MHz, 5 gateways, 5 lanes in 3 colours\n"
-        "  fragments  230 of 222 bytes, each 2 times, and 46 coded, 0.3 s each\n"
+        "  fragments  230 of 222 bytes, each 2 times, and 46 coded, 369 ms a frame\n"
         "  airtime    1m 41s at each gateway\n"
         "  duration   28m 16s (p90 31m 40s) in 1 session, a frame every 5.6 s\n"
         "cohort       7 devices not heard yet, DR0, 0.000 MHz, 1 gateway\n"
-        "  fragments  0 of 0 bytes and 0 coded, - each\n"
+        "  fragments  0 of 0 bytes and 0 coded\n"
         "  airtime    - at each gateway\n"
         "  duration   - in 1 session\n"
         "cohort       1 more\n"
         "left out     3 devices: no gateway reaches it (0 dB is needed): "
         "00000000000000a1 00000000000000a2 and 1 more\n");
+}
+
+static void a_simulation_is_told_in_words(void **state)
+{
+    (void)state;
+    struct rendered r;
+    FILE *out = begin(
+        &r, "{\"name\":\"wm1\",\"image_bytes\":51000,\"seed\":5,\"timing\":\"stock\","
+            "\"devices\":200,\"gateways\":1,\"complete\":199,\"complete_us\":32911000000,"
+            "\"complete_95_us\":20000000000,\"end_us\":50400000000,"
+            "\"airtime_us\":902875648,\"transmissions\":2,\"frames\":2595,"
+            "\"duty_cycle_violations\":0,\"cut\":false,\"outcomes\":{\"none\":0,"
+            "\"succeeded\":199,\"failed\":1}}");
+    render_simulation(out, r.json);
+    assert_rendered(&r,
+                    "campaign     wm1\n"
+                    "image        51000 bytes\n"
+                    "simulated    200 devices, 1 gateway, timing stock, seed 5\n"
+                    "complete     199 of 200 devices, 95% of all after 5h 33m, the last "
+                    "after 9h 8m\n"
+                    "over         after 14h 0m\n"
+                    "airtime      15m 2s of all gateways, 2595 frames, 2 "
+                    "transmissions\n"
+                    "duty cycle   never above the legal limit\n"
+                    "outcomes     199 succeeded, 1 failed\n");
+}
+
+static void a_simulation_that_was_cut_says_so(void **state)
+{
+    (void)state;
+    struct rendered r;
+    FILE *out =
+        begin(&r, "{\"name\":\"wm1\",\"devices\":1,\"gateways\":2,\"complete\":0,"
+                  "\"complete_us\":-1,\"complete_95_us\":-1,\"end_us\":1296000000000,"
+                  "\"duty_cycle_violations\":3,\"cut\":true,\"outcomes\":{}}");
+    render_simulation(out, r.json);
+    assert_rendered(&r, "campaign     wm1\n"
+                        "image        0 bytes\n"
+                        "simulated    1 device, 2 gateways, timing , seed 0\n"
+                        "complete     0 of 1 device\n"
+                        "over         not yet after 15d 0h\n"
+                        "airtime      - of all gateways, 0 frames, 0 transmissions\n"
+                        "duty cycle   above the legal limit in 3 hours\n"
+                        "outcomes     -\n");
 }
 
 static const char campaign[] =
@@ -345,6 +392,8 @@ TEST_MAIN(cmocka_unit_test(json_lines_begin_with_their_type_and_hide_nothing),
           cmocka_unit_test(a_budget_shows_what_is_used_and_what_is_left),
           cmocka_unit_test(a_plan_shows_devices_fragments_airtime_and_budget),
           cmocka_unit_test(a_plan_shows_lanes_forecast_and_who_is_left_out),
+          cmocka_unit_test(a_simulation_is_told_in_words),
+          cmocka_unit_test(a_simulation_that_was_cut_says_so),
           cmocka_unit_test(a_campaign_in_detail),
           cmocka_unit_test(a_campaign_in_several_sessions_shows_the_newest),
           cmocka_unit_test(colour_is_on_the_phase_only_and_when_asked_for),
