@@ -3,11 +3,11 @@
  * setup_odds.h - how long set-up takes when frames are lost: from the scenario alone.
  *
  * A class A device hears a downlink only after an uplink of its own that was received. TS005
- * and TS004 have ports of their own, so two downlinks at least have to be heard. The best
- * that a server can do: one downlink after each uplink that it gets, from the strongest
- * gateway, in the better of the two windows, never late and never twice; an answer that is
- * received opens the way for the next one at once; what fails waits for the next regular
- * uplink. The number of intervals lost is then negative binomial, whatever the schedule:
+ * and TS004 have ports of their own, so two downlinks at least have to be heard; fragments
+ * by unicast would do without a group, but each takes a downlink. The best that a server can
+ * do: one downlink after each uplink that it gets, from the strongest gateway, in the better
+ * of the two windows, never late and never twice; an answer that is received opens the way
+ * for the next one at once; what fails waits for the next regular uplink. The number of intervals lost is then negative binomial, whatever the schedule:
  * two successes, each attempt one with probability
  *
  *   (1 - collisions) * (1 - product of uplink losses over all gateways)

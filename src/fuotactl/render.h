@@ -23,7 +23,7 @@ void render_json(FILE *out, const char *type, struct json_object *object);
 void render_merge(struct json_object *to, struct json_object *from);
 
 void render_plan(FILE *out, struct json_object *plan); /* PLAN */
-void render_simulation(FILE *out, struct json_object *simulation);
+void render_simulation(FILE *out, struct json_object *o);
 void render_campaigns(FILE *out, struct json_object *list); /* [STATE] as table */
 void render_campaign(FILE *out, struct json_object *state, bool color); /* STATE */
 void render_devices(FILE *out, struct json_object *list); /* [DEVICE] as table */

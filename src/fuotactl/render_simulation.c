@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "campaign/record.h"
 #include "ctl/protocol.h"
 #include "fuotactl/words.h"
 
@@ -78,15 +79,14 @@ static void print_outcomes(FILE *out, struct json_object *o)
     struct json_object *outcomes = NULL;
     const char *comma = "";
     print_name(out, "outcomes");
-    if (json_object_object_get_ex(o, "outcomes", &outcomes) &&
-        json_object_is_type(outcomes, json_type_object)) {
-        json_object_object_foreach(outcomes, name, count)
-        {
-            if (json_object_get_int64(count) > 0) {
-                fprintf(out, "%s%" PRId64 " ", comma, json_object_get_int64(count));
-                words_print(out, name);
-                comma = ", ";
-            }
+    json_object_object_get_ex(o, "outcomes", &outcomes);
+    for (int i = 0; i < OUTCOME_COUNT; i++) {
+        const char *name = outcome_name((enum outcome)i);
+        int64_t count = ctl_int(outcomes, name, 0);
+        if (count > 0) {
+            fprintf(out, "%s%" PRId64 " %s", comma, count,
+                    i == OUTCOME_NONE ? "without one" : name);
+            comma = ", ";
         }
     }
     fputs(*comma == '\0' ? "-\n" : "\n", out);

@@ -191,7 +191,7 @@ static void a_simulation_that_was_cut_says_so(void **state)
     FILE *out =
         begin(&r, "{\"name\":\"wm1\",\"devices\":1,\"gateways\":2,\"complete\":0,"
                   "\"complete_us\":-1,\"complete_95_us\":-1,\"end_us\":1296000000000,"
-                  "\"duty_cycle_violations\":3,\"cut\":true,\"outcomes\":{}}");
+                  "\"duty_cycle_violations\":3,\"cut\":true,\"outcomes\":{\"none\":1}}");
     render_simulation(out, r.json);
     assert_rendered(&r, "campaign     wm1\n"
                         "image        0 bytes\n"
@@ -200,7 +200,7 @@ static void a_simulation_that_was_cut_says_so(void **state)
                         "over         not yet after 15d 0h\n"
                         "airtime      - of all gateways, 0 frames, 0 transmissions\n"
                         "duty cycle   above the legal limit in 3 hours\n"
-                        "outcomes     -\n");
+                        "outcomes     1 without one\n");
 }
 
 static const char campaign[] =
