@@ -51,8 +51,8 @@ static const struct cli_option simulate_options[] = {
     {.name = "--timing",
      .value = "SERVER",
      .words = "stock margin1s direct",
-     .help =
-         "ChirpStack as it is, with a margin of 1 s, or exact times; default: stock."},
+     .help = "stock: ChirpStack as it is; margin1s: with a margin of 1 s; direct: exact "
+             "times. Default: stock."},
     {0},
 };
 
