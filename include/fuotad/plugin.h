@@ -243,9 +243,8 @@ struct fuo_caps {
     int64_t reply_window_us; /* after an uplink: a reply within it goes out with it */
     uint32_t queue_rows_max; /* rows fuotad should keep queued in a group at most */
     enum fuo_timing timing;
-    int64_t
-        multicast_jitter_us; /* how often it looks: so late is a frame with nothing before */
-    int64_t multicast_lead_us;     /* FUO_TIMING_ABSOLUTE: hand over that long before */
+    int64_t multicast_jitter_us; /* it looks once in so long: so late is a first frame */
+    int64_t multicast_lead_us;   /* FUO_TIMING_ABSOLUTE: hand over that long before */
     uint32_t priority_ceiling_ppm; /* most of the legal limit that the server lets
                                       campaigns use; 0: all of it */
 };

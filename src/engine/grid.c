@@ -12,8 +12,17 @@
 
 #include "engine/internal.h"
 
+/* Its gateways were given by hand, and have turns that nobody else knows. */
+static bool is_by_hand(const struct campaign *c)
+{
+    return c->def.spec->radio.gateways.count > 0;
+}
+
 static bool uses(const struct campaign *c, uint8_t dr)
 {
+    if (is_by_hand(c)) {
+        return false;
+    }
     for (size_t k = 0; k < c->transmission_count; k++) {
         const struct transmission *t = c->transmissions[k];
         if (t->rec.dr == dr && t->rec.phase != TX_ENDED) {
@@ -92,7 +101,7 @@ static void restore_lane(struct engine *e, const struct transmission *t,
 void grid_restore(struct engine *e, const struct transmission *t)
 {
     if (t->rec.phase == TX_ENDED || t->rec.colour_count == 0 ||
-        t->rec.dr >= REGION_DR_COUNT) {
+        t->rec.dr >= REGION_DR_COUNT || is_by_hand(t->campaign)) {
         return;
     }
     struct grid *grid = &t->campaign->fleet->grids[t->rec.dr];

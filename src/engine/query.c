@@ -44,6 +44,21 @@ int engine_restore_lane(struct engine *engine, const struct lane_rec *rec)
     return FUO_OK;
 }
 
+/* Without the transmission that it was in it waits for another one. */
+static struct member_rec restorable(const struct member_rec *rec,
+                                    const struct transmission *t)
+{
+    struct member_rec member = *rec;
+    if (t == NULL && rec->phase >= MEMBER_KEY && rec->phase <= MEMBER_STATUS) {
+        member.phase = MEMBER_READY;
+        member.transmission_id = 0;
+        member.command_id = 0;
+        member.missing = UINT16_MAX;
+        member.received = 0;
+    }
+    return member;
+}
+
 int engine_restore_member(struct engine *engine, const struct member_rec *rec)
 {
     struct campaign *c = engine_find_campaign(engine, rec->campaign_id);
@@ -54,7 +69,9 @@ int engine_restore_member(struct engine *engine, const struct member_rec *rec)
     }
     c->counts.by_outcome[m->rec.outcome]--;
     c->counts.by_state[m->rec.state]--;
-    member_replace(m, rec, engine_find_transmission(engine, rec->transmission_id));
+    struct transmission *t = engine_find_transmission(engine, rec->transmission_id);
+    struct member_rec member = restorable(rec, t);
+    member_replace(m, &member, t);
     c->counts.by_outcome[m->rec.outcome]++;
     c->counts.by_state[m->rec.state]++;
     if (m->rec.outcome == OUTCOME_NONE) {

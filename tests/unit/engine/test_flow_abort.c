@@ -295,6 +295,27 @@ static void a_device_is_in_one_campaign_at_a_time(void **state)
     flow_free(&f);
 }
 
+/* Its row of a transmission is gone: it is taken into another one. */
+static void a_member_without_its_transmission_waits_for_another(void **state)
+{
+    (void)state;
+    static const enum member_phase phases[] = {MEMBER_KEY, MEMBER_GROUP, MEMBER_FRAG,
+                                               MEMBER_SESSION, MEMBER_STATUS};
+    for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
+        struct flow f;
+        flow_init(&f, 1);
+        flow_apply(&f);
+        flow_walk(&f, 0, MEMBER_READY);
+        struct member_rec m = *flow_member(&f, 0);
+        m.phase = phases[i];
+        m.transmission_id = 99;
+        assert_int_equal(engine_restore_member(f.engine, &m), FUO_OK);
+        assert_int_equal(engine_member_at(f.engine, 1, 0)->phase, MEMBER_READY);
+        assert_int_equal(engine_member_at(f.engine, 1, 0)->transmission_id, 0);
+        flow_free(&f);
+    }
+}
+
 static void records_of_nothing_are_refused(void **state)
 {
     (void)state;
@@ -328,6 +349,7 @@ TEST_MAIN(cmocka_unit_test(a_pause_counts_no_evidence_and_no_time),
           cmocka_unit_test(an_abort_that_is_never_answered_ends_all_the_same),
           cmocka_unit_test(a_plan_that_no_longer_fits_pauses_after_a_restart),
           cmocka_unit_test(a_restart_in_any_phase_goes_on),
+          cmocka_unit_test(a_member_without_its_transmission_waits_for_another),
           cmocka_unit_test(a_long_time_down_costs_no_device_its_proof),
           cmocka_unit_test(looking_in_finds_what_there_is),
           cmocka_unit_test(a_device_is_in_one_campaign_at_a_time),
