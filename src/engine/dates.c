@@ -190,6 +190,7 @@ struct utc dates_until(const struct engine *e, const struct transmission *t)
     return utc_min(t->rec.session_end, dates_open_until(t->campaign, e->utc));
 }
 
+/* Whether the session that is dated still lies in a window. */
 bool dates_hold(const struct engine *e, const struct transmission *t)
 {
     struct utc from = utc_after(t->rec.session_start, SECONDS_US(1));
@@ -204,7 +205,10 @@ bool dates_were_cut(const struct transmission *t)
            window_end(t).us <= t->rec.session_end.us;
 }
 
-/* Not while a frame may be under way: its answer is waited for first. */
+/*
+ * What is still in the server's queue when a window ends is dropped. Not while a frame may
+ * be under way: its answer is waited for first.
+ */
 void dates_watch_queue(struct engine *e, struct transmission *t)
 {
     bool sending = t->rec.phase == TX_SENDING;

@@ -476,17 +476,14 @@ void transmission_date(struct engine *e, struct transmission *t);
 /* From now to a session that would be dated now: uplinks that its members need. */
 int64_t transmission_lead_us(const struct engine *e, const struct transmission *t);
 void dates_set_windows(struct campaign *c, const struct engine_windows *windows);
-/* ... and all transmissions look at their dates again. */
 void dates_take_windows(struct engine *e, const struct engine_windows *windows);
 /* Until when its windows are open from `at` on: `at` itself if they are not. */
 struct utc dates_open_until(const struct campaign *c, struct utc at);
-/* Nothing of this session is sent later, as far as is known now. */
+/* Nothing of its session is sent later. */
 struct utc dates_until(const struct engine *e, const struct transmission *t);
-/* Whether the session that is dated still lies in a window. */
 bool dates_hold(const struct engine *e, const struct transmission *t);
-/* The session ended because a window did, or because none may last longer. */
+/* Its session ended because a window did, or because none may last longer. */
 bool dates_were_cut(const struct transmission *t);
-/* What is still in the server's queue when a window ends is dropped. */
 void dates_watch_queue(struct engine *e, struct transmission *t);
 
 /* session.c */
