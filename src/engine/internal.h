@@ -372,26 +372,6 @@ void member_ask_next_package(struct engine *e, struct member *m);
 void member_take_block(struct engine *e, struct member *m, uint16_t missing);
 void member_await_reboot(struct engine *e, struct member *m);
 
-/* repair.c */
-struct demand {
-    uint32_t need;    /* fragments to send now by the stop rule; 0: none is worth it */
-    uint32_t missing; /* of all who said that something is missing, summed */
-    size_t members;   /* who said so */
-};
-
-/* The highest N that may be sent. */
-uint16_t repair_last_n(const struct transmission *t);
-/*
- * Who lost most of the image was not in the session: for them alone the whole image would
- * be sent once more. They are taken into the next transmission instead.
- */
-bool repair_is_worth(const struct transmission *t, const struct member *m);
-struct demand repair_demand(const struct transmission *t);
-bool repair_alone_is_better(struct engine *e, const struct transmission *t,
-                            const struct demand *d);
-/* Fragments by unicast, one behind each uplink. False: there is nobody whom it could help. */
-bool repair_alone(struct engine *e, struct transmission *t);
-
 /* proof.c */
 /* Members that are believed to have the block, and have not answered yet. */
 uint32_t proof_pending(const struct transmission *t);

@@ -5,6 +5,7 @@
 #include "codec/frag.h"
 #include "codec/package.h"
 #include "engine/internal.h"
+#include "engine/repair.h"
 
 #define EXPIRY_MIN_US HOURS_US(1)
 #define EXPIRY_MAX_US HOURS_US(48)

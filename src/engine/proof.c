@@ -11,6 +11,7 @@
  * rec.missing of a member in MEMBER_UPGRADE that is only believed is what it last said.
  */
 #include "engine/internal.h"
+#include "engine/repair.h"
 
 enum {
     RANK_EXTRA = 3,    /* coded fragments beyond those lost, as a rule enough */

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * repair.c - what members of a session miss, and what is worth sending for it: to all, or to
- * one of them alone behind its own uplinks.
- */
-#include "campaign/redundancy.h"
+#include "engine/repair.h"
 
 #include <stdlib.h>
 
+#include "campaign/redundancy.h"
 #include "codec/frag.h"
-#include "engine/internal.h"
 
 enum {
     COST_SHARE = 8,        /* of M: so much the next one costs at least, being slower */

@@ -16,6 +16,7 @@
 
 #include "codec/frag.h"
 #include "engine/internal.h"
+#include "engine/repair.h"
 
 enum {
     F_CNT_MAX = 0xffff,

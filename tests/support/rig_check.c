@@ -229,7 +229,7 @@ static void check_open(struct rig *rig, const struct air_frame *frame)
 {
     struct utc end = utc_after(frame->start, frame->airtime_us);
     bool inside = rig->windows == NULL || rig->check.clock_was_wrong;
-    for (size_t i = 0; i < rig->window_count; i++) {
+    for (size_t i = 0; rig->windows != NULL && i < rig->window_count; i++) {
         inside |= frame->start.us >= rig->windows[i].start.us &&
                   end.us <= rig->windows[i].end.us;
     }
