@@ -12,11 +12,6 @@ enum {
 #define LEDGER_TOUCH() ((void)0)
 #endif
 
-uint32_t ledger_ceiling_ppm(enum ledger_priority priority)
-{
-    return 400000 + 100000 * (uint32_t)priority;
-}
-
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -232,11 +227,6 @@ int ledger_charge_within(struct ledger *l, struct utc start, int64_t airtime_us,
     return FUO_OK;
 }
 
-int ledger_charge(struct ledger *l, struct utc start, int64_t airtime_us)
-{
-    return ledger_charge_within(l, start, airtime_us, NULL);
-}
-
 void ledger_record(struct ledger *l, enum ledger_who who, struct utc start,
                    int64_t airtime_us)
 {
@@ -255,15 +245,6 @@ void ledger_refund(struct ledger *l, struct utc start, int64_t airtime_us)
     if (representable(start, airtime_us) && airtime_us <= LEDGER_BUCKET_US &&
         bucket_of(start.us + airtime_us - 1) <= l->head) {
         spread(l, LEDGER_OWN, start.us, airtime_us, -1);
-    }
-}
-
-void ledger_correct(struct ledger *charged, struct utc start, int64_t airtime_us,
-                    struct ledger *sent, struct utc sent_at)
-{
-    ledger_refund(charged, start, airtime_us);
-    if (sent != NULL) {
-        ledger_record(sent, LEDGER_OWN, sent_at, airtime_us);
     }
 }
 
@@ -305,11 +286,6 @@ struct utc ledger_earliest_within(const struct ledger *l, struct utc now,
     return earliest_border(l, bucket, airtime_us, all);
 }
 
-struct utc ledger_earliest(const struct ledger *l, struct utc now, int64_t airtime_us)
-{
-    return ledger_earliest_within(l, now, airtime_us, NULL);
-}
-
 int64_t ledger_used_us(const struct ledger *l, enum ledger_who who, struct utc now)
 {
     return now.us < 0 ? 0 : window_us(l, who, bucket_of(now.us));
@@ -346,25 +322,4 @@ size_t ledger_save(const struct ledger *l, struct ledger_entry *entries)
         }
     }
     return count;
-}
-
-struct ledger_entry ledger_entry_at(const struct ledger *l, struct utc t)
-{
-    if (t.us < 0 || !remembered(l, bucket_of(t.us))) {
-        return (struct ledger_entry){0};
-    }
-    return entry_of(l, bucket_of(t.us));
-}
-
-void ledger_restore(struct ledger *l, const struct ledger_entry *entry)
-{
-    if (!representable(entry->start, 1)) {
-        return;
-    }
-    int64_t bucket = bucket_of(entry->start.us);
-    add(l, LEDGER_OWN, bucket, entry->own_us);
-    add(l, LEDGER_OTHERS, bucket, entry->others_us);
-    if (entry->own_us != 0) {
-        be_quiet(l, (bucket + 1) * LEDGER_BUCKET_US + l->config.late_us, entry->own_us);
-    }
 }

@@ -2,7 +2,8 @@
 /*
  * ledger.h - airtime of one gateway in one sub-band over the sliding hour.
  *
- * Two rules hold for whatever ledger_charge() admits, in every sliding hour:
+ * Two rules hold for whatever ledger_charge_within() admits, in every sliding hour, and for
+ * what is booked at the time that ledger_earliest_within() gives:
  *   own + others <= limit          the law, as far as others are recorded; or less: the
  *                                  ceiling that the server sets for our priority
  *   own <= own_cap                 min(share, 1 - reserve, ceiling) of the limit
@@ -16,8 +17,7 @@
  *
  * Charging in order of time costs O(1) amortised. A charge may lie behind the latest one by
  * up to LEDGER_LATE_US, at a cost that grows with the buckets between them. Fixed size, no
- * pointers: copy it to plan ahead. Persist it with ledger_save(), or after each change with
- * ledger_entry_at().
+ * pointers: copy it to plan ahead. To restore one, record again what it was told.
  *
  * UTC in, no clock of its own: a start in the far future makes it forget the past, so the
  * caller checks times that come from outside against now. After a step of the wall clock
@@ -54,20 +54,6 @@ enum ledger_who {
     LEDGER_OTHERS,
 };
 
-/* Priorities of The Things Stack; what is above the ceiling of one is refused by it. */
-enum ledger_priority {
-    LEDGER_LOWEST,
-    LEDGER_LOW,
-    LEDGER_BELOW_NORMAL,
-    LEDGER_NORMAL,
-    LEDGER_ABOVE_NORMAL,
-    LEDGER_HIGH,
-    LEDGER_HIGHEST,
-};
-
-/* Share of the limit that all traffic together may reach: 40, 50 ... 100 %. */
-uint32_t ledger_ceiling_ppm(enum ledger_priority priority);
-
 struct ledger_config {
     uint32_t limit_ppm;   /* of time, by law: subband.h */
     uint32_t share_ppm;   /* of the limit, for campaigns: 600000 */
@@ -97,7 +83,7 @@ struct ledger {
     uint32_t bucket_us[2][LEDGER_BUCKETS];
 };
 
-/* What one bucket holds, to be stored. */
+/* What one bucket holds. */
 struct ledger_entry {
     struct utc start; /* of the bucket */
     uint32_t own_us;
@@ -120,11 +106,8 @@ static inline int64_t ledger_own_cap_us(const struct ledger *l)
  * Admit and book a frame of ours that starts at `start`. Nothing is booked on failure:
  * FUO_EDUTY if some sliding hour would exceed a limit, or the gateway is in its off time;
  * FUO_ERANGE if airtime_us is not in 1..LEDGER_BUCKET_US, or start is before 1970 or further
- * behind the latest charge than LEDGER_LATE_US.
+ * behind the latest charge than LEDGER_LATE_US. caps: of the frame; NULL: none.
  */
-FUO_MUST_CHECK int ledger_charge(struct ledger *l, struct utc start, int64_t airtime_us);
-
-/* The same for a frame that has caps of its own; caps NULL: none. */
 FUO_MUST_CHECK int ledger_charge_within(struct ledger *l, struct utc start,
                                         int64_t airtime_us,
                                         const struct ledger_caps *caps);
@@ -144,20 +127,9 @@ void ledger_record(struct ledger *l, enum ledger_who who, struct utc start,
 void ledger_refund(struct ledger *l, struct utc start, int64_t airtime_us);
 
 /*
- * What became of a charge: the frame went out at sent_at, on the gateway and sub-band of
- * `sent` (NULL: nowhere), which may be the same ledger. It is booked there whether it fits
- * or not. Within late_us of the charge on the same ledger no rule is broken by that.
- */
-void ledger_correct(struct ledger *charged, struct utc start, int64_t airtime_us,
-                    struct ledger *sent, struct utc sent_at);
-
-/*
- * The earliest time >= now at which ledger_charge(airtime_us) succeeds, if nothing else is
+ * The earliest time >= now at which ledger_charge_within() succeeds, if nothing else is
  * booked meanwhile; searched by whole buckets after now. UTC_NEVER if it never fits.
  */
-struct utc ledger_earliest(const struct ledger *l, struct utc now, int64_t airtime_us);
-
-/* The same for ledger_charge_within(). */
 struct utc ledger_earliest_within(const struct ledger *l, struct utc now,
                                   int64_t airtime_us, const struct ledger_caps *caps);
 
@@ -169,9 +141,3 @@ void ledger_shift(struct ledger *l, int64_t delta_us);
 
 /* Non-empty buckets, oldest first; entries has room for LEDGER_BUCKETS. Returns how many. */
 size_t ledger_save(const struct ledger *l, struct ledger_entry *entries);
-
-/* The bucket that holds t; all zeros if the ledger does not remember it. */
-struct ledger_entry ledger_entry_at(const struct ledger *l, struct utc t);
-
-/* Add a stored entry to a ledger fresh from ledger_init(); any order. */
-void ledger_restore(struct ledger *l, const struct ledger_entry *entry);

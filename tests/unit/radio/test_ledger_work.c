@@ -38,7 +38,7 @@ static struct work a_day(int64_t hours, int64_t disorder_us, uint32_t late_us)
         int64_t off_us = (int64_t)prng_below(&prng, (uint64_t)(2 * disorder_us + 1));
         struct utc start = {T0 + t + off_us - disorder_us};
         int64_t airtime_us = 40000 + (int64_t)prng_below(&prng, 2800000);
-        (void)!ledger_charge(&l, start, airtime_us); /* refused or not */
+        (void)!ledger_charge_within(&l, start, airtime_us, NULL); /* refused or not */
         count(&work);
     }
     return work;
@@ -73,9 +73,10 @@ static void an_idle_ledger_is_brought_up_to_date_at_once(void **state)
     const struct ledger_config config = {.limit_ppm = 100000, .share_ppm = 1000000};
     struct ledger l;
     assert_int_equal(ledger_init(&l, &config), FUO_OK);
-    assert_int_equal(ledger_charge(&l, (struct utc){T0}, 1), FUO_OK);
+    assert_int_equal(ledger_charge_within(&l, (struct utc){T0}, 1, NULL), FUO_OK);
     touched = 0;
-    assert_int_equal(ledger_charge(&l, (struct utc){T0 + DAYS_US(900)}, 1), FUO_OK);
+    assert_int_equal(ledger_charge_within(&l, (struct utc){T0 + DAYS_US(900)}, 1, NULL),
+                     FUO_OK);
     assert_in_range(touched, 0, 16);
     assert_int_equal(ledger_used_us(&l, LEDGER_OWN, (struct utc){T0}), 0);
     assert_in_range(touched, 0, 16);
