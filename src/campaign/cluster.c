@@ -32,22 +32,6 @@ struct state {
     uint32_t cluster_count;
 };
 
-static size_t count_links(const struct cover_problem *p)
-{
-    return p->device_count > 0 ? p->first[p->device_count] - p->first[0] : 0;
-}
-
-/* Each shared device is two links of it, both ways. */
-static size_t count_pairs(const struct cover_problem *p)
-{
-    size_t count = 0;
-    for (size_t d = 0; d < p->device_count; d++) {
-        size_t links = p->first[d + 1] - p->first[d];
-        count += links > 0 ? links * (links - 1) : 0;
-    }
-    return count;
-}
-
 static void lay_out(struct state *s, struct arena *a, size_t gateways, size_t links,
                     size_t pairs)
 {
@@ -69,12 +53,6 @@ size_t cluster_workspace_for(size_t gateway_count, size_t link_count, size_t pai
     struct arena a = {0};
     lay_out(&s, &a, gateway_count, link_count, pair_count);
     return a.used;
-}
-
-size_t cluster_workspace_bytes(const struct cover_problem *problem)
-{
-    return cluster_workspace_for(problem->gateway_count, count_links(problem),
-                                 count_pairs(problem));
 }
 
 static bool serves(const struct state *s, const struct cover_link *link)
@@ -355,7 +333,8 @@ size_t cluster_solve(const struct cover_problem *problem, const uint8_t *chosen,
     struct state s = {
         .p = problem, .chosen = chosen, .size_max = size_max, .cluster = cluster};
     struct arena a = {.base = workspace};
-    lay_out(&s, &a, problem->gateway_count, count_links(problem), count_pairs(problem));
+    lay_out(&s, &a, problem->gateway_count, cover_link_count(problem),
+            cover_pair_count(problem));
     for (size_t g = 0; g < problem->gateway_count; g++) {
         cluster[g] = CLUSTER_NONE;
     }

@@ -24,10 +24,7 @@ enum {
     CLUSTER_NEED = 8,
 };
 
-/* For 8-byte aligned memory. */
-size_t cluster_workspace_bytes(const struct cover_problem *problem);
-
-/* The same from sizes; pair_count is the sum of n * (n - 1) over devices with n links. */
+/* For 8-byte aligned memory; the counts are at least those of cover.h. */
 size_t cluster_workspace_for(size_t gateway_count, size_t link_count, size_t pair_count);
 
 /*

@@ -35,22 +35,6 @@ struct builder {
     size_t pair_count;
 };
 
-static size_t count_links(const struct cover_problem *p)
-{
-    return p->device_count > 0 ? p->first[p->device_count] - p->first[0] : 0;
-}
-
-/* Each pair comes from two links of one device. */
-static size_t count_pairs(const struct cover_problem *p)
-{
-    size_t count = 0;
-    for (size_t d = 0; d < p->device_count; d++) {
-        size_t links = p->first[d + 1] - p->first[d];
-        count += links > 0 ? links * (links - 1) : 0;
-    }
-    return count;
-}
-
 static void lay_out(struct builder *b, struct arena *a, size_t gateways, size_t links,
                     size_t pairs)
 {
@@ -74,8 +58,8 @@ size_t colour_workspace_for(size_t gateway_count, size_t link_count, size_t pair
 
 size_t colour_workspace_bytes(const struct cover_problem *problem)
 {
-    return colour_workspace_for(problem->gateway_count, count_links(problem),
-                                count_pairs(problem));
+    return colour_workspace_for(problem->gateway_count, cover_link_count(problem),
+                                cover_pair_count(problem));
 }
 
 /* The strongest chosen link of a device that is not in `taken` (by place); -1: none. */
@@ -262,7 +246,8 @@ void colour_conflicts(const struct cover_problem *problem, const uint8_t *chosen
 {
     struct builder b = {.p = problem, .chosen = chosen, .rule = rule};
     struct arena a = {.base = workspace};
-    lay_out(&b, &a, problem->gateway_count, count_links(problem), count_pairs(problem));
+    lay_out(&b, &a, problem->gateway_count, cover_link_count(problem),
+            cover_pair_count(problem));
     index_served(&b);
     find_pairs(&b);
     connect(&b);
@@ -301,14 +286,6 @@ static void painter_lay_out(struct painter *p, struct arena *a, size_t gateways)
     p->near_count = arena_take(a, gateways, sizeof(uint32_t));
     p->heap = arena_take(a, gateways, sizeof(uint32_t));
     p->place = arena_take(a, gateways, sizeof(uint32_t));
-}
-
-size_t colour_solve_workspace_bytes(const struct colour_graph *graph)
-{
-    struct painter p = {.words = words_for(graph)};
-    struct arena a = {0};
-    painter_lay_out(&p, &a, graph->gateway_count);
-    return a.used;
 }
 
 size_t colour_solve_workspace_max(size_t gateway_count)

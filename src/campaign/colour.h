@@ -47,7 +47,7 @@ struct colour_graph {
 /* For colour_conflicts(); 8-byte aligned memory. */
 size_t colour_workspace_bytes(const struct cover_problem *problem);
 
-/* The same from sizes; pair_count is the sum of n * (n - 1) over devices with n links. */
+/* The same from sizes: at least those of cover.h. */
 size_t colour_workspace_for(size_t gateway_count, size_t link_count, size_t pair_count);
 
 /* The conflicts among the chosen gateways; *graph points into the workspace. */
@@ -55,8 +55,7 @@ void colour_conflicts(const struct cover_problem *problem, const uint8_t *chosen
                       const struct colour_rule *rule, void *workspace,
                       struct colour_graph *graph);
 
-/* For colour_solve(); 8-byte aligned memory. At most the second for any graph. */
-size_t colour_solve_workspace_bytes(const struct colour_graph *graph);
+/* For colour_solve() on any graph; 8-byte aligned memory. */
 size_t colour_solve_workspace_max(size_t gateway_count);
 
 /*

@@ -34,9 +34,19 @@ struct state {
     uint64_t effort;
 };
 
-static size_t count_links(const struct cover_problem *p)
+size_t cover_link_count(const struct cover_problem *p)
 {
     return p->device_count > 0 ? p->first[p->device_count] - p->first[0] : 0;
+}
+
+size_t cover_pair_count(const struct cover_problem *p)
+{
+    size_t count = 0;
+    for (size_t d = 0; d < p->device_count; d++) {
+        size_t links = p->first[d + 1] - p->first[d];
+        count += links > 0 ? links * (links - 1) : 0;
+    }
+    return count;
 }
 
 static void lay_out(struct state *s, struct arena *a, size_t devices, size_t gateways,
@@ -61,12 +71,6 @@ size_t cover_workspace_for(size_t device_count, size_t gateway_count, size_t lin
     struct arena a = {0};
     lay_out(&s, &a, device_count, gateway_count, link_count);
     return a.used;
-}
-
-size_t cover_workspace_bytes(const struct cover_problem *problem)
-{
-    return cover_workspace_for(problem->device_count, problem->gateway_count,
-                               count_links(problem));
 }
 
 static uint32_t weight_of(const struct state *s, uint32_t g)
@@ -363,7 +367,7 @@ static void search(struct state *s)
             s->heap[pool_len++] = g;
         }
     }
-    size_t links = count_links(s->p);
+    size_t links = cover_link_count(s->p);
     uint64_t effort_max = (uint64_t)links * EFFORT_PER_LINK;
     if (links > EFFORT_LARGE) {
         effort_max = (uint64_t)links * EFFORT_PER_LINK_LARGE +
@@ -383,12 +387,12 @@ static void search(struct state *s)
     }
 }
 
-static size_t solve(const struct cover_problem *problem, void *workspace, uint8_t *chosen,
-                    bool thorough)
+size_t cover_solve(const struct cover_problem *problem, void *workspace, uint8_t *chosen)
 {
     struct state s = {.p = problem, .chosen = chosen};
     struct arena a = {.base = workspace};
-    lay_out(&s, &a, problem->device_count, problem->gateway_count, count_links(problem));
+    lay_out(&s, &a, problem->device_count, problem->gateway_count,
+            cover_link_count(problem));
     memset(chosen, 0, problem->gateway_count);
     if (problem->device_count == 0) {
         return 0;
@@ -397,22 +401,10 @@ static size_t solve(const struct cover_problem *problem, void *workspace, uint8_
     greedy(&s);
     count_vital(&s);
     reverse_delete(&s);
-    if (thorough) {
-        search(&s);
-    }
+    search(&s);
     size_t count = 0;
     for (size_t g = 0; g < problem->gateway_count; g++) {
         count += chosen[g];
     }
     return count;
-}
-
-size_t cover_solve(const struct cover_problem *problem, void *workspace, uint8_t *chosen)
-{
-    return solve(problem, workspace, chosen, true);
-}
-
-size_t cover_quick(const struct cover_problem *problem, void *workspace, uint8_t *chosen)
-{
-    return solve(problem, workspace, chosen, false);
 }

@@ -9,7 +9,7 @@
  * two for one (performance.md 3.5b). O(E log G) apart from the swaps, whose effort is
  * bounded by a constant times E.
  *
- * Pure, no allocation. Deterministic: ties go to the lower gateway number.
+ * Pure, no allocation. Deterministic, also in which of equal covers it ends.
  */
 #pragma once
 
@@ -34,8 +34,12 @@ struct cover_problem {
     size_t gateway_count;
 };
 
+size_t cover_link_count(const struct cover_problem *p);
+
+/* Two links of one device, both ways: the sum of n * (n - 1) over devices with n links. */
+size_t cover_pair_count(const struct cover_problem *p);
+
 /* What cover_solve() needs, for 8-byte aligned memory. */
-size_t cover_workspace_bytes(const struct cover_problem *problem);
 size_t cover_workspace_for(size_t device_count, size_t gateway_count, size_t link_count);
 
 /*
@@ -43,6 +47,3 @@ size_t cover_workspace_for(size_t device_count, size_t gateway_count, size_t lin
  * are chosen.
  */
 size_t cover_solve(const struct cover_problem *problem, void *workspace, uint8_t *chosen);
-
-/* The same without the swaps: quicker, some per cent dearer. */
-size_t cover_quick(const struct cover_problem *problem, void *workspace, uint8_t *chosen);

@@ -51,9 +51,7 @@ static struct colour_graph random_graph(uint64_t seed, uint32_t count,
 
 static uint16_t solve(const struct colour_graph *graph)
 {
-    assert_true(colour_solve_workspace_bytes(graph) <=
-                colour_solve_workspace_max(graph->gateway_count));
-    void *workspace = malloc(colour_solve_workspace_bytes(graph));
+    void *workspace = malloc(colour_solve_workspace_max(graph->gateway_count));
     uint16_t count = colour_solve(graph, chosen, workspace, colour);
     free(workspace);
     return count;
@@ -131,7 +129,7 @@ static void fewer_colours_leave_few_hits(void **state)
     (void)state;
     struct colour_graph graph = random_graph(1, 60, 300000);
     uint16_t count = solve(&graph);
-    void *workspace = malloc(colour_solve_workspace_bytes(&graph));
+    void *workspace = malloc(colour_solve_workspace_max(graph.gateway_count));
     assert_int_equal(colour_reduce(&graph, chosen, count, workspace, colour), 0);
     uint64_t before = 0;
     for (uint16_t limit = (uint16_t)(count - 1); limit > 0; limit--) {
@@ -207,8 +205,8 @@ static void new_gateways_take_the_calmest_colour(void **state)
     uint16_t count = solve(&graph);
     uint16_t before[40];
     memcpy(before, colour, sizeof(before));
-    void *workspace =
-        malloc(colour_solve_workspace_bytes(&graph) + count * sizeof(uint64_t));
+    void *workspace = malloc(colour_solve_workspace_max(graph.gateway_count) +
+                             count * sizeof(uint64_t));
     for (uint32_t g = 0; g < 40; g += 5) {
         colour[g] = COLOUR_NONE;
     }
@@ -243,7 +241,9 @@ static void a_device_is_served_by_as_many_as_it_wants(void **state)
 
 static size_t clusters(size_t size_max)
 {
-    void *workspace = malloc(cluster_workspace_bytes(&fleet.problem));
+    void *workspace = malloc(cluster_workspace_for(fleet.problem.gateway_count,
+                                                   cover_link_count(&fleet.problem),
+                                                   cover_pair_count(&fleet.problem)));
     size_t count = cluster_solve(&fleet.problem, chosen, size_max, workspace, cluster);
     free(workspace);
     return count;
