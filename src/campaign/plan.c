@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "campaign/redundancy.h"
 #include "codec/frag.h"
 #include "codec/mcast.h"
 #include "radio/airtime.h"
@@ -17,8 +16,6 @@ enum {
     GUARD_EXACT_US = 50000,
     GUARD_QUEUE_US = 300000,
     POLL_US_PER_DEVICE = 1000000,
-    FORECAST_P50_PPM = 500000, /* that some device is not done */
-    FORECAST_P90_PPM = 100000,
 };
 
 const char *plan_error_text(enum plan_error error)
@@ -162,19 +159,11 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-static void plan_turns(const struct plan_input *in, struct plan *plan)
-{
-    plan->lane_count = in->lane_count > 0 ? in->lane_count : 1;
-    plan->colour_count = in->colour_count > 0 ? in->colour_count : 1;
-    plan->copies = in->copies > 0 ? in->copies : 1;
-    plan->slot_us = larger(in->slot_us, plan->frame_airtime_us);
-}
-
 static int64_t decide_interval_us(const struct plan_input *in, const struct plan *plan)
 {
     const struct spec_radio *radio = &in->spec->radio;
-    int64_t interval_us = larger(in->server_spacing_us * in->gateway_count,
-                                 plan->slot_us * plan->colour_count);
+    int64_t interval_us =
+        larger(in->server_spacing_us * in->gateway_count, plan->frame_airtime_us);
     if (radio->spacing_us != SPEC_AUTO_US) {
         interval_us = larger(interval_us, radio->spacing_us);
     }
@@ -189,10 +178,9 @@ static int64_t decide_interval_us(const struct plan_input *in, const struct plan
 
 static void plan_pace(const struct plan_input *in, struct plan *plan)
 {
-    int64_t frames = (int64_t)plan->fragments.count * plan->copies + plan->coded_first;
+    int64_t frames = (int64_t)plan->fragments.count + plan->coded_first;
     plan->airtime_us = frames * plan->frame_airtime_us;
-    plan->interval_us = in->grid_us > 0 ? larger(in->grid_us, plan->frame_airtime_us)
-                                        : decide_interval_us(in, plan);
+    plan->interval_us = decide_interval_us(in, plan);
     plan->duration_us = frames * plan->interval_us;
 
     uint32_t delay = in->spec->fragmentation.block_ack_delay;
@@ -225,45 +213,6 @@ int64_t plan_least_time_us(int64_t airtime_us, int64_t cap_us)
     return hours * HOURS_US(1) + airtime_us - hours * cap_us;
 }
 
-/* Coded fragments that all devices need, after as many copies of the others. */
-static uint32_t coded_needed(const struct plan_input *in, const struct plan *plan,
-                             uint32_t fail_ppm)
-{
-    uint32_t m = plan->fragments.count;
-    uint32_t coded;
-    if (plan->copies == 1) {
-        uint32_t count = in->device_count > 0 ? in->device_count : 1;
-        coded = redundancy_for_all(m, in->loss_ppm, count, fail_ppm);
-    } else {
-        uint64_t lost = m;
-        for (uint8_t c = 0; c < plan->copies; c++) {
-            lost = (lost * in->loss_ppm + SPEC_PPM - 1) / SPEC_PPM;
-        }
-        coded = redundancy_need((uint32_t)(lost + lost / 4), in->loss_ppm);
-    }
-    return coded < plan->coded_max ? coded : plan->coded_max;
-}
-
-static void plan_forecast(const struct plan_input *in, struct plan *plan)
-{
-    uint32_t uncoded = (uint32_t)plan->fragments.count * plan->copies;
-    uint32_t p50 = coded_needed(in, plan, FORECAST_P50_PPM);
-    uint32_t p90 = coded_needed(in, plan, FORECAST_P90_PPM);
-    plan->frames_p50 = uncoded + (uint32_t)larger(p50, plan->coded_first);
-    plan->frames_p90 = uncoded + (uint32_t)larger(p90, plan->coded_first);
-    int64_t around_us = in->setup_us + in->overhead_us;
-    plan->forecast_p50_us = around_us + plan->frames_p50 * plan->interval_us;
-    plan->forecast_p90_us = around_us + plan->frames_p90 * plan->interval_us;
-
-    uint64_t heard_ppm = in->loss_ppm < SPEC_PPM ? SPEC_PPM - in->loss_ppm : 1;
-    int64_t least =
-        (int64_t)(((uint64_t)plan->fragments.count * SPEC_PPM + heard_ppm - 1) /
-                  heard_ppm);
-    plan->lower_bound_us =
-        in->setup_us +
-        plan_least_time_us(least * plan->frame_airtime_us, plan->airtime_cap_us);
-}
-
 enum plan_error plan_make(const struct plan_input *in, struct plan *plan)
 {
     memset(plan, 0, sizeof(*plan));
@@ -290,8 +239,8 @@ enum plan_error plan_make(const struct plan_input *in, struct plan *plan)
     if (plan->frame_airtime_us > plan->airtime_cap_us) {
         return PLAN_NO_SHARE;
     }
-    plan_turns(in, plan);
     plan_pace(in, plan);
-    plan_forecast(in, plan);
+    plan->lower_bound_us = plan_least_time_us(
+        plan->fragments.count * plan->frame_airtime_us, plan->airtime_cap_us);
     return PLAN_OK;
 }

@@ -28,16 +28,6 @@ struct plan_input {
     int16_t weakest_snr_cdb;   /* uplink SNR of the weakest device; PLAN_SNR_UNKNOWN */
     struct fragplan_limits limits; /* of the devices; zeroed: none */
     uint32_t priority_ceiling_ppm; /* most of the legal limit, says the server; 0: all */
-
-    /* Of the cohort; zeroed: one lane, one turn, one copy, losses unknown. */
-    uint8_t lane_count;
-    uint8_t colour_count;
-    uint8_t copies;      /* of each uncoded fragment */
-    int64_t slot_us;     /* of a turn; not below the airtime of a frame */
-    int64_t grid_us;     /* interval decided for all that share the channel; 0: decide */
-    uint32_t loss_ppm;   /* of a frame at the weakest device that is waited for */
-    int64_t setup_us;    /* until the session starts; 0: count from there */
-    int64_t overhead_us; /* of a session beside its fragments */
 };
 
 /* Why there is no plan, and the key that could mend it. */
@@ -78,21 +68,7 @@ struct plan {
     int64_t interval_us;      /* between two fragments */
     int64_t duration_us;      /* first pass, from session start */
     int64_t poll_window_us;   /* for answers to one status request */
-
-    uint8_t lane_count; /* at least 1, as the next two */
-    uint8_t colour_count;
-    uint8_t copies;
-    int64_t slot_us; /* colour c is on air c * slot_us into each interval */
-    uint32_t
-        frames_p50; /* on each lane, until all have the image: half of the runs ... */
-    uint32_t frames_p90;     /* ... nine of ten */
-    int64_t forecast_p50_us; /* set-up, frames and overhead */
-    int64_t forecast_p90_us;
-    /*
-     * No plan can be shorter: M / (1 - loss) frames, an hour's budget at once if need be,
-     * after the set-up.
-     */
-    int64_t lower_bound_us;
+    int64_t lower_bound_us;   /* M frames, an hour's budget at once: nothing is shorter */
 };
 
 /* *plan is complete on PLAN_OK only. */

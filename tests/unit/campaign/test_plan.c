@@ -200,7 +200,7 @@ static void more_than_an_hours_budget_is_sent_at_an_even_pace(void **state)
     assert_int_equal(plan.timeout_exp, 15);
 }
 
-static void turns_and_copies_set_the_pace(void **state)
+static void without_spacing_frames_follow_each_other(void **state)
 {
     (void)state;
     struct campaign_spec spec = default_spec();
@@ -210,61 +210,25 @@ static void turns_and_copies_set_the_pace(void **state)
     in.server_spacing_us = 0;
     assert_int_equal(plan_make(&in, &plan), PLAN_OK);
     assert_int_equal(plan.interval_us, plan.frame_airtime_us); /* it fits an hour */
-    assert_int_equal(plan.lane_count, 1);
-    assert_int_equal(plan.colour_count, 1);
-    assert_int_equal(plan.copies, 1);
-    in.lane_count = 6;
-    in.colour_count = 3;
-    in.slot_us = SECONDS_US(2);
-    in.copies = 2;
-    assert_int_equal(plan_make(&in, &plan), PLAN_OK);
-    assert_int_equal(plan.lane_count, 6);
-    assert_int_equal(plan.colour_count, 3);
-    assert_int_equal(plan.slot_us, SECONDS_US(2));
-    assert_int_equal(plan.interval_us, SECONDS_US(6));
-    uint32_t frames = 2u * plan.fragments.count + plan.coded_first;
+    int64_t frames = plan.fragments.count + plan.coded_first;
     assert_int_equal(plan.airtime_us, frames * plan.frame_airtime_us);
-    assert_int_equal(plan.duration_us, frames * SECONDS_US(6));
-    in.grid_us = SECONDS_US(11);
-    assert_int_equal(plan_make(&in, &plan), PLAN_OK);
-    assert_int_equal(plan.interval_us, SECONDS_US(11));
-    in.grid_us = 1;
-    assert_int_equal(plan_make(&in, &plan), PLAN_OK);
-    assert_int_equal(plan.interval_us, plan.frame_airtime_us);
+    assert_int_equal(plan.duration_us, plan.airtime_us);
+    assert_int_equal(plan.lower_bound_us, plan.fragments.count * plan.frame_airtime_us);
 }
 
-static void the_forecast_lies_above_the_lower_bound(void **state)
+static void the_lower_bound_takes_the_budget_of_each_hour_at_once(void **state)
 {
     (void)state;
-    static const uint32_t losses_ppm[] = {0, 1000, 50000, 300000};
     struct campaign_spec spec = default_spec();
-    spec.radio.dr = 3;
-    struct plan_input in = input_of(&spec, 40000);
+    spec.radio.dr = 0;
+    struct plan_input in = input_of(&spec, 20000);
     struct plan plan;
-    uint32_t before = 0;
-    in.server_spacing_us = 0;
-    in.setup_us = HOURS_US(1);
-    in.overhead_us = MINUTES_US(3);
-    for (size_t i = 0; i < ARRAY_LEN(losses_ppm); i++) {
-        in.loss_ppm = losses_ppm[i];
-        in.copies = 0;
-        assert_int_equal(plan_make(&in, &plan), PLAN_OK);
-        assert_true(plan.frames_p50 >= before);
-        assert_true(plan.frames_p90 >= plan.frames_p50);
-        assert_int_equal(plan.forecast_p90_us, HOURS_US(1) + MINUTES_US(3) +
-                                                   plan.frames_p90 * plan.interval_us);
-        assert_true(plan.lower_bound_us > in.setup_us);
-        assert_true(plan.lower_bound_us < plan.forecast_p50_us);
-        before = plan.frames_p50;
-        uint32_t single = plan.frames_p50 - plan.fragments.count;
-        in.copies = 2;
-        assert_int_equal(plan_make(&in, &plan), PLAN_OK);
-        assert_true(plan.frames_p50 - 2u * plan.fragments.count <= single);
-    }
-    in.loss_ppm = SPEC_PPM;
-    in.copies = 1;
     assert_int_equal(plan_make(&in, &plan), PLAN_OK);
-    assert_int_equal(plan.frames_p50, plan.fragments.count + plan.coded_max);
+    int64_t airtime_us = plan.fragments.count * plan.frame_airtime_us;
+    assert_true(airtime_us > 2 * plan.airtime_cap_us);
+    assert_int_equal(plan.lower_bound_us,
+                     plan_least_time_us(airtime_us, plan.airtime_cap_us));
+    assert_in_range(plan.lower_bound_us, HOURS_US(2), plan.duration_us);
 }
 
 static void so_much_airtime_takes_its_time(void **state)
@@ -357,9 +321,9 @@ TEST_MAIN(cmocka_unit_test(a_strong_cohort_gets_the_fastest_rate_and_the_class_c
           cmocka_unit_test(what_does_not_fit_says_which_key_to_change),
           cmocka_unit_test(given_values_are_kept),
           cmocka_unit_test(more_than_an_hours_budget_is_sent_at_an_even_pace),
-          cmocka_unit_test(turns_and_copies_set_the_pace),
+          cmocka_unit_test(without_spacing_frames_follow_each_other),
           cmocka_unit_test(a_turn_has_a_guard_after_the_frame),
-          cmocka_unit_test(the_forecast_lies_above_the_lower_bound),
+          cmocka_unit_test(the_lower_bound_takes_the_budget_of_each_hour_at_once),
           cmocka_unit_test(so_much_airtime_takes_its_time),
           cmocka_unit_test(session_timeout_is_the_smallest_that_holds),
           cmocka_unit_test(profiles_are_found_by_name),
