@@ -130,7 +130,7 @@ static uint64_t relief(uint32_t m, uint32_t coded, uint32_t loss,
  * Whoever receives m + e of all m + coded fragments lacks rank as if it had lost very many;
  * that leaves out only how few were lost.
  */
-static uint64_t fail(uint32_t m, uint32_t coded, uint32_t loss)
+static uint64_t failure(uint32_t m, uint32_t coded, uint32_t loss)
 {
     if (loss == 0 || m == 0) {
         return 0;
@@ -163,85 +163,21 @@ static uint64_t from_ppm(uint32_t ppm)
     return ppm >= WHOLE ? ONE : (uint64_t)(((wide)ppm << ONE_BITS) / WHOLE);
 }
 
-uint32_t redundancy_fail_ppm(uint32_t m, uint32_t coded, uint32_t loss_ppm)
+/* More never makes it worse. */
+uint32_t redundancy_for_device(uint32_t m, uint32_t loss_ppm, uint32_t fail_ppm)
 {
-    assert(m <= FEC_N_MAX && coded <= FEC_N_MAX - m);
-    return (uint32_t)(((wide)fail(m, coded, loss_ppm) * WHOLE + ONE - 1) >> ONE_BITS);
-}
-
-/* Whether a quantity is enough, for the search. */
-struct goal {
-    uint32_t m;
-    const struct redundancy_class *classes;
-    size_t class_count;
-    bool all;           /* everybody together, or each on average */
-    uint32_t limit_ppm; /* of failures */
-};
-
-/* 1 - (1 - p)^n */
-static uint64_t any_of(uint64_t p, uint32_t n)
-{
-    uint64_t power = ONE;
-    for (uint64_t base = ONE - p; n != 0; n >>= 1) {
-        power = (n & 1) != 0 ? product(power, base) : power;
-        base = product(base, base);
-    }
-    return ONE - power;
-}
-
-static bool enough(const struct goal *g, uint32_t coded)
-{
-    if (g->all) {
-        const struct redundancy_class *c = g->classes;
-        return any_of(fail(g->m, coded, c->loss_ppm), c->device_count) <=
-               from_ppm(g->limit_ppm);
-    }
-    wide failures = 0;
-    uint64_t devices = 0;
-    for (size_t i = 0; i < g->class_count; i++) {
-        const struct redundancy_class *c = &g->classes[i];
-        devices += c->device_count;
-        if (c->device_count > 0) {
-            failures += (wide)fail(g->m, coded, c->loss_ppm) * c->device_count;
-        }
-    }
-    return failures * WHOLE <= (wide)g->limit_ppm * devices << ONE_BITS;
-}
-
-/* The smallest quantity that is enough: more never makes it worse. */
-static uint32_t search(const struct goal *g)
-{
-    assert(g->m <= FEC_N_MAX);
+    assert(m <= FEC_N_MAX);
     uint32_t low = 0;
-    uint32_t high = FEC_N_MAX - g->m;
+    uint32_t high = FEC_N_MAX - m;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (enough(g, middle)) {
+        if (failure(m, middle, loss_ppm) <= from_ppm(fail_ppm)) {
             high = middle;
         } else {
             low = middle + 1;
         }
     }
     return low;
-}
-
-uint32_t redundancy_for_all(uint32_t m, uint32_t loss_ppm, uint32_t device_count,
-                            uint32_t fail_ppm)
-{
-    struct redundancy_class one = {loss_ppm, device_count};
-    return search(&(struct goal){m, &one, 1, true, fail_ppm});
-}
-
-uint32_t redundancy_for_device(uint32_t m, uint32_t loss_ppm, uint32_t fail_ppm)
-{
-    return redundancy_for_all(m, loss_ppm, 1, fail_ppm);
-}
-
-uint32_t redundancy_first(uint32_t m, const struct redundancy_class *classes,
-                          size_t class_count, uint32_t share_ppm)
-{
-    uint32_t limit = share_ppm < WHOLE ? WHOLE - share_ppm : 0;
-    return search(&(struct goal){m, classes, class_count, false, limit});
 }
 
 static uint64_t square_root(uint64_t x)

@@ -19,33 +19,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Devices of a cohort that expect about the same loss. */
-struct redundancy_class {
-    uint32_t loss_ppm;
-    uint32_t device_count;
-};
-
-/* Probability in ppm that a device has not decoded after m + coded fragments; rounded up. */
-uint32_t redundancy_fail_ppm(uint32_t m, uint32_t coded, uint32_t loss_ppm);
-
 /*
  * The smallest number of coded fragments after which a device fails with probability
  * fail_ppm at most, 0: hardly ever; FEC_N_MAX - m if there is none.
  */
 uint32_t redundancy_for_device(uint32_t m, uint32_t loss_ppm, uint32_t fail_ppm);
-
-/* The same for all of device_count devices: that any of them fails. */
-uint32_t redundancy_for_all(uint32_t m, uint32_t loss_ppm, uint32_t device_count,
-                            uint32_t fail_ppm);
-
-/*
- * The smallest number of coded fragments after which share_ppm of all devices are expected
- * to have decoded; FEC_N_MAX - m if there is none; 0 without devices. This is what a
- * session starts with: a share of .5 to .8, because polls tell the rest better. Leave out
- * devices that hear next to nothing. At most 2^40 devices in all.
- */
-uint32_t redundancy_first(uint32_t m, const struct redundancy_class *classes,
-                          size_t class_count, uint32_t share_ppm);
 
 /*
  * Fragments to send, fresh coded ones, until a device that misses `missing` independent
