@@ -87,25 +87,22 @@ struct region_tables {
     const struct payload_table *rp002;
 };
 
-#define AS923(id_, name_, offset_hz_, min_hz_, max_hz_)      \
-    [id_] = {                                                \
-        .region = {.id = (id_),                              \
-                   .name = (name_),                          \
-                   .min_hz = (min_hz_),                      \
-                   .max_hz = (max_hz_),                      \
-                   .rx2_hz = 923200000 - (offset_hz_),       \
-                   .rx2_dr = 2,                              \
-                   .beacon_hz = 923400000 - (offset_hz_),    \
-                   .beacon_dr = 3,                           \
-                   .ping_slot_hz = 923400000 - (offset_hz_), \
-                   .ping_slot_dr = 3,                        \
-                   .hop_count = 1,                           \
-                   .max_uplink_dr = 5,                       \
-                   .downlink_eirp_dbm = 16},                 \
-        .down = rates_eu868_down,                            \
-        .up = rates_eu868_down,                              \
-        .legacy = &payload_eu868,                            \
-        .rp002 = &payload_as923_rp002,                       \
+#define AS923(id_, name_, offset_hz_, min_hz_, max_hz_)   \
+    [id_] = {                                             \
+        .region = {.id = (id_),                           \
+                   .name = (name_),                       \
+                   .min_hz = (min_hz_),                   \
+                   .max_hz = (max_hz_),                   \
+                   .rx2_hz = 923200000 - (offset_hz_),    \
+                   .rx2_dr = 2,                           \
+                   .beacon_hz = 923400000 - (offset_hz_), \
+                   .beacon_dr = 3,                        \
+                   .max_uplink_dr = 5,                    \
+                   .downlink_eirp_dbm = 16},              \
+        .down = rates_eu868_down,                         \
+        .up = rates_eu868_down,                           \
+        .legacy = &payload_eu868,                         \
+        .rp002 = &payload_as923_rp002,                    \
     }
 
 #define SUB_915(id_, name_, min_hz_, up_, max_uplink_dr_, eirp_) \
@@ -118,10 +115,6 @@ struct region_tables {
                    .rx2_dr = 8,                                  \
                    .beacon_hz = 923300000,                       \
                    .beacon_dr = 8,                               \
-                   .ping_slot_hz = 923300000,                    \
-                   .ping_slot_dr = 8,                            \
-                   .hop_count = 8,                               \
-                   .hop_step_hz = 600000,                        \
                    .max_uplink_dr = (max_uplink_dr_),            \
                    .downlink_eirp_dbm = (eirp_)},                \
         .down = rates_500khz_down,                               \
@@ -139,9 +132,6 @@ static const struct region_tables tables[REGION_COUNT] = {
                                  .rx2_dr = 0,
                                  .beacon_hz = 869525000,
                                  .beacon_dr = 3,
-                                 .ping_slot_hz = 869525000,
-                                 .ping_slot_dr = 3,
-                                 .hop_count = 1,
                                  .max_uplink_dr = 5,
                                  .downlink_eirp_dbm = 16},
                       .down = rates_eu868_down,
@@ -162,9 +152,6 @@ static const struct region_tables tables[REGION_COUNT] = {
                                  .rx2_dr = 2,
                                  .beacon_hz = 866550000,
                                  .beacon_dr = 4,
-                                 .ping_slot_hz = 866550000,
-                                 .ping_slot_dr = 4,
-                                 .hop_count = 1,
                                  .max_uplink_dr = 5,
                                  .downlink_eirp_dbm = 30},
                       .down = rates_in865,
@@ -179,9 +166,6 @@ static const struct region_tables tables[REGION_COUNT] = {
                                  .rx2_dr = 0,
                                  .beacon_hz = 923100000,
                                  .beacon_dr = 3,
-                                 .ping_slot_hz = 923100000,
-                                 .ping_slot_dr = 3,
-                                 .hop_count = 1,
                                  .max_uplink_dr = 5,
                                  .downlink_eirp_dbm = 23},
                       .down = rates_kr920_down,
@@ -196,9 +180,6 @@ static const struct region_tables tables[REGION_COUNT] = {
                                  .rx2_dr = 0,
                                  .beacon_hz = 434665000,
                                  .beacon_dr = 3,
-                                 .ping_slot_hz = 434665000,
-                                 .ping_slot_dr = 3,
-                                 .hop_count = 1,
                                  .max_uplink_dr = 5,
                                  .downlink_eirp_dbm = 12},
                       .down = rates_eu868_down,
@@ -213,9 +194,6 @@ static const struct region_tables tables[REGION_COUNT] = {
                                  .rx2_dr = 0,
                                  .beacon_hz = 869100000,
                                  .beacon_dr = 3,
-                                 .ping_slot_hz = 868900000,
-                                 .ping_slot_dr = 3,
-                                 .hop_count = 1,
                                  .max_uplink_dr = 5,
                                  .downlink_eirp_dbm = 16},
                       .down = rates_eu868_down,
@@ -230,10 +208,6 @@ static const struct region_tables tables[REGION_COUNT] = {
                                  .rx2_dr = 0,
                                  .beacon_hz = 508300000,
                                  .beacon_dr = 2,
-                                 .ping_slot_hz = 508300000,
-                                 .ping_slot_dr = 2,
-                                 .hop_count = 8,
-                                 .hop_step_hz = 200000,
                                  .max_uplink_dr = 5,
                                  .downlink_eirp_dbm = 19},
                       .down = rates_cn470,
@@ -335,13 +309,6 @@ uint8_t region_max_payload(const struct region *region, uint8_t dr,
     }
     return min_u8(payload_of(region, dr, false, rules),
                   payload_of(region, dr, true, rules));
-}
-
-uint32_t region_ping_slot_hz(const struct region *region, uint32_t addr,
-                             uint32_t beacon_gps_s)
-{
-    uint32_t channel = (addr + beacon_gps_s / 128) % region->hop_count;
-    return region->ping_slot_hz + channel * region->hop_step_hz;
 }
 
 int region_downlink_eirp_dbm(const struct region *region, uint32_t hz)

@@ -73,12 +73,8 @@ struct region {
     uint32_t max_hz;
     uint32_t rx2_hz; /* also the usual class C channel */
     uint8_t rx2_dr;
-    uint32_t beacon_hz; /* class B; first channel if hop_count > 1 */
+    uint32_t beacon_hz; /* class B; the first channel where it hops */
     uint8_t beacon_dr;
-    uint32_t ping_slot_hz; /* default; first channel if hop_count > 1 */
-    uint8_t ping_slot_dr;
-    uint8_t hop_count; /* 1: fixed; 8: beacon and ping slots hop */
-    uint32_t hop_step_hz;
     uint8_t max_uplink_dr;    /* highest of the default channels */
     int8_t downlink_eirp_dbm; /* usual; see region_downlink_eirp_dbm() */
 };
@@ -114,10 +110,6 @@ int16_t data_rate_floor_cdb(const struct data_rate *rate);
  */
 uint8_t region_max_payload(const struct region *region, uint8_t dr,
                            struct payload_rules rules);
-
-/* Ping-slot channel of a device or multicast address in the beacon period at GPS time. */
-uint32_t region_ping_slot_hz(const struct region *region, uint32_t addr,
-                             uint32_t beacon_gps_s);
 
 /* What a gateway radiates at that frequency: EU868 29 in 869.4-869.65 MHz, else 16. */
 int region_downlink_eirp_dbm(const struct region *region, uint32_t hz);

@@ -50,16 +50,6 @@ static void eirp_is_high_only_in_the_ten_percent_band(void **state)
     assert_int_equal(region_downlink_eirp_dbm(region_get(REGION_RU864), 869525000), 16);
 }
 
-static void class_b_channels_hop_where_the_region_says_so(void **state)
-{
-    (void)state;
-    const struct region *us915 = region_get(REGION_US915);
-    assert_int_equal(region_ping_slot_hz(us915, 0, 0), 923300000);
-    assert_int_equal(region_ping_slot_hz(us915, 7, 0), 927500000);
-    assert_int_equal(region_ping_slot_hz(us915, 7, 128), 923300000);
-    assert_int_equal(region_ping_slot_hz(region_get(REGION_EU868), 7, 128), 869525000);
-}
-
 static void each_data_rate_has_its_noise_and_its_floor(void **state)
 {
     (void)state;
@@ -91,5 +81,4 @@ static void each_data_rate_has_its_noise_and_its_floor(void **state)
 TEST_MAIN(cmocka_unit_test(regions_are_found_by_their_exact_name),
           cmocka_unit_test(the_safe_payload_fits_every_edition),
           cmocka_unit_test(each_data_rate_has_its_noise_and_its_floor),
-          cmocka_unit_test(eirp_is_high_only_in_the_ten_percent_band),
-          cmocka_unit_test(class_b_channels_hop_where_the_region_says_so))
+          cmocka_unit_test(eirp_is_high_only_in_the_ten_percent_band))
