@@ -125,9 +125,6 @@ const struct lane_rec *engine_lane_at(const struct engine *engine,
 size_t engine_transmission_devices(const struct engine *engine, uint32_t transmission_id,
                                    uint64_t *devices, size_t cap);
 const struct device_rec *engine_device(const struct engine *engine, uint64_t dev_eui);
-/* Campaign airtime of a gateway in the last hour, and the legal limit, in microseconds. */
-int64_t engine_airtime_used_us(const struct engine *engine, uint64_t gateway,
-                               uint32_t frequency_hz, struct utc now);
 
 struct engine_budget {
     uint64_t gateway;

@@ -209,17 +209,3 @@ bool engine_budget_at(const struct engine *engine, size_t i, struct utc now,
     };
     return true;
 }
-
-int64_t engine_airtime_used_us(const struct engine *engine, uint64_t gateway,
-                               uint32_t frequency_hz, struct utc now)
-{
-    int64_t used_us = 0;
-    for (size_t i = 0; i < engine->ledger_count; i++) {
-        const struct gateway_ledger *l = engine->ledgers[i];
-        if (l->gateway == gateway && frequency_hz >= l->band->min_hz &&
-            frequency_hz <= l->band->max_hz) {
-            used_us += ledger_used_us(&l->ledger, LEDGER_OWN, now);
-        }
-    }
-    return used_us;
-}

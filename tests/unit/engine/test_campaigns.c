@@ -4,6 +4,7 @@
 
 #include "test.h"
 
+#include "airtime_used.h"
 #include "rig_config.h"
 
 static void all_succeed(struct rig *rig, size_t devices, int64_t limit_us)
@@ -78,8 +79,8 @@ static void the_real_size_fits_one_session_and_the_law(void **state)
     all_succeed(&rig, 60, HOURS_US(24));
     assert_int_equal(rig.store.transmissions[1].session_no, 1);
     const struct transmission_rec *t = &rig.store.transmissions[1];
-    int64_t used_us = engine_airtime_used_us(
-        rig.engine, rig.store.lanes[1][0].gateways[0], t->frequency_hz, t->session_end);
+    int64_t used_us = airtime_used_us(rig.engine, rig.store.lanes[1][0].gateways[0],
+                                      t->frequency_hz, t->session_end);
     assert_true(used_us <= HOURS_US(1) / 10 * 6 / 10);
     rig_free(&rig);
 }

@@ -2,6 +2,7 @@
 /* The engine with crafted events: lanes, cohorts, late joiners, times on air, the tail. */
 #include <string.h>
 
+#include "airtime_used.h"
 #include "flow_steps.h"
 
 static void link_to(struct flow *f, size_t device, uint64_t gateway, int16_t snr_cdb)
@@ -315,7 +316,7 @@ static void a_command_that_left_is_charged_where_it_left(void **state)
     (void)state;
     struct flow f;
     begin(&f, 1);
-    assert_int_equal(engine_airtime_used_us(f.engine, 77, 868100000, f.now), 0);
+    assert_int_equal(airtime_used_us(f.engine, 77, 868100000, f.now), 0);
     f.hold_txack = true;
     flow_walk(&f, 0, MEMBER_FRAG);
     struct engine_event event = {.type = ENGINE_EV_SEND_FATE,
@@ -326,7 +327,7 @@ static void a_command_that_left_is_charged_where_it_left(void **state)
                                                .frequency_hz = 868100000,
                                                .dr = 5}};
     flow_step(&f, &event);
-    assert_true(engine_airtime_used_us(f.engine, 77, 868100000, f.now) > 50000);
+    assert_true(airtime_used_us(f.engine, 77, 868100000, f.now) > 50000);
     flow_free(&f);
 }
 

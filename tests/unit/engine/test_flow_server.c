@@ -2,6 +2,7 @@
 /* The engine with crafted events: the server's wrong, late and missing answers. */
 #include <string.h>
 
+#include "airtime_used.h"
 #include "flow_steps.h"
 
 static void a_server_away_at_the_group_is_waited_for(void **state)
@@ -265,7 +266,7 @@ static void charges_from_the_future_count_as_of_now(void **state)
                                 .airtime_us = SECONDS_US(30)};
     assert_int_equal(engine_restore_charge(f.engine, &charge), FUO_OK);
     engine_resume(f.engine, (struct instant){f.now.us}, f.now, &f.effects);
-    assert_int_equal(engine_airtime_used_us(f.engine, f.gateways[0], 869525000, f.now),
+    assert_int_equal(airtime_used_us(f.engine, f.gateways[0], 869525000, f.now),
                      SECONDS_US(30));
     charge.frequency_hz = 1;
     assert_int_equal(engine_restore_charge(f.engine, &charge), FUO_ENOENT);
