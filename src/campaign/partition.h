@@ -74,7 +74,7 @@ struct partition_input {
     const struct partition_device *devices;
     size_t device_count;
     size_t gateway_count;
-    const uint32_t *gateway_weight; /* dearness by load and duty left; NULL: the same */
+    const uint32_t *gateway_weight; /* what sending there costs; NULL: the same */
     const struct region *region;
     uint32_t frequency_hz;
     uint8_t dr; /* PARTITION_DR_AUTO, or the one to use */

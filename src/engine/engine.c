@@ -80,6 +80,7 @@ void engine_destroy(struct engine *engine)
     free(engine->fleets);
     free(engine->ledgers);
     free(engine->ledger_table);
+    free(engine->loads);
     free(engine->transmissions);
     free(engine->owners);
     timers_finish(&engine->timers);

@@ -140,5 +140,11 @@ struct engine_budget {
 bool engine_budget_at(const struct engine *engine, size_t i, struct utc now,
                       struct engine_budget *budget);
 
+/*
+ * What it costs to let a gateway send, by the uplinks that it hears: gateway_weight of
+ * partition.h, for a plan that shall be like the engine's own.
+ */
+uint32_t engine_gateway_weight(const struct engine *engine, uint64_t gateway);
+
 /* Drop an ended campaign from memory. FUO_EPERM while it is not ended. */
 FUO_MUST_CHECK int engine_forget(struct engine *engine, uint32_t campaign_id);

@@ -10,6 +10,7 @@
  *   answer.c     what its answers do
  *   silence.c    what it means when there is none: evidence, time, abort
  *   uplink.c     an uplink to commands, stateless answers, what is learned of the device
+ *   load.c       how much gateways listen
  *   round.c      who shares a transmission
  *   cohort.c     the transmission of a cohort: plan, lanes, who joins it
  *   setup.c      a transmission up to its session: key, group, members
@@ -212,6 +213,11 @@ struct gateway_ledger {
     uint32_t round;
 };
 
+struct gateway_load {
+    uint64_t gateway; /* 0: none */
+    struct link_load load;
+};
+
 /* Gateways of a round by the number that the partition knows them by. */
 struct numbered {
     struct gateway_ledger **gateways;
@@ -254,6 +260,9 @@ struct engine {
     size_t ledger_cap;
     struct gateway_ledger **ledger_table; /* hash table of the same, a power of two */
     size_t ledger_table_cap;
+    struct gateway_load *loads; /* hash table, a power of two */
+    size_t load_count;
+    size_t load_cap;
     struct fec_sequence **sequences; /* by version and M, as they are needed */
     size_t sequence_count;
     uint32_t round; /* rounds formed */
@@ -406,6 +415,11 @@ void round_wish(struct engine *e, struct member *m);
 void round_soon(struct engine *e, struct campaign *c);
 /* Is there nobody left to wait for? Then the round is now. */
 void round_look(struct engine *e, struct campaign *c);
+
+/* load.c */
+/* An uplink that the gateway heard. */
+void load_note(struct engine *e, uint64_t gateway, struct utc received,
+               int64_t airtime_us);
 
 /* grid.c */
 /* Those that hold for a round of so many members, at most one a data rate; *turns is to be

@@ -370,6 +370,15 @@ static void form_cohorts(struct round *r, const struct partition *p,
     free(s.shared);
 }
 
+static uint32_t *weights_of(const struct engine *e, const struct numbered *n)
+{
+    uint32_t *weights = engine_zeroed(n->count, sizeof(*weights));
+    for (size_t g = 0; g < n->count; g++) {
+        weights[g] = engine_gateway_weight(e, n->gateways[g]->gateway);
+    }
+    return weights;
+}
+
 /* What is wrong with the spec, if that is why there is no partition. */
 static enum plan_error reason_of(const struct campaign *c)
 {
@@ -403,6 +412,8 @@ static void form_by_links(struct round *r)
     in.devices = devices;
     in.device_count = r->count;
     in.gateway_count = n.count;
+    uint32_t *weights = weights_of(r->e, &n);
+    in.gateway_weight = weights;
     in.again_us = company_us(r->e, r->c) * 2;
     struct partition_grid grids[REGION_DR_COUNT];
     uint16_t *turns;
@@ -420,6 +431,7 @@ static void form_by_links(struct round *r)
     }
     free(workspace);
     free(turns);
+    free(weights);
     free(devices);
     free(n.gateways);
 }

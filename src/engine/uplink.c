@@ -14,6 +14,7 @@
 #include "codec/mpa.h"
 #include "codec/package.h"
 #include "engine/internal.h"
+#include "radio/airtime.h"
 
 #define STORE_EVERY_US    HOURS_US(1) /* of what is only statistics */
 #define CLOCK_TOLERANCE_S 1           /* the resolution of the command */
@@ -169,6 +170,33 @@ static bool take_package(struct engine *e, struct device *d,
     return mine;
 }
 
+/* Is it named before, with another antenna? */
+static bool is_again(const struct engine_rx *rx, size_t at)
+{
+    size_t i = 0;
+    while (rx[i].gateway != rx[at].gateway) {
+        i++;
+    }
+    return i < at;
+}
+
+/* Not for an uplink that the server repeats. */
+static void learn_load(struct engine *e, const struct device *d,
+                       const struct engine_event *event)
+{
+    int64_t us = 0;
+    if (d->dr == ENGINE_DR_UNKNOWN ||
+        airtime_uplink_us(d->fleet->region, d->dr, event->uplink.payload_len, &us) !=
+            FUO_OK) {
+        return;
+    }
+    for (size_t i = 0; i < event->uplink.rx_count && i < ENGINE_RX_MAX; i++) {
+        if (!is_again(event->uplink.rx, i)) {
+            load_note(e, event->uplink.rx[i].gateway, event->uplink.received, us);
+        }
+    }
+}
+
 static void learn(struct engine *e, struct device *d, const struct engine_event *event)
 {
     struct link_rx rx[ENGINE_RX_MAX];
@@ -204,6 +232,9 @@ void uplink_take(struct engine *e, const struct engine_event *event)
     }
     bool fresh = is_fresh(d, event->uplink.received);
     learn(e, d, event);
+    if (fresh) {
+        learn_load(e, d, event);
+    }
     enum pkg_id pkg;
     bool mine = false;
     if (event->uplink.fport == MPA_FPORT) {

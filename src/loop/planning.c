@@ -222,6 +222,7 @@ static struct partition_input input_of(const struct making *m)
     in.devices = m->devices.items;
     in.device_count = m->devices.count;
     in.gateway_count = m->devices.gateway_count;
+    in.gateway_weight = m->devices.weights;
     in.image_len = m->request->image_len;
     in.limits = m->input.limits;
     return in;

@@ -56,6 +56,11 @@ static void find_gateways(const struct planning_request *request,
         add_links(devices, engine_device(request->engine, request->devices[i]));
     }
     sort_unique(devices->gateways, &devices->gateway_count);
+    devices->weights = xcalloc(devices->gateway_count + 1, sizeof(*devices->weights));
+    for (size_t i = 0; i < devices->gateway_count; i++) {
+        devices->weights[i] =
+            engine_gateway_weight(request->engine, devices->gateways[i]);
+    }
 }
 
 static bool gateway_number(const struct planning_devices *devices, uint64_t gateway,
@@ -233,6 +238,7 @@ void planning_devices_finish(struct planning_devices *devices)
     free(devices->items);
     free(devices->euis);
     free(devices->gateways);
+    free(devices->weights);
     *devices = (struct planning_devices){0};
 }
 

@@ -24,6 +24,7 @@ struct planning_devices {
     int16_t weakest_snr_cdb; /* of the best uplinks of the items */
     uint64_t *gateways;      /* by their numbers, ascending */
     size_t gateway_count;
+    uint32_t *weights;   /* of the gateways */
     bool gateways_given; /* by the files */
     size_t unheard_count;
 };

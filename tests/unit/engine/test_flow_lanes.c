@@ -157,6 +157,66 @@ static void known_devices_are_placed_by_versions_and_links_at_once(void **state)
     flow_free(&f);
 }
 
+/* Uplinks of a device that is in no campaign, heard by one gateway for ten minutes. */
+static void load_gateway(struct flow *f, size_t device, uint64_t gateway)
+{
+    static const uint8_t payload[51];
+    const struct engine_rx rx = {.gateway = gateway, .snr_cdb = -500};
+    const struct engine_rx antennas[] = {rx, rx};
+    for (int i = 0; i < 500; i++) {
+        struct engine_event event = {.type = ENGINE_EV_UPLINK,
+                                     .uplink = {.dev_eui = f->devices[device].dev_eui,
+                                                .received = f->now,
+                                                .payload = payload,
+                                                .payload_len = sizeof(payload),
+                                                .rx = antennas,
+                                                .rx_count = 2,
+                                                .dr = 0,
+                                                .fport = 2}};
+        flow_step(f, &event);
+        flow_step(f, &event); /* the server repeats it: it counts once */
+        flow_wait(f, SECONDS_US(1));
+    }
+}
+
+/* Both gateways hear the devices equally well; returns which of them is to send. */
+static uint64_t chosen_gateway(const uint64_t *loaded, uint32_t *weight)
+{
+    struct flow f;
+    flow_init(&f, 2);
+    f.spec.radio.gateways.count = 0;
+    f.spec.radio.dr = SPEC_AUTO_U32;
+    for (size_t i = 0; i < 2; i++) {
+        link_to(&f, i, f.gateways[0], 500);
+        f.devices[i].link[1] = f.devices[i].link[0];
+        f.devices[i].link[1].gateway = f.gateways[1];
+        f.devices[i].link_count = 2;
+    }
+    flow_rebuild(&f);
+    if (loaded != NULL) {
+        load_gateway(&f, 5, *loaded);
+        *weight = engine_gateway_weight(f.engine, *loaded);
+    }
+    flow_apply(&f);
+    const struct lane_rec *lane = engine_lane_at(f.engine, 1, 0);
+    assert_non_null(lane);
+    assert_null(engine_lane_at(f.engine, 1, 1)); /* one will do */
+    uint64_t gateway = lane->gateways[0];
+    flow_free(&f);
+    return gateway;
+}
+
+static void a_gateway_that_hears_much_is_spared(void **state)
+{
+    (void)state;
+    uint32_t weight = 0;
+    uint64_t first = chosen_gateway(NULL, NULL);
+    uint64_t second = chosen_gateway(&first, &weight);
+    assert_int_not_equal(first, second);
+    assert_int_equal(weight, 5); /* 500 of 2.8 s: a quarter of the hour, and not two */
+    assert_int_equal(chosen_gateway(&second, &weight), first);
+}
+
 static void who_is_known_late_joins_what_is_being_set_up(void **state)
 {
     (void)state;
@@ -414,6 +474,7 @@ TEST_MAIN(cmocka_unit_test(lanes_take_turns_and_stay_in_step),
           cmocka_unit_test(a_lane_that_counts_otherwise_is_left_out),
           cmocka_unit_test(exact_times_lie_on_the_grid_and_ahead),
           cmocka_unit_test(known_devices_are_placed_by_versions_and_links_at_once),
+          cmocka_unit_test(a_gateway_that_hears_much_is_spared),
           cmocka_unit_test(who_is_known_late_joins_what_is_being_set_up),
           cmocka_unit_test(a_few_missing_fragments_are_sent_to_the_device_alone),
           cmocka_unit_test(tails_together_stay_within_the_redundancy),

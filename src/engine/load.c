@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * load.c - how much gateways listen, and so what it costs to let them send.
+ *
+ * A gateway hears nothing while it sends: a busy one loses more uplinks for each fragment.
+ * Uplinks of devices that the engine knows count, of whatever fleet. Kept in memory only.
+ */
+#include <stdlib.h>
+
+#include "engine/internal.h"
+
+#define STEP_US MINUTES_US(15) /* of uplinks in an hour, over all channels */
+
+enum {
+    LOAD_CAP_MIN = 64,
+    WEIGHT_IDLE = 4, /* each step makes a gateway dearer by a quarter of that */
+    STEPS_MAX = 32,  /* eight channels without a pause */
+};
+
+/* Where it is or would be; a gateway of 0 is an empty place. */
+static size_t place_of(const struct gateway_load *loads, size_t cap, uint64_t gateway)
+{
+    uint64_t key = gateway * UINT64_C(0x9e3779b97f4a7c15);
+    size_t i = (size_t)(key >> 32) & (cap - 1);
+    while (loads[i].gateway != 0 && loads[i].gateway != gateway) {
+        i = (i + 1) & (cap - 1);
+    }
+    return i;
+}
+
+static void table_double(struct engine *e)
+{
+    size_t cap = e->load_cap == 0 ? LOAD_CAP_MIN : e->load_cap * 2;
+    struct gateway_load *loads = engine_zeroed(cap, sizeof(*loads));
+    for (size_t i = 0; i < e->load_cap; i++) {
+        if (e->loads[i].gateway != 0) {
+            loads[place_of(loads, cap, e->loads[i].gateway)] = e->loads[i];
+        }
+    }
+    free(e->loads);
+    e->loads = loads;
+    e->load_cap = cap;
+}
+
+void load_note(struct engine *e, uint64_t gateway, struct utc received,
+               int64_t airtime_us)
+{
+    if (gateway == 0) {
+        return;
+    }
+    if ((e->load_count + 1) * 2 > e->load_cap) {
+        table_double(e);
+    }
+    struct gateway_load *l = &e->loads[place_of(e->loads, e->load_cap, gateway)];
+    e->load_count += l->gateway == 0;
+    l->gateway = gateway;
+    link_load_note(&l->load, utc_min(received, e->utc), airtime_us);
+}
+
+/*
+ * Coarse, so that what differs by chance weighs the same: the search for a cover needs
+ * equals to walk over.
+ */
+uint32_t engine_gateway_weight(const struct engine *engine, uint64_t gateway)
+{
+    if (engine->load_cap == 0) {
+        return WEIGHT_IDLE;
+    }
+    size_t i = place_of(engine->loads, engine->load_cap, gateway);
+    int64_t steps = link_load_us(&engine->loads[i].load, engine->utc) / STEP_US;
+    return WEIGHT_IDLE + (uint32_t)(steps < STEPS_MAX ? steps : STEPS_MAX);
+}
