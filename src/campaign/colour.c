@@ -137,7 +137,7 @@ static uint32_t harm(const struct builder *b, int32_t stronger_cdb)
 {
     int32_t beyond_cdb = stronger_cdb - b->rule->capture_cdb - FULL_MARGIN_CDB;
     int32_t halves = beyond_cdb > 0 ? (beyond_cdb + HALF_CDB - 1) / HALF_CDB : 0;
-    return halves < WORD_BITS / 2 ? COLOUR_HIT >> halves : 0;
+    return halves < WORD_BITS / 2 ? (uint32_t)COLOUR_HIT >> halves : 0;
 }
 
 /* Which gateways spoil this device's link to g? */

@@ -145,14 +145,14 @@ static void fewer_colours_leave_few_hits(void **state)
 }
 
 /* Two gateways with 10 devices each; to `torn` of the first the second is that much weaker. */
-static void pair(uint32_t torn, int16_t weaker_cdb)
+static void pair(uint32_t torn, int weaker_cdb)
 {
     fleet_reset(&fleet, 3);
     for (uint32_t d = 0; d < 20; d++) {
         fleet_open(&fleet, 1);
         fleet_add(&fleet, d < 10 ? 0 : 1, 1000, 1);
-        fleet_add(&fleet, d < 10 ? 1 : 0, d < torn ? (int16_t)(1000 - weaker_cdb) : -400,
-                  0);
+        int other_cdb = d < torn ? 1000 - weaker_cdb : -400;
+        fleet_add(&fleet, d < 10 ? 1 : 0, (int16_t)other_cdb, 0);
         fleet_add(&fleet, 2, 900, 1); /* silent */
         fleet_close(&fleet);
     }
@@ -160,7 +160,7 @@ static void pair(uint32_t torn, int16_t weaker_cdb)
     chosen[0] = chosen[1] = 1;
 }
 
-static size_t edges_of_pair(uint32_t torn, int16_t weaker_cdb, uint32_t ignore_ppm,
+static size_t edges_of_pair(uint32_t torn, int weaker_cdb, uint32_t ignore_ppm,
                             uint32_t *hits)
 {
     struct colour_rule rule = {COLOUR_CAPTURE_CDB, ignore_ppm};

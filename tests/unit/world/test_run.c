@@ -17,7 +17,7 @@ static void run(const char *name, uint64_t seed, enum world_timing timing,
 static void check_heard(const struct world_transmission *x)
 {
     for (size_t n = 0; n < x->number_count; n++) {
-        for (size_t k = x->device_count; k < 64 * x->numbers[n].words; k++) {
+        for (size_t k = x->device_count; k < (size_t)64 * x->numbers[n].words; k++) {
             assert_false(world_trace_heard(x, k, n));
         }
     }
