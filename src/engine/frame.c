@@ -56,12 +56,23 @@ struct utc frame_due(const struct transmission *t)
     return utc_after(t->frame_at, -lead_us(t));
 }
 
-/* The interval after the frame's, or the one that has just begun. */
+/*
+ * The last lane has the frame now: from when on the first may have the next one. A server
+ * with a queue lets go of it at its next look only, and no lane may be ahead of it then.
+ */
+static struct utc next_from(const struct engine *e, const struct transmission *t)
+{
+    int64_t look_us = t->campaign->fleet->def.multicast_jitter_us;
+    bool behind = !is_absolute(t) && t->rec.lane_count > 1;
+    return engine_in(e, behind ? look_us : lead_us(t) - LATE_MAX_US);
+}
+
+/* The interval after the frame's, or the first that does not come too early. */
 static void schedule_next(struct engine *e, struct transmission *t)
 {
     struct utc next = utc_after(t->frame_at, t->plan.interval_us);
-    struct utc now = engine_in(e, lead_us(t) - LATE_MAX_US);
-    t->frame_at = interval_at(t, next.us > now.us ? next : now);
+    struct utc from = next_from(e, t);
+    t->frame_at = interval_at(t, next.us > from.us ? next : from);
 }
 
 /* ---- handing over ---- */

@@ -55,6 +55,7 @@ static void build(struct flow *f)
                                  .timing = f->timing,
                                  .multicast_lead_us = SECONDS_US(2),
                                  .multicast_spacing_us = SECONDS_US(1),
+                                 .multicast_jitter_us = f->multicast_jitter_us,
                                  .priority_ceiling_ppm = f->priority_ceiling_ppm,
                                  .queue_rows_max = 4};
     int err = engine_add_fleet(f->engine, &fleet);

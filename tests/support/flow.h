@@ -30,6 +30,7 @@ struct flow {
     bool ignores_f_cnt; /* a server that begins every group at 0 */
     enum engine_timing timing;
     uint32_t priority_ceiling_ppm;
+    int64_t multicast_jitter_us;
     uint32_t f_cnt;                       /* of lane 0 */
     uint32_t lane_f_cnt[RECORD_LANE_MAX]; /* of the others */
     uint32_t queued;

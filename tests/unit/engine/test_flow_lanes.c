@@ -50,6 +50,47 @@ static void lanes_take_turns_and_stay_in_step(void **state)
     flow_free(&f);
 }
 
+/* A server that looks at its queues once in 40 s; the last lane's answer comes after 80 s. */
+static void no_lane_is_ahead_while_the_server_may_still_hold_a_frame(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 1);
+    f.multicast_jitter_us = SECONDS_US(40);
+    flow_rebuild(&f);
+    f.spec.radio.spacing_us = SECONDS_US(100);
+    f.spec.radio.gateways.count = 2;
+    flow_apply(&f);
+    flow_walk(&f, 0, MEMBER_LISTENING);
+    while (f.frame_count < 6) {
+        flow_wait(&f, SECONDS_US(1));
+    }
+    f.hold_frame = true;
+    while (!engine_lane_at(f.engine, 1, 0)->pending) {
+        flow_wait(&f, SECONDS_US(1));
+    }
+    struct engine_event answer = {
+        .type = ENGINE_EV_MC_RESULT,
+        .mc_result = {.transmission_id = 1, .lane = 0, .f_cnt = f.f_cnt++}};
+    flow_step(&f, &answer);
+    while (!engine_lane_at(f.engine, 1, 1)->pending) {
+        flow_wait(&f, SECONDS_US(1));
+    }
+    while (f.now.us % SECONDS_US(100) < SECONDS_US(80)) {
+        flow_wait(&f, SECONDS_US(1));
+    }
+    answer.mc_result.lane = 1;
+    answer.mc_result.f_cnt = f.lane_f_cnt[1]++;
+    flow_step(&f, &answer);
+    struct utc answered = f.now;
+    while (!engine_lane_at(f.engine, 1, 0)->pending) {
+        flow_wait(&f, SECONDS_US(1));
+    }
+    assert_true(f.now.us - answered.us >= SECONDS_US(40));
+    assert_true(f.now.us - answered.us <= SECONDS_US(122));
+    flow_free(&f);
+}
+
 static void a_lane_whose_group_is_gone_is_left_out(void **state)
 {
     (void)state;
@@ -470,6 +511,7 @@ static void the_ceiling_of_the_server_is_planned_with(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(lanes_take_turns_and_stay_in_step),
+          cmocka_unit_test(no_lane_is_ahead_while_the_server_may_still_hold_a_frame),
           cmocka_unit_test(a_lane_whose_group_is_gone_is_left_out),
           cmocka_unit_test(a_lane_that_counts_otherwise_is_left_out),
           cmocka_unit_test(exact_times_lie_on_the_grid_and_ahead),
