@@ -68,17 +68,23 @@ def case_every_device_runs_the_new_image(folder):
         finish(s, 12)
 
 
-def gateways_on_air(stack):
-    """Gateways that sent multicast frames, by McAddr."""
-    addrs, up = {}, set()
+def multicast_on_air(stack):
+    """Frames to many by McAddr, in order: those to addresses that never send."""
+    sent, up = {}, set()
     for line in stack.path("airlog.jsonl").read_text().splitlines():
         frame = json.loads(line)
         phy = bytes.fromhex(frame["phy_payload"])
         if frame["direction"] == "up" and phy[0] & 0xe0 in (0x40, 0x80):
             up.add(phy[1:5])
         elif frame["direction"] == "down" and phy[0] & 0xe0 == 0x60:
-            addrs.setdefault(phy[1:5], set()).add(frame["gateway"])
-    return {addr: gateways for addr, gateways in addrs.items() if addr not in up}
+            sent.setdefault(phy[1:5], []).append((frame, phy))
+    return {addr: frames for addr, frames in sent.items() if addr not in up}
+
+
+def gateways_on_air(stack):
+    """Gateways that sent multicast frames, by McAddr."""
+    return {addr: {frame["gateway"] for frame, _phy in frames}
+            for addr, frames in multicast_on_air(stack).items()}
 
 
 def case_several_gateways_send_in_lock_step(folder):
@@ -100,15 +106,8 @@ def case_several_gateways_send_in_lock_step(folder):
 
 def counters_on_air(stack):
     """By McAddr of a frame to many: the counters and payloads, in order."""
-    sent, up = {}, set()
-    for line in stack.path("airlog.jsonl").read_text().splitlines():
-        frame = json.loads(line)
-        phy = bytes.fromhex(frame["phy_payload"])
-        if frame["direction"] == "up" and phy[0] & 0xe0 in (0x40, 0x80):
-            up.add(phy[1:5])
-        elif frame["direction"] == "down" and phy[0] & 0xe0 == 0x60:
-            sent.setdefault(phy[1:5], []).append((int.from_bytes(phy[6:8], "little"), phy))
-    return {addr: frames for addr, frames in sent.items() if addr not in up}
+    return {addr: [(int.from_bytes(phy[6:8], "little"), phy) for _frame, phy in frames]
+            for addr, frames in multicast_on_air(stack).items()}
 
 
 def second_campaign(folder, keep_groups):
