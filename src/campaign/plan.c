@@ -15,7 +15,7 @@ enum {
     MARGIN_CDB = 300,            /* wanted above the demodulation floor */
     GUARD_EXACT_US = 50000,
     GUARD_QUEUE_US = 300000,
-    POLL_US_PER_DEVICE = 1000000,
+    POLL_US_PER_DEVICE = 30000,
 };
 
 const char *plan_error_text(enum plan_error error)
@@ -143,7 +143,8 @@ uint8_t plan_timeout_exp(int64_t duration_us)
     return n;
 }
 
-/* Answers of all devices spread over 2^(exp+4) s (TS004 BlockAckDelay). */
+/* Answers of those who miss something, a part of all, spread over 2^(exp+4) s (TS004
+ * BlockAckDelay). */
 static uint8_t ack_delay_for(uint32_t device_count)
 {
     uint8_t n = 0;

@@ -12,7 +12,6 @@
 #include "engine/internal.h"
 #include "radio/subband.h"
 
-#define ANSWER_US       MILLIS_US(30)
 #define JOIN_MIN_US     MINUTES_US(1) /* for the four commands of a set-up */
 #define JOIN_MARGIN_CDB 300
 #define SEQUENCE_PPM    50000 /* sequence.h: good from 1 to 30 % */
@@ -78,17 +77,6 @@ static const struct fec_sequence *sequence_of(struct engine *e, enum fec_version
         engine_grow(e->sequences, e->sequence_count + 1, sizeof(struct fec_sequence *));
     e->sequences[e->sequence_count++] = s;
     return s;
-}
-
-/* Answers of those who miss something, a part of all, spread over 2^(n+4) s. */
-static uint32_t ack_delay_for(size_t members)
-{
-    uint32_t n = 0;
-    while (n < FRAG_BLOCK_ACK_DELAY_MAX &&
-           SECONDS_US(16) << n < (int64_t)members * ANSWER_US) {
-        n++;
-    }
-    return n;
 }
 
 static enum plan_error make_plan(struct transmission *t, const struct campaign_spec *spec)
@@ -290,9 +278,6 @@ enum plan_error cohort_form(struct engine *e, struct campaign *c,
     spec.fragmentation.size_bytes = cohort->size_bytes != SPEC_AUTO_U32
                                         ? cohort->size_bytes
                                         : spec.fragmentation.size_bytes;
-    if (spec.fragmentation.block_ack_delay == SPEC_AUTO_U32) {
-        spec.fragmentation.block_ack_delay = ack_delay_for(count);
-    }
     enum plan_error err = make_plan(t, &spec);
     if (err != PLAN_OK) {
         disband(e, t);
