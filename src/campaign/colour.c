@@ -8,7 +8,6 @@
 #include "campaign/arena.h"
 
 enum {
-    PPM = 1000000,
     WORD_BITS = 64,
     REDUCE_ROUNDS = 20,
     FULL_MARGIN_CDB = 300, /* beyond the capture threshold: fading takes that and more */
@@ -24,7 +23,6 @@ struct pair {
 struct builder {
     const struct cover_problem *p;
     const uint8_t *chosen;
-    const struct colour_rule *rule;
     uint32_t *first; /* of the graph */
     struct colour_edge *edges;
     uint32_t *served_first; /* per gateway: its devices in served[] */
@@ -133,9 +131,9 @@ static int32_t margin_to(const struct cover_problem *p, uint32_t device, uint32_
 }
 
 /* How much a gateway harms a link that is so much stronger. */
-static uint32_t harm(const struct builder *b, int32_t stronger_cdb)
+static uint32_t harm(int32_t stronger_cdb)
 {
-    int32_t beyond_cdb = stronger_cdb - b->rule->capture_cdb - FULL_MARGIN_CDB;
+    int32_t beyond_cdb = stronger_cdb - COLOUR_CAPTURE_CDB - FULL_MARGIN_CDB;
     int32_t halves = beyond_cdb > 0 ? (beyond_cdb + HALF_CDB - 1) / HALF_CDB : 0;
     return halves < WORD_BITS / 2 ? (uint32_t)COLOUR_HIT >> halves : 0;
 }
@@ -148,7 +146,7 @@ static size_t count_hits(struct builder *b, uint32_t device, uint32_t g, size_t 
     for (uint32_t l = p->first[device]; l < p->first[device + 1]; l++) {
         uint32_t h = p->links[l].gateway;
         uint32_t hits =
-            h != g && b->chosen[h] ? harm(b, margin_cdb - p->links[l].margin_cdb) : 0;
+            h != g && b->chosen[h] ? harm(margin_cdb - p->links[l].margin_cdb) : 0;
         if (hits > 0 && b->hits[h] == 0) {
             b->hit[hit_count++] = h;
         }
@@ -157,12 +155,9 @@ static size_t count_hits(struct builder *b, uint32_t device, uint32_t g, size_t 
     return hit_count;
 }
 
-static void keep_pair(struct builder *b, uint32_t g, uint32_t h, uint32_t served)
+static void keep_pair(struct builder *b, uint32_t g, uint32_t h)
 {
-    if ((uint64_t)b->hits[h] * PPM >=
-        (uint64_t)served * COLOUR_HIT * b->rule->ignore_ppm) {
-        b->pair[b->pair_count++] = (struct pair){g, h, b->hits[h]};
-    }
+    b->pair[b->pair_count++] = (struct pair){g, h, b->hits[h]};
     b->hits[h] = 0;
 }
 
@@ -170,13 +165,12 @@ static void find_pairs(struct builder *b)
 {
     memset(b->hits, 0, b->p->gateway_count * sizeof(uint32_t));
     for (uint32_t g = 0; g < b->p->gateway_count; g++) {
-        uint32_t served = b->served_first[g + 1] - b->served_first[g];
         size_t hit_count = 0;
         for (uint32_t i = b->served_first[g]; i < b->served_first[g + 1]; i++) {
             hit_count = count_hits(b, b->served[i], g, hit_count);
         }
         for (size_t i = 0; i < hit_count; i++) {
-            keep_pair(b, g, b->hit[i], served);
+            keep_pair(b, g, b->hit[i]);
         }
     }
 }
@@ -241,10 +235,9 @@ static void connect(struct builder *b)
 }
 
 void colour_conflicts(const struct cover_problem *problem, const uint8_t *chosen,
-                      const struct colour_rule *rule, void *workspace,
-                      struct colour_graph *graph)
+                      void *workspace, struct colour_graph *graph)
 {
-    struct builder b = {.p = problem, .chosen = chosen, .rule = rule};
+    struct builder b = {.p = problem, .chosen = chosen};
     struct arena a = {.base = workspace};
     lay_out(&b, &a, problem->gateway_count, cover_link_count(problem),
             cover_pair_count(problem));

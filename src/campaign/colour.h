@@ -4,8 +4,8 @@
  *
  * Two gateways on air at once with the same data rate and frequency spoil the frame at a
  * device that hears the second within the capture threshold of the one that serves it
- * (performance.md 3.3). Such pairs are the edges of a graph, its colours are the turns.
- * Pairs that hit next to nobody may be ignored, or fewer colours taken than there should be
+ * (performance.md 3.3), and less often beyond it, for both fade. Such pairs are the edges of
+ * a graph, its colours are the turns. Fewer may be taken than there should be
  * (colour_reduce()): partition_make() finds what that spoils and counts it as lost.
  *
  * A device is served by its strongest chosen gateways, as many as its demand wants.
@@ -22,14 +22,8 @@
 
 enum {
     COLOUR_CAPTURE_CDB = 600,
-    COLOUR_IGNORE_PPM = 2000,
     COLOUR_NONE = 0xffff, /* of a gateway that is not chosen */
     COLOUR_HIT = 16,      /* hits of a link that is lost for certain */
-};
-
-struct colour_rule {
-    int16_t capture_cdb; /* COLOUR_CAPTURE_CDB */
-    uint32_t ignore_ppm; /* of the devices of the serving gateway: fewer do not count */
 };
 
 struct colour_edge {
@@ -52,8 +46,7 @@ size_t colour_workspace_for(size_t gateway_count, size_t link_count, size_t pair
 
 /* The conflicts among the chosen gateways; *graph points into the workspace. */
 void colour_conflicts(const struct cover_problem *problem, const uint8_t *chosen,
-                      const struct colour_rule *rule, void *workspace,
-                      struct colour_graph *graph);
+                      void *workspace, struct colour_graph *graph);
 
 /* For colour_solve() on any graph; 8-byte aligned memory. */
 size_t colour_solve_workspace_max(size_t gateway_count);

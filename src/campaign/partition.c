@@ -305,7 +305,7 @@ void part_problem_add(struct part *p, size_t device, size_t rate, uint32_t i)
 {
     const struct partition_device *d = &p->in->devices[device];
     uint32_t at = p->first[i];
-    uint32_t best = 0;
+    uint8_t best = 0;
     for (size_t l = 0; l < d->link_count; l++) {
         bool serves = part_link_serves(p, device, l, rate);
         uint8_t units = serves ? part_units(part_link_loss_ppm(p, device, l, rate)) : 0;
@@ -318,8 +318,7 @@ void part_problem_add(struct part *p, size_t device, size_t rate, uint32_t i)
     }
     bool alone =
         best >= part_units(part_safe_loss_ppm(p, device)) && best < PART_DEMAND_UNITS;
-    uint32_t demand = d->attempts > 0 || !alone ? PART_DEMAND_UNITS : best;
-    p->demand[i] = (uint8_t)demand;
+    p->demand[i] = d->attempts > 0 || !alone ? PART_DEMAND_UNITS : best;
     p->first[i + 1] = at;
 }
 

@@ -12,10 +12,10 @@
 
 enum {
     MAKESPAN_SHARE =
-        16,        /* an hour of makespan is worth one of so many a part of devices */
+        16,        /* an hour of makespan is worth one of a sixteenth of the devices */
     CODED_PCT = 5, /* on top of M, to compare rates */
     SAMPLE_DEVICES = 200000,
-    BURST_PCT = 75,
+    BURST_PCT = 75, /* of an hour's budget, that sessions may take at once */
     RISKY_MANY = 8,
     JOINED_SHARE = 8,        /* so many more copies are worth one session less */
     LOSS_LIMIT_PPM = 500000, /* nobody waits for worse */
@@ -119,7 +119,7 @@ static int64_t session_airtime_us(const struct part_rate *rate, uint32_t copies)
     return frames * rate->airtime_us;
 }
 
-/* What sessions may take at once: polls, repair and set-ups need some of it, too. */
+/* Polls, repair and set-ups need some of it, too. */
 static int64_t hour_budget_us(const struct part *p)
 {
     return HOURS_US(1) / PART_PPM * p->duty_ppm / 100 * BURST_PCT;
@@ -240,10 +240,9 @@ static void colour_rate(struct part *p, size_t rate)
     uint32_t count = build_sample(p, rate, step);
     struct cover_problem problem = {p->first, p->links, p->demand,
                                     count,    NULL,     p->in->gateway_count};
-    struct colour_rule rule = {COLOUR_CAPTURE_CDB, 0};
     struct turns turns = {
         .count = count_able(p, rate), .step = step, .colours = part_colours(p, rate)};
-    colour_conflicts(&problem, p->chosen, &rule, p->scratch, &turns.graph);
+    colour_conflicts(&problem, p->chosen, p->scratch, &turns.graph);
     turns.workspace = (uint8_t *)p->scratch + colour_workspace_bytes(&problem);
     const struct partition_grid *grid = grid_of(p->in, p->rate[rate].dr);
     if (grid != NULL) {

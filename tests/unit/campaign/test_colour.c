@@ -160,14 +160,12 @@ static void pair(uint32_t torn, int weaker_cdb)
     chosen[0] = chosen[1] = 1;
 }
 
-static size_t edges_of_pair(uint32_t torn, int weaker_cdb, uint32_t ignore_ppm,
-                            uint32_t *hits)
+static size_t edges_of_pair(uint32_t torn, int weaker_cdb, uint32_t *hits)
 {
-    struct colour_rule rule = {COLOUR_CAPTURE_CDB, ignore_ppm};
     struct colour_graph graph;
     pair(torn, weaker_cdb);
     void *workspace = malloc(colour_workspace_bytes(&fleet.problem));
-    colour_conflicts(&fleet.problem, chosen, &rule, workspace, &graph);
+    colour_conflicts(&fleet.problem, chosen, workspace, &graph);
     size_t count = graph.first[3];
     assert_int_equal(graph.first[2], graph.first[3]); /* the silent one has none */
     *hits = count > 0 ? graph.edges[0].hits : 0;
@@ -179,23 +177,22 @@ static void gateways_conflict_within_the_capture_threshold_and_fading(void **sta
 {
     (void)state;
     uint32_t hits = 0;
-    assert_int_equal(edges_of_pair(0, 0, 0, &hits), 0);
-    assert_int_equal(edges_of_pair(1, 900, 0, &hits), 2);
+    assert_int_equal(edges_of_pair(0, 0, &hits), 0);
+    assert_int_equal(edges_of_pair(1, 900, &hits), 2);
     assert_int_equal(hits, COLOUR_HIT);
-    assert_int_equal(edges_of_pair(3, 900, 300000, &hits), 2);
+    assert_int_equal(edges_of_pair(3, 900, &hits), 2);
     assert_int_equal(hits, 3 * COLOUR_HIT);
-    assert_int_equal(edges_of_pair(3, 900, 300001, &hits), 0);
 }
 
 static void the_harm_halves_with_each_decibel_beyond(void **state)
 {
     (void)state;
     uint32_t hits = 0;
-    assert_int_equal(edges_of_pair(1, 901, 0, &hits), 2);
+    assert_int_equal(edges_of_pair(1, 901, &hits), 2);
     assert_int_equal(hits, COLOUR_HIT / 2);
-    assert_int_equal(edges_of_pair(1, 1300, 0, &hits), 2);
+    assert_int_equal(edges_of_pair(1, 1300, &hits), 2);
     assert_int_equal(hits, COLOUR_HIT / 16);
-    assert_int_equal(edges_of_pair(1, 1301, 0, &hits), 0);
+    assert_int_equal(edges_of_pair(1, 1301, &hits), 0);
 }
 
 static void new_gateways_take_the_calmest_colour(void **state)
@@ -221,7 +218,6 @@ static void new_gateways_take_the_calmest_colour(void **state)
 static void a_device_is_served_by_as_many_as_it_wants(void **state)
 {
     (void)state;
-    struct colour_rule rule = {COLOUR_CAPTURE_CDB, 0};
     struct colour_graph graph;
     fleet_reset(&fleet, 3);
     fleet_open(&fleet, 2); /* 0 and 1 serve; 2 is weak, but spoils 1 */
@@ -231,7 +227,7 @@ static void a_device_is_served_by_as_many_as_it_wants(void **state)
     fleet_close(&fleet);
     chosen[0] = chosen[1] = chosen[2] = 1;
     void *workspace = malloc(colour_workspace_bytes(&fleet.problem));
-    colour_conflicts(&fleet.problem, chosen, &rule, workspace, &graph);
+    colour_conflicts(&fleet.problem, chosen, workspace, &graph);
     assert_int_equal(graph.first[1] - graph.first[0], 1); /* 0 spoils 1 */
     assert_int_equal(graph.first[2] - graph.first[1], 2);
     assert_int_equal(graph.edges[graph.first[1]].to, 0);
