@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "campaign/partition.h"
-#include "codec/frag.h"
 #include "codec/package.h"
 #include "engine/internal.h"
 #include "radio/subband.h"

@@ -6,6 +6,12 @@
 
 #include "rig.h"
 
+/* Kills, and a network that loses, repeats, delays and refuses: of a struct rig_faults. */
+#define RIG_NETWORK_FAULTS                                                      \
+    .kill_ppm = 5000, .lost_ppm = 30000, .twice_ppm = 50000, .late_ppm = 50000, \
+    .late_us = MINUTES_US(7), .txack_ppm = 50000, .timeout_ppm = 20000,         \
+    .refuse_ppm = 20000, .away_every_us = HOURS_US(5), .away_us = MINUTES_US(20)
+
 static inline struct rig_config config_of(size_t devices, uint32_t loss_ppm,
                                           enum network_packages packages)
 {

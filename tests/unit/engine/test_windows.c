@@ -220,16 +220,7 @@ static void a_course_longer_than_a_session_is_split(void **state)
     rig_free(&w.rig);
 }
 
-static const struct rig_faults faults = {.kill_ppm = 5000,
-                                         .lost_ppm = 30000,
-                                         .twice_ppm = 50000,
-                                         .late_ppm = 50000,
-                                         .late_us = MINUTES_US(7),
-                                         .txack_ppm = 50000,
-                                         .timeout_ppm = 20000,
-                                         .refuse_ppm = 20000,
-                                         .away_every_us = HOURS_US(5),
-                                         .away_us = MINUTES_US(20)};
+static const struct rig_faults faults = {RIG_NETWORK_FAULTS};
 
 static void begin_with_faults(struct world *w, uint64_t seed)
 {
