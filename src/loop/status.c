@@ -393,55 +393,45 @@ static bool repeated(const struct effects *batch, size_t i)
     return false;
 }
 
-/* The device results of a batch, gathered before they are grouped. */
-struct result_list {
-    struct result_ref *items;
-    size_t count;
-};
-
-static void collect_result(struct result_list *list, const struct effect *effect)
+/* The results of a batch go out before the campaign that they end: who reads "completed"
+ * has seen the outcome of every device. */
+static void render_batch_results(struct rendering *r, const struct effects *batch)
 {
-    list->items[list->count++] = (struct result_ref){
-        .campaign_id = effect->publish.campaign_id,
-        .shard = shard_of(effect->publish.dev_eui),
-        .dev_eui = effect->publish.dev_eui,
-    };
-}
-
-/* true: a campaign has changed. */
-static bool render_publish(struct rendering *r, const struct effects *batch, size_t i,
-                           struct result_list *results)
-{
-    const struct effect *effect = &batch->items[i];
-    switch (effect->publish.kind) {
-    case PUBLISH_CAMPAIGN:
-        if (!repeated(batch, i)) {
-            render_campaign_topics(r, effect->publish.campaign_id);
+    AUTO_FREE struct result_ref *refs = xcalloc(batch->len + 1, sizeof(*refs));
+    size_t count = 0;
+    for (size_t i = 0; i < batch->len; i++) {
+        const struct effect *effect = &batch->items[i];
+        if (effect->type == EFFECT_PUBLISH && effect->publish.kind == PUBLISH_RESULT) {
+            refs[count++] = (struct result_ref){
+                .campaign_id = effect->publish.campaign_id,
+                .shard = shard_of(effect->publish.dev_eui),
+                .dev_eui = effect->publish.dev_eui,
+            };
         }
-        return true;
-    case PUBLISH_RESULT:
-        collect_result(results, effect);
-        break;
-    case PUBLISH_ALERT:
-        render_alert(r, effect);
-        break;
     }
-    return false;
+    render_results(r, refs, count);
 }
 
 void status_render(struct status *status, const struct status_source *source,
                    const struct effects *batch, struct store_batch *rows)
 {
     struct rendering r = {.status = status, .source = source, .rows = rows};
-    AUTO_FREE struct result_ref *refs = xcalloc(batch->len + 1, sizeof(*refs));
-    struct result_list results = {.items = refs};
     bool any_campaign = false;
+    render_batch_results(&r, batch);
     for (size_t i = 0; i < batch->len; i++) {
-        if (batch->items[i].type == EFFECT_PUBLISH) {
-            any_campaign |= render_publish(&r, batch, i, &results);
+        const struct effect *effect = &batch->items[i];
+        if (effect->type != EFFECT_PUBLISH) {
+            continue;
+        }
+        if (effect->publish.kind == PUBLISH_ALERT) {
+            render_alert(&r, effect);
+        } else if (effect->publish.kind == PUBLISH_CAMPAIGN) {
+            any_campaign = true;
+            if (!repeated(batch, i)) {
+                render_campaign_topics(&r, effect->publish.campaign_id);
+            }
         }
     }
-    render_results(&r, results.items, results.count);
     if (any_campaign) {
         render_index(&r);
     }

@@ -138,8 +138,13 @@ class Stack:
         return self
 
     def __exit__(self, kind, *_):
-        for name in list(self.processes):
-            self.stop(name)
+        try:
+            for name in list(self.processes):
+                self.stop(name)
+        finally:  # nothing outlives a case: it would hold its runner's output open
+            for process in self.processes.values():
+                process.kill()
+                process.wait()
         if kind is not None:
             for log in self.logs:
                 text = pathlib.Path(log).read_text(errors="replace")
@@ -224,6 +229,16 @@ spec:
 """)
 
     # ---- processes ----
+
+    def subscribe(self, port, topic):
+        """Lines "RETAINED QOS TOPIC PAYLOAD" of what is published there, as they come."""
+        lines = []
+        process = subprocess.Popen(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port), "-t",
+                                    topic, "-q", "1", "-F", "%r %q %t %p"],
+                                   stdout=subprocess.PIPE, text=True)
+        self.processes[f"subscriber {port} {topic}"] = process
+        threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True).start()
+        return lines
 
     def start(self, name, *command):
         log = self.path(f"{name}.log")

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import traceback
 
 from stack import MOSQUITTO, Stack, wait_for
@@ -319,11 +318,7 @@ def case_keys_are_nowhere_in_the_clear(folder):
 
 def case_status_topics_tell_the_story(folder):
     with applied(folder, devices=4) as s:
-        lines = []
-        sub = subprocess.Popen(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(s.mqtt_port), "-t",
-                                "fuotad/v1/test/#", "-F", "%r %q %t %p"],
-                               stdout=subprocess.PIPE, text=True)
-        threading.Thread(target=lambda: lines.extend(sub.stdout), daemon=True).start()
+        lines = s.subscribe(s.mqtt_port, "fuotad/v1/test/#")
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), "--wait", check=0)
         wait_for("the end on MQTT",
                  lambda: any("c/wm1-1-4-3/state" in x and '"completed"' in x for x in lines))
@@ -339,7 +334,6 @@ def case_status_topics_tell_the_story(folder):
         assert results and set(final.values()) == {"succeeded"} and len(final) == 4, final
         s.stop("fuotad", signal.SIGKILL)
         wait_for("the last will", lambda: any("$state" in x and '"lost"' in x for x in lines))
-        sub.kill()
 
 
 def case_abort_leaves_the_old_firmware(folder):

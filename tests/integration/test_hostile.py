@@ -218,15 +218,9 @@ def case_results_wait_for_a_broker_that_is_away(folder):
         config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
         s.start("status", MOSQUITTO, "-c", config)
         wait_for("the broker", lambda: port_open(port))
-        lines = []
-        sub = subprocess.Popen(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port),
-                                "-t", "fuotad/v1/#", "-q",
-                                "1", "-F", "%r %q %t %p"], stdout=subprocess.PIPE,
-                               text=True)
-        threading.Thread(target=lambda: lines.extend(sub.stdout), daemon=True).start()
+        lines = s.subscribe(port, "fuotad/v1/#")
         wait_for("the end", lambda: any("/state " in x and '"completed"' in x
                                         for x in lines), 60)
-        time.sleep(1)
         last, final = {}, {}
         for line in [x for x in lines if "/results/" in x]:
             _, qos, topic, payload = line.split(" ", 3)
@@ -236,7 +230,6 @@ def case_results_wait_for_a_broker_that_is_away(folder):
             last[topic] = batch["seq"]
             final.update({r["dev_eui"]: r["outcome"] for r in batch["results"]})
         assert len(final) == 12 and set(final.values()) == {"succeeded"}, final
-        sub.kill()
         kept = subprocess.run(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port),
                                "-t", "fuotad/v1/#", "-W",
                                "2", "-F", "%t"], capture_output=True, text=True)

@@ -258,6 +258,20 @@ static void each_session_has_a_topic_until_it_is_over(void **state)
     stop(&rig);
 }
 
+/* Who reads of an end has all results before. */
+static bool results_are_first(const struct rig *rig)
+{
+    bool ended = false;
+    for (size_t i = 0; i < rig->rows.outbox.count; i++) {
+        const char *topic = rig->rows.outbox.rows[i].topic;
+        ended |= strcmp(topic + 10, "c/camp/state") == 0;
+        if (ended && strstr(topic, "/results/") != NULL) {
+            return false;
+        }
+    }
+    return ended;
+}
+
 static void results_are_batched_and_numbered_without_gaps(void **state)
 {
     (void)state;
@@ -287,6 +301,7 @@ static void results_are_batched_and_numbered_without_gaps(void **state)
         json_object_put(object);
     }
     assert_int_equal(total, FIXTURE_DEVICES);
+    assert_true(results_are_first(&rig));
     stop(&rig);
 }
 
