@@ -55,6 +55,7 @@ PURE_EXTRA = {
 OWNERS = {
     r"sqlite3\.h": {"store"},
     r"yaml\.h": {"config"},
+    r"libical/.*": {"config"},
     r"MQTT.*|curl/.*": {"net"},
     r"dlfcn\.h": {"plugin"},
     r"openssl/.*": {"crypto"},

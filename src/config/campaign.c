@@ -7,6 +7,8 @@
 #include "config/campaign_table.h"
 #include "config/option_walk.h"
 
+enum { WINDOWS_MAX = 64, BLACKOUTS_MAX = 128 };
+
 /* ---- rules across keys ---- */
 
 static void report(struct option_context *ctx, const struct campaign_doc *c,
@@ -73,6 +75,12 @@ static void check_schedule(struct option_context *ctx, const struct campaign_doc
     if (s->not_before != NULL && s->deadline != NULL &&
         strcmp(s->not_before, s->deadline) >= 0) {
         report(ctx, c, "spec.schedule.deadline", "must be after notBefore");
+    }
+    if (s->window_count > WINDOWS_MAX) {
+        report(ctx, c, "spec.schedule.windows", "has more than 64 windows");
+    }
+    if (s->blackout_count > BLACKOUTS_MAX) {
+        report(ctx, c, "spec.schedule.blackouts", "has more than 128 blackouts");
     }
     for (size_t i = 0; i < s->blackout_count; i++) {
         const struct spec_blackout *b = &s->blackouts[i];

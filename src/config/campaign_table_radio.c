@@ -94,17 +94,16 @@ const struct option campaign_schedule_options[] = {
      .flags = OPTION_LIST,
      .sub = windows,
      .def = "[]",
-     .later = OPTION_LATER,
      ITEMS(schedule.windows),
-     .help = "When the campaign may send; empty: always."},
+     .help = "When fragments may be sent, at most 64 windows; empty: always. Devices are "
+             "also told and asked outside of them."},
     {.key = "blackouts",
      .type = OPTION_MAP,
      .flags = OPTION_LIST,
      .sub = blackouts,
      .def = "[]",
-     .later = OPTION_LATER,
      ITEMS(schedule.blackouts),
-     .help = "When it may not send, whatever the windows say."},
+     .help = "When no fragments may be sent, whatever the windows say; at most 128."},
     {0},
 };
 

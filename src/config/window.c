@@ -71,8 +71,10 @@ const struct config_kind window_kind = {
     .name = "Window",
     .page = "fuotad-window",
     .summary = "span of time shared by campaigns",
-    .text = "A Window is a span of time that campaigns refer to by name, for instance a "
-            "freeze of the whole organisation in their blackouts.",
+    .text =
+        "A Window is a span of time that campaigns refer to by name, for instance a "
+        "freeze of the whole organisation in their blackouts. The daemon reads those in "
+        "the folder windows beside its own file when it starts.",
     .example =
         "apiVersion: fuotad/v1\n"
         "kind: Window\n"

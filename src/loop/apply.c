@@ -57,6 +57,7 @@ static int check_file(struct application *a)
                              strlen(a->yaml), &a->doc, &a->diags);
     if (err == FUO_OK) {
         campaign_unsupported(a->doc, &a->diags);
+        (void)windows_check(&a->d->windows, a->doc, &a->diags);
     }
     if (err != FUO_OK || a->diags.error_count > 0) {
         return fail_with_diags(a, CTL_INVALID, "the campaign is not valid");
@@ -454,6 +455,7 @@ static int run(struct application *a, uint64_t connection, int64_t request_id)
              entry->doc->spec.name, entry->id, entry->fleet, a->device_count,
              entry->image_len);
     driver_feed(d->driver, &event);
+    windows_link_give(d, entry);
     return CTL_DONE;
 }
 

@@ -69,6 +69,7 @@ static void close_all(struct daemon *d)
     close_handle((uv_handle_t *)&d->store_async);
     close_handle((uv_handle_t *)&d->retry_timer);
     close_handle((uv_handle_t *)&d->watch_timer);
+    close_handle((uv_handle_t *)&d->windows_timer);
     close_handle((uv_handle_t *)&d->drain_timer);
     close_handle((uv_handle_t *)&d->sigterm);
     close_handle((uv_handle_t *)&d->sigint);
@@ -146,6 +147,7 @@ static void release(struct daemon *d)
     free_waiter_list(d->waiters);
     free_waiter_list(d->waiters_out);
     fleets_finish(&d->fleets);
+    windows_finish(&d->windows);
     daemon_doc_destroy(d->doc);
 }
 
@@ -186,6 +188,7 @@ static int load_files(struct daemon *d, const struct daemon_options *options,
         return FUO_EINVAL;
     }
     config_unsupported(&d->doc->doc, diags);
+    windows_load(d->doc, &d->windows, diags);
     const char *folders[SETUP_FOLDERS_MAX];
     setup_plugin_folders(d->doc, options->plugin_folder, folders);
     return fleets_load(d->doc, folders, &d->fleets, diags);
@@ -233,10 +236,12 @@ static void init_handles(struct daemon *d)
     uv_async_init(d->loop, &d->store_async, on_store_wake);
     uv_timer_init(d->loop, &d->retry_timer);
     uv_timer_init(d->loop, &d->watch_timer);
+    uv_timer_init(d->loop, &d->windows_timer);
     uv_timer_init(d->loop, &d->drain_timer);
     uv_signal_init(d->loop, &d->sigterm);
     uv_signal_init(d->loop, &d->sigint);
     d->store_async.data = d->retry_timer.data = d->watch_timer.data = d;
+    d->windows_timer.data = d;
     d->drain_timer.data = d->sigterm.data = d->sigint.data = d;
     d->on_retry = on_retry;
     d->on_watch = on_watch;
@@ -302,6 +307,7 @@ static enum daemon_exit serve(struct daemon *d, struct diag_list *diags)
         log_info("ready version=%s instance=%s boot=%u fleets=%zu", FUO_VERSION,
                  d->doc->name, d->boot, d->fleets.count);
         driver_recover(d->driver, d->engine);
+        windows_link_start(d);
         uv_run(d->loop, UV_RUN_DEFAULT);
     } else {
         close_all(d);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "loop/fleets.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,43 +10,13 @@
 #include "config/trust_policy.h"
 #include "io/cleanup.h"
 #include "io/file.h"
+#include "loop/folder.h"
 #include "loop/xalloc.h"
 #include "radio/region.h"
 
 enum {
     PATH_SIZE = 4096,
 };
-
-/* ---- folders ---- */
-
-static int is_yaml(const struct dirent *entry)
-{
-    const char *dot = strrchr(entry->d_name, '.');
-    return entry->d_name[0] != '.' && dot != NULL &&
-           (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-}
-
-/* Calls load for each YAML file of a folder, in order of name. */
-static void each_file(const char *folder, struct diag_list *diags,
-                      void (*load)(void *arg, const char *path), void *arg)
-{
-    struct dirent **entries = NULL;
-    int n = scandir(folder, &entries, is_yaml, alphasort);
-    if (n < 0) {
-        diag_error(diags, &(struct diag_place){.file = folder}, "cannot read: %s",
-                   strerror(errno));
-        return;
-    }
-    for (int i = 0; i < n; i++) {
-        char path[PATH_SIZE];
-        int len = snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
-        if (len > 0 && (size_t)len < sizeof(path)) {
-            load(arg, path);
-        }
-        free(entries[i]);
-    }
-    free(entries);
-}
 
 /* ---- trust policies ---- */
 
@@ -238,13 +206,15 @@ int fleets_load(struct daemon_doc *daemon, const char *const *plugin_folders,
                 struct fleets *fleets, struct diag_list *diags)
 {
     struct trust_loader trust_loader = {.fleets = fleets, .diags = diags};
-    each_file(config_path(&daemon->doc, daemon->trust), diags, load_trust, &trust_loader);
+    folder_each_yaml(config_path(&daemon->doc, daemon->trust), diags, load_trust,
+                     &trust_loader);
     struct fleet_loader loader = {
         .fleets = fleets,
         .diags = diags,
         .plugin_folders = plugin_folders,
     };
-    each_file(config_path(&daemon->doc, daemon->fleets), diags, load_fleet, &loader);
+    folder_each_yaml(config_path(&daemon->doc, daemon->fleets), diags, load_fleet,
+                     &loader);
     for (size_t i = 1; i < fleets->count; i++) {
         for (size_t k = 0; k < i; k++) {
             check_overlap(&fleets->items[k], &fleets->items[i], diags);

@@ -11,6 +11,7 @@
  *   answers.c     what the plugins say, as events of the engine
  *   fleet_link.c  connections of the fleets
  *   status_link.c connection of the status topics
+ *   windows_link.c when campaigns may send, told to the engine and renewed
  *   methods.c     requests of the control socket
  *   apply.c       plan and apply
  *   budget.c      airtime of the gateways
@@ -40,6 +41,7 @@
 #include "loop/requests.h"
 #include "loop/status.h"
 #include "loop/uploads.h"
+#include "loop/windows.h"
 #include "net/mqtt.h"
 #include "store/store.h"
 
@@ -99,6 +101,8 @@ struct daemon {
     struct daemon_doc *doc;
     uint32_t boot;
     struct fleets fleets;
+    struct windows windows;
+    uv_timer_t windows_timer;
 
     struct store *store;
     uv_async_t store_async;
@@ -184,6 +188,12 @@ void status_link_set_state(struct daemon *d, const char *state);
 void status_link_alert(struct daemon *d, const char *id, const char *text);
 void status_link_store_opened(struct daemon *d);
 void status_link_close(struct daemon *d);
+
+/* windows_link.c. Without restrictions there is nothing to tell. */
+void windows_link_give(struct daemon *d, const struct campaign_entry *entry);
+FUO_MUST_CHECK int windows_link_restore(struct daemon *d, struct engine *engine,
+                                        const struct campaign_entry *entry);
+void windows_link_start(struct daemon *d);
 
 /* methods.c */
 extern const struct ctl_server_handlers method_handlers;

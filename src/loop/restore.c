@@ -338,6 +338,9 @@ static int give_campaign(struct restore *r, struct campaign_entry *entry,
     qsort(devices, campaign.device_count, sizeof(*devices), compare_euis);
     campaign.devices = devices;
     int err = engine_restore_campaign(r->engine, &campaign, rec);
+    if (err == FUO_OK && needs_image(rec)) {
+        err = windows_link_restore(r->d, r->engine, entry);
+    }
     if (err == FUO_OK) {
         campaigns_add(&r->campaigns, entry);
     }
@@ -359,6 +362,13 @@ static bool prepare_entry(struct restore *r, struct campaign_entry *entry,
     }
     if (!needs_image(rec)) {
         return true;
+    }
+    struct diag_list diags = {0};
+    bool dated = windows_check(&r->d->windows, entry->doc, &diags);
+    diag_list_finish(&diags);
+    if (!dated) {
+        detail_set(why, "a Window that it names is not in the folder windows any more");
+        return false;
     }
     struct detail detail = {0};
     if (store_load_image(r->d->store, source->image_digest, &entry->image,

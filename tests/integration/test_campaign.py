@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 
 from stack import MOSQUITTO, Stack, wait_for
@@ -314,6 +315,43 @@ def case_keys_are_nowhere_in_the_clear(folder):
             data = path.read_bytes()
             for key in keys:
                 assert key not in data and key.hex().encode() not in data, path
+
+
+def local(seconds):
+    """HH:MM in India, where clocks never change."""
+    return time.strftime("%H:%M", time.gmtime(seconds + 5.5 * 3600))
+
+
+def case_fragments_keep_to_windows_and_blackouts(folder):
+    with applied(folder, devices=4) as s:
+        begin = s.now() // 60 * 60
+        first, second = (begin + 1200, begin + 2400), (begin + 4800, begin + 40000)
+        black = (begin + 4800, begin + 6000)
+        stamps = [time.strftime("%Y-%m-%dT%H:%M", time.gmtime(t)) for t in black]
+        s.path("windows").mkdir()
+        s.path("windows/freeze.yaml").write_text(json.dumps(
+            {"apiVersion": "fuotad/v1", "kind": "Window", "metadata": {"name": "freeze"},
+             "spec": {"timezone": "UTC", "from": stamps[0], "to": stamps[1]}}))
+        s.spec["schedule"] = {
+            "timezone": "Asia/Kolkata",
+            "windows": [{"start": local(a), "end": local(b)} for a, b in (first, second)],
+            "blackouts": [{"window": "freeze"}]}
+        path = s.write_campaign("wm1-1-4-3")
+        r = s.ctl("apply", path, check=3)
+        assert "no Window 'freeze'" in r.stderr and ":1" in r.stderr, r.stderr
+        s.kill_daemon()
+        s.start_daemon()
+        s.ctl("apply", path, check=0)
+        wait_for("fragments", lambda: s.state()["fragments"]["sent"] > 3, 60)
+        s.kill_daemon()  # windows are not stored: they are resolved again
+        s.start_daemon()
+        finish(s, 4)
+        times = [frame["time"] for frames in multicast_on_air(s).values()
+                 for frame, _phy in frames]
+        assert times
+        outside = [t - begin for t in times if not (first[0] <= t < first[1] or
+                                                    black[1] <= t < second[1])]
+        assert not outside, outside
 
 
 def case_status_topics_tell_the_story(folder):
