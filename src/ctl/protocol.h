@@ -84,13 +84,19 @@
  *         campaigns, of which own_cap_us are allowed; others_us: of other traffic, as far
  *         as it is known; legal_cap_us: for both, 3 600 000 000 without a limit; free_us:
  *         what campaigns may send at once; used_ppm: both, of legal_cap_us
+ * CALENDAR {"timezone","windows":[{"start","end"}],"clock_changes":[{"before","after"}],
+ *         "end","end_p90"}: RFC 3339, local with the offset. windows: the next seven, the
+ *         last without end if it has none; before: the second before the clock changes;
+ *         end: of sending, absent if it lies beyond the weeks that are looked at
  * PLAN   {"name","fleet","devices","image_bytes","cohort_count","cohorts":[{"devices",
  *         "assumed":bool,"dr","frequency_hz","fragment_size","fragments","coded","copies",
  *         "lanes","gateways","colours","frame_airtime_us","airtime_us","airtime_cap_us",
  *         "legal_cap_us","sessions","interval_us","frames_p50","frames_p90",
  *         "duration_us","duration_p90_us"}],"fragments","coded","airtime_us",
- *         "duration_us","duration_p90_us","lower_bound_us","left_out":[{"reason":slug,
- *         "text","limit","count","devices":[eui,...]}],"notes":[text,...]}
+ *         "duration_us","duration_p90_us","lower_bound_us","calendar":CALENDAR,
+ *         "left_out":[{"reason":slug,"text","limit","count","devices":[eui,...]}],
+ *         "notes":[text,...]}
+ *         calendar: only of a campaign with windows or blackouts.
  *         cohorts: the first 200 of cohort_count. Of a cohort: assumed: its devices were
  *         never heard; lanes: its ways on air, each with gateways of its own; colours:
  *         turns in which they send; copies: of each uncoded fragment; airtime_us: the

@@ -227,7 +227,9 @@ const struct cli_command cli_commands[] = {
             "devices that share a data rate and gateways. A cohort's gateways send in "
             "lanes, each for itself; lanes of different colours take turns. The "
             "duration is that of sending: what is as likely as not, and what suffices in "
-            "9 of 10 cases (p90), beside what no plan can undercut. Set-up and repair "
+            "9 of 10 cases (p90), beside what no plan can undercut. With windows or "
+            "blackouts, the next of them, the changes of the clock on the way, and the "
+            "end are shown in the campaign's time zone. Set-up and repair "
             "wait for uplinks of the devices, which comes on top: simulate shows how "
             "long that takes. Devices that cannot be updated "
             "are named with the reason. Nothing is sent to any device. Exit code 11 if "
@@ -239,8 +241,11 @@ const struct cli_command cli_commands[] = {
             "legal_cap_us (of a gateway in an hour, for campaigns and by law; may be "
             "absent), sessions, interval_us, frames_p50, frames_p90, duration_us, "
             "duration_p90_us}], fragments, coded, airtime_us (of all gateways), "
-            "duration_us, duration_p90_us, lower_bound_us, left_out [{reason, text, "
-            "limit, count, devices}], notes [text].",
+            "duration_us, duration_p90_us, lower_bound_us, calendar (with windows or "
+            "blackouts: timezone, windows [{start, end}] to come, clock_changes "
+            "[{before, after}], end and end_p90 unless they are months away; all local "
+            "with the offset), left_out [{reason, text, limit, count, devices}], notes "
+            "[text].",
         .options = plan_options,
         .operand = "FILE",
         .operand_files = true,

@@ -216,6 +216,57 @@ static void print_duration(FILE *out, struct json_object *plan)
     }
 }
 
+/* "2026-12-01 22:00" of an RFC 3339 time. */
+static void print_local(FILE *out, const char *time)
+{
+    enum { DATE = 10, CLOCK = 11, CLOCK_LEN = 5 };
+    if (time != NULL && strlen(time) >= CLOCK + CLOCK_LEN) {
+        char text[DATE + 1 + CLOCK_LEN + 1];
+        snprintf(text, sizeof(text), "%.*s %.*s", (int)DATE, time, (int)CLOCK_LEN,
+                 time + CLOCK);
+        words_print(out, text);
+    }
+}
+
+static void print_spans(FILE *out, struct json_object *calendar)
+{
+    struct json_object *windows = get(calendar, "windows");
+    for (size_t i = 0; i < count_of(windows); i++) {
+        struct json_object *window = json_object_array_get_idx(windows, i);
+        print_name(out, "  window");
+        print_local(out, ctl_text(window, "start"));
+        fputs(ctl_text(window, "end") != NULL ? " to " : " and from then on", out);
+        print_local(out, ctl_text(window, "end"));
+        fputc('\n', out);
+    }
+    if (count_of(windows) == 0) {
+        print_line(out, "  window", "none in the coming weeks: nothing would be sent");
+    }
+}
+
+static void print_calendar(FILE *out, struct json_object *calendar)
+{
+    struct json_object *changes = get(calendar, "clock_changes");
+    print_line(out, "calendar", ctl_text(calendar, "timezone"));
+    print_spans(out, calendar);
+    for (size_t i = 0; i < count_of(changes); i++) {
+        struct json_object *change = json_object_array_get_idx(changes, i);
+        print_name(out, "  clock");
+        fputs("after ", out);
+        print_local(out, ctl_text(change, "before"));
+        fputs(" it is ", out);
+        print_local(out, ctl_text(change, "after"));
+        fputc('\n', out);
+    }
+    if (ctl_text(calendar, "end") != NULL) {
+        print_name(out, "  sent by");
+        print_local(out, ctl_text(calendar, "end"));
+        fputs(ctl_text(calendar, "end_p90") != NULL ? " (p90 " : "", out);
+        print_local(out, ctl_text(calendar, "end_p90"));
+        fputs(ctl_text(calendar, "end_p90") != NULL ? ")\n" : "\n", out);
+    }
+}
+
 void render_plan(FILE *out, struct json_object *plan)
 {
     char text[WORDS_DURATION_SIZE];
@@ -231,6 +282,9 @@ void render_plan(FILE *out, struct json_object *plan)
     print_name(out, "airtime");
     fprintf(out, "%s of all gateways\n", duration_of(plan, "airtime_us", text));
     print_duration(out, plan);
+    if (get(plan, "calendar") != NULL) {
+        print_calendar(out, get(plan, "calendar"));
+    }
     for (size_t i = 0; i < count_of(cohorts); i++) {
         print_cohort(out, json_object_array_get_idx(cohorts, i));
     }

@@ -318,6 +318,8 @@ static struct planning_request planning_request(const struct application *a,
         .device_count = a->device_count,
         .image_len = a->image_len,
         .file = file != NULL ? file : "campaign.yaml",
+        .windows = &a->d->windows,
+        .now = clock_utc(&a->d->clock),
     };
 }
 

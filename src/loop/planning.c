@@ -8,6 +8,7 @@
 #include "base/eui.h"
 #include "campaign/profile.h"
 #include "io/cleanup.h"
+#include "loop/planning_calendar.h"
 #include "loop/planning_devices.h"
 #include "loop/xalloc.h"
 #include "plugin/host.h"
@@ -461,6 +462,7 @@ static int make(struct making *m)
     }
     if (err == FUO_OK) {
         add_totals(m);
+        err = planning_calendar_check(m->request, m->planning, m->diags);
     }
     return err;
 }

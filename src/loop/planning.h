@@ -17,6 +17,7 @@
 #include "config/diag.h"
 #include "engine/engine.h"
 #include "loop/fleets.h"
+#include "loop/windows.h"
 
 struct planning_request {
     const struct engine *engine;
@@ -25,7 +26,9 @@ struct planning_request {
     const uint64_t *devices;
     size_t device_count;
     size_t image_len;
-    const char *file; /* of the campaign, for diagnostics */
+    const char *file;              /* of the campaign, for diagnostics */
+    const struct windows *windows; /* that blackouts may name; NULL: none */
+    struct utc now;
 };
 
 /* Why a device is left out: name, key of the file, and what is the matter. */

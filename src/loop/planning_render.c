@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "loop/planning.h"
+#include "loop/planning_calendar.h"
 #include "loop/render.h"
 
 enum {
@@ -125,6 +126,10 @@ struct json_object *planning_render(const struct planning_request *request,
     render_add_int(object, "cohort_count", (int64_t)planning->cohort_count);
     render_add(object, "cohorts", cohorts);
     add_totals(object, planning);
+    struct json_object *calendar = planning_calendar_render(request, planning);
+    if (calendar != NULL) {
+        render_add(object, "calendar", calendar);
+    }
     render_add(object, "left_out", left_out);
     render_add(object, "notes", render_notes(planning));
     return object;

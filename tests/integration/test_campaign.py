@@ -341,6 +341,9 @@ def case_fragments_keep_to_windows_and_blackouts(folder):
         assert "no Window 'freeze'" in r.stderr and ":1" in r.stderr, r.stderr
         s.kill_daemon()
         s.start_daemon()
+        calendar = json.loads(s.ctl("plan", path, "--json", check=0).stdout)["calendar"]
+        assert calendar["windows"][0]["start"].endswith(f"T{local(first[0])}:00+05:30")
+        assert calendar["clock_changes"] == [] and calendar["end"] <= calendar["end_p90"]
         s.ctl("apply", path, check=0)
         wait_for("fragments", lambda: s.state()["fragments"]["sent"] > 3, 60)
         s.kill_daemon()  # windows are not stored: they are resolved again

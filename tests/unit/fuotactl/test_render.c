@@ -159,6 +159,43 @@ static void a_plan_shows_lanes_forecast_and_who_is_left_out(void **state)
         "00000000000000a1 00000000000000a2 and 1 more\n");
 }
 
+static void a_plan_shows_its_calendar(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *calendar;
+        const char *want;
+    } rows[] = {
+        {"{\"timezone\":\"Europe/Berlin\",\"windows\":["
+         "{\"start\":\"2026-10-24T22:00:00+02:00\",\"end\":\"2026-10-25T05:30:00+01:00\"}"
+         ","
+         "{\"start\":\"2026-10-26T22:00:00+01:00\"}],"
+         "\"clock_changes\":[{\"before\":\"2026-10-25T02:59:59+02:00\","
+         "\"after\":\"2026-10-25T02:00:00+01:00\"}],"
+         "\"end\":\"2026-10-25T01:00:00+02:00\",\"end_p90\":\"2026-10-25T02:00:00+01:"
+         "00\"}",
+         "calendar     Europe/Berlin\n"
+         "  window     2026-10-24 22:00 to 2026-10-25 05:30\n"
+         "  window     2026-10-26 22:00 and from then on\n"
+         "  clock      after 2026-10-25 02:59 it is 2026-10-25 02:00\n"
+         "  sent by    2026-10-25 01:00 (p90 2026-10-25 02:00)\n"},
+        {"{\"timezone\":\"UTC\",\"windows\":[],\"clock_changes\":[]}",
+         "calendar     UTC\n"
+         "  window     none in the coming weeks: nothing would be sent\n"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rendered r;
+        char text[1024];
+        snprintf(text, sizeof(text), "{\"calendar\":%s}", rows[i].calendar);
+        FILE *out = begin(&r, text);
+        render_plan(out, r.json);
+        fclose(out);
+        assert_non_null(strstr(r.text, rows[i].want));
+        free(r.text);
+        json_object_put(r.json);
+    }
+}
+
 static void a_simulation_is_told_in_words(void **state)
 {
     (void)state;
@@ -392,6 +429,7 @@ TEST_MAIN(cmocka_unit_test(json_lines_begin_with_their_type_and_hide_nothing),
           cmocka_unit_test(a_budget_shows_what_is_used_and_what_is_left),
           cmocka_unit_test(a_plan_shows_devices_fragments_airtime_and_budget),
           cmocka_unit_test(a_plan_shows_lanes_forecast_and_who_is_left_out),
+          cmocka_unit_test(a_plan_shows_its_calendar),
           cmocka_unit_test(a_simulation_is_told_in_words),
           cmocka_unit_test(a_simulation_that_was_cut_says_so),
           cmocka_unit_test(a_campaign_in_detail),

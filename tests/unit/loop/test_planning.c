@@ -175,6 +175,70 @@ static void some_devices_out_of_reach_are_named_in_the_plan(void **state)
     stop(&rig);
 }
 
+static void heard_fleet(struct rig *rig, const struct spec_window *windows, size_t count)
+{
+    start(rig);
+    rig->spec.schedule.timezone = "Europe/Berlin";
+    rig->spec.schedule.windows = windows;
+    rig->spec.schedule.window_count = count;
+    rig->request.now = (struct utc){SECONDS_US(1792843200)}; /* 2026-10-24T12:00:00Z */
+    for (uint64_t i = 0; i < 10; i++) {
+        struct device_rec rec = heard_by(0x100 + i, 0xa0, 500);
+        add(rig, &rec);
+    }
+}
+
+static void windows_give_the_plan_a_calendar_in_local_time(void **state)
+{
+    (void)state;
+    static const struct spec_window nights[] = {{0x7f, 22 * 60, 22 * 60 + 1}};
+    static const struct {
+        const char *path;
+        const char *want;
+    } rows[] = {
+        {"/calendar/timezone", "Europe/Berlin"},
+        {"/calendar/windows/0/start", "2026-10-24T22:00:00+02:00"},
+        {"/calendar/windows/0/end", "2026-10-24T22:01:00+02:00"},
+        {"/calendar/windows/1/start", "2026-10-25T22:00:00+01:00"},
+        {"/calendar/clock_changes/0/before", "2026-10-25T02:59:59+02:00"},
+        {"/calendar/clock_changes/0/after", "2026-10-25T02:00:00+01:00"},
+    };
+    struct rig rig;
+    struct json_object *value = NULL;
+    heard_fleet(&rig, nights, 1);
+    make(&rig, FUO_OK);
+    struct json_object *object = planning_render(&rig.request, &rig.planning);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        test_row(rows[i].path);
+        assert_int_equal(json_pointer_get(object, rows[i].path, &value), 0);
+        assert_string_equal(json_object_get_string(value), rows[i].want);
+    }
+    /* As many nights as it takes, a minute each. */
+    int64_t nights_needed = (rig.planning.p50_us + MINUTES_US(1) - 1) / MINUTES_US(1);
+    char end[32];
+    assert_in_range(nights_needed, 3, 7);
+    snprintf(end, sizeof(end), "2026-10-%02lldT22:0", (long long)(23 + nights_needed));
+    assert_int_equal(json_pointer_get(object, "/calendar/end", &value), 0);
+    assert_int_equal(strncmp(json_object_get_string(value), end, strlen(end)), 0);
+    json_object_put(object);
+    stop(&rig);
+}
+
+static void windows_too_short_for_frames_are_refused(void **state)
+{
+    (void)state;
+    static const struct spec_blackout gap[] = {
+        {"2026-10-24T22:00:01", "2027-10-24T22:00:01", NULL}};
+    static const struct spec_window nights[] = {{0x7f, 22 * 60, 22 * 60 + 2}};
+    struct rig rig;
+    heard_fleet(&rig, nights, 1);
+    rig.spec.schedule.blackouts = gap;
+    rig.spec.schedule.blackout_count = 1;
+    make(&rig, FUO_ERANGE);
+    assert_said(&rig, "spec.schedule.windows", "long enough for two frames");
+    stop(&rig);
+}
+
 static void a_fleet_without_coverage_is_refused_with_its_margin(void **state)
 {
     (void)state;
@@ -324,6 +388,8 @@ static void files_that_fit_no_region_say_so(void **state)
 TEST_MAIN(cmocka_unit_test(devices_never_heard_are_one_assumed_cohort),
           cmocka_unit_test(strong_and_weak_devices_get_cohorts_and_lanes),
           cmocka_unit_test(some_devices_out_of_reach_are_named_in_the_plan),
+          cmocka_unit_test(windows_give_the_plan_a_calendar_in_local_time),
+          cmocka_unit_test(windows_too_short_for_frames_are_refused),
           cmocka_unit_test(a_fleet_without_coverage_is_refused_with_its_margin),
           cmocka_unit_test(gateways_that_hear_nobody_are_no_coverage),
           cmocka_unit_test(gateways_of_the_campaign_are_a_lane_and_a_turn_each),
