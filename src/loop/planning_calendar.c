@@ -68,12 +68,13 @@ int planning_calendar_check(const struct planning_request *request,
     if (error != CALENDAR_SHORT_WINDOWS) {
         return FUO_OK; /* the end may lie beyond what is known */
     }
+    int64_t least_s = LEAST_FRAMES * slowest_us(planning) / SECONDS_US(1) + 1;
     diag_error(
         diags,
         &(struct diag_place){.file = request->file, .path = "spec.schedule.windows"},
         "no window of the coming weeks is long enough for two frames, which take "
         "%lld s: make them longer, or remove blackouts",
-        (long long)(LEAST_FRAMES * slowest_us(planning) / SECONDS_US(1) + 1));
+        (long long)least_s);
     return FUO_ERANGE;
 }
 

@@ -215,9 +215,10 @@ static void windows_give_the_plan_a_calendar_in_local_time(void **state)
     }
     /* As many nights as it takes, a minute each. */
     int64_t nights_needed = (rig.planning.p50_us + MINUTES_US(1) - 1) / MINUTES_US(1);
+    int64_t last_day = 23 + nights_needed;
     char end[32];
     assert_in_range(nights_needed, 3, 7);
-    snprintf(end, sizeof(end), "2026-10-%02lldT22:0", (long long)(23 + nights_needed));
+    snprintf(end, sizeof(end), "2026-10-%02lldT22:0", (long long)last_day);
     assert_int_equal(json_pointer_get(object, "/calendar/end", &value), 0);
     assert_int_equal(strncmp(json_object_get_string(value), end, strlen(end)), 0);
     json_object_put(object);
