@@ -17,6 +17,8 @@ import threading
 import time
 
 TOKEN = "integration-token-7c1d"
+# Time runs 150 times as fast: a busy disk that syncs in 0.1 s would take 15 s for it.
+SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 
 

@@ -14,7 +14,7 @@ import tempfile
 import time
 import traceback
 
-from stack import MOSQUITTO, Stack, wait_for
+from stack import MOSQUITTO, SCRATCH, Stack, wait_for
 
 BUILD = pathlib.Path(sys.argv[1])
 SOURCE = pathlib.Path(sys.argv[2])
@@ -398,7 +398,7 @@ def run_cases(names, wanted):
     for name, case in sorted(names.items()):
         if not name.startswith("case_") or (wanted and name[5:] not in wanted):
             continue
-        with tempfile.TemporaryDirectory(prefix="fuotad-") as folder:
+        with tempfile.TemporaryDirectory(prefix="fuotad-", dir=SCRATCH) as folder:
             try:
                 case(folder)
                 print(f"ok   {name[5:].replace('_', ' ')}", flush=True)
