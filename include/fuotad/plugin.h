@@ -280,6 +280,13 @@ struct fuo_ns_plugin {
     int (*multicast)(struct fuo_ns *ns, const struct fuo_multicast *frame); /* _RESULT */
     int (*queue_poll)(struct fuo_ns *ns, uint64_t id, const char *group);   /* _QUEUE */
     int (*queue_flush)(struct fuo_ns *ns, uint64_t id, const char *group);  /* _RESULT */
+
+    /*
+     * May be NULL. Ask the server's API something that changes nothing and needs what a
+     * campaign needs: credentials, the application. FUO_EV_RESULT follows: FUO_EPERM the
+     * credentials are refused, FUO_ENOENT what the options name is not there.
+     */
+    int (*probe)(struct fuo_ns *ns, uint64_t id);
 };
 
 /* What a plugin defines: const struct fuo_ns_plugin fuo_ns_plugin = { ... }; */

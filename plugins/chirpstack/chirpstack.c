@@ -140,4 +140,5 @@ const struct fuo_ns_plugin fuo_ns_plugin = {
     .multicast = multicast_enqueue,
     .queue_poll = multicast_poll,
     .queue_flush = multicast_flush,
+    .probe = application_probe,
 };

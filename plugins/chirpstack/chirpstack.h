@@ -48,3 +48,6 @@ int multicast_enqueue(struct fuo_ns *ns, const struct fuo_multicast *frame);
 int multicast_poll(struct fuo_ns *ns, uint64_t id, const char *group);
 int multicast_flush(struct fuo_ns *ns, uint64_t id, const char *group);
 int device_flush(struct fuo_ns *ns, uint64_t id, uint64_t dev_eui);
+
+/* probe.c */
+int application_probe(struct fuo_ns *ns, uint64_t id);

@@ -40,6 +40,7 @@ struct http_client {
     bool backing_off;
     bool closing;
     char error_text[CURL_ERROR_SIZE];
+    char problem[LOG_SIZE]; /* of the last request, as logged */
     struct http_stats stats;
     int handles_open;
     void (*on_closed)(void *arg);
@@ -153,11 +154,14 @@ static void finish_current(struct http_client *c, CURLcode code)
         response.grpc_status = item->grpc_status;
         response.grpc_message = item->grpc_message;
         backoff_reset(&c->backoff);
+        c->problem[0] = '\0';
     } else {
-        say(c, FUO_LOG_WARN, "http %s%s: %s", c->config.base_url, item->path,
-            item->too_big              ? "the answer is too big"
-            : c->error_text[0] != '\0' ? c->error_text
-                                       : curl_easy_strerror(code));
+        snprintf(c->problem, sizeof(c->problem), "http %s%s: %s", c->config.base_url,
+                 item->path,
+                 item->too_big              ? "the answer is too big"
+                 : c->error_text[0] != '\0' ? c->error_text
+                                            : curl_easy_strerror(code));
+        c->handlers.log(c->arg, FUO_LOG_WARN, c->problem);
     }
     bool away = response.err == FUO_EAGAIN;
     answer(c, item, &response);
@@ -446,6 +450,11 @@ int http_request(struct http_client *client, uint64_t id,
         arm_start(client, 0);
     }
     return FUO_OK;
+}
+
+const char *http_problem(const struct http_client *client)
+{
+    return client->problem;
 }
 
 struct http_stats http_stats(const struct http_client *client)

@@ -80,4 +80,8 @@ void http_client_close(struct http_client *client, void (*on_closed)(void *arg),
 FUO_MUST_CHECK int http_request(struct http_client *client, uint64_t id,
                                 const struct fuo_http_request *request);
 
+/* Why the last request got no usable answer, for people; "" if it got one, or none was
+ * made. Borrowed until the next turn of the loop. */
+const char *http_problem(const struct http_client *client);
+
 struct http_stats http_stats(const struct http_client *client);

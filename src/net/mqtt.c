@@ -55,6 +55,7 @@ struct mqtt_client {
     uint64_t flood_logged;
     int refusal; /* the last one logged; FUO_OK: none since it was connected */
     uint64_t refusal_logged_ms;
+    char problem[LOG_SIZE]; /* as logged; empty while all is well */
     struct subscription subscriptions[MQTT_SUBSCRIPTION_MAX];
     uint32_t subscription_count;
     bool subscribe_failed; /* connect again: a deaf connection is worse than none */
@@ -76,6 +77,17 @@ say(struct mqtt_client *c, enum fuo_log_level level, const char *format, ...)
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     c->handlers.log(c->arg, level, text);
+}
+
+/* Says it, and keeps it for who asks. */
+__attribute__((format(printf, 3, 4))) static void
+complain(struct mqtt_client *c, enum fuo_log_level level, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(c->problem, sizeof(c->problem), format, args);
+    va_end(args);
+    c->handlers.log(c->arg, level, c->problem);
 }
 
 /* The only place that writes c->state. */
@@ -155,8 +167,8 @@ static void try_connect(struct mqtt_client *c)
         err = link_connect(c->link, &c->link_config);
     }
     if (err != FUO_OK) {
-        say(c, FUO_LOG_ERROR, "mqtt %s: cannot start a connection: %s", c->owned.uri,
-            fuo_strerror(err));
+        complain(c, FUO_LOG_ERROR, "mqtt %s: cannot start a connection: %s", c->owned.uri,
+                 fuo_strerror(err));
         schedule(c);
         return;
     }
@@ -174,8 +186,8 @@ static void subscribe(struct mqtt_client *c, uint32_t index)
 static void on_subscribed(struct mqtt_client *c, uint32_t index, int err)
 {
     if (err == FUO_EPERM) {
-        say(c, FUO_LOG_ERROR, "mqtt %s: subscription to %s refused", c->owned.uri,
-            c->subscriptions[index].filter);
+        complain(c, FUO_LOG_ERROR, "mqtt %s: subscription to %s refused", c->owned.uri,
+                 c->subscriptions[index].filter);
     } else if (err != FUO_OK) {
         c->subscribe_failed = true;
     }
@@ -189,6 +201,7 @@ static void on_up(struct mqtt_client *c)
     enter(c, CLIENT_UP, TICK_MS);
     c->subscribe_failed = false;
     c->refusal = FUO_OK;
+    c->problem[0] = '\0';
     c->stats.connects++;
     say(c, FUO_LOG_INFO, "mqtt %s: connected, MQTT %s", c->owned.uri,
         c->link_config.v5 ? "5" : "3.1.1");
@@ -222,9 +235,9 @@ static void report_refusal(struct mqtt_client *c, int code, const char *text)
         c->refusal = code;
         c->refusal_logged_ms = now_ms;
     }
-    say(c, again ? FUO_LOG_DEBUG : FUO_LOG_WARN, "mqtt %s: cannot connect: %s%s%s%s",
-        c->owned.uri, refusal_text(code), text[0] != '\0' ? " (" : "", text,
-        text[0] != '\0' ? ")" : "");
+    complain(c, again ? FUO_LOG_DEBUG : FUO_LOG_WARN, "mqtt %s: cannot connect: %s%s%s%s",
+             c->owned.uri, refusal_text(code), text[0] != '\0' ? " (" : "", text,
+             text[0] != '\0' ? ")" : "");
 }
 
 static void on_refused(struct mqtt_client *c, int code, const char *text)
@@ -255,8 +268,8 @@ static void on_down(struct mqtt_client *c, const char *why)
     }
     outbox_put_all_back(&c->outbox);
     schedule(c);
-    say(c, FUO_LOG_WARN, "mqtt %s: connection lost%s%s", c->owned.uri,
-        why[0] != '\0' ? ": " : "", why);
+    complain(c, FUO_LOG_WARN, "mqtt %s: connection lost%s%s", c->owned.uri,
+             why[0] != '\0' ? ": " : "", why);
     if (c->handlers.on_state != NULL) {
         c->handlers.on_state(c->arg, false);
     }
@@ -519,6 +532,11 @@ int mqtt_publish(struct mqtt_client *client, const struct mqtt_publish *publish)
 bool mqtt_is_up(const struct mqtt_client *client)
 {
     return client->state == CLIENT_UP;
+}
+
+const char *mqtt_problem(const struct mqtt_client *client)
+{
+    return client->problem;
 }
 
 struct mqtt_stats mqtt_stats(struct mqtt_client *client)

@@ -150,4 +150,8 @@ FUO_MUST_CHECK int mqtt_publish(struct mqtt_client *client,
 
 bool mqtt_is_up(const struct mqtt_client *client);
 
+/* What the client struggles with now, for people: why there is no connection, or which
+ * subscription was refused. "": nothing. Borrowed until the next turn of the loop. */
+const char *mqtt_problem(const struct mqtt_client *client);
+
 struct mqtt_stats mqtt_stats(struct mqtt_client *client);

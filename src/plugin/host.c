@@ -372,6 +372,25 @@ int host_queue_flush(struct fuo_host *host, uint64_t id, const char *group)
     return host->plugin->queue_flush(host->ns, id, group);
 }
 
+int host_probe(struct fuo_host *host, uint64_t id)
+{
+    return host->plugin->probe == NULL ? FUO_ENOTSUP : host->plugin->probe(host->ns, id);
+}
+
+void host_health(const struct fuo_host *host, struct host_health *health)
+{
+    *health = (struct host_health){
+        .has_mqtt = host->mqtt != NULL,
+        .mqtt_up = host_mqtt_up(host),
+        .mqtt_problem = host->mqtt != NULL ? mqtt_problem(host->mqtt) : "",
+        .has_http = host->http != NULL,
+        .http_problem = host->http != NULL ? http_problem(host->http) : "",
+    };
+    if (host->mqtt != NULL) {
+        health->mqtt = mqtt_stats(host->mqtt);
+    }
+}
+
 bool host_reject(const struct fuo_host *host, size_t index, const char **kind,
                  uint64_t *count)
 {

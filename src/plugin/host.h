@@ -71,6 +71,20 @@ FUO_MUST_CHECK int host_queue_poll(struct fuo_host *host, uint64_t id, const cha
 FUO_MUST_CHECK int host_queue_flush(struct fuo_host *host, uint64_t id,
                                     const char *group);
 
+FUO_MUST_CHECK int host_probe(struct fuo_host *host, uint64_t id);
+
+/* How the connections are. The texts are borrowed until the next turn of the loop. */
+struct host_health {
+    bool has_mqtt;
+    bool mqtt_up;
+    const char *mqtt_problem; /* "": none */
+    struct mqtt_stats mqtt;
+    bool has_http;
+    const char *http_problem; /* "": none */
+};
+
+void host_health(const struct fuo_host *host, struct host_health *health);
+
 /* What was rejected, by kind: *kind is a borrowed constant. false: index is too big. */
 bool host_reject(const struct fuo_host *host, size_t index, const char **kind,
                  uint64_t *count);

@@ -162,6 +162,38 @@ static void the_group_may_go_between_listqueue_and_get(void **state)
     rig_close(&rig);
 }
 
+static void a_probe_lists_the_application_and_tells_how_that_went(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *status;
+        int err;
+    } rows[] = {
+        {"16", FUO_EPERM}, {"7", FUO_EPERM}, {"5", FUO_ENOENT}, {"14", FUO_EAGAIN}};
+    struct rig rig;
+    setup(&rig);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].status);
+        assert_int_equal(rig.loaded.plugin.probe(rig.ns, i), FUO_OK);
+        const struct fake_request *r = expect(&rig, SERVICE "List");
+        Cs__ListGroups *list =
+            cs__list_groups__unpack(NULL, r->body_len - 5, r->body + 5);
+        assert_string_equal(list->application_id, APP);
+        assert_int_equal(list->limit, 1);
+        cs__list_groups__free_unpacked(list, NULL);
+        answer_status(&rig, rows[i].status, "no");
+        expect_end(&rig, rows[i].err);
+    }
+    assert_int_equal(rig.loaded.plugin.probe(rig.ns, 9), FUO_OK);
+    answer_list(&rig, "a", OTHER, 1);
+    expect_end(&rig, FUO_OK);
+    rig.host.refuse = FUO_EAGAIN;
+    assert_int_equal(rig.loaded.plugin.probe(rig.ns, 9), FUO_EAGAIN);
+    rig.host.refuse = FUO_OK;
+    assert_int_equal(rig.loaded.plugin.probe(rig.ns, 9), FUO_OK);
+    rig_close(&rig); /* an answer that never comes */
+}
+
 static void every_page_is_searched(void **state)
 {
     (void)state;
@@ -236,7 +268,8 @@ static void a_refused_device_is_not_looked_for(void **state)
     rig_close(&rig);
 }
 
-TEST_MAIN(cmocka_unit_test(internal_errors_have_the_code_of_their_words),
+TEST_MAIN(cmocka_unit_test(a_probe_lists_the_application_and_tells_how_that_went),
+          cmocka_unit_test(internal_errors_have_the_code_of_their_words),
           cmocka_unit_test(a_locked_database_is_asked_again_with_the_same_words),
           cmocka_unit_test(a_database_that_stays_locked_is_a_server_that_is_away),
           cmocka_unit_test(a_refused_group_is_looked_for_in_the_application),
