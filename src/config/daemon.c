@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/daemon.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "config/table.h"
 
 #define AT(member) OPTION_AT(struct daemon_doc, member)
@@ -200,4 +205,34 @@ int daemon_parse(const char *file, const char *bytes, size_t len, struct daemon_
 void daemon_doc_destroy(struct daemon_doc *doc)
 {
     config_doc_destroy((struct config_doc *)doc);
+}
+
+/* ---- where things are ---- */
+
+static const char *in_folder(struct daemon_doc *doc, const char *folder, const char *name)
+{
+    size_t size = strlen(folder) + strlen(name) + 2;
+    char *path = arena_alloc(&doc->doc.arena, size);
+    snprintf(path, size, "%s/%s", folder, name);
+    return path;
+}
+
+const char *daemon_store_path(struct daemon_doc *doc)
+{
+    return in_folder(doc, config_path(&doc->doc, doc->state_dir), "fuotad.db");
+}
+
+const char *daemon_sealing_key_path(struct daemon_doc *doc)
+{
+    if (doc->sealing_key_file != NULL) {
+        return config_path(&doc->doc, doc->sealing_key_file);
+    }
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    if (credentials != NULL) {
+        const char *path = in_folder(doc, credentials, "sealing.key");
+        if (access(path, F_OK) == 0) {
+            return path;
+        }
+    }
+    return in_folder(doc, config_path(&doc->doc, doc->state_dir), "sealing.key");
 }

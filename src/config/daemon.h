@@ -56,5 +56,11 @@ FUO_MUST_CHECK int daemon_load(const char *file, struct daemon_doc **doc,
 FUO_MUST_CHECK int daemon_parse(const char *file, const char *bytes, size_t len,
                                 struct daemon_doc **doc, struct diag_list *diags);
 
+/* <stateDir>/fuotad.db; texts of these are the document's. */
+const char *daemon_store_path(struct daemon_doc *doc);
+
+/* The file named; else of systemd's credentials, if it is there; else of the state folder. */
+const char *daemon_sealing_key_path(struct daemon_doc *doc);
+
 /* Accepts NULL. */
 void daemon_doc_destroy(struct daemon_doc *doc);

@@ -205,7 +205,7 @@ static int open_store(struct daemon *d, struct detail *detail)
         return err;
     }
     struct store_config config = {
-        .path = setup_store_path(d->doc),
+        .path = daemon_store_path(d->doc),
         .sealing_key = &key,
         .notify = store_notify,
         .arg = d,

@@ -3,7 +3,6 @@
 
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,30 +53,10 @@ int setup_folders(struct daemon_doc *doc, struct detail *detail)
     return make_folder(folder_of(doc, socket), 0755, detail);
 }
 
-static const char *sealing_key_path(struct daemon_doc *doc)
-{
-    if (doc->sealing_key_file != NULL) {
-        return config_path(&doc->doc, doc->sealing_key_file);
-    }
-    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-    if (credentials != NULL) {
-        const char *path = join(doc, credentials, "sealing.key");
-        if (access(path, F_OK) == 0) {
-            return path;
-        }
-    }
-    return join(doc, state_dir(doc), "sealing.key");
-}
-
-const char *setup_store_path(struct daemon_doc *doc)
-{
-    return join(doc, state_dir(doc), "fuotad.db");
-}
-
 int setup_sealing_key(struct daemon_doc *doc, struct secret *key, struct detail *detail)
 {
-    const char *path = sealing_key_path(doc);
-    const char *store = setup_store_path(doc);
+    const char *path = daemon_sealing_key_path(doc);
+    const char *store = daemon_store_path(doc);
     bool created = false;
     if (access(path, F_OK) != 0 && access(store, F_OK) == 0) {
         detail_set(detail,

@@ -24,9 +24,6 @@ FUO_MUST_CHECK int setup_folders(struct daemon_doc *doc, struct detail *detail);
 FUO_MUST_CHECK int setup_sealing_key(struct daemon_doc *doc, struct secret *key,
                                      struct detail *detail);
 
-/* <stateDir>/fuotad.db */
-const char *setup_store_path(struct daemon_doc *doc);
-
 /*
  * Where to look for plugins: the folder named in the file and no other; else beside the
  * program in a build tree, then installed. Ends with NULL.
