@@ -7,7 +7,7 @@ import sys
 
 ARITHMETIC = {"base", "codec", "radio", "fec", "crypto"}
 PURE = ARITHMETIC | {"image", "campaign", "engine"}
-RING = {"config", "store", "io", "net", "ctl", "plugin", "loop"}
+RING = {"config", "store", "io", "net", "ctl", "doctor", "plugin", "loop"}
 
 MAY_INCLUDE = {
     "base": set(),
@@ -26,6 +26,8 @@ MAY_INCLUDE = {
     "store": {"base", "crypto", "campaign", "engine", "io"},
     "net": {"base", "io"},
     "ctl": {"base", "io"},
+    # What daemon and tool find out alike, told in the words of the control protocol.
+    "doctor": {"base", "io", "ctl"},
     # The host of the plugins lends them the connections of net.
     "plugin": {"base", "io", "net"},
     # Where the daemon's parts meet.
@@ -36,8 +38,8 @@ MAY_INCLUDE = {
     "world": {"base", "codec", "radio", "fec", "campaign", "engine"},
     # Mains are included by nobody.
     "fuotad": PURE | RING,
-    # Stateless: neither the database nor the daemon's loop.
-    "fuotactl": PURE | {"config", "io", "net", "ctl", "sim", "world"},
+    # Stateless: never the daemon's loop; of the store only whether a database is too new.
+    "fuotactl": PURE | {"config", "store", "io", "net", "ctl", "doctor", "sim", "world"},
     "fuota-sim": ARITHMETIC | {"io", "net", "sim"},
     "fuota-bench": {"base", "radio", "fec", "campaign", "io", "world"},
 }
@@ -62,7 +64,7 @@ OWNERS = {
     r"uv\.h": {"net", "plugin", "loop", "fuotad", "fuota-sim"},
     r"microhttpd\.h": {"loop", "fuota-sim"},
     r"protobuf-c/.*": {"fuota-sim"},
-    r"json-c/.*": {"config", "ctl", "loop", "fuotad", "fuotactl", "fuota-sim"},
+    r"json-c/.*": {"config", "ctl", "doctor", "loop", "fuotad", "fuotactl", "fuota-sim"},
     r"pthread\.h|threads\.h": {"io", "store"},
     # io/clock.h reads the clocks; fuotactl stamps signatures with the wall's.
     r"time\.h|sys/time\.h": {"io", "fuotactl"},

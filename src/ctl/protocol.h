@@ -54,6 +54,9 @@
  *             what gateways have sent in the last hour, ascending, each sub-band; one page:
  *             gateways after "after"; next: ask again with it. code 5 if the gateway has
  *             sent nothing yet
+ *   doctor    {} -> {"findings":[FINDING,...]}
+ *             what is right and wrong with the daemon and all it needs; the APIs of the
+ *             servers are asked, so it takes up to five seconds
  *   pause resume abort   {"name","reason"?} -> STATE
  *   watch     {"name","devices"?:bool} -> events until the campaign has ended or the client
  *             goes, then STATE. Events: "state" (data: STATE; the first at once, then one
@@ -88,6 +91,10 @@
  *         "end","end_p90"}: RFC 3339, local with the offset. windows: the next seven, the
  *         last without end if it has none; before: the second before the clock changes;
  *         end: of sending, absent if it lies beyond the weeks that are looked at
+ * FINDING{"level":"ok|warn|fail","check":word,"what":text,"text":text}
+ *         check: what it is about, for programs: config daemon clock disk state key store
+ *         status broker api trust gateways devices profiles campaigns; what: the same for
+ *         people, with the name of the fleet, folder and so on; text: why, and what to do
  * PLAN   {"name","fleet","devices","image_bytes","cohort_count","cohorts":[{"devices",
  *         "assumed":bool,"dr","frequency_hz","fragment_size","fragments","coded","copies",
  *         "lanes","gateways","colours","frame_airtime_us","airtime_us","airtime_cap_us",
@@ -162,6 +169,7 @@ enum ctl_code {
     X(CTL_DEVICES, "devices")   \
     X(CTL_DEVICE, "device")     \
     X(CTL_BUDGET, "budget")     \
+    X(CTL_DOCTOR, "doctor")     \
     X(CTL_PAUSE, "pause")       \
     X(CTL_RESUME, "resume")     \
     X(CTL_ABORT, "abort")       \

@@ -98,6 +98,15 @@ static const struct cli_option devices_options[] = {
     {0},
 };
 
+static const struct cli_option doctor_options[] = {
+    {.name = "--config",
+     .value = "FILE",
+     .file = true,
+     .help = "The daemon's own file, to be looked at even if it runs; default: "
+             "/etc/fuotad/fuotad.yaml, if it does not."},
+    {0},
+};
+
 static const struct cli_option airtime_options[] = {
     {.name = "--region", .value = "REGION", .help = "EU868, US915, AS923-2 and so on."},
     {.name = "--dr", .value = "DR", .help = "Data rate of the region, 5 or DR5."},
@@ -414,6 +423,27 @@ const struct cli_command cli_commands[] = {
         .operand = "GATEWAY",
         .operand_max = 1,
         .run = cmd_budget,
+    },
+    {
+        .name = "doctor",
+        .synopsis = "[--config FILE]",
+        .summary = "Check all that fuotad needs, and say what to do",
+        .text =
+            "A line per finding: ok, warn or fail, what was looked at, why, and what "
+            "to do. A daemon that runs looks at its brokers, the APIs of the network "
+            "servers (with their tokens), clock, disk, database, sealing key, trust "
+            "policies, gateways, devices, profiles and campaigns; it takes up to five "
+            "seconds. If none answers, its files are checked: whether they are valid, "
+            "the permissions of tokens and keys, disk, whether the database is from a "
+            "newer version, and whether something listens where they point. Better "
+            "run that as root or as the daemon's user. Nothing is changed. Exit code "
+            "0 if nothing failed, else 10.\n\n"
+            "With --json: one line of type \"doctor\": findings [{level (ok, warn, "
+            "fail), check (config, daemon, clock, disk, state, key, store, status, "
+            "broker, api, trust, gateways, devices, profiles, campaigns), what, "
+            "text}], fail and warn (how many).",
+        .options = doctor_options,
+        .run = cmd_doctor,
     },
     {
         .name = "image inspect",

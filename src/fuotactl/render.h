@@ -28,6 +28,8 @@ void render_campaigns(FILE *out, struct json_object *list); /* [STATE] as table 
 void render_campaign(FILE *out, struct json_object *state, bool color); /* STATE */
 void render_devices(FILE *out, struct json_object *list); /* [DEVICE] as table */
 void render_device(FILE *out, struct json_object *device);
+/* [FINDING], a line each: level, what, why and what to do. */
+void render_findings(FILE *out, struct json_object *list, bool color);
 void render_budgets(FILE *out, struct json_object *list); /* [BUDGET] as table */
 
 /* RFC 4180 with '\n'; text that a spreadsheet would take for a formula gets a quote. */

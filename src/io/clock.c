@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/timex.h>
 #include <time.h>
 
 #define MILLION INT64_C(1000000)
@@ -130,4 +131,12 @@ int64_t clock_virtual_us(const struct clock *clock, int64_t wall_us)
 {
     return wall_us == INT64_MAX ? INT64_MAX
                                 : saturated(scaled(wall_us, clock->scale_ppm, MILLION));
+}
+
+bool clock_is_synchronised(int64_t *error_us)
+{
+    struct timex timex = {0};
+    int state = adjtimex(&timex);
+    *error_us = state < 0 ? -1 : (int64_t)timex.maxerror;
+    return state >= 0 && state != TIME_ERROR && (timex.status & STA_UNSYNC) == 0;
 }

@@ -14,6 +14,8 @@
 
 #include <stdint.h>
 
+#include <stdbool.h>
+
 #include "base/time.h"
 #include "fuotad/error.h"
 
@@ -43,6 +45,13 @@ int64_t clock_wall_us(const struct clock *clock, int64_t virtual_us);
 
 /* The other way: how much virtual time a wall duration takes; rounded down. */
 int64_t clock_virtual_us(const struct clock *clock, int64_t wall_us);
+
+/*
+ * Whether somebody keeps the wall clock right (NTP, PTP): what the kernel was told. Without
+ * the kernel's word (a container may hide it) false and -1. *error_us: by how much it may
+ * be off, at most.
+ */
+bool clock_is_synchronised(int64_t *error_us);
 
 /* The arithmetic of clock_utc() for a given wall time (Unix, microseconds). */
 struct utc clock_utc_at(const struct clock *clock, int64_t wall_us);

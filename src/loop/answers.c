@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "loop/doctor.h"
 #include "plugin/host.h"
 
 #define LOG_MODULE "fleet"
@@ -41,6 +42,8 @@ static void take_uplink(struct daemon *d, const struct fuo_event *from)
             .gateway = from->uplink.rx[i].gateway,
             .snr_cdb = from->uplink.rx[i].snr_cdb,
         };
+        gateways_note(&d->gateways, rx[i].gateway,
+                      (struct utc){from->uplink.received_us});
     }
     struct engine_event event = {
         .type = ENGINE_EV_UPLINK,
@@ -84,6 +87,9 @@ static void take_result(struct daemon *d, const struct fuo_event *from)
         event.mc_result.err = from->result.err;
         event.mc_result.f_cnt = from->result.f_cnt;
         break;
+    case REQUEST_PROBE:
+        doctor_probed(d, request.fleet_id, from->result.err);
+        return;
     case REQUEST_SEND_FLUSH:
     case REQUEST_GROUP_OPEN:
     case REQUEST_QUEUE_POLL:

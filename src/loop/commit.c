@@ -66,6 +66,7 @@ static void port_commit(void *arg, const struct effects *batch)
     watch_note(d, batch);
     d->waiters_out = d->waiters;
     d->waiters = NULL;
+    d->commit_began_ns = uv_hrtime();
     d->submit_err = store_submit(d->store, &d->rows);
     if (d->submit_err != FUO_OK) {
         uv_async_send(&d->store_async); /* told later, never before this returns */
@@ -162,6 +163,10 @@ static void on_batch(struct daemon *d, const struct store_done *done)
     if (done->err != FUO_OK) {
         log_err("a transaction failed error=%s detail=%s", fuo_strerror(done->err),
                 done->detail.text);
+    }
+    d->commit_last_us = (uv_hrtime() - d->commit_began_ns) / 1000;
+    if (d->commit_worst_us < d->commit_last_us) {
+        d->commit_worst_us = d->commit_last_us;
     }
     driver_committed(d->driver, done->err);
     if (done->err == FUO_OK && done->batch.outbox_last != 0 && d->status != NULL) {

@@ -8,6 +8,7 @@
 
 #include "io/cleanup.h"
 #include "io/secrets.h"
+#include "loop/doctor.h"
 #include "loop/internal.h"
 #include "loop/setup.h"
 #include "loop/xalloc.h"
@@ -70,6 +71,7 @@ static void close_all(struct daemon *d)
     close_handle((uv_handle_t *)&d->retry_timer);
     close_handle((uv_handle_t *)&d->watch_timer);
     close_handle((uv_handle_t *)&d->windows_timer);
+    close_handle((uv_handle_t *)&d->doctor_timer);
     close_handle((uv_handle_t *)&d->drain_timer);
     close_handle((uv_handle_t *)&d->sigterm);
     close_handle((uv_handle_t *)&d->sigint);
@@ -138,6 +140,8 @@ static void release(struct daemon *d)
     engine_destroy(d->engine);
     campaigns_clear(&d->campaigns);
     exec_forget(d);
+    doctor_close(d);
+    gateways_finish(&d->gateways);
     keyring_destroy(d->keyring);
     uploads_destroy(d->uploads);
     status_destroy(d->status);
@@ -237,12 +241,13 @@ static void init_handles(struct daemon *d)
     uv_timer_init(d->loop, &d->retry_timer);
     uv_timer_init(d->loop, &d->watch_timer);
     uv_timer_init(d->loop, &d->windows_timer);
+    uv_timer_init(d->loop, &d->doctor_timer);
     uv_timer_init(d->loop, &d->drain_timer);
     uv_signal_init(d->loop, &d->sigterm);
     uv_signal_init(d->loop, &d->sigint);
     d->store_async.data = d->retry_timer.data = d->watch_timer.data = d;
     d->windows_timer.data = d;
-    d->drain_timer.data = d->sigterm.data = d->sigint.data = d;
+    d->doctor_timer.data = d->drain_timer.data = d->sigterm.data = d->sigint.data = d;
     d->on_retry = on_retry;
     d->on_watch = on_watch;
     d->driver = driver_create(d->loop, &d->clock, &commit_ports, d);
@@ -304,6 +309,7 @@ static enum daemon_exit serve(struct daemon *d, struct diag_list *diags)
     enum daemon_exit code = d->draining ? DAEMON_DONE : report(diags, err, &detail);
     if (err == FUO_OK && !d->draining) {
         d->running = true;
+        d->started = clock_utc(&d->clock);
         log_info("ready version=%s instance=%s boot=%u fleets=%zu", FUO_VERSION,
                  d->doc->name, d->boot, d->fleets.count);
         driver_recover(d->driver, d->engine);

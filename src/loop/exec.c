@@ -236,6 +236,7 @@ static void refuse(struct daemon *d, const struct request *request, int err)
         break;
     case REQUEST_SEND:
     case REQUEST_SEND_FLUSH:
+    case REQUEST_PROBE:
         return;
     }
     driver_feed(d->driver, &event);

@@ -269,6 +269,8 @@ static struct inventory copy_without_keys(const struct inventory *from)
             .labels = copy_texts(&copy.arena, device->labels, from->label_count),
             .line = device->line,
             .lorawan_minor = device->lorawan_minor,
+            .has_gen_app_key = device->has_gen_app_key,
+            .has_app_key = device->has_app_key,
         };
     }
     copy.devices = devices;

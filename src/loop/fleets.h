@@ -50,7 +50,8 @@ FUO_MUST_CHECK int fleets_load(struct daemon_doc *daemon,
                                const char *const *plugin_folders, struct fleets *fleets,
                                struct diag_list *diags);
 
-/* Replace the inventories by copies without keys, and wipe the originals. */
+/* Replace the inventories by copies without keys, and wipe the originals. The copies still
+ * say which devices have some. */
 void fleets_forget_keys(struct fleets *fleets);
 
 /* Hosts must be closed before. Accepts a zeroed one. */

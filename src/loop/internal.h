@@ -15,6 +15,7 @@
  *   methods.c     requests of the control socket
  *   apply.c       plan and apply
  *   budget.c      airtime of the gateways
+ *   doctor.c      what is right and wrong; doctor_state.c and doctor_fleet.c look
  *   watch.c       streams of the control socket
  *
  * Beside them stand modules with headers of their own that know nothing of this struct.
@@ -36,6 +37,7 @@
 #include "loop/ctl_server.h"
 #include "loop/driver.h"
 #include "loop/fleets.h"
+#include "loop/gateways.h"
 #include "loop/keyring.h"
 #include "loop/relay.h"
 #include "loop/requests.h"
@@ -114,6 +116,9 @@ struct daemon {
     int submit_err;               /* the batch could not even be handed over */
     bool probing;                 /* the batch that is out is a trial */
     bool store_alert;             /* nothing can be stored */
+    uint64_t commit_began_ns;     /* the batch that is out */
+    uint64_t commit_last_us;
+    uint64_t commit_worst_us;
 
     struct engine *engine;
     bool engine_stale; /* ahead of the store, after a commit that failed */
@@ -124,12 +129,16 @@ struct daemon {
     struct key_jobs key_jobs;
     struct requests requests;
     uint64_t implausible_uplinks;
+    struct gateways gateways; /* heard since the start */
+    struct utc started;
 
     struct ctl_server *ctl;
     struct uploads *uploads;
     struct waiter *waiters;     /* for the next batch */
     struct waiter *waiters_out; /* for the one that is out */
     struct history_wait *histories;
+    struct doctor *doctor; /* NULL: nobody has asked */
+    uv_timer_t doctor_timer;
     uint64_t last_tag;
     uint64_t outbox_tag; /* of the query whose rows the relay waits for */
     struct watcher *watchers;

@@ -5,6 +5,7 @@
 #include "base/eui.h"
 #include "config/campaign.h"
 #include "io/cleanup.h"
+#include "loop/doctor.h"
 #include "loop/internal.h"
 #include "loop/render.h"
 #include "loop/view.h"
@@ -556,6 +557,9 @@ static void dispatch(const struct call *call)
         break;
     case CTL_BUDGET:
         budget_request(call->d, call->connection, call->request);
+        break;
+    case CTL_DOCTOR:
+        doctor_request(call->d, call->connection, call->request);
         break;
     case CTL_PAUSE:
     case CTL_RESUME:

@@ -17,6 +17,7 @@ enum request_kind {
     REQUEST_GROUP_CLOSE, /* EFFECT_GROUP_CLOSE */
     REQUEST_MULTICAST,   /* EFFECT_SEND_MULTICAST, EFFECT_QUEUE_FLUSH */
     REQUEST_QUEUE_POLL,  /* EFFECT_QUEUE_POLL */
+    REQUEST_PROBE,       /* no effect: the doctor's question to an API */
 };
 
 struct request {
@@ -25,6 +26,7 @@ struct request {
     uint32_t transmission_id;
     uint8_t lane;
     uint64_t dev_eui;
+    uint32_t fleet_id; /* REQUEST_PROBE */
 };
 
 /* Zeroed is empty. */

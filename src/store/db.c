@@ -346,3 +346,27 @@ int db_commit(struct db *db, const uint8_t *bytes, size_t len, struct db_result 
     *result = given;
     return FUO_OK;
 }
+
+int store_peek(const char *path, struct detail *detail)
+{
+    struct db db = {0};
+    struct detail why = {0};
+    if (access(path, F_OK) != 0) {
+        int errnum = errno;
+        detail_set(detail, "%s: %s", path, strerror(errnum));
+        return file_error(errnum);
+    }
+    int err = FUO_OK;
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (sqlite3_open_v2(path, &db.sql, flags, NULL) != SQLITE_OK) {
+        err = db_error(db.sql, &why);
+    } else {
+        err = schema_check(db.sql, &schema_newest, &why);
+    }
+    if (err != FUO_OK) {
+        detail_set(detail, "%s: %s", path,
+                   err == FUO_EAGAIN ? "in use by another process" : why.text);
+    }
+    db_close(&db);
+    return err;
+}

@@ -67,6 +67,13 @@ struct store_config {
 FUO_MUST_CHECK int store_open(const struct store_config *config, struct store **store,
                               struct detail *detail);
 
+/*
+ * Whether store_open() would take the file, as far as that can be told without the key and
+ * without touching it: FUO_ENOENT: there is none; else the codes of store_open(). For a
+ * look from outside while nothing runs.
+ */
+FUO_MUST_CHECK int store_peek(const char *path, struct detail *detail);
+
 /* Finishes what was submitted, forgets unpolled answers, closes. Accepts NULL. */
 void store_close(struct store *store);
 

@@ -5,6 +5,7 @@ A Stack is a folder with one daemon, one fleet and one campaign. Nothing is mock
 daemon talks to a real broker and to the API of the simulated network server, by way of a
 proxy that can hold back an answer. Processes end with the `with` block.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -55,12 +56,27 @@ class Proxy:
         self.port = free_port()
         self.hook = lambda path: None
         self.held = threading.Event()
-        self.server = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.clients = set()
+        self.up()
 
-    def accept(self):
+    def up(self):
+        self.server = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self.accept, args=(self.server,), daemon=True).start()
+
+    def down(self):
+        """As if the API's process were killed: what is under way breaks, nobody listens."""
+        for s in [self.server, *self.clients]:
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+        self.server.close()
+
+    def accept(self, server):
         while True:
-            client, _ = self.server.accept()
+            try:
+                client, _ = server.accept()
+            except OSError:
+                return
+            self.clients.add(client)
             threading.Thread(target=self.serve, args=(client,), daemon=True).start()
 
     @staticmethod
@@ -107,6 +123,8 @@ class Proxy:
                     client.sendall(answer[0] + answer[1])
         except OSError:
             return
+        finally:
+            self.clients.discard(client)
 
 
 class Stack:
@@ -279,9 +297,12 @@ spec:
         wait_for("fuota-sim", lambda: port_open(self.api_port)
                  and self.path("inventory.csv").exists())
 
+    def daemon_command(self):
+        return [self.build / "fuotad", "--config", self.path("fuotad.yaml"), "--time-scale",
+                self.scale]
+
     def start_daemon(self):
-        self.start("fuotad", self.build / "fuotad", "--config", self.path("fuotad.yaml"),
-                   "--time-scale", self.scale)
+        self.start("fuotad", *self.daemon_command())
         wait_for("fuotad", lambda: self.ctl("status").returncode == 0)
 
     def kill_daemon(self):

@@ -42,6 +42,10 @@ def budget(i):
             "legal_cap_us": 360000000, "free_us": 144000000, "used_ppm": 200000}
 
 
+def finding(level, check="disk", what="/var", text="7 MiB\x1b"):
+    return {"level": level, "check": check, "what": what, "text": text}
+
+
 class Refusal(Exception):
     def __init__(self, code, text, errors=None):
         super().__init__(text)
@@ -60,6 +64,7 @@ class Daemon:
         self.requests = []
         self.connections = 0
         self.plan_data = dict(PLAN)
+        self.findings = [finding("ok"), finding("warn")]
         self.states = []  # what watch says, one after the other; None: hangs up
         self.watching = threading.Event()
         self.go_on = threading.Event()
@@ -171,6 +176,9 @@ class Daemon:
         return {"dev_eui": request["params"]["dev_eui"], "name": "meter", "fleet": "f",
                 "profile": "generic", "last_uplink": None, "firmware_version": 1,
                 "hardware_version": 2, "packages": None, "campaigns": [], "history": []}
+
+    def do_doctor(self, _stream, _request):
+        return {"findings": self.findings}
 
     def do_budget(self, _stream, request):
         params = request["params"]

@@ -11,6 +11,7 @@ import os
 import pty
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ import threading
 import time
 import unittest
 
-from fake_daemon import PLAN, Daemon, Refusal, budget, device, state
+from fake_daemon import PLAN, Daemon, Refusal, budget, device, finding, state
 
 FUOTACTL = os.path.abspath(sys.argv[1])
 OK, USAGE, INVALID, NOT_FOUND, CONFLICT, UNTRUSTED = 0, 2, 3, 5, 6, 7
@@ -484,6 +485,80 @@ class WithDaemon(Case):
         result = self.run_ctl("budget")
         self.assertEqual(result.stdout, "")
         self.assertIn("nothing has been sent yet", result.stderr)
+
+    def test_the_doctor_asks_the_daemon_and_fails_if_something_did(self):
+        result = self.run_ctl("doctor")
+        self.assertEqual(result.stdout, "ok    /var  - 7 MiB?\nwarn  /var  - 7 MiB?\n")
+        self.assertIn("2 findings: 0 failed, 1 warnings", result.stderr)
+        self.assertEqual(self.lines("doctor"), [
+            {"type": "doctor", "findings": self.daemon.findings, "fail": 0, "warn": 1}])
+        self.daemon.findings = [finding("ok"), finding("fail")]
+        self.run_ctl("doctor", code=FAILED)
+        self.assertEqual(self.lines("doctor", code=FAILED)[0]["fail"], 1)
+        self.assertIn("nothing.yaml", self.run_ctl("doctor", "--config", "nothing.yaml",
+                                                   code=FAILED).stdout)
+        self.daemon.findings = []
+        self.run_ctl("doctor", code=UNREACHABLE)
+
+        def old(_stream, _request):
+            raise Refusal(USAGE, "unknown method 'doctor'")
+        self.daemon.do_doctor = old
+        self.assertIn("unknown method", self.run_ctl("doctor", code=USAGE).stderr)
+
+    def test_the_doctor_looks_at_files_when_no_daemon_answers(self):
+        self.daemon.stop()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            self.write_installation(port)
+            out = self.run_ctl("doctor", "--config", "fuotad.yaml").stdout
+            self.assertIn("warn  " + self.daemon.path + "  - no daemon answers", out)
+            for line in ("fuotad.yaml  - valid", "trust policy r  - 1 keys readable",
+                         f"broker of fleet f  - something listens at mqtt://127.0.0.1:{port}",
+                         "API of fleet f  - readable, and closed to others",
+                         "is not there yet: made at first start"):
+                self.assertIn(line, out)
+        out = self.run_ctl("doctor", "--config", "fuotad.yaml", code=FAILED).stdout
+        self.assertIn(f"mqtt://127.0.0.1:{port} cannot be reached: 127.0.0.1 port {port}: "
+                      "Connection refused", out)
+        with open("state/fuotad.db", "w", encoding="ascii") as f:
+            f.write("no database" * 100)
+        out = self.run_ctl("doctor", "--config", "fuotad.yaml", code=FAILED).stdout
+        self.assertRegex(out, "fail +sealing key  - .*bring it back from a backup")
+        self.assertRegex(out, "fail +database  - .*not a database")
+        shutil.rmtree("trust")
+        os.mkdir("trust")
+        shutil.rmtree("fleets")
+        out = self.run_ctl("doctor", "--config", "fuotad.yaml", code=FAILED).stdout
+        self.assertIn("trust  - holds no .yaml file", out)
+        self.assertIn("fleets  - cannot be read: No such file", out)
+
+    def write_installation(self, port):
+        """A daemon's files, with a broker and an API at that port."""
+        for folder in ("fleets", "trust", "profiles", "state"):
+            os.mkdir(folder)
+        self.run_ctl("key", "generate", "-o", "trust/r")
+        files = {
+            "fuotad.yaml": ("Daemon", "main", "{ stateDir: state, control: { socket: sock } }"),
+            "trust/r.yaml": ("TrustPolicy", "r", "{ keys: [{ file: r.pub }], product: p }"),
+            "fleets/f.yaml": ("Fleet", "f", f"""
+  trustPolicy: r
+  region: EU868
+  networkServer:
+    plugin: chirpstack
+    mqtt: {{ url: "mqtt://127.0.0.1:{port}" }}
+    api: {{ url: "http://127.0.0.1:{port}/", tokenFile: ../token }}
+    options: {{ applicationId: "5a1c0e1e-0000-4000-8000-000000000001" }}
+  inventory: {{ source: file, file: ../f.csv }}
+"""),
+            "f.csv": "dev_eui\n0000000000000101\n", "token": "secret\n"}
+        for name, content in files.items():
+            if isinstance(content, tuple):
+                kind, label, spec = content
+                content = (f"apiVersion: fuotad/v1\nkind: {kind}\n"
+                           f"metadata: {{ name: {label} }}\nspec: {spec}\n")
+            with open(name, "w", encoding="ascii") as f:
+                f.write(content)
+        os.chmod("token", 0o600)
 
     def test_a_daemon_that_is_away_or_none(self):
         self.daemon.hello = lambda: b'{"fuotad":"9","protocol":9}\n'

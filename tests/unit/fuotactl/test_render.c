@@ -75,6 +75,31 @@ static void a_budget_shows_what_is_used_and_what_is_left(void **state)
                         "FREE\n");
 }
 
+static void findings_are_a_line_each(void **state)
+{
+    (void)state;
+    static const char list[] =
+        "[{\"level\":\"ok\",\"check\":\"disk\",\"what\":\"/var\",\"text\":\"7 MiB\"},"
+        "{\"level\":\"warn\",\"what\":\"a\",\"text\":\"b\\u001b\"},"
+        "{\"level\":\"fail\",\"what\":\"c\",\"text\":\"d\"},{}]";
+    struct rendered r;
+    FILE *out = begin(&r, list);
+    render_findings(out, r.json, false);
+    assert_rendered(&r, "ok    /var  - 7 MiB\n"
+                        "warn  a  - b?\n"
+                        "fail  c  - d\n"
+                        "-  -  - -\n");
+    out = begin(&r, list);
+    render_findings(out, r.json, true);
+    assert_rendered(&r, "\033[32mok\033[0m    /var  - 7 MiB\n"
+                        "\033[33mwarn\033[0m  a  - b?\n"
+                        "\033[31mfail\033[0m  c  - d\n"
+                        "-  -  - -\n");
+    out = begin(&r, "null");
+    render_findings(out, r.json, true);
+    assert_rendered(&r, "");
+}
+
 static void a_plan_shows_devices_fragments_airtime_and_budget(void **state)
 {
     (void)state;
@@ -425,7 +450,8 @@ static void problems_are_lines_with_place_and_path(void **state)
                         "c.yaml:1:1: warning: odd\n");
 }
 
-TEST_MAIN(cmocka_unit_test(json_lines_begin_with_their_type_and_hide_nothing),
+TEST_MAIN(cmocka_unit_test(findings_are_a_line_each),
+          cmocka_unit_test(json_lines_begin_with_their_type_and_hide_nothing),
           cmocka_unit_test(a_budget_shows_what_is_used_and_what_is_left),
           cmocka_unit_test(a_plan_shows_devices_fragments_airtime_and_budget),
           cmocka_unit_test(a_plan_shows_lanes_forecast_and_who_is_left_out),

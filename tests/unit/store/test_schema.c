@@ -2,6 +2,7 @@
 #include "store_fixture.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 
 #include "io/file.h"
 #include "store/db.h"
@@ -330,6 +331,34 @@ static void another_sealing_key_is_noticed(void **state)
     fixture_open(&fix);
 }
 
+static void a_look_from_outside_tells_the_same_and_touches_nothing(void **state)
+{
+    (void)state;
+    struct detail detail = {0};
+    assert_int_equal(store_peek(fix.path, &detail), FUO_ENOENT);
+    fixture_open(&fix);
+    assert_int_equal(store_peek(fix.path, &detail), FUO_EAGAIN);
+    assert_non_null(strstr(detail.text, "in use"));
+    fixture_close(&fix);
+    assert_int_equal(store_peek(fix.path, NULL), FUO_OK);
+
+    sqlite3 *sql = NULL;
+    assert_int_equal(sqlite3_open(fix.path, &sql), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(sql, "PRAGMA user_version = 99", NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(sql), SQLITE_OK);
+    assert_int_equal(store_peek(fix.path, &detail), FUO_ENOTSUP);
+    assert_non_null(strstr(detail.text, "newer fuotad: schema 99"));
+
+    FILE *file = fopen(fix.path, "w");
+    assert_non_null(file);
+    assert_true(fputs("no database, but more than a header of bytes in a file that is "
+                      "as long as this sentence, and then some more of it",
+                      file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(store_peek(fix.path, &detail), FUO_EPROTO);
+}
+
 static void a_missing_folder_is_said(void **state)
 {
     (void)state;
@@ -379,4 +408,5 @@ TEST_MAIN(IN_FOLDER(a_database_of_an_older_schema_is_migrated),
           IN_FOLDER(a_damaged_database_is_refused),
           IN_FOLDER(another_sealing_key_is_noticed), IN_FOLDER(a_missing_folder_is_said),
           IN_FOLDER(a_database_is_opened_by_one_only),
+          IN_FOLDER(a_look_from_outside_tells_the_same_and_touches_nothing),
           IN_FOLDER(only_the_owner_can_read_the_files))
