@@ -6,7 +6,7 @@ import re
 import sys
 
 ARITHMETIC = {"base", "codec", "radio", "fec", "crypto"}
-PURE = ARITHMETIC | {"image", "campaign", "engine"}
+PURE = ARITHMETIC | {"image", "profile", "campaign", "engine"}
 RING = {"config", "store", "io", "net", "ctl", "doctor", "plugin", "loop"}
 
 MAY_INCLUDE = {
@@ -16,13 +16,15 @@ MAY_INCLUDE = {
     "fec": {"base"},
     "crypto": {"base"},
     "image": {"base", "fec", "crypto"},
-    "campaign": {"base", "codec", "radio", "fec"},
+    # What devices are like: data that both the engine and the simulators read.
+    "profile": {"base", "radio"},
+    "campaign": {"base", "codec", "radio", "fec", "profile"},
     # Not crypto: no key ever enters the engine; it names the device and gets an answer.
-    "engine": {"base", "codec", "radio", "fec", "image", "campaign"},
+    "engine": {"base", "codec", "radio", "fec", "image", "profile", "campaign"},
     # The outer ring. io (files, log, clock) is its floor; beyond that its members do not
     # know each other, except where the comment says why.
     "io": {"base"},
-    "config": {"base", "radio", "image", "campaign", "io"},
+    "config": {"base", "radio", "image", "profile", "campaign", "io"},
     "store": {"base", "crypto", "campaign", "engine", "io"},
     "net": {"base", "io"},
     "ctl": {"base", "io"},
@@ -33,14 +35,14 @@ MAY_INCLUDE = {
     # Where the daemon's parts meet.
     "loop": PURE | RING,
     # Not campaign, not engine: the simulated network must not share what it is to judge.
-    "sim": ARITHMETIC,
+    "sim": ARITHMETIC | {"profile"},
     # The engine against a radio world of fleet size; judged by fuota-bench.
-    "world": {"base", "codec", "radio", "fec", "campaign", "engine"},
+    "world": {"base", "codec", "radio", "fec", "profile", "campaign", "engine"},
     # Mains are included by nobody.
     "fuotad": PURE | RING,
     # Stateless: never the daemon's loop; of the store only whether a database is too new.
     "fuotactl": PURE | {"config", "store", "io", "net", "ctl", "doctor", "sim", "world"},
-    "fuota-sim": ARITHMETIC | {"io", "net", "sim"},
+    "fuota-sim": ARITHMETIC | {"config", "io", "net", "profile", "sim"},
     "fuota-bench": {"base", "radio", "fec", "campaign", "io", "world"},
 }
 

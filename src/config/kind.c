@@ -7,13 +7,15 @@
 
 #include "config/campaign.h"
 #include "config/daemon.h"
+#include "config/device_profile.h"
 #include "config/fleet.h"
 #include "config/option_text.h"
 #include "config/trust_policy.h"
 #include "config/window.h"
 
 const struct config_kind *const config_kinds[] = {
-    &campaign_kind, &fleet_kind, &trust_policy_kind, &daemon_kind, &window_kind, NULL,
+    &campaign_kind, &fleet_kind, &trust_policy_kind, &device_profile_kind, &daemon_kind,
+    &window_kind,   NULL,
 };
 
 /* The next character that counts; hyphens and case do not. */

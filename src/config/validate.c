@@ -78,9 +78,11 @@ static void report_kind(const char *file, const struct node *root, const char *n
         diag_error(diags, &place, "is required");
         return;
     }
-    diag_error(diags, &place,
-               "must be Campaign, Fleet, TrustPolicy, Daemon or Window, not \"%.60s\"",
-               name);
+    diag_error(
+        diags, &place,
+        "must be Campaign, Fleet, TrustPolicy, DeviceProfile, Daemon or Window, not "
+        "\"%.60s\"",
+        name);
 }
 
 static void validate_document(const char *file, const struct node *root,

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "campaign/profile.h"
 #include "engine/internal.h"
 
 enum {
@@ -89,11 +88,13 @@ void engine_destroy(struct engine *engine)
 
 /* ---- fleets and devices ---- */
 
+/* Of devices that nobody has described. */
+static const struct profile unknown;
+
 int engine_add_fleet(struct engine *engine, const struct engine_fleet *fleet)
 {
     const struct region *region = region_by_name(fleet->spec->region);
-    const struct profile *profile = profile_by_name(fleet->spec->default_profile);
-    if (region == NULL || profile == NULL) {
+    if (region == NULL) {
         return FUO_EINVAL;
     }
     if (engine_find_fleet(engine, fleet->id) != NULL) {
@@ -102,7 +103,8 @@ int engine_add_fleet(struct engine *engine, const struct engine_fleet *fleet)
     struct fleet *f = engine_zeroed(1, sizeof(*f));
     f->def = *fleet;
     f->region = region;
-    f->limits = profile->limits;
+    f->profile = fleet->profile != NULL ? fleet->profile : &unknown;
+    f->limits = f->profile->limits;
     engine->fleets =
         engine_grow(engine->fleets, engine->fleet_count + 1, sizeof(struct fleet *));
     engine->fleets[engine->fleet_count++] = f;
@@ -158,11 +160,23 @@ int engine_add_device(struct engine *engine, const struct device_rec *device)
     struct device *d = engine_zeroed(1, sizeof(*d));
     d->rec = *device;
     d->fleet = fleet;
+    d->profile = fleet->profile;
     d->dr = ENGINE_DR_UNKNOWN;
     engine->devices[device_place(engine->devices, engine->device_cap, device->dev_eui)] =
         d;
     engine->device_count++;
     engine_remember_id(engine, device->mc_group); /* not to be given twice */
+    return FUO_OK;
+}
+
+int engine_set_profile(struct engine *engine, uint64_t dev_eui,
+                       const struct profile *profile)
+{
+    struct device *d = engine_find_device(engine, dev_eui);
+    if (d == NULL) {
+        return FUO_ENOENT;
+    }
+    d->profile = profile;
     return FUO_OK;
 }
 

@@ -23,6 +23,7 @@
 #include "engine/effect.h"
 #include "engine/event.h"
 #include "fuotad/error.h"
+#include "profile/profile.h"
 
 struct engine;
 
@@ -45,6 +46,7 @@ enum engine_timing {
 struct engine_fleet {
     uint32_t id;
     const struct fleet_spec *spec; /* lives as long as the engine */
+    const struct profile *profile; /* so does it; NULL: nothing is known of its devices */
     enum engine_timing timing;
     int64_t multicast_spacing_us;  /* of the server, per gateway of a group */
     int64_t multicast_jitter_us;   /* how late the server may be, see above */
@@ -61,6 +63,9 @@ FUO_MUST_CHECK int engine_add_fleet(struct engine *engine,
                                     const struct engine_fleet *fleet);
 FUO_MUST_CHECK int engine_add_device(struct engine *engine,
                                      const struct device_rec *device);
+/* Another profile than that of its fleet; it lives as long as the engine. FUO_ENOENT. */
+FUO_MUST_CHECK int engine_set_profile(struct engine *engine, uint64_t dev_eui,
+                                      const struct profile *profile);
 
 /* FUO_ENOENT when what the record belongs to is not there. */
 FUO_MUST_CHECK int engine_restore_campaign(struct engine *engine,

@@ -52,6 +52,7 @@ struct grid {
 struct fleet {
     struct engine_fleet def;
     const struct region *region;
+    const struct profile *profile; /* never NULL */
     struct fragplan_limits limits;
     struct grid grids[REGION_DR_COUNT];
 };
@@ -59,6 +60,7 @@ struct fleet {
 struct device {
     struct device_rec rec;
     struct fleet *fleet;
+    const struct profile *profile; /* never NULL */
     struct member *active; /* in the campaign that is updating it; NULL: none */
     struct utc stored;     /* when rec was last stored */
     uint8_t dr;            /* of its last uplink; ENGINE_DR_UNKNOWN */

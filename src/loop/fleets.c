@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "loop/fleets.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "campaign/profile.h"
 #include "config/plugin_options.h"
 #include "config/trust_policy.h"
 #include "io/cleanup.h"
 #include "io/file.h"
 #include "loop/folder.h"
 #include "loop/xalloc.h"
+#include "profile/shipped.h"
 #include "radio/region.h"
 
 enum {
@@ -90,6 +92,67 @@ static const struct trust_entry *find_trust(const struct fleets *fleets, const c
     return NULL;
 }
 
+/* ---- device profiles ---- */
+
+struct profile_loader {
+    struct fleets *fleets;
+    struct diag_list *diags;
+};
+
+static const struct device_profile_doc *find_own(const struct fleets *fleets,
+                                                 const char *name)
+{
+    for (size_t i = 0; i < fleets->profile_count; i++) {
+        if (strcmp(fleets->profiles[i]->profile.name, name) == 0) {
+            return fleets->profiles[i];
+        }
+    }
+    return NULL;
+}
+
+static void load_profile(void *arg, const char *path)
+{
+    struct profile_loader *loader = arg;
+    struct fleets *fleets = loader->fleets;
+    struct device_profile_doc *doc = NULL;
+    if (device_profile_load(path, &doc, loader->diags) != FUO_OK) {
+        return;
+    }
+    if (find_own(fleets, doc->profile.name) != NULL) {
+        struct diag_place place = config_place(&doc->doc, "metadata.name");
+        diag_error(loader->diags, &place, "another file has a profile '%s' too",
+                   doc->profile.name);
+    }
+    fleets->profiles = xrealloc(fleets->profiles, fleets->profile_count + 1,
+                                sizeof(struct device_profile_doc *));
+    fleets->profiles[fleets->profile_count++] = doc;
+}
+
+/* The folder need not be there: most use none but the shipped ones. */
+static void load_profiles(struct fleets *fleets, const char *folder,
+                          struct diag_list *diags)
+{
+    struct profile_loader loader = {.fleets = fleets, .diags = diags};
+    if (access(folder, F_OK) == 0 || errno != ENOENT) {
+        folder_each_yaml(folder, diags, load_profile, &loader);
+    }
+}
+
+const struct profile *fleets_profile(const struct fleets *fleets, const char *name)
+{
+    const struct device_profile_doc *own = find_own(fleets, name);
+    return own != NULL ? &own->profile : profile_shipped(name);
+}
+
+static void complain_of_profile(struct diag_list *diags, const struct diag_place *place,
+                                const char *name)
+{
+    diag_error(diags, place,
+               "there is no device profile '%s': give a shipped one (see "
+               "fuotad-device-profile(5)), or add its file to the daemon's spec.profiles",
+               name);
+}
+
 /* ---- fleets ---- */
 
 struct fleet_loader {
@@ -140,6 +203,14 @@ static void load_inventory(struct fleet_loader *loader, struct fleet_entry *entr
     }
     const char *path = config_path(&doc->doc, doc->inventory_file);
     (void)!inventory_load(path, &entry->inventory, loader->diags);
+    for (size_t i = 0; i < entry->inventory.count; i++) {
+        const struct inventory_device *device = &entry->inventory.devices[i];
+        if (device->profile != NULL &&
+            fleets_profile(loader->fleets, device->profile) == NULL) {
+            struct diag_place place = {.file = path, .line = device->line};
+            complain_of_profile(loader->diags, &place, device->profile);
+        }
+    }
 }
 
 static void check_fleet(struct fleet_loader *loader, struct fleet_entry *entry)
@@ -160,10 +231,10 @@ static void check_fleet(struct fleet_loader *loader, struct fleet_entry *entry)
         place = config_place(&doc->doc, "spec.region");
         diag_error(loader->diags, &place, "unknown region '%s'", doc->spec.region);
     }
-    if (profile_by_name(doc->spec.default_profile) == NULL) {
+    entry->profile = fleets_profile(loader->fleets, doc->spec.default_profile);
+    if (entry->profile == NULL) {
         place = config_place(&doc->doc, "spec.profiles.default");
-        diag_error(loader->diags, &place, "there is no device profile '%s'",
-                   doc->spec.default_profile);
+        complain_of_profile(loader->diags, &place, doc->spec.default_profile);
     }
 }
 
@@ -205,6 +276,7 @@ static void check_overlap(const struct fleet_entry *a, struct fleet_entry *b,
 int fleets_load(struct daemon_doc *daemon, const char *const *plugin_folders,
                 struct fleets *fleets, struct diag_list *diags)
 {
+    load_profiles(fleets, config_path(&daemon->doc, daemon->profiles), diags);
     struct trust_loader trust_loader = {.fleets = fleets, .diags = diags};
     folder_each_yaml(config_path(&daemon->doc, daemon->trust), diags, load_trust,
                      &trust_loader);
@@ -232,8 +304,12 @@ void fleets_finish(struct fleets *fleets)
         plugin_unload(&entry->plugin);
         fleet_doc_destroy(entry->doc);
     }
+    for (size_t i = 0; i < fleets->profile_count; i++) {
+        device_profile_doc_destroy(fleets->profiles[i]);
+    }
     free(fleets->items);
     free(fleets->trusts);
+    free(fleets->profiles);
     *fleets = (struct fleets){0};
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fleets.h - the folders of the daemon: fleets with their inventories, trust policies.
+ * fleets.h - the folders of the daemon: fleets with their inventories, trust policies, device
+ * profiles.
  *
  * Loads and checks everything before anything runs; all problems are reported at once. The
  * inventory kept here has no keys: they go into the store sealed and are wiped.
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 #include "config/daemon.h"
+#include "config/device_profile.h"
 #include "config/diag.h"
 #include "config/fleet.h"
 #include "config/inventory.h"
@@ -27,6 +29,7 @@ struct trust_entry {
 struct fleet_entry {
     struct fleet_doc *doc; /* owned */
     const struct trust_entry *trust;
+    const struct profile *profile; /* of devices that name none */
     struct loaded_plugin plugin;
     void *plugin_config;        /* owned */
     struct inventory inventory; /* with keys until fleets_forget_keys() */
@@ -40,6 +43,8 @@ struct fleets {
     size_t count;
     struct trust_entry *trusts;
     size_t trust_count;
+    struct device_profile_doc **profiles; /* of the daemon's folder */
+    size_t profile_count;
 };
 
 /*
@@ -60,6 +65,9 @@ void fleets_finish(struct fleets *fleets);
 /* NULL if there is none. */
 struct fleet_entry *fleets_by_name(const struct fleets *fleets, const char *name);
 struct fleet_entry *fleets_by_id(const struct fleets *fleets, uint32_t id);
+
+/* A profile of the daemon's folder, else a shipped one; NULL if there is none. */
+const struct profile *fleets_profile(const struct fleets *fleets, const char *name);
 
 /* The name of a device in its fleet's inventory; NULL if it is in none. */
 const struct inventory_device *fleets_device(const struct fleets *fleets,

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/eui.h"
-#include "campaign/profile.h"
 #include "io/cleanup.h"
 #include "loop/planning_calendar.h"
 #include "loop/planning_devices.h"
@@ -182,7 +181,7 @@ static int32_t slowest_floor_cdb(const struct making *m)
 static enum plan_error probe(struct making *m)
 {
     const struct planning_request *r = m->request;
-    const struct profile *profile = profile_by_name(r->fleet->doc->spec.default_profile);
+    const struct profile *profile = r->fleet->profile;
     if (r->fleet->host != NULL) {
         host_caps(r->fleet->host, &m->caps);
     }

@@ -82,6 +82,7 @@ static int add_fleets(struct restore *r)
         struct engine_fleet def = {
             .id = fleet->id,
             .spec = &fleet->doc->spec,
+            .profile = fleet->profile,
             .timing = caps.timing == FUO_TIMING_ABSOLUTE ? ENGINE_TIMING_ABSOLUTE
                                                          : ENGINE_TIMING_QUEUE,
             .multicast_spacing_us = caps.multicast_spacing_us,
@@ -121,6 +122,11 @@ static int add_inventory(struct restore *r, const struct fleet_entry *fleet,
         }
         rec.fleet_id = fleet->id;
         int err = engine_add_device(r->engine, &rec);
+        const char *profile = fleet->inventory.devices[i].profile;
+        if (err == FUO_OK && profile != NULL) {
+            err = engine_set_profile(r->engine, rec.dev_eui,
+                                     fleets_profile(&r->d->fleets, profile));
+        }
         if (err != FUO_OK) {
             return err;
         }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "campaign/spec.h"
+#include "profile/shipped.h"
 #include "world/internal.h"
 
 enum {
@@ -415,6 +416,7 @@ static int add_fleet(struct world *w, const struct fleet_spec *spec)
     struct engine_fleet fleet = {
         .id = FLEET,
         .spec = spec,
+        .profile = profile_shipped("st-v1"),
         .timing = direct ? ENGINE_TIMING_ABSOLUTE : ENGINE_TIMING_QUEUE,
         .multicast_spacing_us = world_timing_margin_us(w->config->timing),
         .multicast_jitter_us = direct ? 0 : JITTER_US,
@@ -513,8 +515,7 @@ int world_run(const struct world_scenario *s, const struct world_config *config,
     struct campaign_spec spec = config->spec != NULL ? *config->spec : default_spec(s);
     struct fleet_spec fleet = {.name = "bench",
                                .region = "EU868",
-                               .reserve_ppm = WORLD_PPM - s->params.share_ppm,
-                               .default_profile = "st-v1"};
+                               .reserve_ppm = WORLD_PPM - s->params.share_ppm};
     struct world w = {.s = s,
                       .config = config,
                       .region = region_get(REGION_EU868),

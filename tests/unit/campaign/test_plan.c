@@ -4,7 +4,6 @@
 #include "test.h"
 
 #include "campaign/plan.h"
-#include "campaign/profile.h"
 #include "campaign/record.h"
 
 static struct campaign_spec default_spec(void)
@@ -252,21 +251,6 @@ static void session_timeout_is_the_smallest_that_holds(void **state)
     assert_int_equal(plan_timeout_exp(DAYS_US(9)), 15);
 }
 
-static void profiles_are_found_by_name(void **state)
-{
-    (void)state;
-    assert_non_null(profile_by_name("lbm-v2"));
-    assert_null(profile_by_name("lbm-v"));
-    assert_null(profile_by_name(""));
-    assert_int_equal(profile_by_name("st-v1")->limits.size_min, 40);
-    size_t count = 0;
-    while (profile_at(count) != NULL) {
-        assert_ptr_equal(profile_by_name(profile_at(count)->name), profile_at(count));
-        count++;
-    }
-    assert_true(count >= 3);
-}
-
 static void every_record_value_has_a_name_and_strangers_have_none(void **state)
 {
     (void)state;
@@ -326,5 +310,4 @@ TEST_MAIN(cmocka_unit_test(a_strong_cohort_gets_the_fastest_rate_and_the_class_c
           cmocka_unit_test(the_lower_bound_takes_the_budget_of_each_hour_at_once),
           cmocka_unit_test(so_much_airtime_takes_its_time),
           cmocka_unit_test(session_timeout_is_the_smallest_that_holds),
-          cmocka_unit_test(profiles_are_found_by_name),
           cmocka_unit_test(every_record_value_has_a_name_and_strangers_have_none))

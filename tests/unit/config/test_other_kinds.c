@@ -177,6 +177,8 @@ static void every_example_of_the_tree_decodes(void **state)
         {"Fleet", "config/fleets/example.yaml"},
         {"TrustPolicy", "config/trust/example.yaml"},
         {"Window", "config/windows/example.yaml"},
+        {"DeviceProfile", "config/profiles/generic.yaml"},
+        {"DeviceProfile", "config/profiles/example.yaml"},
         {"Daemon", "config/fuotad.yaml"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

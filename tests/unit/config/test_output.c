@@ -211,6 +211,7 @@ static void the_sample_files_are_those_of_the_tables(void **state)
         {"Fleet", "config/fleets/example.yaml"},
         {"TrustPolicy", "config/trust/example.yaml"},
         {"Window", "config/windows/example.yaml"},
+        {"DeviceProfile", "config/profiles/example.yaml"},
         {"Daemon", "config/fuotad.yaml"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -285,19 +286,21 @@ static void validates_every_document_and_the_files_it_names(void **state)
                "kind: window\n"
                "metadata: {name: w}\n");
     assert_int_equal(config_validate_file("v/all.yaml", &diags), FUO_EINVAL);
-    assert_diags(&diags,
-                 "v/all.yaml:5:3: spec.rollout.waves: warning: this version runs all "
-                 "targets as one wave\n"
-                 "v/all.yaml:5:58: spec.image.signatures[1]: v/empty is empty\n"
-                 "v/all.yaml:5:65: spec.image.signatures[2]: there is no file v/no\n"
-                 "v/all.yaml:6:36: spec.targets.devicesFile: v/. is not a file\n"
-                 "v/all.yaml:9:7: kind: must be Campaign, Fleet, TrustPolicy, Daemon or "
-                 "Window, not \"Nothing\"\n"
-                 "v/all.yaml:11:1: kind: is required\n"
-                 "v/all.yaml:13:1: apiVersion: is required\n"
-                 "v/all.yaml:13:1: spec: is required\n"
-                 "v/all.yaml:13:7: kind: must be Window, not \"window\"; did you mean "
-                 "\"Window\"?\n");
+    assert_diags(
+        &diags,
+        "v/all.yaml:5:3: spec.rollout.waves: warning: this version runs all "
+        "targets as one wave\n"
+        "v/all.yaml:5:58: spec.image.signatures[1]: v/empty is empty\n"
+        "v/all.yaml:5:65: spec.image.signatures[2]: there is no file v/no\n"
+        "v/all.yaml:6:36: spec.targets.devicesFile: v/. is not a file\n"
+        "v/all.yaml:9:7: kind: must be Campaign, Fleet, TrustPolicy, DeviceProfile, "
+        "Daemon or "
+        "Window, not \"Nothing\"\n"
+        "v/all.yaml:11:1: kind: is required\n"
+        "v/all.yaml:13:1: apiVersion: is required\n"
+        "v/all.yaml:13:1: spec: is required\n"
+        "v/all.yaml:13:7: kind: must be Window, not \"window\"; did you mean "
+        "\"Window\"?\n");
     write_file("v/good.yaml",
                "apiVersion: fuotad/v1\nkind: TrustPolicy\nmetadata: {name: t}\n"
                "spec: {keys: [{file: a.bin}], product: p}\n");

@@ -7,6 +7,7 @@
 
 #include "codec/package.h"
 #include "loop/planning.h"
+#include "profile/shipped.h"
 
 enum {
     DEVICES = 40,
@@ -360,6 +361,7 @@ static void an_image_too_large_for_the_decoders_is_refused_with_the_limit(void *
     struct device_rec rec = heard_by(0x100, 0xa0, 900);
     add(&rig, &rec);
     rig.f.fleet->spec.default_profile = "st-v2";
+    rig.fleet.profile = profile_shipped("st-v2");
     rig.request.image_len = 600000;
     make(&rig, FUO_ERANGE);
     assert_said(&rig, "spec.image",
