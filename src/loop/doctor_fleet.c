@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/eui.h"
-#include "campaign/profile.h"
 #include "ctl/finding.h"
 #include "loop/doctor.h"
 #include "loop/internal.h"
@@ -140,7 +139,6 @@ struct device_samples {
     struct sample keyless;
     struct sample never;
     struct sample silent;
-    struct sample profile; /* names one that is not there */
 };
 
 static bool has_key(const struct inventory_device *device)
@@ -160,10 +158,6 @@ static void sample_device(const struct daemon *d, const struct inventory_device 
     const struct device_rec *rec = engine_device(d->engine, device->dev_eui);
     if (!has_key(device)) {
         sample_add(&samples->keyless, device->dev_eui);
-    }
-    if (device->profile != NULL && device->profile[0] != '\0' &&
-        profile_by_name(device->profile) == NULL) {
-        sample_add(&samples->profile, device->dev_eui);
     }
     if (rec == NULL || rec->last_uplink.us == 0) {
         sample_add(&samples->never, device->dev_eui);
@@ -204,10 +198,6 @@ static void look_devices(struct daemon *d, const struct fleet_entry *fleet,
                 list);
     look_sample(&samples.silent, devices,
                 "have been silent for a day or longer; see to power and coverage", list);
-    look_sample(&samples.profile, (struct finding_subject){"profiles", profiles},
-                "name a device profile that is not there, the fleet's default is used; "
-                "correct the column profile of the inventory",
-                list);
     if (samples.keyless.count + samples.never.count + samples.silent.count == 0) {
         finding_add(list, inventory->count > 0 ? FINDING_OK : FINDING_WARN, devices,
                     inventory->count > 0
@@ -215,10 +205,8 @@ static void look_devices(struct daemon *d, const struct fleet_entry *fleet,
                         : "%zu in the inventory: name an inventory file in the fleet",
                     inventory->count);
     }
-    if (samples.profile.count == 0) {
-        finding_add(list, FINDING_OK, (struct finding_subject){"profiles", profiles},
-                    "all known; %s is the default", fleet->doc->spec.default_profile);
-    }
+    finding_add(list, FINDING_OK, (struct finding_subject){"profiles", profiles},
+                "all known; %s is the default", fleet->doc->spec.default_profile);
 }
 
 void doctor_look_fleets(struct daemon *d, struct json_object *list)
