@@ -412,6 +412,25 @@ static void render_batch_results(struct rendering *r, const struct effects *batc
     render_results(r, refs, count);
 }
 
+/* false: it is not of a campaign's state. */
+static bool render_publish(struct rendering *r, const struct effects *batch, size_t i)
+{
+    const struct effect *effect = &batch->items[i];
+    switch (effect->publish.kind) {
+    case PUBLISH_CAMPAIGN:
+        if (!repeated(batch, i)) {
+            render_campaign_topics(r, effect->publish.campaign_id);
+        }
+        return true;
+    case PUBLISH_ALERT:
+        render_alert(r, effect);
+        break;
+    case PUBLISH_RESULT: /* is out already */
+        break;
+    }
+    return false;
+}
+
 void status_render(struct status *status, const struct status_source *source,
                    const struct effects *batch, struct store_batch *rows)
 {
@@ -419,17 +438,8 @@ void status_render(struct status *status, const struct status_source *source,
     bool any_campaign = false;
     render_batch_results(&r, batch);
     for (size_t i = 0; i < batch->len; i++) {
-        const struct effect *effect = &batch->items[i];
-        if (effect->type != EFFECT_PUBLISH) {
-            continue;
-        }
-        if (effect->publish.kind == PUBLISH_ALERT) {
-            render_alert(&r, effect);
-        } else if (effect->publish.kind == PUBLISH_CAMPAIGN) {
-            any_campaign = true;
-            if (!repeated(batch, i)) {
-                render_campaign_topics(&r, effect->publish.campaign_id);
-            }
+        if (batch->items[i].type == EFFECT_PUBLISH) {
+            any_campaign |= render_publish(&r, batch, i);
         }
     }
     if (any_campaign) {
