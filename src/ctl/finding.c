@@ -23,7 +23,10 @@ static struct json_object *clean(const char *text, size_t size)
     char line[FINDING_TEXT_SIZE];
     size_t len = 0;
     for (; text[len] != '\0' && len + 1 < size; len++) {
-        line[len] = text[len] >= ' ' && text[len] <= '~' ? text[len] : '?';
+        line[len] = '?';
+        if (text[len] >= ' ' && text[len] <= '~') {
+            line[len] = text[len];
+        }
     }
     return json_object_new_string_len(line, (int)len);
 }

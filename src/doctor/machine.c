@@ -8,7 +8,7 @@
 
 #include "io/secrets.h"
 
-#define MIB            (1024u * 1024u)
+#define MIB            (UINT64_C(1) << 20)
 #define CLOCK_WARN_US  500000 /* well below what a session start tolerates */
 #define CLOCK_REAL_PPM 1000000
 
