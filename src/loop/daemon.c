@@ -284,6 +284,12 @@ static int open_all(struct daemon *d, struct diag_list *diags, struct detail *de
     return err;
 }
 
+/* What no further start mends: see store_open(). */
+static bool is_mismatch(int err)
+{
+    return err == FUO_ENOTSUP || err == FUO_EAUTH || err == FUO_EPROTO;
+}
+
 static enum daemon_exit report(const struct diag_list *diags, int err,
                                const struct detail *detail)
 {
@@ -294,7 +300,7 @@ static enum daemon_exit report(const struct diag_list *diags, int err,
     if (err != FUO_OK) {
         log_err("cannot start: %s",
                 detail->text[0] != '\0' ? detail->text : fuo_strerror(err));
-        return DAEMON_INTERNAL;
+        return is_mismatch(err) ? DAEMON_MISMATCH : DAEMON_INTERNAL;
     }
     return DAEMON_DONE;
 }

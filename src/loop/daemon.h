@@ -22,6 +22,7 @@ enum daemon_exit {
     DAEMON_INTERNAL = 1,
     DAEMON_USAGE = 2,
     DAEMON_INVALID = 3,
+    DAEMON_MISMATCH = 4, /* the database: newer, damaged, of another key */
 };
 
 enum daemon_exit daemon_run(const struct daemon_options *options);

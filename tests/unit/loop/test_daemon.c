@@ -386,6 +386,22 @@ static void run_sql(const struct daemon_fixture *f, const char *sql)
     sqlite3_close(db);
 }
 
+static int64_t schema_version(const struct daemon_fixture *f)
+{
+    char path[2 * TEMP_PATH_SIZE];
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    assert_int_equal(sqlite3_open(temp_path(&f->temp, "state/fuotad.db", path), &db),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    int64_t version = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return version;
+}
+
 static void damage_in_the_store_leaves_one_campaign_out(void **state)
 {
     (void)state;
@@ -556,10 +572,10 @@ static void what_cannot_be_opened_ends_the_start(void **state)
     assert_true(log_says(&f, "use chmod o-rwx"));
     assert_int_equal(chmod(path, 0600), 0);
     put_file(&f, "state/sealing.key", "this is some other key of 32 b..");
-    assert_int_equal(run_to_end(&f, false, NULL), DAEMON_INTERNAL);
+    assert_int_equal(run_to_end(&f, false, NULL), DAEMON_MISMATCH);
     assert_true(log_says(&f, "the sealing key is not the one"));
     put_file(&f, "state/sealing.key", "short");
-    assert_int_equal(run_to_end(&f, false, NULL), DAEMON_INTERNAL);
+    assert_int_equal(run_to_end(&f, false, NULL), DAEMON_MISMATCH);
     assert_true(log_says(&f, "cannot start"));
     assert_int_equal(unlink(path), 0);
     assert_int_equal(run_to_end(&f, false, NULL), DAEMON_INTERNAL);
@@ -568,7 +584,30 @@ static void what_cannot_be_opened_ends_the_start(void **state)
     fixture_remove(&f);
 }
 
-TEST_MAIN(cmocka_unit_test(a_campaign_is_applied_looked_at_and_aborted),
+static void a_database_of_a_newer_fuotad_is_refused_and_left_alone(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    daemon_stop(&f);
+    int64_t newest = schema_version(&f);
+    run_sql(&f, "PRAGMA user_version = 99");
+    assert_int_equal(run_to_end(&f, false, NULL), DAEMON_MISMATCH);
+    assert_true(log_says(&f,
+                         "state/fuotad.db: written by a newer fuotad: schema 99, this "
+                         "one knows up to "));
+    assert_int_equal(schema_version(&f), 99);
+    char sql[64];
+    snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", (int)newest);
+    run_sql(&f, sql);
+    daemon_start(&f);
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+TEST_MAIN(cmocka_unit_test(a_database_of_a_newer_fuotad_is_refused_and_left_alone),
+          cmocka_unit_test(a_campaign_is_applied_looked_at_and_aborted),
           cmocka_unit_test(what_is_wrong_is_refused_with_its_code),
           cmocka_unit_test(requests_are_checked), cmocka_unit_test(uploads_are_checked),
           cmocka_unit_test(lists_of_devices_are_uploaded),
