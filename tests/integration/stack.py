@@ -273,6 +273,7 @@ spec:
         if process is None:
             return None
         process.send_signal(sig)
+        process.send_signal(signal.SIGCONT)  # it may have been stopped
         try:
             return process.wait(20)
         except subprocess.TimeoutExpired:

@@ -207,6 +207,63 @@ def case_sigterm_at_any_time_is_a_clean_end(folder):
         finish(s, 12)
 
 
+def assert_drains(stack):
+    """In order, and within the five seconds that are promised."""
+    begin = time.monotonic()
+    assert stack.stop("fuotad") == 0
+    took = time.monotonic() - begin
+    assert took < 5, took
+
+
+def in_session(stack):
+    stack.ctl("apply", stack.path("wm1-1-4-3.yaml"), check=0)
+    wait_for("fragments", lambda: stack.state()["fragments"]["sent"] > 3, 90)
+
+
+def case_sigterm_ends_in_time_though_the_broker_hangs(folder):
+    with applied(folder) as s:
+        in_session(s)
+        broker = s.processes["mosquitto"]
+        broker.send_signal(signal.SIGSTOP)
+        time.sleep(0.5)  # so that publishes are out, and not acknowledged
+        assert_drains(s)
+        s.start_daemon()  # it connects, and nobody answers
+        assert_drains(s)
+        broker.send_signal(signal.SIGCONT)
+        s.start_daemon()
+        finish(s, 12)
+
+
+def case_sigterm_ends_in_time_though_the_api_hangs(folder):
+    with applied(folder) as s:
+        in_session(s)
+        s.proxy.hook = lambda path: "hold"
+        assert s.proxy.held.wait(60), "no call"
+        assert_drains(s)
+        s.proxy.hook = lambda path: None
+        s.start_daemon()
+        finish(s, 12)
+
+
+def case_sigterm_ends_in_time_though_everything_hangs(folder):
+    """And somebody holds the socket open, without reading what a watch tells."""
+    with applied(folder) as s:
+        in_session(s)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(s.path("ctl.sock")))
+            client.sendall(b'{"id":1,"method":"watch","params":{"name":"wm1-1-4-3",'
+                           b'"devices":true}}\n')
+            s.processes["mosquitto"].send_signal(signal.SIGSTOP)
+            s.proxy.hook = lambda path: "hold"
+            assert s.proxy.held.wait(60), "no call"
+            client.sendall(b'{"id":2,"method":"doctor"}\n')
+            assert_drains(s)
+        s.proxy.hook = lambda path: None
+        s.processes["mosquitto"].send_signal(signal.SIGCONT)
+        s.start_daemon()
+        finish(s, 12)
+
+
 def case_results_wait_for_a_broker_that_is_away(folder):
     """The status broker comes when all is over: results without a gap, topics cleaned."""
     port = free_port()
