@@ -45,19 +45,6 @@ def uplink(dev_eui, data="AQ==", port=202, at="2026-01-01T00:00:00Z"):
                                       "snr": 9}]}
 
 
-def case_thirty_kills_change_nothing(folder):
-    """At any moment: in set-up, in the session, around a commit, behind an Enqueue."""
-    with applied(folder, scale=60) as s:
-        dice = random.Random(30)
-        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
-        for kill in range(30):
-            time.sleep(dice.uniform(0.05, 1.2))
-            s.kill_daemon()
-            s.start_daemon()
-        assert (s.path("fuotad.log").read_text().count("engine restored")) >= 31
-        finish(s, 12)
-
-
 def case_an_api_with_every_fault_only_delays(folder):
     with applied(folder) as s:
         dice = random.Random(7)
