@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/eui.h"
+#include "codec/package.h"
 #include "ctl/finding.h"
 #include "loop/doctor.h"
 #include "loop/internal.h"
@@ -139,6 +140,7 @@ struct device_samples {
     struct sample keyless;
     struct sample never;
     struct sample silent;
+    struct sample contradicting; /* what its profile says */
 };
 
 static bool has_key(const struct inventory_device *device)
@@ -152,10 +154,37 @@ static bool is_silent(const struct device_rec *rec, struct utc now)
     return now.us - rec->last_uplink.us > (bound_us > SILENT_US ? bound_us : SILENT_US);
 }
 
-static void sample_device(const struct daemon *d, const struct inventory_device *device,
-                          struct utc now, struct device_samples *samples)
+/* Both are known, and differ. */
+static bool differ(uint8_t profile, uint8_t device)
+{
+    return profile != 0 && device != 0 && profile != device;
+}
+
+/* It runs other packages than its profile is about: the quirks are then another stack's. */
+static bool contradicts(const struct profile *profile, const struct device_rec *rec)
+{
+    return profile != NULL && rec->packages_known &&
+           (differ(profile->ts003, rec->package_version[PKG_CLOCK]) ||
+            differ(profile->ts004, rec->package_version[PKG_FRAG]) ||
+            differ(profile->ts005, rec->package_version[PKG_MCAST]));
+}
+
+static const struct profile *profile_of(const struct daemon *d,
+                                        const struct fleet_entry *fleet,
+                                        const struct inventory_device *device)
+{
+    return device->profile != NULL ? fleets_profile(&d->fleets, device->profile)
+                                   : fleet->profile;
+}
+
+static void sample_device(const struct daemon *d, const struct fleet_entry *fleet,
+                          const struct inventory_device *device, struct utc now,
+                          struct device_samples *samples)
 {
     const struct device_rec *rec = engine_device(d->engine, device->dev_eui);
+    if (rec != NULL && contradicts(profile_of(d, fleet, device), rec)) {
+        sample_add(&samples->contradicting, device->dev_eui);
+    }
     if (!has_key(device)) {
         sample_add(&samples->keyless, device->dev_eui);
     }
@@ -176,18 +205,32 @@ static void look_sample(const struct sample *sample, struct finding_subject subj
     }
 }
 
+static void look_profiles(const struct fleet_entry *fleet, const struct sample *wrong,
+                          struct json_object *list)
+{
+    char what[WHAT_SIZE];
+    snprintf(what, sizeof(what), "profiles of fleet %s", fleet->doc->spec.name);
+    struct finding_subject subject = {"profiles", what};
+    if (wrong->count == 0) {
+        finding_add(list, FINDING_OK, subject, "all known; %s is the default",
+                    fleet->doc->spec.default_profile);
+    }
+    look_sample(wrong, subject,
+                "have packages of other versions than their profile is about: name the "
+                "profile of their stack in the inventory, or generic",
+                list);
+}
+
 static void look_devices(struct daemon *d, const struct fleet_entry *fleet,
                          struct utc now, struct json_object *list)
 {
     struct device_samples samples = {0};
     const struct inventory *inventory = &fleet->inventory;
     char what[WHAT_SIZE];
-    char profiles[WHAT_SIZE];
     snprintf(what, sizeof(what), "devices of fleet %s", fleet->doc->spec.name);
-    snprintf(profiles, sizeof(profiles), "profiles of fleet %s", fleet->doc->spec.name);
     struct finding_subject devices = {"devices", what};
     for (size_t i = 0; i < inventory->count; i++) {
-        sample_device(d, &inventory->devices[i], now, &samples);
+        sample_device(d, fleet, &inventory->devices[i], now, &samples);
     }
     look_sample(&samples.keyless, devices,
                 "have no root key and cannot be given a multicast key; add gen_app_key "
@@ -205,8 +248,7 @@ static void look_devices(struct daemon *d, const struct fleet_entry *fleet,
                         : "%zu in the inventory: name an inventory file in the fleet",
                     inventory->count);
     }
-    finding_add(list, FINDING_OK, (struct finding_subject){"profiles", profiles},
-                "all known; %s is the default", fleet->doc->spec.default_profile);
+    look_profiles(fleet, &samples.contradicting, list);
 }
 
 void doctor_look_fleets(struct daemon *d, struct json_object *list)

@@ -136,6 +136,20 @@ def case_keys_that_are_missing(folder):
                    for x in texts(findings, "warn", "devices")), findings
 
 
+def case_devices_that_contradict_their_profile(folder):
+    with applied(folder, devices=1, ts004="2") as s:
+        inventory = s.path("inventory.csv")
+        eui = inventory.read_text().splitlines()[1].split(",")[0]
+        s.stop("fuotad")
+        assert ",lbm-v2," in inventory.read_text()
+        inventory.write_text(inventory.read_text().replace(",lbm-v2,", ",lbm-v1,"))
+        s.start_daemon()
+        assert texts(doctor(s, code=DONE), "ok", "profiles")
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("versions", lambda: texts(doctor(s, code=DONE), "warn", "profiles"), 60)
+        assert eui in texts(doctor(s, code=DONE), "warn", "profiles")[0]
+
+
 def case_a_paused_campaign_and_gateways_nobody_heard(folder):
     with applied(folder, devices=1) as s:
         s.stop("fuotad")
