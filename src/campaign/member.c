@@ -369,17 +369,34 @@ static bool takes_fragments(enum member_phase phase)
            phase == MEMBER_SESSION || phase == MEMBER_RESYNC;
 }
 
+/* By the layout that its profile gives, or the one that makes sense. */
+static int status_decode(const struct member_context *c, const struct split_cmd *cmd,
+                         struct frag_status_ans *ans)
+{
+    const struct transmission_rec *t = c->transmission;
+    struct frag_status_hint hint = {.frag_index = t->frag_index,
+                                    .sent_count = (uint16_t)(t->next_n - 1)};
+    switch (c->layout) {
+    case PROFILE_LAYOUT_AUTO:
+        break;
+    case PROFILE_LAYOUT_SPEC:
+        return frag_status_ans_decode(t->ts004, cmd->body, cmd->body_len, ans);
+    case PROFILE_LAYOUT_V1:
+        return frag_status_ans_decode(1, cmd->body, cmd->body_len, ans);
+    case PROFILE_LAYOUT_V1_BIG_ENDIAN:
+        return frag_status_ans_decode_big_endian(cmd->body, cmd->body_len, ans);
+    }
+    return frag_status_ans_decode_lenient(t->ts004, &hint, cmd->body, cmd->body_len, ans);
+}
+
 static struct member_answer answer_frag_status(const struct member_rec *member,
                                                const struct member_context *c,
                                                const struct split_cmd *cmd)
 {
     const struct transmission_rec *t = c->transmission;
-    struct frag_status_hint hint = {.frag_index = t->frag_index,
-                                    .sent_count = (uint16_t)(t->next_n - 1)};
     struct frag_status_ans ans;
     if (!takes_fragments(member->phase) || t->next_n <= 1 ||
-        frag_status_ans_decode_lenient(t->ts004, &hint, cmd->body, cmd->body_len, &ans) !=
-            FUO_OK) {
+        status_decode(c, cmd, &ans) != FUO_OK) {
         return verdict(VERDICT_NOT_MINE);
     }
     if (ans.no_session) {
@@ -412,8 +429,12 @@ static struct member_answer answer_block_received(const struct member_rec *membe
         req.frag_index != c->transmission->frag_index) {
         return verdict(VERDICT_NOT_MINE);
     }
-    return req.mic_error ? refused(REASON_MIC, FW_RESULT_INTEGRITY)
-                         : verdict(VERDICT_BLOCK);
+    if (req.mic_error) {
+        return refused(REASON_MIC, FW_RESULT_INTEGRITY);
+    }
+    struct member_answer a = verdict(VERDICT_BLOCK);
+    a.proven = true;
+    return a;
 }
 
 static struct member_answer answer_frag(const struct member_rec *member,

@@ -19,6 +19,7 @@
 
 #include "campaign/record.h"
 #include "codec/split.h"
+#include "profile/profile.h"
 
 enum {
     MEMBER_PAYLOAD_MAX = 64,
@@ -29,6 +30,7 @@ enum {
 /* What a command is made from. transmission is NULL outside of one. */
 struct member_context {
     const struct device_rec *device;
+    enum profile_layout layout; /* of its FragSessionStatusAns */
     const struct transmission_rec *transmission;
     size_t image_len;
     const uint8_t *descriptor;  /* 4 bytes */
@@ -80,6 +82,7 @@ struct member_answer {
     uint16_t missing;
     uint16_t received;
     uint32_t delay_s;     /* VERDICT_ACCEPTED of a reboot countdown */
+    bool proven;          /* VERDICT_BLOCK: by its MIC, not by its counts */
     bool nothing_done;    /* ... of a deletion: there was no such image */
     bool group_undefined; /* of a session: so the device says, see answer_session() */
 };

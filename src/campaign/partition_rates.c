@@ -44,10 +44,11 @@ static int cut_image(const struct partition_input *in, uint8_t dr, struct fragpl
     if (in->size_bytes == SPEC_AUTO_U32) {
         return fragplan_choose(in->image_len, &limits, plan);
     }
-    if (in->size_bytes > limits.size_max || in->size_bytes < limits.size_min) {
+    if (in->size_bytes > limits.size_max ||
+        fragplan_with_size(in->image_len, (uint8_t)in->size_bytes, plan) != FUO_OK) {
         return FUO_ERANGE;
     }
-    return fragplan_with_size(in->image_len, (uint8_t)in->size_bytes, plan);
+    return fragplan_fits(&limits, plan->size, plan->count) ? FUO_OK : FUO_ERANGE;
 }
 
 /* False if the image or the budget do not fit the data rate. */

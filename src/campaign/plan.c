@@ -106,12 +106,15 @@ static enum plan_error plan_fragments(const struct plan_input *in, struct plan *
     int err;
     if (wanted == SPEC_AUTO_U32) {
         err = fragplan_choose(in->image_len, &limits, &plan->fragments);
-    } else if (wanted > limits.size_max || wanted < limits.size_min || wanted == 0) {
+    } else if (wanted == 0 || wanted > limits.size_max ||
+               !fragplan_fits(&limits, (uint8_t)wanted, 1)) {
         return PLAN_SIZE;
     } else {
         err = fragplan_with_size(in->image_len, (uint8_t)wanted, &plan->fragments);
     }
-    return err == FUO_OK ? PLAN_OK : PLAN_TOO_MANY;
+    bool fits = err == FUO_OK &&
+                fragplan_fits(&limits, plan->fragments.size, plan->fragments.count);
+    return fits ? PLAN_OK : PLAN_TOO_MANY;
 }
 
 static uint16_t share_of(uint32_t count, uint32_t ppm)

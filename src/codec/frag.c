@@ -172,6 +172,19 @@ int frag_status_ans_decode(uint8_t version, const uint8_t *body, size_t len,
                         : status_ans_decode_v2(body, len, ans);
 }
 
+int frag_status_ans_decode_big_endian(const uint8_t *body, size_t len,
+                                      struct frag_status_ans *ans)
+{
+    uint8_t turned[4];
+    if (len < sizeof(turned)) {
+        return FUO_ESHORT;
+    }
+    turned[0] = body[1];
+    turned[1] = body[0];
+    memcpy(turned + 2, body + 2, 2);
+    return len == sizeof(turned) ? status_ans_decode_v1(turned, len, ans) : FUO_ETRAIL;
+}
+
 /* status: the byte that the answer's layout takes for the status, with its RFU bits. */
 static bool status_plausible(const struct frag_status_ans *ans, uint8_t status,
                              const struct frag_status_hint *hint)

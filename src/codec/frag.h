@@ -150,6 +150,10 @@ FUO_MUST_CHECK int frag_status_ans_decode_lenient(uint8_t version,
                                                   const uint8_t *body, size_t len,
                                                   struct frag_status_ans *ans);
 
+/* Version 1, but with NbFragReceived and index the wrong way round, as mbed's (13). */
+FUO_MUST_CHECK int frag_status_ans_decode_big_endian(const uint8_t *body, size_t len,
+                                                     struct frag_status_ans *ans);
+
 /* FUO_ERANGE also for no fragments, empty fragments, or padding not below FragSize. */
 FUO_MUST_CHECK int frag_setup_req_encode(uint8_t version,
                                          const struct frag_setup_req *req, uint8_t *buf,

@@ -6,6 +6,7 @@
  */
 #include "codec/package.h"
 #include "engine/internal.h"
+#include "image/version.h"
 
 enum {
     OLD_VERSION_TRIES = 3,
@@ -115,23 +116,40 @@ static void take_version_before(struct engine *e, struct member *m, uint32_t ver
     after_version(e, m);
 }
 
-static uint32_t target_version(const struct campaign *c)
+/* What it is to run: as the campaign gives it, as its stack codes the text, or announced. */
+static bool target_version(const struct member *m, uint32_t *version)
 {
+    const struct campaign *c = m->campaign;
     uint32_t given = c->def.spec->image.firmware_version;
-    return given != SPEC_AUTO_U32 ? given : c->rec.next_firmware;
+    if (given != SPEC_AUTO_U32) {
+        *version = given;
+        return true;
+    }
+    if (device_profile(m->device)->version == PROFILE_VERSION_BYTES &&
+        version_as_bytes(c->def.spec->image.version, version) == FUO_OK) {
+        return true;
+    }
+    *version = c->rec.next_firmware;
+    return c->rec.next_known;
+}
+
+/* It says of no image that it has it: only what runs after a reboot tells. */
+static bool denies_images(const struct member *m)
+{
+    return device_profile(m->device)->image == PROFILE_IMAGE_DENIED;
 }
 
 /*
  * The new version runs: whatever was under way, this is the proof. An aborted campaign may
- * have learned of no version; then another one than before can only be the new one.
+ * have learned of no version, and some devices announce none; then another one than before
+ * can only be the new one.
  */
 static bool is_proof(const struct member *m, uint32_t version)
 {
-    const struct campaign *c = m->campaign;
-    bool target_known =
-        c->def.spec->image.firmware_version != SPEC_AUTO_U32 || c->rec.next_known;
-    bool expected =
-        target_known ? version == target_version(c) : c->rec.phase == CAMPAIGN_ABORTING;
+    uint32_t target;
+    bool expected = target_version(m, &target)
+                        ? version == target
+                        : m->campaign->rec.phase == CAMPAIGN_ABORTING || denies_images(m);
     return m->rec.phase >= MEMBER_UPGRADE && m->rec.phase <= MEMBER_UNDO_IMAGE &&
            expected && !(m->rec.version_before_known && version == m->rec.version_before);
 }
@@ -140,6 +158,13 @@ static void take_proof(struct engine *e, struct member *m, uint32_t version)
 {
     if (m->rec.command_id != 0) {
         member_flush_queue(e, m); /* no second reboot */
+    }
+    struct campaign *c = m->campaign;
+    uint32_t target;
+    if (denies_images(m) && !target_version(m, &target)) {
+        c->rec.next_known = true; /* the others have to agree */
+        c->rec.next_firmware = version;
+        campaign_touch(c);
     }
     m->rec.version_after = version;
     m->rec.version_after_known = true;
@@ -169,6 +194,10 @@ static void take_old_version(struct engine *e, struct member *m, uint32_t versio
         m->reboots++;
         member_ask(e, m, MEMBER_REBOOT); /* it never heard of it */
         return;
+    }
+    if (!early && m->rec.tries >= OLD_VERSION_TRIES && denies_images(m)) {
+        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_RESULT_UPDATE_FAILED);
+        return; /* it was only believed to have the block */
     }
     if (!early && m->rec.tries >= OLD_VERSION_TRIES) {
         m->rec.version_after = version;
@@ -219,6 +248,7 @@ static void take_image(struct engine *e, struct member *m, uint32_t next)
 {
     struct campaign *c = m->campaign;
     bool given = c->def.spec->image.firmware_version != SPEC_AUTO_U32;
+    uint32_t target;
     if (m->rec.version_before_known && next == m->rec.version_before) {
         member_end(e, m, OUTCOME_FAILED, REASON_IMAGE_REFUSED,
                    FW_RESULT_UNSUPPORTED_PACKAGE);
@@ -229,7 +259,7 @@ static void take_image(struct engine *e, struct member *m, uint32_t next)
         c->rec.next_firmware = next;
         campaign_touch(c);
     }
-    if (next != target_version(c)) {
+    if (target_version(m, &target) && next != target) {
         const char *text = "a device announced another next version than the others";
         if (!given && count_agreeing(c, c->rec.next_firmware) < 2) {
             campaign_pause(e, c, text); /* which of the two is right? */
@@ -259,7 +289,7 @@ void member_take_block(struct engine *e, struct member *m, uint16_t missing)
     m->polled = true;
     member_enter(e, m, MEMBER_COMPLETE);
     member_set_fw(e, m, FW_DOWNLOADED, FW_RESULT_INITIAL);
-    member_ask(e, m, MEMBER_UPGRADE);
+    member_ask(e, m, denies_images(m) ? MEMBER_REBOOT : MEMBER_UPGRADE);
     transmission_member_changed(e, m->transmission);
 }
 

@@ -78,7 +78,8 @@ static const struct fec_sequence *sequence_of(struct engine *e, enum fec_version
     return s;
 }
 
-static enum plan_error make_plan(struct transmission *t, const struct campaign_spec *spec)
+static enum plan_error make_plan(struct transmission *t, const struct campaign_spec *spec,
+                                 const struct fragplan_limits *limits)
 {
     const struct campaign *c = t->campaign;
     struct plan_input in = {
@@ -89,7 +90,7 @@ static enum plan_error make_plan(struct transmission *t, const struct campaign_s
         .gateway_count = 1,
         .server_spacing_us = row_spacing_us(t),
         .weakest_snr_cdb = weakest_snr_cdb(t),
-        .limits = c->fleet->limits,
+        .limits = *limits,
         .priority_ceiling_ppm = c->fleet->def.priority_ceiling_ppm,
     };
     enum plan_error err = plan_make(&in, &t->plan);
@@ -132,7 +133,7 @@ void transmission_plan(struct transmission *t)
     spec.radio.frequency_hz = t->rec.frequency_hz;
     spec.fragmentation.size_bytes = t->rec.frag_size_bytes;
     spec.fragmentation.block_ack_delay = t->rec.block_ack_delay;
-    t->plan_error = make_plan(t, &spec);
+    t->plan_error = make_plan(t, &spec, &(struct fragplan_limits){0});
 }
 
 static void take_plan(struct transmission *t, const struct cohort *cohort)
@@ -277,7 +278,7 @@ enum plan_error cohort_form(struct engine *e, struct campaign *c,
     spec.fragmentation.size_bytes = cohort->size_bytes != SPEC_AUTO_U32
                                         ? cohort->size_bytes
                                         : spec.fragmentation.size_bytes;
-    enum plan_error err = make_plan(t, &spec);
+    enum plan_error err = make_plan(t, &spec, &cohort->limits);
     if (err != PLAN_OK) {
         disband(e, t);
         transmission_enter(e, t, TX_ENDED);
@@ -309,7 +310,9 @@ static bool fits(const struct engine *e, const struct member *m,
 {
     const uint8_t *version = m->device->rec.package_version;
     return t->campaign == m->campaign && t->rec.ts004 == version[PKG_FRAG] &&
-           t->rec.ts005 == version[PKG_MCAST] && is_open(e, t);
+           t->rec.ts005 == version[PKG_MCAST] && is_open(e, t) &&
+           fragplan_fits(&device_profile(m->device)->limits, t->rec.frag_size_bytes,
+                         t->rec.frag_count);
 }
 
 static bool hears(const struct member *m, const struct device_link *link,

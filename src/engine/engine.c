@@ -88,9 +88,6 @@ void engine_destroy(struct engine *engine)
 
 /* ---- fleets and devices ---- */
 
-/* Of devices that nobody has described. */
-static const struct profile unknown;
-
 int engine_add_fleet(struct engine *engine, const struct engine_fleet *fleet)
 {
     const struct region *region = region_by_name(fleet->spec->region);
@@ -103,8 +100,6 @@ int engine_add_fleet(struct engine *engine, const struct engine_fleet *fleet)
     struct fleet *f = engine_zeroed(1, sizeof(*f));
     f->def = *fleet;
     f->region = region;
-    f->profile = fleet->profile != NULL ? fleet->profile : &unknown;
-    f->limits = f->profile->limits;
     engine->fleets =
         engine_grow(engine->fleets, engine->fleet_count + 1, sizeof(struct fleet *));
     engine->fleets[engine->fleet_count++] = f;
@@ -160,7 +155,6 @@ int engine_add_device(struct engine *engine, const struct device_rec *device)
     struct device *d = engine_zeroed(1, sizeof(*d));
     d->rec = *device;
     d->fleet = fleet;
-    d->profile = fleet->profile;
     d->dr = ENGINE_DR_UNKNOWN;
     engine->devices[device_place(engine->devices, engine->device_cap, device->dev_eui)] =
         d;

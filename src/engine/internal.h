@@ -12,6 +12,7 @@
  *   uplink.c     an uplink to commands, stateless answers, what is learned of the device
  *   load.c       how much gateways listen
  *   round.c      who shares a transmission
+ *   limits.c     what a profile says of a device, and who can be sent the same fragments
  *   cohort.c     the transmission of a cohort: plan, lanes, who joins it
  *   setup.c      a transmission up to its session: key, group, members
  *   dates.c      when its sessions are
@@ -52,18 +53,21 @@ struct grid {
 struct fleet {
     struct engine_fleet def;
     const struct region *region;
-    const struct profile *profile; /* never NULL */
-    struct fragplan_limits limits;
     struct grid grids[REGION_DR_COUNT];
 };
 
 struct device {
     struct device_rec rec;
     struct fleet *fleet;
-    const struct profile *profile; /* never NULL */
-    struct member *active; /* in the campaign that is updating it; NULL: none */
-    struct utc stored;     /* when rec was last stored */
-    uint8_t dr;            /* of its last uplink; ENGINE_DR_UNKNOWN */
+    const struct profile *profile; /* of its own; see device_profile() */
+    struct member *active;         /* in the campaign that is updating it; NULL: none */
+    struct utc stored;             /* when rec was last stored */
+    uint8_t dr;                    /* of its last uplink; ENGINE_DR_UNKNOWN */
+    struct { /* quirks that its answers showed since the start, see detect.h */
+        bool epoch_twice;
+        bool layout_v1;
+        bool lost_for_ever;
+    } seen;
 };
 
 struct member {
@@ -234,9 +238,10 @@ struct cohort {
     uint8_t copies;
     uint8_t lane_count;
     uint8_t colour_count;
-    uint32_t dr;                  /* SPEC_AUTO_U32: by the weakest device */
-    uint32_t size_bytes;          /* SPEC_AUTO_U32 */
-    uint32_t coded_first;         /* SPEC_AUTO_U32 */
+    uint32_t dr;          /* SPEC_AUTO_U32: by the weakest device */
+    uint32_t size_bytes;  /* SPEC_AUTO_U32 */
+    uint32_t coded_first; /* SPEC_AUTO_U32 */
+    struct fragplan_limits limits;
     int64_t interval_us;          /* 0: by the plan */
     const struct lane_rec *lanes; /* colour and gateways */
 };
@@ -382,6 +387,21 @@ void member_ask_next_package(struct engine *e, struct member *m);
 /* It has the block, or is believed to: on to its image. missing: what it last said. */
 void member_take_block(struct engine *e, struct member *m, uint16_t missing);
 void member_await_reboot(struct engine *e, struct member *m);
+
+/* limits.c */
+/* Its own, or that of its fleet; but not one of other package versions than it has. */
+const struct profile *device_profile(const struct device *d);
+/* What its profile says, or what its answers have shown. */
+enum profile_layout device_layout(const struct device *d);
+bool device_epoch_twice(const struct device *d);
+/* Whether MissingFrag tells what is missing. */
+bool device_counts_rank(const struct device *d);
+/*
+ * Moves who can share fragments with the first of members into group, and says what all of
+ * them can take; returns how many are left.
+ */
+size_t limits_take_group(struct member **members, size_t count, struct member **group,
+                         size_t *group_count, struct fragplan_limits *limits);
 
 /* proof.c */
 /* Members that are believed to have the block, and have not answered yet. */

@@ -281,6 +281,7 @@ struct member_context member_context_of(const struct member *m)
 {
     return (struct member_context){
         .device = &m->device->rec,
+        .layout = device_layout(m->device),
         .transmission = m->transmission != NULL ? &m->transmission->rec : NULL,
         .image_len = m->campaign->def.image_len,
         .descriptor = m->campaign->def.spec->fragmentation.descriptor,

@@ -10,29 +10,37 @@
  *
  * rec.missing of a member in MEMBER_UPGRADE that is only believed is what it last said.
  */
+#include "campaign/detect.h"
 #include "engine/internal.h"
 #include "engine/repair.h"
 
 enum {
     RANK_EXTRA = 3,    /* coded fragments beyond those lost, as a rule enough */
+    RANK_CERTAIN = 8,  /* ... next to always */
     HEARD_ENOUGH = 12, /* beyond M, without a block: it lost more than it can mend */
 };
 
-/* Those of v2 send DataBlockReceived, and their counts can be trusted. */
-static bool is_vague(const struct transmission *t)
+/* Those of v2 send DataBlockReceived, and as a rule their counts can be trusted. */
+static bool is_vague(const struct member *m)
 {
-    return t->rec.ts004 < 2;
+    return m->transmission->rec.ts004 < 2 || !device_counts_rank(m->device);
+}
+
+/* It never says that it has an image: only what it runs after a reboot does. */
+static bool denies_always(const struct member *m)
+{
+    return device_profile(m->device)->image == PROFILE_IMAGE_DENIED;
 }
 
 uint32_t proof_pending(const struct transmission *t)
 {
-    return is_vague(t) ? transmission_count(t, MEMBER_COMPLETE, MEMBER_UPGRADE) : 0;
+    return t->rec.ts004 < 2 ? transmission_count(t, MEMBER_COMPLETE, MEMBER_UPGRADE) : 0;
 }
 
 /* Everything was sent once, and nothing is known to be new since it said no. */
 static bool may_have_it(const struct transmission *t, const struct member *m)
 {
-    return is_vague(t) && t->rec.next_n > t->rec.frag_count && m->denied_n != t->news_n;
+    return is_vague(m) && t->rec.next_n > t->rec.frag_count && m->denied_n != t->news_n;
 }
 
 void proof_ask(struct engine *e, struct member *m)
@@ -40,7 +48,7 @@ void proof_ask(struct engine *e, struct member *m)
     if (m->rec.phase != MEMBER_LISTENING) {
         return;
     }
-    if (may_have_it(m->transmission, m)) {
+    if (may_have_it(m->transmission, m) && !denies_always(m)) {
         member_take_block(e, m, m->rec.missing);
     } else {
         m->tail = 0;
@@ -51,36 +59,40 @@ void proof_ask(struct engine *e, struct member *m)
 /* ---- counts ---- */
 
 /* More is received and missing than was sent: it tells the last N, and all that was lost. */
-static bool counts_for_ever(const struct transmission *t, const struct member_answer *a)
+static bool counts_for_ever(const struct member *m, const struct member_answer *a)
 {
-    return is_vague(t) && t->rec.next_n > t->rec.frag_count + 1 &&
+    const struct transmission *t = m->transmission;
+    return is_vague(m) && t->rec.next_n > t->rec.frag_count + 1 &&
            (uint32_t)a->received + a->missing >= t->rec.next_n;
 }
 
 /* What it cannot have: it has heard less than M, or nothing behind its last N. */
-static uint16_t never_heard(const struct transmission *t, const struct member_answer *a)
+static uint16_t never_heard(const struct member *m, const struct member_answer *a)
 {
-    bool behind = is_vague(t) && t->rec.next_n > t->rec.frag_count &&
+    const struct transmission *t = m->transmission;
+    bool behind = is_vague(m) && t->rec.next_n > t->rec.frag_count &&
                   a->received < t->rec.frag_count;
     return behind ? (uint16_t)(t->rec.frag_count - a->received) : 0;
 }
 
 /* What coded fragments have mended of it is estimated. */
-static uint16_t still_missing(const struct transmission *t, const struct member_answer *a)
+static uint16_t still_missing(const struct member *m, const struct member_answer *a)
 {
-    uint16_t lost = never_heard(t, a);
+    uint32_t extra = denies_always(m) ? RANK_CERTAIN : RANK_EXTRA;
+    const struct transmission *t = m->transmission;
+    uint16_t lost = never_heard(m, a);
     if (lost > 0) {
         return lost > a->missing ? lost : a->missing;
     }
-    if (!counts_for_ever(t, a)) {
+    if (!counts_for_ever(m, a)) {
         return a->missing;
     }
     uint32_t coded = t->rec.next_n - 1u - t->rec.frag_count;
     if (a->missing >= t->rec.frag_count) {
-        return (uint16_t)(t->rec.frag_count + RANK_EXTRA); /* it has heard nothing */
+        return (uint16_t)(t->rec.frag_count + extra); /* it has heard nothing */
     }
     uint32_t heard = coded - coded * a->missing / t->rec.frag_count;
-    uint32_t wanted = a->missing + RANK_EXTRA;
+    uint32_t wanted = a->missing + extra;
     return (uint16_t)(heard < wanted ? wanted - heard : 0);
 }
 
@@ -104,7 +116,19 @@ static bool may_join_session(const struct transmission *t)
 void proof_take_status(struct engine *e, struct member *m, const struct member_answer *a)
 {
     struct transmission *t = m->transmission;
-    uint16_t missing = is_stuck(m, a) ? UINT16_MAX : still_missing(t, a);
+    if (a->proven) {
+        member_take_block(e, m, 0);
+        return;
+    }
+    if (detect_lost_for_ever(t->rec.next_n - 1u, a->received, a->missing)) {
+        m->device->seen.lost_for_ever = true;
+    }
+    bool stuck = is_stuck(m, a);
+    if (stuck && denies_always(m)) {
+        member_take_block(e, m, a->missing); /* its decoder counts no more */
+        return;
+    }
+    uint16_t missing = stuck ? UINT16_MAX : still_missing(m, a);
     if (missing == 0 && m->denied_n == t->news_n) {
         if (a->received >= t->rec.frag_count + HEARD_ENOUGH) {
             member_leave(e, m, OUTCOME_FAILED, REASON_NO_MEMORY, FW_RESULT_NO_RAM);
@@ -136,7 +160,7 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
 bool proof_take_denial(struct engine *e, struct member *m, const struct member_answer *a)
 {
     struct transmission *t = m->transmission;
-    if (m->rec.phase != MEMBER_UPGRADE || t == NULL || !is_vague(t) ||
+    if (m->rec.phase != MEMBER_UPGRADE || t == NULL || !is_vague(m) ||
         a->reason != REASON_IMAGE_REFUSED) {
         return false;
     }

@@ -13,7 +13,6 @@
 #include "codec/package.h"
 #include "engine/internal.h"
 
-#define CAP_V1_PPM     100000
 #define AGAIN_US       HOURS_US(6) /* who was placed nowhere: links are learned on */
 #define QUIET_SHARE    20
 #define SHARE_MAX      100 /* devices of a cluster that goes along with another */
@@ -88,6 +87,8 @@ struct round {
     size_t count;
     enum plan_error err; /* the first */
     size_t placed;
+    struct fragplan_limits limits; /* of all in it */
+    uint32_t fragments;            /* M at most */
 };
 
 static void collect(struct round *r)
@@ -175,7 +176,8 @@ static void form_by_hand(struct round *r)
     struct cohort cohort = {.dr = SPEC_AUTO_U32,
                             .copies = 1,
                             .size_bytes = SPEC_AUTO_U32,
-                            .coded_first = SPEC_AUTO_U32};
+                            .coded_first = SPEC_AUTO_U32,
+                            .limits = r->limits};
     lanes_by_hand(given_gateways(r->c), &cohort, lanes);
     struct member **same = engine_zeroed(r->count, sizeof(struct member *));
     size_t left = r->count;
@@ -222,13 +224,27 @@ static uint32_t frequency_of(const struct campaign *c)
     return given_hz == SPEC_AUTO_U32 ? c->fleet->region->rx2_hz : given_hz;
 }
 
-/*
- * What decoders may lose of the uncoded fragments (performance.md 2.5): the least that v1
- * stacks are built with, for those of v2 are not known with a cap.
- */
-static uint32_t cap_of(const struct device_rec *d)
+/* As many fragments as the slowest data rate would make of the image. */
+static uint32_t fragments_at_most(const struct round *r)
 {
-    return d->package_version[PKG_FRAG] < 2 ? CAP_V1_PPM : PARTITION_CAP_NONE;
+    const struct campaign *c = r->c;
+    const struct region *region = c->fleet->region;
+    uint32_t dr = c->def.spec->radio.dr == SPEC_AUTO_U32 ? 0 : c->def.spec->radio.dr;
+    uint32_t wanted = c->def.spec->fragmentation.size_bytes;
+    uint32_t size = fragplan_size_for_payload(
+        region_max_payload(region, (uint8_t)dr, (struct payload_rules){0}));
+    size =
+        r->limits.size_max != 0 && r->limits.size_max < size ? r->limits.size_max : size;
+    size = wanted < size ? wanted : size;
+    return size == 0 ? 1 : (uint32_t)((c->def.image_len + size - 1) / size);
+}
+
+/* A decoder's memory is worth the less the more fragments there are. */
+static uint32_t cap_of(const struct round *r, const struct device *d)
+{
+    uint32_t cap_ppm = profile_cap_ppm(device_profile(d),
+                                       d->rec.package_version[PKG_FRAG], r->fragments);
+    return cap_ppm < PROFILE_PPM ? cap_ppm : PARTITION_CAP_NONE;
 }
 
 static void describe(struct round *r, const struct member *m, struct numbered *n,
@@ -239,7 +255,7 @@ static void describe(struct round *r, const struct member *m, struct numbered *n
     *out = (struct partition_device){.ts004 = d->package_version[PKG_FRAG],
                                      .ts005 = d->package_version[PKG_MCAST],
                                      .attempts = m->rec.transmissions,
-                                     .cap_ppm = cap_of(d)};
+                                     .cap_ppm = cap_of(r, m->device)};
     for (size_t i = 0; i < d->link_count && i < PARTITION_LINK_MAX; i++) {
         const struct device_link *link = &d->link[i];
         struct gateway_ledger *l =
@@ -328,7 +344,8 @@ static void form_from(struct round *r, const struct partition *p,
                             .copies = from->copies,
                             .colour_count = (uint8_t)from->colour_count,
                             .interval_us = from->interval_us,
-                            .size_bytes = from->fragments.size};
+                            .size_bytes = from->fragments.size,
+                            .limits = r->limits};
     size_t count = 0;
     for (size_t i = k; i < p->cohort_count; i++) {
         const struct partition_cohort *more = &p->cohorts[i];
@@ -380,8 +397,9 @@ static uint32_t *weights_of(const struct engine *e, const struct numbered *n)
 }
 
 /* What is wrong with the spec, if that is why there is no partition. */
-static enum plan_error reason_of(const struct campaign *c)
+static enum plan_error reason_of(const struct round *r)
 {
+    const struct campaign *c = r->c;
     struct plan plan;
     struct plan_input in = {.spec = c->def.spec,
                             .fleet = c->fleet->def.spec,
@@ -389,7 +407,7 @@ static enum plan_error reason_of(const struct campaign *c)
                             .device_count = 1,
                             .gateway_count = 1,
                             .weakest_snr_cdb = PLAN_SNR_UNKNOWN,
-                            .limits = c->fleet->limits,
+                            .limits = r->limits,
                             .priority_ceiling_ppm = c->fleet->def.priority_ceiling_ppm};
     return plan_make(&in, &plan);
 }
@@ -408,7 +426,7 @@ static void form_by_links(struct round *r)
                            fleet->timing == ENGINE_TIMING_ABSOLUTE,
                            fleet->multicast_jitter_us, fleet->priority_ceiling_ppm);
     in.image_len = r->c->def.image_len;
-    in.limits = r->c->fleet->limits;
+    in.limits = r->limits;
     in.devices = devices;
     in.device_count = r->count;
     in.gateway_count = n.count;
@@ -427,7 +445,7 @@ static void form_by_links(struct round *r)
         grid_learn(r->c->fleet, r->count, &n, &result);
         form_cohorts(r, &result, &n);
     } else {
-        r->err = reason_of(r->c);
+        r->err = reason_of(r);
     }
     free(workspace);
     free(turns);
@@ -446,6 +464,36 @@ static bool any_link(const struct round *r)
         }
     }
     return false;
+}
+
+/* Their decoders cannot take the image, those of others can. */
+static void give_up(struct round *r, const struct round *group)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        member_end(r->e, group->members[i], OUTCOME_FAILED, REASON_TOO_BIG,
+                   FW_RESULT_NO_FLASH);
+    }
+    r->placed += group->count;
+}
+
+/* Each group that can be sent the same fragments on its own. */
+static void form_groups(struct round *r, bool by_hand)
+{
+    struct member **members = engine_zeroed(r->count, sizeof(struct member *));
+    size_t left = r->count;
+    while (left > 0) {
+        struct round group = {.e = r->e, .c = r->c, .members = members};
+        left = limits_take_group(r->members, left, members, &group.count, &group.limits);
+        group.fragments = fragments_at_most(&group);
+        (by_hand ? form_by_hand : form_by_links)(&group);
+        if (group.err == PLAN_TOO_MANY && group.count < r->count) {
+            give_up(r, &group);
+            continue;
+        }
+        r->placed += group.placed;
+        r->err = r->err == PLAN_OK ? group.err : r->err;
+    }
+    free(members);
 }
 
 /* Nobody was placed, nothing is under way: somebody has to know. */
@@ -469,11 +517,7 @@ void round_form(struct engine *e, struct campaign *c)
     bool by_hand = c->def.spec->radio.gateways.count > 0 ||
                    (given_gateways(c)->count > 0 && !any_link(&r));
     size_t count = r.count;
-    if (count > 0 && by_hand) {
-        form_by_hand(&r);
-    } else if (count > 0) {
-        form_by_links(&r);
-    }
+    form_groups(&r, by_hand);
     if (r.placed < count) {
         c->round_at = utc_min(c->round_at, engine_in(e, AGAIN_US));
     }

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "campaign/detect.h"
 #include "campaign/partition.h"
 #include "codec/clock.h"
 #include "codec/frag.h"
@@ -46,7 +47,7 @@ static void answer_at_once(struct engine *e, const struct device *d, uint8_t fpo
 }
 
 /* TS003: the correction is that of the moment the uplink was received. */
-static void answer_time(struct engine *e, const struct device *d,
+static void answer_time(struct engine *e, struct device *d,
                         const struct engine_event *event, const struct split_cmd *cmd,
                         uint8_t version)
 {
@@ -55,6 +56,10 @@ static void answer_time(struct engine *e, const struct device *d,
         return;
     }
     struct gps network = gps_from_utc(event->uplink.received);
+    d->seen.epoch_twice |= detect_epoch_twice(req.device_time, network);
+    if (device_epoch_twice(d)) {
+        network.s -= (uint32_t)DETECT_EPOCH_S; /* so it is right within (13.3) */
+    }
     int32_t correction_s = gps_diff_s(network, req.device_time);
     bool right = correction_s <= CLOCK_TOLERANCE_S && correction_s >= -CLOCK_TOLERANCE_S;
     if (right && !req.ans_required) {
@@ -94,6 +99,19 @@ static uint8_t known_version(const struct device *d, enum pkg_id pkg)
     return pkg_version_known(pkg, version) ? version : 1;
 }
 
+/* What the answer shows of the stack: for the next one, too. */
+static void learn_layout(struct device *d, const struct member *m,
+                         const struct split_cmd *cmd)
+{
+    const struct transmission *t = m->transmission;
+    if (t != NULL && cmd->pkg == PKG_FRAG && cmd->cid == FRAG_CID_STATUS) {
+        struct frag_status_hint hint = {.frag_index = t->rec.frag_index,
+                                        .sent_count = (uint16_t)(t->rec.next_n - 1)};
+        d->seen.layout_v1 |= detect_layout(t->rec.ts004, &hint, cmd->body,
+                                           cmd->body_len) == PROFILE_LAYOUT_V1;
+    }
+}
+
 /* Returns whether the command belonged to the device's campaign. */
 static bool take_command(struct engine *e, struct device *d,
                          const struct engine_event *event, const struct split_cmd *cmd)
@@ -112,6 +130,7 @@ static bool take_command(struct engine *e, struct device *d,
         member_ask(e, m, MEMBER_SESSION); /* its clock is being set: ask once more */
         return true;
     }
+    learn_layout(d, m, cmd);
     struct member_context context = member_context_of(m);
     struct member_answer answer =
         member_answer(&m->rec, &context, cmd, event->uplink.received);

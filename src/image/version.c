@@ -75,3 +75,35 @@ enum version_order version_compare(const char *a, const char *b)
     }
     return VERSION_SAME;
 }
+
+/* Up to three digits; returns what is behind them, NULL if there is no such number. */
+static const char *byte_of(const char *at, uint32_t *value)
+{
+    const char *begin = at;
+    *value = 0;
+    while (*at >= '0' && *at <= '9' && *value <= UINT8_MAX) {
+        *value = *value * 10 + (uint32_t)(*at++ - '0');
+    }
+    return at == begin || *value > UINT8_MAX ? NULL : at;
+}
+
+int version_as_bytes(const char *text, uint32_t *value)
+{
+    uint32_t packed = 0;
+    for (int i = 0; i < 4; i++) {
+        uint32_t number;
+        text = byte_of(text, &number);
+        if (text == NULL) {
+            return FUO_EINVAL;
+        }
+        packed |= number << (8 * i);
+        if (*text == '\0') {
+            *value = packed;
+            return FUO_OK;
+        }
+        if (*text++ != '.') {
+            return FUO_EINVAL;
+        }
+    }
+    return FUO_EINVAL;
+}

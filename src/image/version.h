@@ -8,6 +8,10 @@
  */
 #pragma once
 
+#include <stdint.h>
+
+#include "fuotad/error.h"
+
 enum version_order {
     VERSION_OLDER,
     VERSION_SAME,
@@ -17,3 +21,9 @@ enum version_order {
 
 /* Where a stands to b: VERSION_NEWER if a is newer. Both are NUL-terminated. */
 enum version_order version_compare(const char *a, const char *b);
+
+/*
+ * One to four dotted numbers as the u32 of TS006 whose bytes on air are those numbers: 1.2.3
+ * is 01 02 03 00. FUO_EINVAL for any other text, or a number above 255.
+ */
+FUO_MUST_CHECK int version_as_bytes(const char *text, uint32_t *value);

@@ -27,6 +27,51 @@ static uint16_t or_else(uint16_t value, uint16_t fallback)
     return value != 0 ? value : fallback;
 }
 
+static uint16_t least_common_multiple(uint16_t a, uint16_t b)
+{
+    uint32_t multiple = a;
+    while (multiple % b != 0) {
+        multiple += a;
+    }
+    return (uint16_t)multiple;
+}
+
+/* 0 is no limit. */
+static uint16_t lesser(uint16_t a, uint16_t b)
+{
+    if (a == 0 || b == 0) {
+        return a == 0 ? b : a;
+    }
+    return a < b ? a : b;
+}
+
+int fragplan_merge(const struct fragplan_limits *a, const struct fragplan_limits *b,
+                   struct fragplan_limits *merged)
+{
+    uint16_t multiple =
+        least_common_multiple(or_else(a->size_multiple, 1), or_else(b->size_multiple, 1));
+    uint16_t size_max = lesser(a->size_max, b->size_max);
+    uint8_t size_min = a->size_min > b->size_min ? a->size_min : b->size_min;
+    uint16_t largest = or_else(size_max, UINT8_MAX) / multiple * multiple;
+    if (largest == 0 || largest < size_min) {
+        return FUO_ERANGE;
+    }
+    *merged = (struct fragplan_limits){
+        .size_min = size_min,
+        .size_max = (uint8_t)size_max,
+        .size_multiple = multiple > 1 ? (uint8_t)multiple : 0,
+        .count_max = lesser(a->count_max, b->count_max),
+    };
+    return FUO_OK;
+}
+
+bool fragplan_fits(const struct fragplan_limits *limits, uint8_t size, uint16_t count)
+{
+    return size >= limits->size_min && size <= or_else(limits->size_max, UINT8_MAX) &&
+           size % or_else(limits->size_multiple, 1) == 0 &&
+           count <= or_else(limits->count_max, FRAGPLAN_COUNT_MAX);
+}
+
 int fragplan_choose(size_t block_bytes, const struct fragplan_limits *limits,
                     struct fragplan *plan)
 {

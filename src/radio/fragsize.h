@@ -54,6 +54,14 @@ bool fragplan_count_degenerate(uint32_t count);
 FUO_MUST_CHECK int fragplan_with_size(size_t block_bytes, uint8_t size,
                                       struct fragplan *plan);
 
+/* What devices of both limits can take. FUO_ERANGE if nothing is; *merged untouched then. */
+FUO_MUST_CHECK int fragplan_merge(const struct fragplan_limits *a,
+                                  const struct fragplan_limits *b,
+                                  struct fragplan_limits *merged);
+
+/* Whether fragments of that size and number are within the limits. */
+bool fragplan_fits(const struct fragplan_limits *limits, uint8_t size, uint16_t count);
+
 /*
  * The largest size within the limits that gives a sound M, or, if none does, the largest
  * one: then the order of fec/sequence.h tells the twins apart. FUO_ERANGE if the block does

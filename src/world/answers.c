@@ -112,11 +112,11 @@ static void take_session(struct world *w, uint32_t device, const struct split_cm
     struct mc_session_ans ans = {.group_id = req.group_id};
     if (d->mc_addr == 0) {
         ans.group_undefined = true;
-        ans.freq_error = p->stack == WORLD_STACK_ST;
-        ans.dr_error = p->stack == WORLD_STACK_ST;
+        ans.freq_error = p->quirks->undefined_all;
+        ans.dr_error = p->quirks->undefined_all;
     } else if (to_start_s <= 0) {
-        ans.group_undefined = p->stack == WORLD_STACK_ST;
-        ans.start_missed = p->stack != WORLD_STACK_ST;
+        ans.group_undefined = p->quirks->missed == PROFILE_MISSED_GROUP_UNDEFINED;
+        ans.start_missed = !ans.group_undefined;
     } else {
         ans.time_to_start_s = (uint32_t)to_start_s;
         int64_t whole_us = world_utc(w->now_us).us / 1000000 * 1000000;
@@ -204,32 +204,44 @@ static void take_delete(struct world *w, uint32_t device, const struct split_cmd
     }
 }
 
+static uint16_t received_of(const struct profile *quirks, const struct rank *r)
+{
+    switch (quirks->received) {
+    case PROFILE_RECEIVED_ALL:
+        return r->heard;
+    case PROFILE_RECEIVED_LAST:
+        return r->last_n;
+    case PROFILE_RECEIVED_LAST_LESS_LOST:
+        break;
+    }
+    return r->last_n > r->lost ? (uint16_t)(r->last_n - r->lost) : 0;
+}
+
+static uint32_t missing_of(const struct profile *quirks, const struct rank *r)
+{
+    switch (quirks->missing) {
+    case PROFILE_MISSING_LOST:
+        return r->lost & 0xffU;
+    case PROFILE_MISSING_COUNTED:
+        return r->heard < r->m ? (uint32_t)(r->m - r->heard) : 0;
+    case PROFILE_MISSING_RANK:
+        break;
+    }
+    return r->missing;
+}
+
 /* What each stack thinks of its state; performance.md 2.5. */
 static bool fill_status(const struct world *w, uint32_t device, bool all_participants,
                         struct frag_status_ans *ans)
 {
     const struct light *d = &w->devices[device];
-    const struct rank *r = d->rank;
-    const struct world_profile *p = profile_of(w, device);
-    uint32_t missing = 0;
-
-    *ans = (struct frag_status_ans){.frag_index = d->frag_index};
-    switch (p->stack) {
-    case WORLD_STACK_ST: /* the last index, and what was lost, for ever */
-        ans->received_count = r->last_n;
-        missing = r->lost & 0xffU;
-        ans->memory_error = r->overflow;
-        break;
-    case WORLD_STACK_ZEPHYR:
-        ans->received_count = r->heard;
-        missing = r->heard < r->m ? (uint32_t)(r->m - r->heard) : 0;
-        break;
-    case WORLD_STACK_LBM:
-        ans->received_count = r->last_n > r->lost ? (uint16_t)(r->last_n - r->lost) : 0;
-        missing = r->missing;
-        ans->memory_error = r->overflow;
-        break;
-    }
+    const struct profile *quirks = profile_of(w, device)->quirks;
+    uint32_t missing = missing_of(quirks, d->rank);
+    *ans = (struct frag_status_ans){
+        .frag_index = d->frag_index,
+        .received_count = received_of(quirks, d->rank),
+        .memory_error = d->rank->overflow && quirks->missing != PROFILE_MISSING_COUNTED,
+    };
     ans->missing_count =
         (uint8_t)(missing < FRAG_MISSING_SATURATED ? missing : FRAG_MISSING_SATURATED);
     return all_participants || missing > 0;

@@ -18,6 +18,7 @@
 
 #include "base/prng.h"
 #include "engine/engine.h"
+#include "profile/profile.h"
 #include "radio/region.h"
 #include "world/heap.h"
 #include "world/radio.h"
@@ -259,6 +260,7 @@ struct world {
     int64_t apply_us; /* INT64_MAX: not yet */
     struct prng prng;
     struct engine *engine;
+    struct profile profiles[WORLD_PROFILE_MAX]; /* as the engine knows them */
     struct effects effects;
     struct notices notices;
     struct light *devices;

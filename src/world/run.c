@@ -388,8 +388,25 @@ static struct campaign_spec default_spec(const struct world_scenario *s)
     return spec;
 }
 
+/*
+ * What the engine is told of the devices: their decoders and how they count. All have the
+ * fragment sizes of the strictest, and announce their images.
+ */
+static void tell_profiles(struct world *w)
+{
+    for (size_t i = 0; i < w->s->profile_count; i++) {
+        const struct world_profile *p = &w->s->profiles[i];
+        w->profiles[i] = *p->quirks;
+        w->profiles[i].limits = profile_shipped("st-v1")->limits;
+        w->profiles[i].lost_max = 0;
+        w->profiles[i].lost_ppm = p->cap_ppm;
+        w->profiles[i].image = PROFILE_IMAGE_ANNOUNCED;
+    }
+}
+
 static int add_devices(struct world *w)
 {
+    tell_profiles(w);
     for (size_t i = 0; i < w->s->device_count; i++) {
         const struct world_profile *p = &w->s->profiles[w->s->devices[i].profile];
         const uint8_t versions[PACKAGES] = {0, 1, p->ts005, p->ts004, 1};
@@ -403,6 +420,10 @@ static int add_devices(struct world *w)
         memcpy(rec.package_version, versions, sizeof(versions));
         memcpy(rec.package_fport, fports, sizeof(fports));
         int err = engine_add_device(w->engine, &rec);
+        if (err == FUO_OK) {
+            err = engine_set_profile(w->engine, rec.dev_eui,
+                                     &w->profiles[w->s->devices[i].profile]);
+        }
         if (err != FUO_OK) {
             return err;
         }
@@ -416,7 +437,6 @@ static int add_fleet(struct world *w, const struct fleet_spec *spec)
     struct engine_fleet fleet = {
         .id = FLEET,
         .spec = spec,
-        .profile = profile_shipped("st-v1"),
         .timing = direct ? ENGINE_TIMING_ABSOLUTE : ENGINE_TIMING_QUEUE,
         .multicast_spacing_us = world_timing_margin_us(w->config->timing),
         .multicast_jitter_us = direct ? 0 : JITTER_US,

@@ -36,17 +36,12 @@ enum {
 #define WORLD_DEVICE_EUI_BASE  UINT64_C(0x0080e11500000000)
 #define WORLD_GATEWAY_EUI_BASE UINT64_C(0x0016c001ff000000)
 
-/* How a stack answers; performance.md 2.5. */
-enum world_stack {
-    WORLD_STACK_ST,     /* LoRaMac-node and ST */
-    WORLD_STACK_ZEPHYR, /* counts fragments, calls M - count missing */
-    WORLD_STACK_LBM,    /* by the specification */
-};
+struct profile;
 
 struct world_profile {
     const char *name;
-    enum world_stack stack;
-    uint8_t ts004; /* package versions; TS006 is 1 */
+    const struct profile *quirks; /* how it answers; its own limits are the next ones */
+    uint8_t ts004;                /* package versions; TS006 is 1 */
     uint8_t ts005;
     uint32_t cap_ppm; /* share of M that may be lost uncoded; WORLD_PPM: no cap */
     uint8_t size_max; /* FragSize; 0: any */

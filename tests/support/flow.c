@@ -63,6 +63,10 @@ static void build(struct flow *f)
     for (size_t i = 0; i < FLOW_DEVICES; i++) {
         err = engine_add_device(f->engine, &f->devices[i]);
         assert(err == FUO_OK);
+        if (f->profiles[i] != NULL) {
+            err = engine_set_profile(f->engine, f->devices[i].dev_eui, f->profiles[i]);
+            assert(err == FUO_OK);
+        }
     }
 }
 

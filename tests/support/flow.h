@@ -66,6 +66,7 @@ struct flow {
     struct campaign_rec campaign;
     struct member_rec members[FLOW_DEVICES];
     struct device_rec devices[FLOW_DEVICES];
+    const struct profile *profiles[FLOW_DEVICES]; /* NULL: nothing is known */
 };
 
 /* With a campaign applied, over the first device_count devices. */

@@ -52,4 +52,34 @@ static void versions_are_ordered_number_by_number(void **state)
     }
 }
 
-TEST_MAIN(cmocka_unit_test(versions_are_ordered_number_by_number))
+static void a_version_of_bytes_is_read_from_the_first(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int err;
+        uint32_t want;
+    } rows[] = {
+        {"1.2.3.4", FUO_OK, 0x04030201},
+        {"1.4.3", FUO_OK, 0x00030401},
+        {"255", FUO_OK, 255},
+        {"0.0.0.255", FUO_OK, 0xff000000},
+        {"256", FUO_EINVAL, 7},
+        {"1.2.3.4.5", FUO_EINVAL, 7},
+        {"1..2", FUO_EINVAL, 7},
+        {"", FUO_EINVAL, 7},
+        {"1.2-rc1", FUO_EINVAL, 7},
+        {"v1", FUO_EINVAL, 7},
+        {"1.", FUO_EINVAL, 7},
+        {"1.2.3.4.", FUO_EINVAL, 7},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint32_t value = 7;
+        test_row(rows[i].text);
+        assert_int_equal(version_as_bytes(rows[i].text, &value), rows[i].err);
+        assert_int_equal(value, rows[i].want);
+    }
+}
+
+TEST_MAIN(cmocka_unit_test(versions_are_ordered_number_by_number),
+          cmocka_unit_test(a_version_of_bytes_is_read_from_the_first))

@@ -112,8 +112,60 @@ static void the_header_of_a_fragment_is_taken_off_the_payload(void **state)
     assert_int_equal(fragplan_size_for_payload(0), 0);
 }
 
+static void what_two_kinds_of_devices_can_both_take(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct fragplan_limits a;
+        struct fragplan_limits b;
+        int err;
+        struct fragplan_limits want;
+    } rows[] = {
+        {"no limits", {0}, {0}, FUO_OK, {0}},
+        {"one has none", {40, 240, 0, 2151}, {0}, FUO_OK, {40, 240, 0, 2151}},
+        {"the narrower of each",
+         {40, 240, 0, 2151},
+         {48, 232, 8, 3000},
+         FUO_OK,
+         {48, 232, 8, 2151}},
+        {"multiples of both", {0, 200, 4, 0}, {0, 0, 6, 0}, FUO_OK, {0, 200, 12, 0}},
+        {"no size for both", {60, 0, 0, 0}, {0, 50, 0, 0}, FUO_ERANGE, {7, 7, 7, 7}},
+        {"no multiple for both", {0, 60, 64, 0}, {0}, FUO_ERANGE, {7, 7, 7, 7}},
+        {"multiples too large", {0, 0, 64, 0}, {0, 0, 63, 0}, FUO_ERANGE, {7, 7, 7, 7}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fragplan_limits got = {7, 7, 7, 7};
+        struct fragplan_limits back = {7, 7, 7, 7};
+        test_row(rows[i].name);
+        assert_int_equal(fragplan_merge(&rows[i].a, &rows[i].b, &got), rows[i].err);
+        assert_int_equal(fragplan_merge(&rows[i].b, &rows[i].a, &back), rows[i].err);
+        assert_int_equal(got.size_min, rows[i].want.size_min);
+        assert_int_equal(got.size_max, rows[i].want.size_max);
+        assert_int_equal(got.size_multiple, rows[i].want.size_multiple);
+        assert_int_equal(got.count_max, rows[i].want.count_max);
+        assert_int_equal(back.size_max, rows[i].want.size_max);
+        assert_int_equal(back.size_multiple, rows[i].want.size_multiple);
+    }
+}
+
+static void a_cut_is_within_limits_or_not(void **state)
+{
+    (void)state;
+    static const struct fragplan_limits limits = {40, 200, 8, 100};
+    assert_true(fragplan_fits(&limits, 40, 100));
+    assert_true(fragplan_fits(&limits, 200, 1));
+    assert_false(fragplan_fits(&limits, 32, 10));
+    assert_false(fragplan_fits(&limits, 208, 10));
+    assert_false(fragplan_fits(&limits, 44, 10));
+    assert_false(fragplan_fits(&limits, 40, 101));
+    assert_true(fragplan_fits(&(struct fragplan_limits){0}, 1, 16383));
+}
+
 TEST_MAIN(cmocka_unit_test(degenerate_counts_are_the_measured_ones),
           cmocka_unit_test(a_given_size_is_only_divided),
           cmocka_unit_test(the_largest_sound_size_is_chosen),
           cmocka_unit_test(a_block_that_does_not_fit_is_refused),
+          cmocka_unit_test(what_two_kinds_of_devices_can_both_take),
+          cmocka_unit_test(a_cut_is_within_limits_or_not),
           cmocka_unit_test(the_header_of_a_fragment_is_taken_off_the_payload))

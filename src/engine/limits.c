@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * limits.c - what is known of a device's stack, and who can be sent the same fragments.
+ *
+ * Devices of different limits share a transmission as long as that costs none of them much:
+ * sizes within an eighth of each other are no reason for sending everything twice.
+ */
+#include "codec/package.h"
+#include "engine/internal.h"
+
+enum {
+    SIZE_SHARE = 8,
+};
+
+/* Of devices that nobody has described, or that are not what somebody has described. */
+static const struct profile unknown;
+
+const struct profile *device_profile(const struct device *d)
+{
+    const uint8_t *version = d->rec.package_version;
+    uint8_t ts004 = version[PKG_FRAG];
+    uint8_t ts005 = version[PKG_MCAST];
+    const struct profile *given = d->profile != NULL ? d->profile : d->fleet->def.profile;
+    bool is_told = given != NULL && (ts004 == 0 || profile_fits(given, ts004, ts005));
+    return is_told ? given : &unknown;
+}
+
+enum profile_layout device_layout(const struct device *d)
+{
+    enum profile_layout told = device_profile(d)->layout;
+    return told == PROFILE_LAYOUT_AUTO && d->seen.layout_v1 ? PROFILE_LAYOUT_V1 : told;
+}
+
+bool device_epoch_twice(const struct device *d)
+{
+    return d->seen.epoch_twice || device_profile(d)->clock == PROFILE_CLOCK_EPOCH_TWICE;
+}
+
+bool device_counts_rank(const struct device *d)
+{
+    return !d->seen.lost_for_ever &&
+           profile_counts_rank(device_profile(d), d->rec.package_version[PKG_FRAG]);
+}
+
+static uint8_t room_of(const struct campaign *c)
+{
+    const struct region *region = c->fleet->region;
+    uint8_t room = 0;
+    for (int dr = 0; dr < REGION_DR_COUNT; dr++) {
+        const struct data_rate *rate =
+            region_data_rate(region, (uint8_t)dr, DIRECTION_DOWN);
+        uint8_t size = rate == NULL
+                           ? 0
+                           : fragplan_size_for_payload(region_max_payload(
+                                 region, (uint8_t)dr, (struct payload_rules){0}));
+        room = size > room ? size : room;
+    }
+    return room;
+}
+
+static uint8_t largest(const struct fragplan_limits *limits, uint8_t room)
+{
+    return limits->size_max != 0 && limits->size_max < room ? limits->size_max : room;
+}
+
+static bool can_cut(const struct campaign *c, const struct fragplan_limits *limits,
+                    uint8_t size_max)
+{
+    struct fragplan cut;
+    uint32_t wanted = c->def.spec->fragmentation.size_bytes;
+    if (wanted != SPEC_AUTO_U32) {
+        return wanted <= size_max &&
+               fragplan_with_size(c->def.image_len, (uint8_t)wanted, &cut) == FUO_OK &&
+               fragplan_fits(limits, cut.size, cut.count);
+    }
+    struct fragplan_limits asked = *limits;
+    asked.size_max = size_max;
+    return fragplan_choose(c->def.image_len, &asked, &cut) == FUO_OK;
+}
+
+static bool same(const struct fragplan_limits *a, const struct fragplan_limits *b)
+{
+    return a->size_min == b->size_min && a->size_max == b->size_max &&
+           a->size_multiple == b->size_multiple && a->count_max == b->count_max;
+}
+
+/* Whether both can take it, and about as large fragments as each could alone. */
+static bool can_share(const struct campaign *c, const struct fragplan_limits *a,
+                      const struct fragplan_limits *b, struct fragplan_limits *both)
+{
+    struct fragplan_limits merged;
+    if (same(a, b)) {
+        return true; /* as a rule: a fleet of one kind */
+    }
+    uint8_t room = room_of(c);
+    if (fragplan_merge(a, b, &merged) != FUO_OK) {
+        return false;
+    }
+    uint8_t size = largest(&merged, room);
+    uint8_t alone =
+        largest(a, room) > largest(b, room) ? largest(a, room) : largest(b, room);
+    if (alone - size > alone / SIZE_SHARE || !can_cut(c, &merged, size)) {
+        return false;
+    }
+    *both = merged;
+    return true;
+}
+
+size_t limits_take_group(struct member **members, size_t count, struct member **group,
+                         size_t *group_count, struct fragplan_limits *limits)
+{
+    size_t kept = 0;
+    *limits = device_profile(members[0]->device)->limits;
+    group[0] = members[0];
+    *group_count = 1;
+    for (size_t i = 1; i < count; i++) {
+        const struct profile *profile = device_profile(members[i]->device);
+        if (can_share(members[i]->campaign, limits, &profile->limits, limits)) {
+            group[(*group_count)++] = members[i];
+        } else {
+            members[kept++] = members[i];
+        }
+    }
+    return kept;
+}
