@@ -86,10 +86,25 @@ const char *ctl_text(struct json_object *object, const char *key)
     return strlen(text) == (size_t)json_object_get_string_len(value) ? text : NULL;
 }
 
-int64_t ctl_int(struct json_object *object, const char *key, int64_t absent)
+static bool read_int(struct json_object *object, const char *key, int64_t *number)
 {
     struct json_object *value = member(object, key, json_type_int);
-    return value != NULL ? json_object_get_int64(value) : absent;
+    if (value == NULL) {
+        return false;
+    }
+    int64_t read = json_object_get_int64(value);
+    if (read < -CTL_INT_MAX || read > CTL_INT_MAX) {
+        return false;
+    }
+    *number = read;
+    return true;
+}
+
+int64_t ctl_int(struct json_object *object, const char *key, int64_t absent)
+{
+    int64_t number = absent;
+    (void)read_int(object, key, &number);
+    return number;
 }
 
 bool ctl_bool(struct json_object *object, const char *key, bool absent)
@@ -113,7 +128,7 @@ static int check_request(struct json_object *root, struct ctl_request *request,
                          struct ctl_error *error)
 {
     const char *name = ctl_text(root, "method");
-    if (member(root, "id", json_type_int) == NULL || name == NULL) {
+    if (!read_int(root, "id", &request->id) || name == NULL) {
         ctl_fail(error, CTL_USAGE, "a request needs an integer id and a method");
         return FUO_EPROTO;
     }
@@ -143,7 +158,6 @@ int ctl_request_parse(const char *line, size_t len, struct ctl_request *request,
         ctl_fail(error, CTL_USAGE, "not a JSON object");
         return FUO_EPROTO;
     }
-    request->id = ctl_int(root, "id", 0);
     int err = check_request(root, request, error);
     json_object_put(root);
     return err;
@@ -176,10 +190,9 @@ static int read_message(struct json_object *root, struct ctl_message *message)
         message->protocol = ctl_int(root, "protocol", 0);
         return FUO_OK;
     }
-    if (member(root, "id", json_type_int) == NULL) {
+    if (!read_int(root, "id", &message->id)) {
         return FUO_EPROTO;
     }
-    message->id = ctl_int(root, "id", 0);
     message->event = ctl_text(root, "event");
     if (message->event != NULL) {
         message->type = CTL_MSG_EVENT;

@@ -142,6 +142,9 @@ enum {
     CTL_ERROR_SIZE = 512,
 };
 
+/* Readers of JSON agree on integers up to there (RFC 8259, 6), and sums of a few fit. */
+#define CTL_INT_MAX (INT64_C(1) << 53)
+
 /* Design 3.3; the numbers are fuotactl's exit codes and for good. */
 enum ctl_code {
     CTL_DONE = 0,
@@ -242,7 +245,10 @@ FUO_MUST_CHECK int ctl_message_parse(const char *line, size_t len,
                                      struct ctl_message *message);
 void ctl_message_finish(struct ctl_message *message); /* accepts a zeroed one */
 
-/* ---- members of params; NULL or the default when absent or of another type ---- */
+/*
+ * ---- members of params; NULL or the default when absent, of another type or, of numbers,
+ * beyond CTL_INT_MAX ----
+ */
 
 const char *ctl_text(struct json_object *object, const char *key);
 int64_t ctl_int(struct json_object *object, const char *key, int64_t absent);

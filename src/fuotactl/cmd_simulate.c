@@ -80,8 +80,8 @@ static int read_options(const struct cli_args *args, struct simulation *sim)
 {
     const char *wrong = NULL;
     *sim = (struct simulation){.seed = 1, .devices = DEVICES_DEFAULT};
-    if (!read_number(cli_value(args, "--seed"), 0, UINT64_MAX, &sim->seed)) {
-        wrong = "--seed takes a number";
+    if (!read_number(cli_value(args, "--seed"), 0, CTL_INT_MAX, &sim->seed)) {
+        wrong = "--seed takes a number up to 9007199254740992";
     } else if (!read_number(cli_value(args, "--devices"), 1, DEVICES_MAX,
                             &sim->devices)) {
         wrong = "--devices takes a number from 1 to 100000";

@@ -158,7 +158,9 @@ int64_t progress_eta_us(struct progress_rate *rate, const struct progress *progr
     if (done < 2 || left < 0 || now_us <= rate->first_us) {
         return -1;
     }
-    return (now_us - rate->first_us) / done * left;
+    int64_t eta_us = 0;
+    bool known = !__builtin_mul_overflow((now_us - rate->first_us) / done, left, &eta_us);
+    return known ? eta_us : -1;
 }
 
 /* ", 3 failed"; nothing for 0. */

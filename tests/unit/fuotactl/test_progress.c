@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/protocol.h"
 #include "fuotactl/progress.h"
 #include "test.h"
 
@@ -107,6 +108,10 @@ static void the_eta_is_that_of_the_session(void **state)
     assert_int_equal(progress_eta_us(&rate, &p, 12000000), -1);
     p.next = 113;
     assert_int_equal(progress_eta_us(&rate, &p, 14000000), 208000000);
+    p.target = CTL_INT_MAX; /* nonsense: nothing is promised */
+    assert_int_equal(progress_eta_us(&rate, &p, 15000000), -1);
+    p.next = 116;
+    assert_int_equal(progress_eta_us(&rate, &p, 9000000000), -1);
     p.session_id++;
     p.next = 1;
     assert_int_equal(progress_eta_us(&rate, &p, 15000000), -1);
