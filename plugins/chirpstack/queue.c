@@ -17,6 +17,7 @@ enum {
     PAYLOAD_MAX = 242,
     PAGE = 100, /* groups per List */
     PAGES_MAX = 100,
+    ROWS_MAX = 4096, /* of a queue: each is compared with those before it */
 };
 
 /* An intent that waits for its answer. */
@@ -331,7 +332,7 @@ static void on_polled_queue(struct fuo_ns *ns, void *context,
     }
     Cs__Queue *queue =
         cs__queue__unpack(&api_allocator, answer->message_len, answer->message);
-    if (queue == NULL || queue->n_items > UINT16_MAX) {
+    if (queue == NULL || queue->n_items > ROWS_MAX) {
         cs__queue__free_unpacked(queue, &api_allocator);
         polled(ns, intent, FUO_EPROTO, 0);
         return;

@@ -25,7 +25,7 @@ struct http_client;
 
 enum {
     HTTP_QUEUE_MAX = 256, /* requests under way, the current one included */
-    HTTP_RESPONSE_MAX_BYTES = 4 << 20,
+    HTTP_RESPONSE_MAX_BYTES = 1 << 20,
     HTTP_REQUEST_MAX_BYTES = 1 << 20,
 };
 

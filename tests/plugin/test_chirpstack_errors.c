@@ -268,6 +268,41 @@ static void a_refused_device_is_not_looked_for(void **state)
     rig_close(&rig);
 }
 
+/* ---- too much ---- */
+
+static void a_queue_that_nobody_can_have_is_not_counted(void **state)
+{
+    (void)state;
+    static const char trailers[] = "grpc-status:0\r\n";
+    static const size_t rows[] = {4096, 4097};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        static uint8_t body[5 + 2 * 4097 + 5 + sizeof(trailers)];
+        struct rig rig;
+        size_t len = 2 * rows[i];
+        memset(body, 0, sizeof(body));
+        body[3] = (uint8_t)(len >> 8);
+        body[4] = (uint8_t)len;
+        for (size_t k = 0; k < len; k += 2) {
+            body[5 + k] = 0x0a; /* an item without members */
+        }
+        body[5 + len] = 0x80;
+        body[5 + len + 4] = sizeof(trailers) - 1;
+        memcpy(body + 5 + len + 5, trailers, sizeof(trailers) - 1);
+        setup(&rig);
+        assert_int_equal(rig.loaded.plugin.queue_poll(rig.ns, 4, GROUP), FUO_OK);
+        respond(&rig, &(struct fuo_http_response){
+                          .status = 200,
+                          .body = body,
+                          .body_len = 5 + len + 5 + sizeof(trailers) - 1,
+                      });
+        if (rows[i] == 4096) {
+            answer_group(&rig, "01020304", 7);
+        }
+        expect_end(&rig, rows[i] == 4096 ? FUO_OK : FUO_EPROTO);
+        rig_close(&rig);
+    }
+}
+
 TEST_MAIN(cmocka_unit_test(a_probe_lists_the_application_and_tells_how_that_went),
           cmocka_unit_test(internal_errors_have_the_code_of_their_words),
           cmocka_unit_test(a_locked_database_is_asked_again_with_the_same_words),
@@ -276,4 +311,5 @@ TEST_MAIN(cmocka_unit_test(a_probe_lists_the_application_and_tells_how_that_went
           cmocka_unit_test(the_group_may_go_between_listqueue_and_get),
           cmocka_unit_test(every_page_is_searched),
           cmocka_unit_test(a_search_that_fails_says_why),
-          cmocka_unit_test(a_refused_device_is_not_looked_for))
+          cmocka_unit_test(a_refused_device_is_not_looked_for),
+          cmocka_unit_test(a_queue_that_nobody_can_have_is_not_counted))
