@@ -13,6 +13,7 @@
 
 enum {
     LOAD_CAP_MIN = 64,
+    LOAD_GATEWAYS_MAX = 1 << 16, /* beyond, somebody makes them up: newcomers are idle */
     WEIGHT_IDLE = 4, /* each step makes a gateway dearer by a quarter of that */
     STEPS_MAX = 32,  /* eight channels without a pause */
 };
@@ -48,10 +49,13 @@ void load_note(struct engine *e, uint64_t gateway, struct utc received,
     if (gateway == 0) {
         return;
     }
-    if ((e->load_count + 1) * 2 > e->load_cap) {
+    if (e->load_count < LOAD_GATEWAYS_MAX && (e->load_count + 1) * 2 > e->load_cap) {
         table_double(e);
     }
     struct gateway_load *l = &e->loads[place_of(e->loads, e->load_cap, gateway)];
+    if (l->gateway == 0 && e->load_count == LOAD_GATEWAYS_MAX) {
+        return;
+    }
     e->load_count += l->gateway == 0;
     l->gateway = gateway;
     link_load_note(&l->load, utc_min(received, e->utc), airtime_us);

@@ -241,6 +241,9 @@ static void answer_queue(struct flow *f, const struct effect *effect)
 
 static void carry_out(struct flow *f, const struct effect *effect)
 {
+    if (f->watch != NULL) {
+        f->watch(effect);
+    }
     switch (effect->type) {
     case EFFECT_STORE:
         store(f, effect);
@@ -408,7 +411,7 @@ static void answer_session(struct flow *f, size_t device)
     flow_uplink(f, device, 200, hex);
 }
 
-static void answer(struct flow *f, size_t device)
+void flow_answer(struct flow *f, size_t device)
 {
     switch (flow_member(f, device)->phase) {
     case MEMBER_DISCOVER:
@@ -431,7 +434,7 @@ static void answer(struct flow *f, size_t device)
         break;
     case MEMBER_LISTENING:
     case MEMBER_STATUS:
-        if (f->transmission.next_n > 12) {
+        if (f->transmission.next_n > f->transmission.frag_count) {
             flow_uplink(f, device, 201, "0400");
         }
         break;
@@ -455,7 +458,7 @@ void flow_walk(struct flow *f, size_t device, enum member_phase phase)
 {
     for (int i = 0; flow_member(f, device)->phase < phase; i++) {
         assert(i < STEPS_MAX);
-        answer(f, device);
+        flow_answer(f, device);
         if (flow_member(f, device)->phase < phase) {
             flow_wait(f, SECONDS_US(20));
         }

@@ -67,6 +67,8 @@ struct flow {
     struct member_rec members[FLOW_DEVICES];
     struct device_rec devices[FLOW_DEVICES];
     const struct profile *profiles[FLOW_DEVICES]; /* NULL: nothing is known */
+    void (*watch)(
+        const struct effect *effect); /* before it is carried out; NULL: nobody */
 };
 
 /* With a campaign applied, over the first device_count devices. */
@@ -89,5 +91,7 @@ void flow_rebuild(struct flow *f);
 void flow_restart(struct flow *f);
 
 const struct member_rec *flow_member(const struct flow *f, size_t device);
+/* What the device would say in the phase that its member is in. */
+void flow_answer(struct flow *f, size_t device);
 /* Through the campaign with right answers, until the member is in that phase or beyond. */
 void flow_walk(struct flow *f, size_t device, enum member_phase phase);

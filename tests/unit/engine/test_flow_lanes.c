@@ -258,6 +258,34 @@ static void a_gateway_that_hears_much_is_spared(void **state)
     assert_int_equal(chosen_gateway(&second, &weight), first);
 }
 
+/* A server that names ever other gateways: those that were known keep their weight. */
+static void gateways_that_are_made_up_are_not_remembered_for_ever(void **state)
+{
+    (void)state;
+    struct flow f;
+    struct engine_rx rx[ENGINE_RX_MAX] = {{0}};
+    flow_init(&f, 1);
+    for (uint64_t gateway = 1; gateway <= 1 << 16;) {
+        struct engine_event event = {.type = ENGINE_EV_UPLINK,
+                                     .uplink = {.dev_eui = f.devices[5].dev_eui,
+                                                .received = f.now,
+                                                .rx = rx,
+                                                .rx_count = ENGINE_RX_MAX,
+                                                .dr = 0,
+                                                .fport = 2}};
+        for (size_t i = 0; i < ENGINE_RX_MAX; i++) {
+            rx[i].gateway = gateway++;
+        }
+        flow_step(&f, &event);
+        flow_wait(&f, SECONDS_US(1));
+    }
+    load_gateway(&f, 5, 1);
+    load_gateway(&f, 5, 1 << 20);
+    assert_int_equal(engine_gateway_weight(f.engine, 1), 5);
+    assert_int_equal(engine_gateway_weight(f.engine, 1 << 20), 4);
+    flow_free(&f);
+}
+
 static void who_is_known_late_joins_what_is_being_set_up(void **state)
 {
     (void)state;
@@ -517,6 +545,7 @@ TEST_MAIN(cmocka_unit_test(lanes_take_turns_and_stay_in_step),
           cmocka_unit_test(exact_times_lie_on_the_grid_and_ahead),
           cmocka_unit_test(known_devices_are_placed_by_versions_and_links_at_once),
           cmocka_unit_test(a_gateway_that_hears_much_is_spared),
+          cmocka_unit_test(gateways_that_are_made_up_are_not_remembered_for_ever),
           cmocka_unit_test(who_is_known_late_joins_what_is_being_set_up),
           cmocka_unit_test(a_few_missing_fragments_are_sent_to_the_device_alone),
           cmocka_unit_test(tails_together_stay_within_the_redundancy),
