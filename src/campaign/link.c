@@ -49,6 +49,7 @@ static void note_interval(struct device_rec *d, struct utc received)
     if (d->last_uplink.us == 0 || gap_us < SAME_BURST_US) {
         return;
     }
+    gap_us = gap_us < RECORD_SPAN_MAX_US ? gap_us : RECORD_SPAN_MAX_US;
     int64_t interval_us = d->uplink_interval_us;
     uint32_t part =
         d->uplinks_heard < INTERVAL_STEADY ? d->uplinks_heard + 1u : INTERVAL_STEADY;

@@ -145,6 +145,9 @@ enum {
     RECORD_LINK_MAX = 4,     /* best gateways remembered of a device */
 };
 
+/* No interval between frames or uplinks is longer; so that products of it fit. */
+#define RECORD_SPAN_MAX_US DAYS_US(100)
+
 struct campaign_rec {
     uint32_t id;
     enum campaign_phase phase;

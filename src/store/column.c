@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "campaign/partition.h"
 #include "store/values.h"
 
 #define ARRAY_LEN(a)      (sizeof(a) / sizeof((a)[0]))
@@ -41,11 +42,18 @@
 
 enum {
     ENUM_MAX = 255, /* of enumerators that are still appended to */
+    DR_MAX = 15,
+    ID_MAX = 3, /* McGroupID, FragIndex */
+    BLOCK_ACK_DELAY_MAX = 7,
+    TIMEOUT_EXP_MAX = 15,
+    N_MAX = 0x3fff, /* TS004: 14 bits */
 };
+
+#define TIME_MAX_US INT64_C(253402300799999999) /* the last moment of the year 9999 */
 
 static const struct column campaign_columns[] = {
     SCALAR(campaign_rec, U32, id),
-    BOUNDED(campaign_rec, U32, phase, ENUM_MAX),
+    BOUNDED(campaign_rec, U32, phase, CAMPAIGN_FAILED),
     ARRAY(campaign_rec, TEXT, name),
     ARRAY(campaign_rec, TEXT, reason),
     SCALAR(campaign_rec, I64, created),
@@ -93,27 +101,27 @@ static const struct column member_columns[] = {
 static const struct column transmission_columns[] = {
     SCALAR(transmission_rec, U32, id),
     SCALAR(transmission_rec, U32, campaign_id),
-    BOUNDED(transmission_rec, U32, phase, ENUM_MAX),
+    BOUNDED(transmission_rec, U32, phase, TX_ENDED),
     SCALAR(transmission_rec, U8, ts004),
     SCALAR(transmission_rec, U8, ts005),
-    SCALAR(transmission_rec, U8, dr),
-    SCALAR(transmission_rec, U8, group_id),
-    SCALAR(transmission_rec, U8, frag_index),
-    SCALAR(transmission_rec, U8, block_ack_delay),
-    SCALAR(transmission_rec, U8, timeout_exp),
+    BOUNDED(transmission_rec, U8, dr, DR_MAX),
+    BOUNDED(transmission_rec, U8, group_id, ID_MAX),
+    BOUNDED(transmission_rec, U8, frag_index, ID_MAX),
+    BOUNDED(transmission_rec, U8, block_ack_delay, BLOCK_ACK_DELAY_MAX),
+    BOUNDED(transmission_rec, U8, timeout_exp, TIMEOUT_EXP_MAX),
     SCALAR(transmission_rec, U8, frag_size_bytes),
-    SCALAR(transmission_rec, U16, frag_count),
+    BOUNDED(transmission_rec, U16, frag_count, N_MAX),
     SCALAR(transmission_rec, U32, frequency_hz),
     SCALAR(transmission_rec, U32, mc_addr),
     SCALAR(transmission_rec, U32, key_id),
     SCALAR(transmission_rec, U32, f_cnt_first),
     BOUNDED(transmission_rec, U8, lane_count, RECORD_LANE_MAX),
     SCALAR(transmission_rec, U8, colour_count), /* of the grid: beyond its lanes */
-    SCALAR(transmission_rec, U8, copies),
-    SCALAR(transmission_rec, I64, interval_us),
+    BOUNDED(transmission_rec, U8, copies, PARTITION_COPIES_MAX),
+    SCALAR(transmission_rec, SPAN, interval_us),
     SCALAR(transmission_rec, U32, frames_handed),
-    SCALAR(transmission_rec, U16, next_n),
-    SCALAR(transmission_rec, U16, target_n),
+    BOUNDED(transmission_rec, U16, next_n, N_MAX + 1),
+    BOUNDED(transmission_rec, U16, target_n, N_MAX + 1),
     SCALAR(transmission_rec, BOOL, pending),
     SCALAR(transmission_rec, BOOL, pending_status),
     SCALAR(transmission_rec, U16, session_no),
@@ -146,7 +154,7 @@ static const struct column group_columns[] = {
     SCALAR(group_rec, U32, slot),        SCALAR(group_rec, U32, id),
     SCALAR(group_rec, U32, fleet_id),    SCALAR(group_rec, U32, transmission_id),
     SCALAR(group_rec, U32, campaign_id), SCALAR(group_rec, U32, mc_addr),
-    SCALAR(group_rec, U32, f_cnt),       SCALAR(group_rec, U8, group_id),
+    SCALAR(group_rec, U32, f_cnt),       BOUNDED(group_rec, U8, group_id, ID_MAX),
     SCALAR(group_rec, I64, used),
 };
 
@@ -160,7 +168,7 @@ static const struct column device_columns[] = {
     SCALAR(device_rec, U32, firmware_version),
     SCALAR(device_rec, U32, hardware_version),
     SCALAR(device_rec, I64, last_uplink),
-    SCALAR(device_rec, I64, uplink_interval_us),
+    SCALAR(device_rec, SPAN, uplink_interval_us),
     ARRAY(device_rec, U16, session_count),
     SCALAR(device_rec, U32, mc_group),
     SCALAR(device_rec, BOOL, forgets_groups),
@@ -177,7 +185,7 @@ static const struct column charge_columns[] = {
     SCALAR(charge_rec, U64, gateway),
     SCALAR(charge_rec, U32, frequency_hz),
     SCALAR(charge_rec, I64, at),
-    SCALAR(charge_rec, I64, airtime_us),
+    SCALAR(charge_rec, SPAN, airtime_us),
 };
 
 static const struct column history_columns[] = {
@@ -234,7 +242,8 @@ static const struct type_info {
     [COLUMN_I16] = {2, INT16_MIN, INT16_MAX},
     [COLUMN_U32] = {4, 0, UINT32_MAX},
     [COLUMN_U64] = {8, INT64_MIN, INT64_MAX},
-    [COLUMN_I64] = {8, INT64_MIN, INT64_MAX},
+    [COLUMN_I64] = {8, -TIME_MAX_US, TIME_MAX_US},
+    [COLUMN_SPAN] = {8, 0, RECORD_SPAN_MAX_US},
     [COLUMN_TEXT] = {1, 0, 0},
 };
 
@@ -308,6 +317,9 @@ static int64_t blob_get(enum column_type type, const uint8_t *bytes)
 
 static bool element_valid(const struct column *column, int64_t value)
 {
+    if (column->type == COLUMN_I64 && value == UTC_NEVER.us) {
+        return true;
+    }
     return value >= types[column->type].min && value <= types[column->type].max &&
            (column->max == 0 || value <= column->max);
 }

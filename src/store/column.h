@@ -28,7 +28,8 @@ enum column_type {
     COLUMN_I16,
     COLUMN_U32,
     COLUMN_U64,
-    COLUMN_I64, /* struct utc too */
+    COLUMN_I64,  /* microseconds, struct utc too: up to the year 9999, or UTC_NEVER */
+    COLUMN_SPAN, /* microseconds from 0 to RECORD_SPAN_MAX_US */
     COLUMN_TEXT,
 };
 

@@ -41,7 +41,7 @@ static const struct member_rec member = {
     true,
     {14},
     {INT64_MAX},
-    {INT64_MIN},
+    {-16},
 };
 
 static const struct transmission_rec transmission = {
@@ -311,7 +311,14 @@ static void a_row_that_no_record_can_be_is_refused(void **state)
         {STORE_MEMBER, "UPDATE member SET version_after = 4294967296", "version_after"},
         {STORE_CAMPAIGN, "UPDATE campaign SET name = printf('%64d', 1)", "campaign.name"},
         {STORE_CAMPAIGN, "UPDATE campaign SET name = 'a' || char(0) || 'b'", "name"},
+        {STORE_CAMPAIGN, "UPDATE campaign SET phase = 7", "campaign.phase"},
+        {STORE_CAMPAIGN, "UPDATE campaign SET created = 253402300800000000", "created"},
+        {STORE_CAMPAIGN, "UPDATE campaign SET ended = -9223372036854775808", "ended"},
         {STORE_TRANSMISSION, "UPDATE transmission SET lane_count = 33", "lane_count"},
+        {STORE_TRANSMISSION, "UPDATE transmission SET phase = 10", "phase"},
+        {STORE_TRANSMISSION, "UPDATE transmission SET frag_count = 16384", "frag_count"},
+        {STORE_TRANSMISSION, "UPDATE transmission SET interval_us = -1", "interval_us"},
+        {STORE_CHARGE, "UPDATE charge SET airtime_us = 8640000000001", "airtime_us"},
         {STORE_LANE, "UPDATE lane SET no = 32", "lane.no"},
         {STORE_LANE, "UPDATE lane SET gateway_count = 17", "gateway_count"},
         {STORE_LANE, "UPDATE lane SET gateways = zeroblob(127)", "gateways"},
