@@ -94,6 +94,11 @@ int clock_init(struct clock *clock, const char *time_scale)
     return FUO_OK;
 }
 
+struct clock clock_by_hand(const struct clock_hands *hands)
+{
+    return (struct clock){.scale_ppm = MILLION, .hands = hands};
+}
+
 static int64_t read_clock_us(clockid_t id)
 {
     struct timespec t = {0};
@@ -110,11 +115,17 @@ struct utc clock_utc_at(const struct clock *clock, int64_t wall_us)
 
 struct utc clock_utc(const struct clock *clock)
 {
+    if (clock->hands != NULL) {
+        return (struct utc){clock->hands->utc_us};
+    }
     return clock_utc_at(clock, read_clock_us(CLOCK_REALTIME));
 }
 
 struct instant clock_mono(const struct clock *clock)
 {
+    if (clock->hands != NULL) {
+        return (struct instant){clock->hands->mono_us};
+    }
     return (struct instant){clock_virtual_us(clock, read_clock_us(CLOCK_BOOTTIME))};
 }
 

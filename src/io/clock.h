@@ -19,9 +19,16 @@
 #include "base/time.h"
 #include "fuotad/error.h"
 
+/* What both clocks show, set by whoever makes the time; for simulations. */
+struct clock_hands {
+    int64_t mono_us;
+    int64_t utc_us;
+};
+
 struct clock {
-    int64_t scale_ppm; /* F in millionths */
-    int64_t epoch_us;  /* EPOCH, Unix time */
+    int64_t scale_ppm;               /* F in millionths */
+    int64_t epoch_us;                /* EPOCH, Unix time */
+    const struct clock_hands *hands; /* borrowed; NULL: the system's clocks */
 };
 
 /*
@@ -30,6 +37,9 @@ struct clock {
  * *clock is untouched.
  */
 FUO_MUST_CHECK int clock_init(struct clock *clock, const char *time_scale);
+
+/* A clock that shows what its hands show, and never asks the system. */
+struct clock clock_by_hand(const struct clock_hands *hands);
 
 /* Virtual Unix time; steps when the wall clock is set. */
 struct utc clock_utc(const struct clock *clock);

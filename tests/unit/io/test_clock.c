@@ -75,7 +75,7 @@ static void a_scale_that_is_no_scale_is_refused(void **state)
         "99999999999999999999@0",
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct clock clock = {42, 43};
+        struct clock clock = {.scale_ppm = 42, .epoch_us = 43};
         test_row(rows[i]);
         assert_int_equal(clock_init(&clock, rows[i]), FUO_EPROTO);
         assert_int_equal(clock.scale_ppm, 42);
