@@ -57,9 +57,10 @@ struct store {
 
     /* both sides', under the lock */
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* a job came, a call was finished, or stop */
+    pthread_cond_t changed; /* a job came or was finished, or stop */
     struct job_list waiting;
     struct job_list done;
+    size_t done_count;
     bool stop;
 };
 
@@ -141,6 +142,8 @@ static void finish_job(struct store *store, struct job *job)
         pthread_cond_broadcast(&store->changed);
     } else {
         list_push(&store->done, job);
+        store->done_count++;
+        pthread_cond_broadcast(&store->changed);
     }
     pthread_mutex_unlock(&store->lock);
     if (!is_call) {
@@ -323,6 +326,7 @@ bool store_poll(struct store *store, struct store_done *done)
 {
     pthread_mutex_lock(&store->lock);
     struct job *job = list_pop(&store->done);
+    store->done_count -= job != NULL ? 1 : 0;
     pthread_mutex_unlock(&store->lock);
     if (job == NULL) {
         return false;
@@ -336,6 +340,20 @@ bool store_poll(struct store *store, struct store_done *done)
     secret_wipe(&job->done, sizeof(job->done));
     free(job);
     return true;
+}
+
+size_t store_due(const struct store *store)
+{
+    return store->queries_out + (store->batch_out ? 1 : 0);
+}
+
+void store_wait(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    while (store->done_count < store_due(store)) {
+        pthread_cond_wait(&store->changed, &store->lock);
+    }
+    pthread_mutex_unlock(&store->lock);
 }
 
 int store_call(struct store *store, store_call_fn *fn, void *arg, struct detail *detail)

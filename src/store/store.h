@@ -236,6 +236,13 @@ FUO_MUST_CHECK int store_query_device_key(struct store *store, uint64_t tag,
 
 /* The next answer, in order; false if there is none. Nothing in *done on false. */
 bool store_poll(struct store *store, struct store_done *done);
+
+/* Answers that are due: of the batch and the queries that were not polled yet. */
+size_t store_due(const struct store *store);
+
+/* Block until all that is due can be polled; for callers without a loop. */
+void store_wait(struct store *store);
+
 void store_done_finish(struct store_done *done);
 
 /* ---- reading at start-up; the caller waits ---- */
