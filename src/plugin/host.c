@@ -25,9 +25,10 @@ struct fuo_host {
     struct fuo_host_ops ops;
     struct host_handlers handlers;
     void *arg;
-    struct mqtt_client *mqtt; /* NULL: none */
-    struct http_client *http; /* NULL: none */
-    uv_async_t wake;          /* events wait */
+    struct mqtt_client *mqtt;    /* NULL: none */
+    struct http_client *http;    /* NULL: none */
+    struct host_carrier carrier; /* zeroed: the two above */
+    uv_async_t wake;             /* events wait */
     struct event_queue events;
     struct reject_count rejects[HOST_REJECT_KINDS_MAX];
     size_t reject_kinds;
@@ -63,12 +64,26 @@ static void op_reject(struct fuo_host *h, const char *kind)
     op_log(h, FUO_LOG_WARN, line);
 }
 
+static bool is_carried(const struct fuo_host *h)
+{
+    return h->carrier.wake != NULL;
+}
+
+static void wake(struct fuo_host *h)
+{
+    if (is_carried(h)) {
+        h->carrier.wake(h->carrier.arg);
+    } else {
+        uv_async_send(&h->wake);
+    }
+}
+
 static void op_event(struct fuo_host *h, const struct fuo_event *event)
 {
     int err = event_queue_put(&h->events, event);
     switch (err) {
     case FUO_OK:
-        uv_async_send(&h->wake);
+        wake(h);
         return;
     case FUO_ENOSPC:
         op_reject(h, "event queue full");
@@ -84,6 +99,9 @@ static void op_event(struct fuo_host *h, const struct fuo_event *event)
 
 static int op_subscribe(struct fuo_host *h, const char *topic_filter, int qos)
 {
+    if (is_carried(h)) {
+        return h->carrier.subscribe(h->carrier.arg, topic_filter, qos);
+    }
     if (h->mqtt == NULL) {
         return FUO_ENOTSUP;
     }
@@ -93,21 +111,25 @@ static int op_subscribe(struct fuo_host *h, const char *topic_filter, int qos)
 static int op_publish(struct fuo_host *h, uint64_t id, const char *topic,
                       const uint8_t *payload, size_t payload_len, int qos)
 {
-    if (h->mqtt == NULL) {
-        return FUO_ENOTSUP;
+    struct mqtt_publish publish = {
+        .id = id,
+        .topic = topic,
+        .payload = payload,
+        .payload_len = payload_len,
+        .qos = qos,
+    };
+    if (is_carried(h)) {
+        return h->carrier.publish(h->carrier.arg, &publish);
     }
-    return mqtt_publish(h->mqtt, &(struct mqtt_publish){
-                                     .id = id,
-                                     .topic = topic,
-                                     .payload = payload,
-                                     .payload_len = payload_len,
-                                     .qos = qos,
-                                 });
+    return h->mqtt != NULL ? mqtt_publish(h->mqtt, &publish) : FUO_ENOTSUP;
 }
 
 static int op_http(struct fuo_host *h, uint64_t id,
                    const struct fuo_http_request *request)
 {
+    if (is_carried(h)) {
+        return h->carrier.http(h->carrier.arg, id, request);
+    }
     if (h->http == NULL) {
         return FUO_ENOTSUP;
     }
@@ -131,13 +153,36 @@ static void deliver(struct fuo_host *h)
     }
 }
 
-static void on_wake(uv_async_t *wake)
+void host_deliver(struct fuo_host *h)
 {
-    struct fuo_host *h = wake->data;
     deliver(h);
     if (h->events.count > 0 && !h->closing) {
-        uv_async_send(&h->wake);
+        wake(h);
     }
+}
+
+void host_take_message(struct fuo_host *h, const struct mqtt_message *m)
+{
+    h->plugin->on_mqtt(h->ns, m->topic, m->payload, m->payload_len, m->retained);
+    deliver(h);
+}
+
+void host_take_published(struct fuo_host *h, uint64_t id, int err)
+{
+    h->plugin->on_published(h->ns, id, err);
+    deliver(h);
+}
+
+void host_take_response(struct fuo_host *h, uint64_t id,
+                        const struct fuo_http_response *response)
+{
+    h->plugin->on_http(h->ns, id, response);
+    deliver(h);
+}
+
+static void on_wake(uv_async_t *handle)
+{
+    host_deliver(handle->data);
 }
 
 static void on_mqtt_state(void *arg, bool up)
@@ -150,24 +195,18 @@ static void on_mqtt_state(void *arg, bool up)
 
 static void on_mqtt_message(void *arg, const struct mqtt_message *m)
 {
-    struct fuo_host *h = arg;
-    h->plugin->on_mqtt(h->ns, m->topic, m->payload, m->payload_len, m->retained);
-    deliver(h);
+    host_take_message(arg, m);
 }
 
 static void on_mqtt_published(void *arg, uint64_t id, int err)
 {
-    struct fuo_host *h = arg;
-    h->plugin->on_published(h->ns, id, err);
-    deliver(h);
+    host_take_published(arg, id, err);
 }
 
 static void on_http_response(void *arg, uint64_t id,
                              const struct fuo_http_response *response)
 {
-    struct fuo_host *h = arg;
-    h->plugin->on_http(h->ns, id, response);
-    deliver(h);
+    host_take_response(arg, id, response);
 }
 
 static void on_net_log(void *arg, enum fuo_log_level level, const char *text)
@@ -202,6 +241,10 @@ static void close_parts(struct fuo_host *h)
 {
     h->closing = true;
     h->parts_open = 1 + (h->mqtt != NULL) + (h->http != NULL);
+    if (is_carried(h)) {
+        on_part_closed(h);
+        return;
+    }
     mqtt_client_close(TAKE(h->mqtt), on_part_closed, h);
     http_client_close(TAKE(h->http), on_part_closed, h);
     uv_close((uv_handle_t *)&h->wake, on_wake_closed);
@@ -230,12 +273,25 @@ static int open_connections(struct fuo_host *h, uv_loop_t *loop,
     return err;
 }
 
+static int open_on_loop(struct fuo_host *h, uv_loop_t *loop,
+                        const struct host_config *config)
+{
+    if (uv_async_init(loop, &h->wake, on_wake) != 0) {
+        return FUO_ENOMEM;
+    }
+    h->wake.data = h;
+    return open_connections(h, loop, config);
+}
+
 static void init(struct fuo_host *h, const struct host_config *config,
                  const struct host_handlers *handlers, void *arg)
 {
     h->plugin = config->plugin;
     h->handlers = *handlers;
     h->arg = arg;
+    if (config->carrier != NULL) {
+        h->carrier = *config->carrier;
+    }
     h->ops = (struct fuo_host_ops){
         .size = sizeof(h->ops),
         .log = op_log,
@@ -255,11 +311,10 @@ int host_open(struct uv_loop_s *loop, const struct host_config *config,
         return FUO_ENOMEM;
     }
     init(h, config, handlers, arg);
-    if (uv_async_init(loop, &h->wake, on_wake) != 0) {
-        return FUO_ENOMEM;
+    int err = is_carried(h) ? FUO_OK : open_on_loop(h, loop, config);
+    if (err != FUO_OK && h->wake.data == NULL) {
+        return err; /* nothing is open */
     }
-    h->wake.data = h;
-    int err = open_connections(h, loop, config);
     if (err == FUO_OK) {
         err = h->plugin->open(&h->ns, config->plugin_config, &h->ops, h);
     }

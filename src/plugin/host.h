@@ -27,11 +27,28 @@ enum {
     HOST_REJECT_KINDS_MAX = 64,
 };
 
+/*
+ * What carries messages when it is not the connections of net: a simulated network on
+ * virtual time. The functions only take note, as those of fuo_host_ops, whose codes they
+ * return. What comes back goes in by host_take_...(), never from inside a call to the host
+ * or to the carrier.
+ */
+struct host_carrier {
+    int (*subscribe)(void *arg, const char *topic_filter, int qos);
+    int (*publish)(void *arg, const struct mqtt_publish *publish);
+    int (*http)(void *arg, uint64_t id, const struct fuo_http_request *request);
+    void (*wake)(void *arg); /* events wait: host_deliver() is wanted */
+    void *arg;
+};
+
 struct host_config {
     const struct fuo_ns_plugin *plugin; /* adopted; must outlive the host */
     const void *plugin_config;          /* by its option table; must outlive the host */
     const struct mqtt_config *mqtt;     /* copied; NULL: publish() gives FUO_ENOTSUP */
     const struct http_config *http;     /* copied; NULL: http() gives FUO_ENOTSUP */
+    const struct host_carrier
+        *carrier; /* copied; NULL: connections by mqtt and http, else
+                                           those two and the loop are not looked at */
 };
 
 /* Each but log may be NULL. */
@@ -48,8 +65,8 @@ FUO_MUST_CHECK int host_open(struct uv_loop_s *loop, const struct host_config *c
 
 /*
  * Close instance and connections; events not delivered yet are forgotten. on_closed (may
- * be NULL) is the last call made, about a second later. Accepts NULL: then nothing is
- * called.
+ * be NULL) is the last call made, about a second later; with a carrier at once. Accepts
+ * NULL: then nothing is called.
  */
 void host_close(struct fuo_host *host, void (*on_closed)(void *arg), void *arg);
 
@@ -84,6 +101,13 @@ struct host_health {
 };
 
 void host_health(const struct fuo_host *host, struct host_health *health);
+
+/* For the owner of a carrier. Events come out of these, too. */
+void host_deliver(struct fuo_host *host);
+void host_take_message(struct fuo_host *host, const struct mqtt_message *message);
+void host_take_published(struct fuo_host *host, uint64_t id, int err);
+void host_take_response(struct fuo_host *host, uint64_t id,
+                        const struct fuo_http_response *response);
 
 /* What was rejected, by kind: *kind is a borrowed constant. false: index is too big. */
 bool host_reject(const struct fuo_host *host, size_t index, const char **kind,

@@ -194,8 +194,12 @@ static void an_uplink_is_answered_and_calls_reach_the_api(void **state)
                      FUO_OK);
     struct mqtt_config mqtt = {.url = mqtt_url, .client_id = "fuotad"};
     struct http_config http = {.base_url = http_url};
-    struct host_config config = {&loaded.plugin, plugin_options_config(options), &mqtt,
-                                 &http};
+    struct host_config config = {
+        .plugin = &loaded.plugin,
+        .plugin_config = plugin_options_config(options),
+        .mqtt = &mqtt,
+        .http = &http,
+    };
     assert_int_equal(host_open(uv_default_loop(), &config, &handlers, &d, &d.host),
                      FUO_OK);
     mqtt.client_id = "chirpstack";
