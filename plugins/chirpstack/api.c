@@ -190,11 +190,8 @@ static int err_of_http(int status)
     case 429:
     case 503:
         return FUO_EAGAIN;
-    case 502:
-    case 504:
-        return FUO_ETIMEDOUT;
     default:
-        return FUO_EPROTO;
+        return status >= 500 ? FUO_ETIMEDOUT : FUO_EPROTO;
     }
 }
 
@@ -216,6 +213,7 @@ static void decode(struct fuo_ns *ns, const struct fuo_http_response *response,
                        response->grpc_message, frames) != FUO_OK) {
         ns->ops->reject(ns->host, "API answer that is not gRPC-Web");
         answer->err = FUO_EPROTO;
+        answer->unreadable = true;
         answer->text = "the answer is malformed";
         return;
     }

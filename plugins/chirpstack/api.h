@@ -19,6 +19,8 @@ struct api_answer {
     const uint8_t *message; /* perhaps of length 0 */
     size_t message_len;
     const char *text;
+    bool
+        unreadable; /* an answer came, but whether the call took effect it does not say */
 };
 
 /* Runs once per accepted call; context is then the callee's to free or to pass on. */

@@ -230,6 +230,10 @@ static void on_enqueued(struct fuo_ns *ns, void *context, const struct api_answe
     } else {
         complain(ns, intent, answer);
     }
+    if (answer->unreadable && !intent->looked_up) {
+        err =
+            FUO_ETIMEDOUT; /* the frame may be queued: its counter would be used again */
+    }
     ns_result(ns, intent->id, err, f_cnt);
     free(intent);
 }

@@ -47,9 +47,10 @@ static void every_bad_answer_to_enqueue_has_its_code(void **state)
         {"too many", {.status = 429}, FUO_EAGAIN},
         {"gateway timeout", {.status = 504}, FUO_ETIMEDOUT},
         {"wrong address", {.status = 404}, FUO_EPROTO},
-        {"a web page", {.status = 200, .body = not_grpc, .body_len = 6}, FUO_EPROTO},
-        {"nothing", {.status = 200}, FUO_EPROTO},
-        {"not a status", {.status = 200, .grpc_status = "zero"}, FUO_EPROTO},
+        {"a web page", {.status = 200, .body = not_grpc, .body_len = 6}, FUO_ETIMEDOUT},
+        {"nothing", {.status = 200}, FUO_ETIMEDOUT},
+        {"not a status", {.status = 200, .grpc_status = "zero"}, FUO_ETIMEDOUT},
+        {"broken proxy", {.status = 500}, FUO_ETIMEDOUT},
         {"no message", {.status = 200, .body = trailers, .body_len = 21}, FUO_ETIMEDOUT},
         {"junk", {.status = 200, .body = junk, .body_len = 29}, FUO_ETIMEDOUT},
     };
