@@ -244,8 +244,7 @@ static void take_opened(struct engine *e, struct transmission *t, struct lane *l
         l->rec.f_cnt_base = event->group.f_cnt;
         l->rec.lost = !same; /* an FCnt would be used for two payloads */
         lane_store(e, l);
-    } else if (lane_backoff(e, t, l, err) || err == FUO_EPERM || err == FUO_EPROTO ||
-               err == FUO_ENOENT) {
+    } else if (lane_backoff(e, t, l, err) || err == FUO_EPERM || err == FUO_ENOENT) {
         give_up_opening(e, t, l);
     }
     if (closed_lanes(t) == 0) {
