@@ -66,7 +66,9 @@ void sim_radio_free(struct sim_radio *radio)
         }
     }
     free(radio->gateways);
+    free(radio->moves);
     radio->gateways = NULL;
+    radio->moves = NULL;
 }
 
 int64_t sim_airtime_us(const struct region *region, uint8_t dr, enum direction direction,
@@ -215,7 +217,8 @@ enum tx_status sim_radio_book(struct sim_radio *radio,
     if (status != TX_OK) {
         return status;
     }
-    if (!within_duty_cycle(&gateway->bands[index], subband->limit_ppm, &e)) {
+    if (!(gateway->lawless && request->immediate) &&
+        !within_duty_cycle(&gateway->bands[index], subband->limit_ppm, &e)) {
         return TX_DUTY_CYCLE_OVERFLOW;
     }
     insert(&gateway->bands[index], &e);
@@ -231,10 +234,34 @@ int64_t sim_radio_used_us(const struct sim_radio *radio, size_t gateway, size_t 
     return hour_before_us(band, &none, &none);
 }
 
-/* A number that belongs to a pair of device and gateway for ever. */
+int sim_radio_move(struct sim_radio *radio, size_t device)
+{
+    if (device >= radio->move_count) {
+        size_t count = device + 1;
+        uint32_t *moves = realloc(radio->moves, count * sizeof(*moves));
+        if (moves == NULL) {
+            return FUO_ENOMEM;
+        }
+        memset(moves + radio->move_count, 0,
+               (count - radio->move_count) * sizeof(*moves));
+        radio->moves = moves;
+        radio->move_count = count;
+    }
+    radio->moves[device]++;
+    return FUO_OK;
+}
+
+static uint32_t moves_of(const struct sim_radio *radio, size_t device)
+{
+    return device < radio->move_count ? radio->moves[device] : 0;
+}
+
+/* A number that belongs to a pair of device and gateway until the device moves. */
 static struct prng pair_prng(const struct sim_radio *radio, size_t gateway, size_t device)
 {
-    struct prng p = prng_seeded(radio->config.seed ^ ((uint64_t)device << 20) ^ gateway);
+    uint64_t moved = (uint64_t)moves_of(radio, device) << 44;
+    struct prng p =
+        prng_seeded(radio->config.seed ^ moved ^ ((uint64_t)device << 20) ^ gateway);
     (void)prng_next(&p);
     return p;
 }
@@ -243,7 +270,7 @@ bool sim_radio_reaches(const struct sim_radio *radio, size_t gateway, size_t dev
                        int *rssi_dbm)
 {
     struct prng p = pair_prng(radio, gateway, device);
-    if (device % radio->config.gateway_count == gateway) {
+    if ((device + moves_of(radio, device)) % radio->config.gateway_count == gateway) {
         *rssi_dbm = HOME_RSSI_DBM - (int)prng_below(&p, HOME_RSSI_SPREAD);
         return true;
     }

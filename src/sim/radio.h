@@ -8,7 +8,8 @@
  * The hour is counted exactly and here: nothing of the planner or its ledger is used.
  *
  * Which gateway hears which device follows from the seed: device i is at home at gateway
- * i mod N and is heard by each other one with probability 1/3, more weakly. Every reception
+ * i mod N, until it moves, and is heard by each other one with probability 1/3, more
+ * weakly. Every reception
  * is lost independently with a fixed probability; there are no collisions between devices.
  * Gateways that send at once on one frequency and data rate disturb one another at a device
  * that hears both about equally well, if that is asked for (capture_db).
@@ -67,6 +68,8 @@ struct sim_band {
 struct sim_gateway {
     uint64_t eui;
     bool off; /* dead: acknowledges nothing, hears nothing */
+    bool
+        lawless; /* sends what has no time, whatever the duty cycle: others keep the law */
     struct sim_band bands[SUBBAND_COUNT_MAX];
 };
 
@@ -74,6 +77,8 @@ struct sim_radio {
     struct sim_radio_config config;
     struct prng prng;
     struct sim_gateway *gateways;
+    uint32_t *moves; /* by device: how often it has moved; NULL: nobody has */
+    size_t move_count;
 };
 
 /* Gateways get the identifiers 0016c001f1000001, ...02 and so on. */
@@ -105,6 +110,9 @@ int64_t sim_radio_used_us(const struct sim_radio *radio, size_t gateway, size_t 
 /* Of a frame with that PHYPayload; 0 if the data rate does not exist. */
 int64_t sim_airtime_us(const struct region *region, uint8_t dr, enum direction direction,
                        size_t phy_bytes);
+
+/* The device is somewhere else from now on: at home at the next gateway, other links. */
+FUO_MUST_CHECK int sim_radio_move(struct sim_radio *radio, size_t device);
 
 /* Whether the two are in reach of each other, and if so how well. */
 bool sim_radio_reaches(const struct sim_radio *radio, size_t gateway, size_t device,
