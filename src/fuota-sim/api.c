@@ -9,9 +9,9 @@
 #include <string.h>
 #include <uv.h>
 
+#include "fuota-sim/grpcweb.h"
+
 enum {
-    FRAME_HEADER_BYTES = 5, /* flags, length in network order */
-    FRAME_FLAG_TRAILERS = 0x80,
     TRAILERS_MAX = 256,
     CONNECTIONS_MAX = 64,
     TOKEN_MAX = 1024,
@@ -37,14 +37,6 @@ struct upload {
 
 /* ---- answers ---- */
 
-static void put_be32(uint8_t *at, size_t value)
-{
-    at[0] = (uint8_t)(value >> 24);
-    at[1] = (uint8_t)(value >> 16);
-    at[2] = (uint8_t)(value >> 8);
-    at[3] = (uint8_t)value;
-}
-
 static enum MHD_Result reply_http(struct MHD_Connection *connection, unsigned status)
 {
     struct MHD_Response *response =
@@ -67,35 +59,11 @@ static void add_headers(struct MHD_Response *response, const struct rpc_response
     }
 }
 
-/* The message frame and the trailer frame; NULL if there is no memory. */
-static uint8_t *frame_answer(const struct rpc_response *rpc, size_t *len)
-{
-    static const char trailers[] = "grpc-status:0\r\n";
-    size_t trailers_len = sizeof(trailers) - 1;
-    uint8_t *body = malloc(rpc->len + trailers_len + (size_t)2 * FRAME_HEADER_BYTES);
-    if (body == NULL) {
-        return NULL;
-    }
-    uint8_t *at = body;
-    *at = 0;
-    put_be32(at + 1, rpc->len);
-    at += FRAME_HEADER_BYTES;
-    if (rpc->len > 0) {
-        memcpy(at, rpc->body, rpc->len);
-        at += rpc->len;
-    }
-    *at = FRAME_FLAG_TRAILERS;
-    put_be32(at + 1, trailers_len);
-    memcpy(at + FRAME_HEADER_BYTES, trailers, trailers_len);
-    *len = (size_t)(at - body) + FRAME_HEADER_BYTES + trailers_len;
-    return body;
-}
-
 static enum MHD_Result reply_rpc(struct MHD_Connection *connection,
                                  const struct rpc_response *rpc)
 {
     size_t len = 0;
-    uint8_t *body = rpc->status == RPC_OK ? frame_answer(rpc, &len) : NULL;
+    uint8_t *body = rpc->status == RPC_OK ? grpcweb_frame(rpc, &len) : NULL;
     if (rpc->status == RPC_OK && body == NULL) {
         return MHD_NO;
     }
@@ -133,23 +101,6 @@ static bool is_grpc_web(struct MHD_Connection *connection)
     return *rest == '\0' || strcmp(rest, "+proto") == 0;
 }
 
-/* One uncompressed message frame, and nothing after it. */
-static bool unframe(const struct upload *upload, struct rpc_request *request)
-{
-    if (upload->len < FRAME_HEADER_BYTES || upload->body[0] != 0) {
-        return false;
-    }
-    const uint8_t *b = upload->body;
-    size_t len =
-        (size_t)b[1] << 24 | (size_t)b[2] << 16 | (size_t)b[3] << 8 | (size_t)b[4];
-    if (len != upload->len - FRAME_HEADER_BYTES) {
-        return false;
-    }
-    request->body = b + FRAME_HEADER_BYTES;
-    request->len = len;
-    return true;
-}
-
 static enum MHD_Result finish(struct api *api, struct MHD_Connection *connection,
                               const char *url, const struct upload *upload)
 {
@@ -165,7 +116,7 @@ static enum MHD_Result finish(struct api *api, struct MHD_Connection *connection
     if (authorized(api, connection)) {
         response.status = RPC_INTERNAL;
         response.message = "malformed frame";
-        if (unframe(upload, &request)) {
+        if (grpcweb_unframe(upload->body, upload->len, &request)) {
             api->handler(api->arg, &request, &response);
         }
     }
