@@ -401,7 +401,7 @@ static void take_mcast(struct world *w, uint32_t device, const struct split_cmd 
     }
 }
 
-void answers_take(struct world *w, uint32_t device, uint8_t fport, const uint8_t *payload,
+void world_answers_take(struct world *w, uint32_t device, uint8_t fport, const uint8_t *payload,
                   size_t len)
 {
     const struct world_profile *p = profile_of(w, device);

@@ -23,7 +23,7 @@ static int64_t jitter_us(struct world *w, int64_t span_us)
     return (int64_t)prng_below(&w->prng, (uint64_t)span_us);
 }
 
-void device_init(struct world *w, uint32_t device)
+void world_device_init(struct world *w, uint32_t device)
 {
     struct light *d = &w->devices[device];
     const struct world_device *truth = &w->s->devices[device];
@@ -181,7 +181,7 @@ void device_uplink_end(struct world *w, uint32_t slot)
 void device_downlink(struct world *w, uint32_t device, uint8_t fport,
                      const uint8_t *payload, size_t len)
 {
-    answers_take(w, device, fport, payload, len);
+    world_answers_take(w, device, fport, payload, len);
 }
 
 /* Row n of the code, shared by all devices that hear fragment M + n one after the other. */

@@ -361,7 +361,7 @@ void air_frame_end(struct world *w, uint32_t slot);
 void air_listen(struct world *w, uint32_t device);
 
 /* ---- device.c ---- */
-void device_init(struct world *w, uint32_t device);
+void world_device_init(struct world *w, uint32_t device);
 void device_uplink(struct world *w, uint32_t device);
 void device_answer(struct world *w, uint32_t device);
 void device_status_answer(struct world *w, uint32_t device);
@@ -379,7 +379,7 @@ void device_free_uplink(struct world *w, uint32_t slot);
 
 /* ---- answers.c ---- */
 /* Carry out the commands of one downlink; what it answers goes into the device. */
-void answers_take(struct world *w, uint32_t device, uint8_t fport, const uint8_t *payload,
+void world_answers_take(struct world *w, uint32_t device, uint8_t fport, const uint8_t *payload,
                   size_t len);
 /* The status answer of its stack; false: it keeps silent. */
 bool answers_status(struct world *w, uint32_t device, bool all_participants);

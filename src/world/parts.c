@@ -66,7 +66,7 @@ void parts_init(struct world *w)
     w->apply_us = INT64_MAX;
     record_init(w);
     for (size_t i = 0; i < w->s->device_count; i++) {
-        device_init(w, (uint32_t)i);
+        world_device_init(w, (uint32_t)i);
     }
 }
 
