@@ -196,13 +196,26 @@ static void take(struct daemon *d, const struct store_done *done)
     }
 }
 
-void commit_on_store(struct daemon *d)
+bool commit_take_answer(struct daemon *d)
 {
     struct store_done done;
-    while (store_poll(d->store, &done)) {
-        take(d, &done);
-        store_done_finish(&done);
+    if (!store_poll(d->store, &done)) {
+        return false;
     }
+    take(d, &done);
+    store_done_finish(&done);
+    return true;
+}
+
+void commit_on_store(struct daemon *d)
+{
+    while (commit_take_answer(d)) {
+    }
+    commit_after_answers(d);
+}
+
+void commit_after_answers(struct daemon *d)
+{
     if (d->submit_err != FUO_OK) {
         int err = d->submit_err;
         d->submit_err = FUO_OK;

@@ -204,7 +204,7 @@ static void write_line(struct connection *connection, char *line)
 
 void ctl_server_send(struct ctl_server *server, uint64_t connection, char *line)
 {
-    struct connection *found = find(server, connection);
+    struct connection *found = server != NULL ? find(server, connection) : NULL;
     if (found == NULL) {
         free(line);
     } else if (line == NULL) {

@@ -56,7 +56,7 @@ FUO_MUST_CHECK int ctl_server_open(uv_loop_t *loop,
 /* Removes the socket; no handler runs afterwards but on_closed (may be NULL). */
 void ctl_server_close(struct ctl_server *server, void (*on_closed)(void *arg), void *arg);
 
-/* Takes line (NULL: cuts the connection off). */
+/* Takes line (NULL: cuts the connection off). Without a server nobody hears it. */
 void ctl_server_send(struct ctl_server *server, uint64_t connection, char *line);
 
 /* Bytes that the connection has not read yet; 0 if it is gone. */

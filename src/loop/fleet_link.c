@@ -72,6 +72,7 @@ static int open_host(struct daemon *d, struct fleet_entry *fleet,
         .plugin_config = fleet->plugin_config,
         .mqtt = credentials->mqtt.url != NULL ? &credentials->mqtt : NULL,
         .http = credentials->http.base_url != NULL ? &credentials->http : NULL,
+        .carrier = d->carrier,
     };
     return host_open(d->loop, &config, &handlers, fleet->link, &fleet->host);
 }

@@ -3,7 +3,9 @@
  * internal.h - the daemon's own structure; nobody outside src/loop includes it.
  *
  * Who does what:
- *   daemon.c      life: open, run, drain, close
+ *   daemon.c      life: start, run, drain, end
+ *   life.c       its parts: opened, closed, freed
+ *   virtual.c     the same parts on virtual time, without loop, sockets and signals
  *   restore.c     the engine, rebuilt from the store
  *   inventory_import.c  the inventories, into the store
  *   commit.c      batches to the store's thread and back; trouble with the disk
@@ -45,6 +47,7 @@
 #include "loop/uploads.h"
 #include "loop/windows.h"
 #include "net/mqtt.h"
+#include "plugin/host.h"
 #include "store/store.h"
 
 /* A client that is answered when the batch with its change is on disk. */
@@ -105,6 +108,7 @@ struct daemon {
     struct fleets fleets;
     struct windows windows;
     uv_timer_t windows_timer;
+    const struct host_carrier *carrier; /* of the fleets' messages; NULL: connections */
 
     struct store *store;
     uv_async_t store_async;
@@ -160,6 +164,21 @@ struct daemon {
     size_t closing; /* connections that are being closed */
 };
 
+/* life.c: what the daemon is made of, for whoever runs it. */
+struct daemon_options;
+/* All files, all problems at once. */
+FUO_MUST_CHECK int life_load_files(struct daemon *d, const struct daemon_options *options,
+                                   struct diag_list *diags);
+/* Handles and driver; d->loop, clock and doc are there. ports are called with arg. */
+void life_init(struct daemon *d, const struct driver_ports *ports, void *arg);
+/* Store, keys, connections, campaigns; nothing is sent yet. */
+FUO_MUST_CHECK int life_open(struct daemon *d, struct diag_list *diags,
+                             struct detail *detail);
+/* Connections and handles; they are closed when the loop has run out. */
+void life_close(struct daemon *d);
+/* Memory. Accepts a half-built one; the handles are closed. */
+void life_release(struct daemon *d);
+
 /* restore.c: a fresh engine in d->engine, and all that goes with it. */
 FUO_MUST_CHECK int restore_engine(struct daemon *d, struct detail *detail);
 /* inventory_import.c: devices into the store, keys sealed and then forgotten. */
@@ -168,6 +187,10 @@ FUO_MUST_CHECK int restore_inventories(struct daemon *d, struct detail *detail);
 /* commit.c */
 extern const struct driver_ports commit_ports;
 void commit_on_store(struct daemon *d); /* the store has answers */
+/* The two halves of it, for who counts them: one answer (false: there is none) ... */
+bool commit_take_answer(struct daemon *d);
+void commit_after_answers(
+    struct daemon *d); /* ... and what is left to do after the last */
 void commit_on_retry(struct daemon *d);
 void commit_tell_alert(struct daemon *d); /* set or clear the alert `store` */
 /* PUBLISH effects that come from no step; they go with the next batch. */
@@ -202,7 +225,8 @@ void status_link_close(struct daemon *d);
 void windows_link_give(struct daemon *d, const struct campaign_entry *entry);
 FUO_MUST_CHECK int windows_link_restore(struct daemon *d, struct engine *engine,
                                         const struct campaign_entry *entry);
-void windows_link_start(struct daemon *d);
+void windows_link_start(struct daemon *d); /* renew every few hours */
+void windows_link_renew(struct daemon *d);
 
 /* methods.c */
 extern const struct ctl_server_handlers method_handlers;

@@ -40,13 +40,17 @@ int windows_link_restore(struct daemon *d, struct engine *engine,
                                                : FUO_OK;
 }
 
-static void on_renew(uv_timer_t *timer)
+void windows_link_renew(struct daemon *d)
 {
-    struct daemon *d = timer->data;
     for (const struct campaign_entry *entry = d->campaigns.head; entry != NULL;
          entry = entry->next) {
         windows_link_give(d, entry);
     }
+}
+
+static void on_renew(uv_timer_t *timer)
+{
+    windows_link_renew(timer->data);
 }
 
 void windows_link_start(struct daemon *d)

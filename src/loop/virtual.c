@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop/virtual.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "io/cleanup.h"
+#include "io/secrets.h"
+#include "loop/daemon.h"
+#include "loop/internal.h"
+#include "loop/xalloc.h"
+
+struct virtual_daemon {
+    struct daemon d;
+    uv_loop_t loop;
+    const struct virtual_hooks *hooks;
+    void *arg;
+    struct effects batch; /* a copy that the hooks may change */
+    bool dead;
+};
+
+/* ---- the driver's ports ---- */
+
+static bool verdict(struct virtual_daemon *v, enum virtual_verdict verdict)
+{
+    v->dead = verdict != VIRTUAL_GO_ON;
+    return verdict != VIRTUAL_DIE;
+}
+
+static void port_execute(void *arg, const struct effect *effect)
+{
+    struct virtual_daemon *v = arg;
+    struct effect copy = *effect;
+    if (!v->dead && verdict(v, v->hooks->effect(v->arg, &copy))) {
+        commit_ports.execute(&v->d, &copy);
+    }
+}
+
+static bool port_has_rows(void *arg)
+{
+    struct virtual_daemon *v = arg;
+    return !v->dead && commit_ports.has_rows(&v->d);
+}
+
+static void port_commit(void *arg, const struct effects *batch)
+{
+    struct virtual_daemon *v = arg;
+    if (v->dead) {
+        return;
+    }
+    v->batch.len = 0;
+    for (size_t i = 0; i < batch->len; i++) {
+        *effects_append(&v->batch, batch->items[i].type) = batch->items[i];
+    }
+    if (verdict(v, v->hooks->commit(v->arg, &v->batch))) {
+        commit_ports.commit(&v->d, &v->batch);
+    }
+}
+
+static void port_settled(void *arg, int err)
+{
+    struct virtual_daemon *v = arg;
+    v->hooks->settled(v->arg, err);
+    commit_ports.settled(&v->d, err);
+}
+
+static const struct driver_ports ports = {
+    .execute = port_execute,
+    .has_rows = port_has_rows,
+    .commit = port_commit,
+    .settled = port_settled,
+};
+
+/* ---- life ---- */
+
+static int open_parts(struct virtual_daemon *v)
+{
+    struct diag_list diags = {0};
+    struct detail detail = {0};
+    int err = life_open(&v->d, &diags, &detail);
+    diag_list_print(&diags, stderr);
+    diag_list_finish(&diags);
+    return err;
+}
+
+static int load_files(struct virtual_daemon *v, const char *config_file)
+{
+    struct daemon_options options = {.config_file = config_file};
+    struct diag_list diags = {0};
+    options.plugin_folder = "/nonexistent";
+    int err = life_load_files(&v->d, &options, &diags);
+    if (err == FUO_OK && diags.error_count > 0) {
+        err = FUO_EINVAL;
+    }
+    if (err != FUO_OK) {
+        diag_list_print(&diags, stderr);
+    }
+    diag_list_finish(&diags);
+    return err;
+}
+
+int virtual_open(const struct virtual_config *config, struct virtual_daemon **made)
+{
+    if (secrets_init() != FUO_OK) {
+        return FUO_ENOTSUP;
+    }
+    struct virtual_daemon *v = xcalloc(1, sizeof(*v));
+    v->hooks = config->hooks;
+    v->arg = config->arg;
+    v->d.clock = clock_by_hand(config->hands);
+    v->d.carrier = config->carrier;
+    v->d.loop = &v->loop;
+    if (uv_loop_init(&v->loop) != 0) {
+        free(v);
+        return FUO_ENOMEM;
+    }
+    int err = load_files(v, config->config_file);
+    if (err != FUO_OK) {
+        life_release(&v->d);
+        uv_loop_close(&v->loop);
+        free(v);
+        return err;
+    }
+    life_init(&v->d, &ports, v);
+    err = open_parts(v);
+    if (err != FUO_OK) {
+        virtual_close(v, NULL);
+        return err;
+    }
+    *made = v;
+    v->d.started = clock_utc(&v->d.clock);
+    driver_recover(v->d.driver, v->d.engine);
+    return FUO_OK;
+}
+
+/* A batch that was handed over is finished by the store, whoever has died. */
+static bool batch_was_stored(struct virtual_daemon *v)
+{
+    struct store_done done;
+    bool stored = false;
+    store_wait(v->d.store);
+    while (store_poll(v->d.store, &done)) {
+        stored = stored || (done.type == STORE_DONE_BATCH && done.err == FUO_OK);
+        store_done_finish(&done);
+    }
+    return stored;
+}
+
+void virtual_close(struct virtual_daemon *v, bool *stored)
+{
+    if (v == NULL) {
+        return;
+    }
+    if (stored != NULL) {
+        *stored = batch_was_stored(v);
+    }
+    life_close(&v->d);
+    uv_run(&v->loop, UV_RUN_DEFAULT);
+    life_release(&v->d);
+    uv_loop_close(&v->loop);
+    effects_finish(&v->batch);
+    free(v);
+}
+
+bool virtual_is_dead(const struct virtual_daemon *v)
+{
+    return v->dead;
+}
+
+struct fuo_host *virtual_host(const struct virtual_daemon *v)
+{
+    return v->d.fleets.items[0].host;
+}
+
+const struct engine *virtual_engine(const struct virtual_daemon *v)
+{
+    return v->d.engine;
+}
+
+/* ---- what the loop does ---- */
+
+struct instant virtual_deadline(const struct virtual_daemon *v)
+{
+    return driver_is_down(v->d.driver) ? INSTANT_NEVER : engine_deadline(v->d.engine);
+}
+
+void virtual_timeout(struct virtual_daemon *v)
+{
+    struct engine_event event = {.type = ENGINE_EV_TIMEOUT};
+    driver_feed(v->d.driver, &event);
+}
+
+size_t virtual_answers_due(const struct virtual_daemon *v)
+{
+    return store_due(v->d.store) + (v->d.submit_err != FUO_OK ? 1 : 0);
+}
+
+void virtual_wait_answers(struct virtual_daemon *v)
+{
+    store_wait(v->d.store);
+}
+
+void virtual_take_answers(struct virtual_daemon *v)
+{
+    store_wait(v->d.store);
+    /* Not those to what the first of them leads to: whether they are there is chance. */
+    for (size_t due = store_due(v->d.store); due > 0 && !v->dead; due--) {
+        commit_take_answer(&v->d);
+    }
+    if (!v->dead) {
+        commit_after_answers(&v->d);
+    }
+}
+
+bool virtual_wants_retry(const struct virtual_daemon *v)
+{
+    return uv_is_active((const uv_handle_t *)&v->d.retry_timer) != 0;
+}
+
+void virtual_retry(struct virtual_daemon *v)
+{
+    uv_timer_stop(&v->d.retry_timer);
+    commit_on_retry(&v->d);
+}
+
+void virtual_renew_windows(struct virtual_daemon *v)
+{
+    windows_link_renew(&v->d);
+}
+
+bool virtual_feed(struct virtual_daemon *v, struct engine_event *event)
+{
+    return driver_feed(v->d.driver, event);
+}
+
+/* ---- apply ---- */
+
+static int put_image(struct virtual_daemon *v, const struct virtual_campaign *campaign,
+                     char digest[static CTL_DIGEST_SIZE])
+{
+    uint8_t bytes[STORE_DIGEST_BYTES];
+    size_t have = 0;
+    store_digest(campaign->image, campaign->image_len, bytes);
+    hex_encode(bytes, sizeof(bytes), digest);
+    int err = uploads_begin(v->d.uploads, digest, campaign->image_len, &have);
+    return err != FUO_OK || have == campaign->image_len
+               ? err
+               : uploads_add(v->d.uploads, digest, have, campaign->image + have,
+                             campaign->image_len - have);
+}
+
+bool virtual_apply(struct virtual_daemon *v, const struct virtual_campaign *campaign)
+{
+    char digest[CTL_DIGEST_SIZE];
+    if (put_image(v, campaign, digest) != FUO_OK) {
+        return false;
+    }
+    struct json_object *signatures = json_object_new_array();
+    json_object_array_add(signatures, json_object_new_string(campaign->signature));
+    struct ctl_request request = {.method = CTL_APPLY,
+                                  .params = json_object_new_object()};
+    json_object_object_add(request.params, "campaign",
+                           json_object_new_string(campaign->yaml));
+    json_object_object_add(request.params, "digest", json_object_new_string(digest));
+    json_object_object_add(request.params, "signatures", signatures);
+    apply_request(&v->d, 0, &request);
+    ctl_request_finish(&request);
+    return engine_campaign_by_name(v->d.engine, campaign->name) != NULL;
+}
