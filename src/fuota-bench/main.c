@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "fuota-bench/dump.h"
+#include "fuota-bench/faults_cmd.h"
 #include "fuota-bench/options.h"
 #include "fuota-bench/plan_bench.h"
 #include "fuota-bench/report.h"
@@ -100,6 +101,9 @@ int main(int argc, char **argv)
     if (b.options.help) {
         options_help(stdout);
         return 0;
+    }
+    if (b.options.faults) {
+        return faults_cmd(&b.options);
     }
     if (clock_init(&b.clock, NULL) != FUO_OK) {
         return EXIT_INTERNAL;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuota-bench/faults_cmd.h"
+
 static bool number(const char *text, uint64_t max, uint64_t *value)
 {
     char *end = NULL;
@@ -51,6 +53,10 @@ static bool take_flag(struct options *o, const char *arg)
         o->help = true;
     } else if (strcmp(arg, "--plan-bench") == 0) {
         o->plan_bench = true;
+    } else if (strcmp(arg, "--faults") == 0) {
+        o->faults = true;
+    } else if (strcmp(arg, "--verbose") == 0) {
+        o->verbose = true;
     } else if (strcmp(arg, "--progress") == 0) {
         o->progress = true;
     } else if (strcmp(arg, "--no-solver") == 0) {
@@ -61,14 +67,47 @@ static bool take_flag(struct options *o, const char *arg)
     return true;
 }
 
+/* "3-40" */
+static bool take_seeds(struct options *o, const char *value)
+{
+    char first[24];
+    size_t len = strcspn(value, "-");
+    if (len >= sizeof(first) || value[len] != '-') {
+        return false;
+    }
+    memcpy(first, value, len);
+    first[len] = '\0';
+    return number(first, UINT64_MAX, &o->seed) &&
+           number(value + len + 1, UINT64_MAX, &o->last_seed) && o->seed <= o->last_seed;
+}
+
+/* An option of --faults with a value. */
+static bool take_faults_value(struct options *o, const char *arg, const char *value)
+{
+    if (strcmp(arg, "--seeds") == 0) {
+        return take_seeds(o, value);
+    }
+    if (strcmp(arg, "--plant") == 0) {
+        return plant_by_slug(value, &o->plant) == FUO_OK;
+    }
+    if (strcmp(arg, "--folder") == 0) {
+        o->folder = value;
+        return true;
+    }
+    return false;
+}
+
 /* An option with a value; false: unknown, or a bad value. */
 static bool take_value(struct options *o, const char *arg, const char *value)
 {
     uint64_t n = 0;
+    if (take_faults_value(o, arg, value)) {
+        return true;
+    }
     if (strcmp(arg, "--scenario") == 0 && scenario_known(value)) {
         o->scenario = value;
     } else if (strcmp(arg, "--seed") == 0 && number(value, UINT64_MAX, &n)) {
-        o->seed = n;
+        o->seed = o->last_seed = n;
     } else if (strcmp(arg, "--dump") == 0) {
         o->dump = value;
     } else if (strcmp(arg, "--timing") == 0 && timing_by_name(value, &o->timing)) {
@@ -85,7 +124,7 @@ static bool take_value(struct options *o, const char *arg, const char *value)
 
 int options_parse(struct options *o, int argc, char **argv)
 {
-    *o = (struct options){.seed = 1};
+    *o = (struct options){.seed = 1, .last_seed = 1};
     for (int i = 1; i < argc; i++) {
         if (take_flag(o, argv[i])) {
             continue;
@@ -97,7 +136,7 @@ int options_parse(struct options *o, int argc, char **argv)
         }
         i++;
     }
-    if (!o->help && !o->plan_bench && o->scenario == NULL) {
+    if (!o->help && !o->plan_bench && !o->faults && o->scenario == NULL) {
         (void)fprintf(stderr, "fuota-bench: --scenario is missing\n");
         return FUO_EINVAL;
     }
@@ -110,6 +149,7 @@ void options_help(FILE *to)
         "usage: fuota-bench --scenario town|town1|city|twins|twins769|national "
         "[options]\n"
         "       fuota-bench --plan-bench [--devices N]\n"
+        "       fuota-bench --faults [--seed S | --seeds A-B] [--plant NAME]\n"
         "\n"
         "Runs a campaign on virtual time, in a simulated radio world, and measures it.\n"
         "\n"
@@ -120,6 +160,19 @@ void options_help(FILE *to)
         "  --capture DB  threshold of two frames at once: 1, 3, 6; 6\n"
         "  --no-solver   do not look for a better cover with cbc\n"
         "  --progress    a line per virtual hour on stderr\n"
-        "  --plan-bench  time the planner: 1 000 000 devices, 10 000 gateways\n",
+        "  --plan-bench  time the planner: 1 000 000 devices, 10 000 gateways\n"
+        "\n"
+        "  --faults      a campaign through crashes, a bad disk, a bad broker, a bad "
+        "server,\n"
+        "                bad clocks and bad devices, all of them by seed; exits with 1 "
+        "if\n"
+        "                anything happened that must not, and says what, when and the "
+        "seed\n"
+        "  --seed S      the run to make, or to make again; 1\n"
+        "  --seeds A-B   these, one after the other\n"
+        "  --folder DIR  leave the daemon's files and database there (one seed)\n"
+        "  --verbose     the daemon's log on stderr\n"
+        "  --plant NAME  break one invariant on purpose:\n",
         to);
+    faults_cmd_help(to);
 }

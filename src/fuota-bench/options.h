@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "faults/faults.h"
 #include "fuotad/error.h"
 #include "world/world.h"
 
@@ -19,6 +20,11 @@ struct options {
     bool plan_bench;
     bool progress;
     bool no_solver;
+    bool faults;
+    uint64_t last_seed; /* of --faults; seed, if only that was given */
+    enum fault_plant plant;
+    const char *folder; /* of --faults; NULL: a temporary one */
+    bool verbose;
     bool help;
     uint32_t capture_db; /* 0: the scenario's */
     uint32_t devices;    /* 0: the scenario's; of --plan-bench */

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "faults/internal.h"
+#include "fuota-sim/files.h"
+#include "image/minisign.h"
+#include "io/file.h"
+
+enum {
+    TEXT_SIZE = 1024,
+};
+
+static const char daemon_yaml[] = "apiVersion: fuotad/v1\n"
+                                  "kind: Daemon\n"
+                                  "metadata: { name: faults }\n"
+                                  "spec:\n"
+                                  "  stateDir: state\n"
+                                  "  fleets: fleets\n"
+                                  "  trust: trust\n"
+                                  "  profiles: profiles\n"
+                                  "  control: { socket: run/s }\n";
+
+static const char trust_yaml[] = "apiVersion: fuotad/v1\n"
+                                 "kind: TrustPolicy\n"
+                                 "metadata: { name: release }\n"
+                                 "spec:\n"
+                                 "  keys: [{ file: r.pub }]\n"
+                                 "  product: p\n";
+
+static const char fleet_yaml[] = "apiVersion: fuotad/v1\n"
+                                 "kind: Fleet\n"
+                                 "metadata: { name: f }\n"
+                                 "spec:\n"
+                                 "  trustPolicy: release\n"
+                                 "  region: EU868\n"
+                                 "  networkServer:\n"
+                                 "    plugin: chirpstack\n"
+                                 "    mqtt: { url: \"mqtt://127.0.0.1:1\" }\n"
+                                 "    api: { url: \"http://127.0.0.1:1\" }\n"
+                                 "    options: { applicationId: \"" RUN_APP "\" }\n"
+                                 "  inventory: { source: file, file: ../inventory.csv }\n"
+                                 "  profiles: { default: generic }\n";
+
+static const char campaign_yaml[] = "apiVersion: fuotad/v1\n"
+                                    "kind: Campaign\n"
+                                    "metadata: { name: " RUN_CAMPAIGN " }\n"
+                                    "spec:\n"
+                                    "  image: { file: i.bin, version: \"2.0\", "
+                                    "signatures: [i.minisig] }\n"
+                                    "  targets: { fleet: f }\n"
+                                    "  retry: { cooldown: %s }\n"
+                                    "  activation: { jitter: 1m }\n";
+
+static int put(const struct run *r, const char *name, const char *text)
+{
+    char path[2 * RUN_PATH_SIZE];
+    (void)snprintf(path, sizeof(path), "%s/%s", r->folder, name);
+    return file_write_atomic(path, 0600, (const uint8_t *)text, strlen(text));
+}
+
+static int make_folder(struct run *r)
+{
+    if (r->config->folder != NULL) {
+        (void)snprintf(r->folder, sizeof(r->folder), "%s", r->config->folder);
+        return file_mkdir_p(r->folder, 0700);
+    }
+    /* In memory where there is such a place: SQLite syncs at every commit. */
+    bool shm = access("/dev/shm", W_OK) == 0;
+    (void)snprintf(r->folder, sizeof(r->folder), "%s/fuota-faults-XXXXXX",
+                   shm ? "/dev/shm" : "/tmp");
+    r->own_folder = mkdtemp(r->folder) != NULL;
+    return r->own_folder ? FUO_OK : FUO_EIO;
+}
+
+/* A key pair, its public half for the trust policy, and the image's signature. */
+static int sign(struct run *r)
+{
+    uint8_t seed[MINISIGN_SEED_BYTES];
+    uint8_t number[MINISIGN_KEYNUM_BYTES];
+    char text[MINISIGN_KEY_TEXT_MAX];
+    char comment[128];
+    struct minisign_secret secret;
+    struct minisign_public public;
+    size_t len = 0;
+    memset(seed, 1, sizeof(seed));
+    memset(number, 1, sizeof(number));
+    minisign_secret_from_seed(seed, number, &secret);
+    minisign_public_from_secret(&secret, &public);
+    int err = minisign_public_format(&public, text, sizeof(text) - 1, &len);
+    if (err != FUO_OK) {
+        return err;
+    }
+    text[len] = '\0';
+    err = put(r, "trust/r.pub", text);
+    if (err != FUO_OK) {
+        return err;
+    }
+    int n = snprintf(comment, sizeof(comment), "fuota:v1 product=p version=2.0 size=%zu",
+                     r->scenario.image_len);
+    struct minisign_signature signature = {
+        .alg = MINISIGN_PREHASHED,
+        .trusted_comment = comment,
+        .trusted_comment_len = (size_t)n,
+    };
+    err = minisign_sign(&secret, r->image, r->scenario.image_len, &signature);
+    if (err == FUO_OK) {
+        err = minisign_signature_format(&signature, r->signature,
+                                        sizeof(r->signature) - 1, &len);
+    }
+    r->signature[err == FUO_OK ? len : 0] = '\0';
+    return err;
+}
+
+static void write_campaign(struct run *r)
+{
+    const struct scenario *s = &r->scenario;
+    size_t size = sizeof(r->yaml);
+    size_t len = (size_t)snprintf(r->yaml, size, campaign_yaml, s->cooldown);
+    if (s->window_count == 0 || r->config->plant == PLANT_WINDOW) {
+        return; /* always open */
+    }
+    len += (size_t)snprintf(r->yaml + len, size - len, "  schedule:\n    windows:\n");
+    for (uint32_t i = 0; i < s->window_count; i++) {
+        int start = (int)scenario_window_start(s, i);
+        int end = (start + (int)s->window_minutes) % (24 * 60);
+        len += (size_t)snprintf(r->yaml + len, size - len,
+                                "      - { start: \"%02d:%02d\", end: \"%02d:%02d\" }\n",
+                                start / 60, start % 60, end / 60, end % 60);
+    }
+}
+
+int files_make(struct run *r)
+{
+    static const char *const folders[] = {"fleets", "trust", "profiles", "state", "run"};
+    char path[2 * RUN_PATH_SIZE];
+    int err = make_folder(r);
+    for (size_t i = 0; err == FUO_OK && i < sizeof(folders) / sizeof(folders[0]); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", r->folder, folders[i]);
+        err = file_mkdir_p(path, 0700);
+    }
+    if (err != FUO_OK || (err = put(r, "fuotad.yaml", daemon_yaml)) != FUO_OK ||
+        (err = put(r, "trust/t.yaml", trust_yaml)) != FUO_OK ||
+        (err = put(r, "fleets/f.yaml", fleet_yaml)) != FUO_OK ||
+        (err = sign(r)) != FUO_OK) {
+        return err;
+    }
+    (void)snprintf(r->config_file, sizeof(r->config_file), "%.200s/fuotad.yaml",
+                   r->folder);
+    write_campaign(r);
+    (void)snprintf(path, sizeof(path), "%s/inventory.csv", r->folder);
+    return inventory_write(path, &r->network);
+}
+
+static int remove_one(const char *path, const struct stat *status, int type,
+                      struct FTW *where)
+{
+    (void)status;
+    (void)type;
+    (void)where;
+    return remove(path);
+}
+
+void files_remove(struct run *r)
+{
+    if (r->own_folder) {
+        (void)nftw(r->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    }
+}

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "faults/internal.h"
+
+#define LOG_MODULE "faults"
+#include "io/log.h"
+
+enum {
+    SAME_TIME_MAX = 20000, /* turns without any time passing: something spins */
+    APPLY_TRIES_MAX = 200,
+    LOG_LINES = 1000000,
+};
+
+/* The DevAddr of device 0 in the simulated server. */
+#define DEV_ADDR_FIRST 0x26000000u
+
+#define RETRY_US       SECONDS_US(2)
+#define LOOK_US        SECONDS_US(10)
+#define APPLY_AGAIN_US MINUTES_US(5)
+#define OPERATOR_US    HOURS_US(5)
+#define WINDOWS_US     HOURS_US(6)
+
+bool run_fault(struct run *r, enum fault_kind kind)
+{
+    uint32_t ppm = r->scenario.rate_ppm[kind];
+    if (ppm == 0 || prng_chance(&r->prng, ppm) == 0) {
+        return false;
+    }
+    run_count(r, kind);
+    return true;
+}
+
+void run_count(struct run *r, enum fault_kind kind)
+{
+    r->report->faults[kind]++;
+}
+
+int64_t run_between_us(struct run *r, int64_t least_us, int64_t most_us)
+{
+    return least_us + (int64_t)prng_below(&r->prng, (uint64_t)(most_us - least_us + 1));
+}
+
+void run_abort_if_no_memory(const void *p)
+{
+    if (p == NULL) {
+        abort(); /* a simulator that runs out of memory: there is nothing to save */
+    }
+}
+
+/* ---- time ---- */
+
+void run_set_clock(struct run *r)
+{
+    int64_t elapsed_us = r->now.us - r->start.us;
+    int64_t drift_us = elapsed_us / 1000000 * r->scenario.drift_ppm;
+    r->hands.mono_us = r->now.us;
+    r->hands.utc_us = r->now.us + drift_us + r->stepped_us;
+    check_time(r->check, r->now, r->hands.utc_us - r->now.us);
+}
+
+/* ---- the life of the daemon ---- */
+
+static void bury(struct run *r, int64_t least_us, int64_t most_us)
+{
+    bool stored = false;
+    virtual_close(r->daemon, &stored);
+    r->daemon = NULL;
+    if (stored) {
+        run_on_disk(r);
+    }
+    r->batch.len = 0;
+    api_forget(r);
+    sim_timers_cancel(&r->timers, &r->disk_timer);
+    sim_timers_cancel(&r->timers, &r->retry_timer);
+    sim_timers_cancel(&r->timers, &r->look_timer);
+    if (!r->never_again) {
+        sim_timers_set(&r->timers, &r->start_timer,
+                       utc_after(r->now, run_between_us(r, least_us, most_us)));
+    }
+}
+
+/* Mostly started again at once, now and then by somebody who had to be woken up. */
+static void bury_dead(struct run *r)
+{
+    if (prng_chance(&r->prng, 30000) != 0) {
+        bury(r, MINUTES_US(20), HOURS_US(8));
+    } else {
+        bury(r, SECONDS_US(1), MINUTES_US(2));
+    }
+}
+
+void run_look(struct run *r)
+{
+    if (r->daemon == NULL) {
+        return;
+    }
+    if (virtual_is_dead(r->daemon)) {
+        bury_dead(r);
+        return;
+    }
+    if (virtual_answers_due(r->daemon) > 0 && r->disk_timer.slot == 0) {
+        int64_t wait_us = run_fault(r, FAULT_DISK_SLOW)
+                              ? run_between_us(r, MILLIS_US(200), SECONDS_US(30))
+                              : run_between_us(r, MILLIS_US(1), MILLIS_US(15));
+        sim_timers_set(&r->timers, &r->disk_timer, utc_after(r->now, wait_us));
+    }
+    if (virtual_wants_retry(r->daemon) && r->retry_timer.slot == 0) {
+        sim_timers_set(&r->timers, &r->retry_timer, utc_after(r->now, RETRY_US));
+    }
+}
+
+static void on_disk(struct sim_timer *timer, struct utc now)
+{
+    struct run *r = SIM_TIMER_OWNER(timer, struct run, disk_timer);
+    (void)now;
+    virtual_take_answers(r->daemon);
+    run_look(r);
+}
+
+static void on_retry(struct sim_timer *timer, struct utc now)
+{
+    struct run *r = SIM_TIMER_OWNER(timer, struct run, retry_timer);
+    (void)now;
+    virtual_retry(r->daemon);
+    run_look(r);
+}
+
+/* The daemon looks at its clocks at least that often. */
+static void on_look(struct sim_timer *timer, struct utc now)
+{
+    struct run *r = SIM_TIMER_OWNER(timer, struct run, look_timer);
+    sim_timers_set(&r->timers, &r->look_timer, utc_after(now, LOOK_US));
+    if (r->stepped_us == 0) {
+        sim_timers_cancel(&r->timers, &r->look_timer);
+    }
+    virtual_timeout(r->daemon);
+    run_look(r);
+}
+
+static void apply(struct run *r)
+{
+    struct virtual_campaign campaign = {
+        .yaml = r->yaml,
+        .name = RUN_CAMPAIGN,
+        .signature = r->signature,
+        .image = r->image,
+        .image_len = r->scenario.image_len,
+    };
+    r->apply_tries++;
+    (void)virtual_apply(r->daemon, &campaign); /* else it is asked again */
+}
+
+/* An operator who asks again until the campaign is there. */
+static void on_apply(struct sim_timer *timer, struct utc now)
+{
+    struct run *r = SIM_TIMER_OWNER(timer, struct run, apply_timer);
+    if (r->applied) {
+        return;
+    }
+    if (r->daemon != NULL) {
+        apply(r);
+        run_look(r);
+    }
+    sim_timers_set(&r->timers, &r->apply_timer, utc_after(now, APPLY_AGAIN_US));
+}
+
+/* An operator who looks in now and then, and lets go on what was paused. */
+static void on_operator(struct sim_timer *timer, struct utc now)
+{
+    struct run *r = SIM_TIMER_OWNER(timer, struct run, operator_timer);
+    sim_timers_set(&r->timers, &r->operator_timer, utc_after(now, OPERATOR_US));
+    if (r->daemon == NULL || !r->applied) {
+        return;
+    }
+    const struct campaign_rec *rec =
+        engine_campaign_by_name(virtual_engine(r->daemon), RUN_CAMPAIGN);
+    if (rec != NULL && rec->phase == CAMPAIGN_PAUSED) {
+        struct engine_event event = {
+            .type = ENGINE_EV_CONTROL,
+            .control = {.campaign_id = rec->id, .verb = ENGINE_RESUME}};
+        virtual_feed(r->daemon, &event);
+        run_look(r);
+    }
+}
+
+static void on_windows(struct sim_timer *timer, struct utc now)
+{
+    struct run *r = SIM_TIMER_OWNER(timer, struct run, windows_timer);
+    sim_timers_set(&r->timers, &r->windows_timer, utc_after(now, WINDOWS_US));
+    if (r->daemon != NULL) {
+        virtual_renew_windows(r->daemon);
+        run_look(r);
+    }
+}
+
+static void on_start(struct sim_timer *timer, struct utc now)
+{
+    struct run *r = SIM_TIMER_OWNER(timer, struct run, start_timer);
+    struct host_carrier carrier = run_carrier;
+    carrier.arg = r;
+    struct virtual_config config = {
+        .config_file = r->config_file,
+        .hands = &r->hands,
+        .carrier = &carrier,
+        .hooks = &run_hooks,
+        .arg = r,
+    };
+    r->boot++;
+    r->woken = false;
+    int err = virtual_open(&config, &r->daemon);
+    if (err != FUO_OK) { /* its disk: tried again by whoever started it */
+        r->daemon = NULL;
+        api_forget(r);
+        sim_timers_set(&r->timers, &r->start_timer, utc_after(now, SECONDS_US(15)));
+        return;
+    }
+    r->report->starts++;
+    if (r->stepped_us != 0) {
+        sim_timers_set(&r->timers, &r->look_timer, utc_after(now, LOOK_US));
+    }
+    run_look(r);
+}
+
+/* ---- turns ---- */
+
+static struct utc deadline(const struct run *r)
+{
+    return r->daemon != NULL ? (struct utc){virtual_deadline(r->daemon).us} : UTC_NEVER;
+}
+
+static void turn(struct run *r, struct utc limit)
+{
+    struct utc next = utc_min(network_deadline(&r->network), sim_timers_next(&r->timers));
+    next = utc_min(utc_min(next, deadline(r)), limit);
+    if (next.us > r->now.us) {
+        r->now = next;
+    }
+    run_set_clock(r);
+    network_run(&r->network, r->now);
+    world_touched(r);
+    sim_timers_run(&r->timers, r->now);
+    if (utc_reached(deadline(r), r->now)) {
+        virtual_timeout(r->daemon);
+        run_look(r);
+    }
+}
+
+/* Over for the daemon, and on its disk. */
+static bool over(const struct run *r)
+{
+    if (r->daemon == NULL || !r->applied || virtual_answers_due(r->daemon) > 0 ||
+        virtual_deadline(r->daemon).us != INT64_MAX) {
+        return false;
+    }
+    const struct engine *engine = virtual_engine(r->daemon);
+    const struct campaign_rec *rec = engine_campaign_by_name(engine, RUN_CAMPAIGN);
+    if (rec == NULL || rec->ended.us == 0) {
+        return false;
+    }
+    const struct transmission_rec *t;
+    for (size_t i = 0; (t = engine_transmission_at(engine, rec->id, i)) != NULL; i++) {
+        if (t->phase != TX_ENDED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int go(struct run *r)
+{
+    struct utc limit = utc_after(r->start, r->scenario.limit_us);
+    uint32_t same = 0;
+    bool ended = false;
+    while (!ended && r->now.us < limit.us && check_result(r->check)->text == NULL) {
+        struct utc before = r->now;
+        turn(r, limit);
+        same = r->now.us == before.us ? same + 1 : 0;
+        if (same > SAME_TIME_MAX) {
+            break; /* it has not ended, and never will */
+        }
+        if (r->apply_tries > APPLY_TRIES_MAX) {
+            (void)fprintf(stderr, "faults: seed %llu: the campaign is refused\n",
+                          (unsigned long long)r->config->seed);
+            return FUO_EINVAL;
+        }
+        if (r->never_again && r->daemon == NULL) {
+            break; /* nothing will happen any more */
+        }
+        ended = over(r);
+    }
+    bool runs[RUN_DEVICES_MAX] = {false};
+    for (size_t i = 0; i < network_device_count(&r->network); i++) {
+        const struct device *d = network_device(&r->network, i);
+        runs[i] = d->running.len == r->scenario.image_len &&
+                  memcmp(d->running.bytes, r->image, d->running.len) == 0;
+        r->report->updated += runs[i];
+    }
+    check_end(r->check, ended, runs);
+    return FUO_OK;
+}
+
+/* ---- set-up ---- */
+
+/* What the file says, for every day: in UTC. */
+static void make_spans(struct run *r)
+{
+    const struct scenario *s = &r->scenario;
+    int64_t day_us = r->start.us - r->start.us % DAYS_US(1) - DAYS_US(1);
+    for (int64_t at = day_us; at < r->start.us + s->limit_us; at += DAYS_US(1)) {
+        for (uint32_t i = 0; i < s->window_count && r->span_count < RUN_SPANS_MAX; i++) {
+            int64_t start_us = at + MINUTES_US(scenario_window_start(s, i));
+            r->spans[r->span_count++] = (struct calendar_span){
+                .start = {start_us}, .end = {start_us + MINUTES_US(s->window_minutes)}};
+        }
+    }
+}
+
+static int make_network(struct run *r)
+{
+    int err = network_init(&r->network, &r->scenario.network, &world_sink, r);
+    if (err != FUO_OK) {
+        return err;
+    }
+    size_t count = network_device_count(&r->network);
+    for (size_t i = 0; i < count; i++) {
+        r->dev_euis[i] = network_device(&r->network, i)->config.dev_eui;
+    }
+    r->image = malloc(r->scenario.image_len);
+    run_abort_if_no_memory(r->image);
+    struct prng p = prng_seeded(r->config->seed ^ UINT64_C(0x13a9e));
+    for (size_t i = 0; i < r->scenario.image_len; i++) {
+        r->image[i] = (uint8_t)prng_next(&p);
+    }
+    make_spans(r);
+    r->check = check_new(&(struct check_config){
+        .region = r->scenario.network.region,
+        .image = r->image,
+        .image_len = r->scenario.image_len,
+        .device_count = count,
+        .dev_euis = r->dev_euis,
+        .dev_addr_first = DEV_ADDR_FIRST,
+        .spans = r->scenario.window_count > 0 ? r->spans : NULL,
+        .span_count = r->span_count,
+    });
+    return FUO_OK;
+}
+
+static void start_log(const struct run *r, int fd)
+{
+    log_init(&(struct log_config){
+        .level = r->config->verbose ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+        .clock = clock_by_hand(&r->hands),
+        .lines_per_second = LOG_LINES,
+        .fd = fd,
+    });
+}
+
+static int begin(struct run *r)
+{
+    r->prng = prng_seeded(r->config->seed ^ UINT64_C(0xfa0175));
+    r->entropy = prng_seeded(r->config->seed ^ UINT64_C(0xe9720b9));
+    r->event_prng = prng_seeded(r->config->seed ^ UINT64_C(0xe7e27));
+    scenario_draw(&r->scenario, r->config->seed, r->config->plant);
+    r->start = r->now = r->scenario.network.start;
+    r->start_timer.fire = on_start;
+    r->disk_timer.fire = on_disk;
+    r->retry_timer.fire = on_retry;
+    r->look_timer.fire = on_look;
+    r->apply_timer.fire = on_apply;
+    r->operator_timer.fire = on_operator;
+    r->windows_timer.fire = on_windows;
+    int err = system_take(&r->entropy);
+    if (err == FUO_OK) {
+        err = make_network(r);
+    }
+    if (err == FUO_OK) {
+        err = files_make(r);
+    }
+    if (err != FUO_OK) {
+        return err;
+    }
+    run_set_clock(r);
+    world_start(r);
+    sim_timers_set(&r->timers, &r->start_timer, r->now);
+    sim_timers_set(&r->timers, &r->operator_timer, utc_after(r->now, OPERATOR_US));
+    sim_timers_set(&r->timers, &r->windows_timer, utc_after(r->now, WINDOWS_US));
+    sim_timers_set(&r->timers, &r->apply_timer,
+                   utc_after(r->now, r->scenario.apply_after_us));
+    return FUO_OK;
+}
+
+static void fill_report(struct run *r)
+{
+    struct faults_report *report = r->report;
+    report->devices = network_device_count(&r->network);
+    report->gateways = r->scenario.network.gateway_count;
+    report->windows = r->scenario.window_count > 0;
+    report->virtual_us = r->now.us - r->start.us;
+    report->violation = *check_result(r->check);
+    check_outcomes(r->check, report->outcomes);
+}
+
+static void end(struct run *r)
+{
+    system_disk(DISK_FINE);
+    virtual_close(r->daemon, NULL);
+    api_forget(r);
+    while (r->parcels != NULL) {
+        parcel_free(r->parcels);
+    }
+    effects_finish(&r->batch);
+    if (r->network.timers.heap != NULL) {
+        network_free(&r->network);
+    }
+    check_free(r->check);
+    free(r->image);
+    sim_timers_free(&r->timers);
+    files_remove(r);
+}
+
+int faults_run(const struct faults_config *config, struct faults_report *report)
+{
+    struct run *r = calloc(1, sizeof(*r));
+    run_abort_if_no_memory(r);
+    *report = (struct faults_report){.seed = config->seed};
+    r->config = config;
+    r->report = report;
+    int fd = config->verbose ? STDERR_FILENO : system_nowhere();
+    start_log(r, fd);
+    int err = begin(r);
+    if (err == FUO_OK) {
+        err = go(r);
+        fill_report(r);
+    } else {
+        (void)fprintf(stderr, "faults: seed %llu: cannot be set up: %s\n",
+                      (unsigned long long)config->seed, fuo_strerror(err));
+    }
+    end(r);
+    log_init(&(struct log_config){.fd = STDERR_FILENO});
+    free(r);
+    return err;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "faults/internal.h"
+
+#include <string.h>
+
+enum {
+    DEVICES_LEAST = 4,
+    DEVICES_SPAN = 9,
+    GATEWAYS_SPAN = 3,
+    IMAGE_LEAST = 400,
+    IMAGE_SPAN = 2600,
+    DAY_MINUTES = 1440,
+};
+
+/* 2026-03-01T00:00:00Z */
+#define START_US SECONDS_US(1772323200)
+
+/* How often, at most, of a million chances; or the mean time between two, at least. */
+struct range {
+    enum fault_kind kind;
+    uint32_t most_ppm;
+    int64_t least_us;
+};
+
+static const struct range ranges[] = {
+    {FAULT_KILLED_AT_EFFECT, 12000, 0},
+    {FAULT_KILLED_AT_COMMIT, 6000, 0},
+    {FAULT_COMMIT_FAILED, 0, MINUTES_US(30)},
+    {FAULT_DISK_FULL, 0, MINUTES_US(30)},
+    {FAULT_DISK_SLOW, 30000, 0},
+    {FAULT_BROKER_GONE, 0, MINUTES_US(30)},
+    {FAULT_BROKER_SLOW, 60000, 0},
+    {FAULT_BROKER_TWICE, 60000, 0},
+    {FAULT_BROKER_REORDERED, 60000, 0},
+    {FAULT_BROKER_LOST, 60000, 0},
+    {FAULT_API_LATE, 60000, 0},
+    {FAULT_API_5XX, 40000, 0},
+    {FAULT_API_GARBAGE, 30000, 0},
+    {FAULT_API_TWICE, 80000, 0},
+    {FAULT_API_SILENT, 40000, 0},
+    {FAULT_API_AWAY, 0, MINUTES_US(30)},
+    {FAULT_SERVER_RESTARTED, 0, MINUTES_US(40)},
+    {FAULT_GATEWAY_DEAD, 0, MINUTES_US(40)},
+    {FAULT_TXACK_LOST, 300000, 0},
+    {FAULT_CLOCK_STEPPED, 0, MINUTES_US(50)},
+    {FAULT_CLOCK_DRIFTS, 0, HOURS_US(1)},
+    {FAULT_DEVICE_REBOOTED, 0, MINUTES_US(30)},
+    {FAULT_DEVICE_SILENT, 0, HOURS_US(2)},
+    {FAULT_DEVICE_MOVED, 0, MINUTES_US(50)},
+    {FAULT_DEVICE_LATE, 100000, 0},
+    {FAULT_DEVICE_TWICE, 200000, 0},
+};
+
+/* Each kind is in every third scenario or so: mild mixes and wild ones. */
+static void draw_faults(struct scenario *s, struct prng *p)
+{
+    uint32_t share_ppm = 150000 + (uint32_t)prng_below(p, 350000);
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        const struct range *range = &ranges[i];
+        bool in = prng_chance(p, share_ppm) != 0;
+        uint64_t strength = prng_below(p, 1000) + 1;
+        if (!in) {
+            continue;
+        }
+        s->rate_ppm[range->kind] = (uint32_t)(range->most_ppm * strength / 1000);
+        s->every_us[range->kind] =
+            range->least_us * 1000 / (int64_t)(strength < 200 ? 200 : strength);
+    }
+}
+
+static void draw_network(struct scenario *s, struct prng *p)
+{
+    static const enum network_packages packages[] = {
+        NETWORK_PACKAGES_V1, NETWORK_PACKAGES_V2, NETWORK_PACKAGES_MIXED};
+    s->network = (struct network_config){
+        .start = {START_US + SECONDS_US((int64_t)prng_below(p, 86400))},
+        .region = region_by_name("EU868"),
+        .device_count = DEVICES_LEAST + prng_below(p, DEVICES_SPAN),
+        .gateway_count = 1 + prng_below(p, GATEWAYS_SPAN),
+        .packages = packages[prng_below(p, 3)],
+        .seed = prng_next(p),
+        .loss_ppm = (uint32_t)prng_below(p, 200000),
+        .half_duplex = prng_chance(p, 500000) != 0,
+        .capture_db = prng_chance(p, 300000) != 0 ? 6 : 0,
+        .uplink_interval_us = MINUTES_US(5 + (int64_t)prng_below(p, 40)),
+        .margin_us = SECONDS_US(5),
+        .reply_window_us = MILLIS_US(100),
+        .application_id = RUN_APP,
+        .clocks_wrong = prng_chance(p, 300000) != 0,
+        .uplink_dr = (uint8_t)(1 + prng_below(p, 5)),
+        .keeps_groups = prng_chance(p, 300000) != 0,
+    };
+}
+
+static void draw_windows(struct scenario *s, struct prng *p, bool wanted)
+{
+    bool drawn = prng_chance(p, 300000) != 0;
+    uint32_t count = 2 + (uint32_t)prng_below(p, 4);
+    int64_t most = DAY_MINUTES / count - 60;
+    s->window_offset_minutes = (int64_t)prng_below(p, DAY_MINUTES);
+    s->window_minutes = 90 + (int64_t)prng_below(p, (uint64_t)(most - 90));
+    s->window_count = drawn || wanted ? count : 0;
+}
+
+int64_t scenario_window_start(const struct scenario *s, uint32_t i)
+{
+    return (s->window_offset_minutes + i * DAY_MINUTES / s->window_count) % DAY_MINUTES;
+}
+
+void scenario_draw(struct scenario *s, uint64_t seed, enum fault_plant plant)
+{
+    static const char *const cooldowns[] = {"30m", "2h", "8h"};
+    struct prng p = prng_seeded(seed ^ UINT64_C(0x5eed0fa17));
+    (void)prng_next(&p);
+    *s = (struct scenario){.limit_us = DAYS_US(60)};
+    draw_network(s, &p);
+    draw_faults(s, &p);
+    s->image_len = IMAGE_LEAST + prng_below(&p, IMAGE_SPAN);
+    s->apply_after_us = MINUTES_US((int64_t)prng_below(&p, 30));
+    s->cooldown = cooldowns[prng_below(&p, 3)];
+    draw_windows(s, &p, plant == PLANT_WINDOW);
+    if (s->every_us[FAULT_CLOCK_DRIFTS] != 0) {
+        s->drift_ppm = (int32_t)prng_below(&p, 201) - 100;
+    }
+}
