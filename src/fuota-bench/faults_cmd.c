@@ -5,7 +5,7 @@
 
 #include "faults/faults.h"
 
-enum { EXIT_INTERNAL = 1 };
+enum { EXIT_INTERNAL = 1, SEEDS_FOR_ALL = 200 };
 
 /* Of all seeds together. */
 struct totals {
@@ -84,6 +84,20 @@ static void print_json(const struct options *o, const struct totals *t)
                  t->violated, check_name(v->invariant), v->text, t->first.seed, v->at.us);
 }
 
+/* Among so many seeds every kind has its turn; else it is not tested at all. */
+static bool all_kinds_came(const struct totals *t)
+{
+    bool all = true;
+    for (int i = 0; i < FAULT_KINDS && t->seeds >= SEEDS_FOR_ALL; i++) {
+        if (t->sum.faults[i] == 0) {
+            (void)fprintf(stderr, "fuota-bench: %s never came in %" PRIu64 " seeds\n",
+                          fault_slug((enum fault_kind)i), t->seeds);
+            all = false;
+        }
+    }
+    return all;
+}
+
 int faults_cmd(const struct options *o)
 {
     struct totals totals = {.seeds = 0};
@@ -103,7 +117,8 @@ int faults_cmd(const struct options *o)
         }
     }
     print_json(o, &totals);
-    return totals.violated == 0 ? 0 : EXIT_INTERNAL;
+    bool good = totals.violated == 0 && all_kinds_came(&totals);
+    return good ? 0 : EXIT_INTERNAL;
 }
 
 void faults_cmd_help(FILE *to)

@@ -8,7 +8,8 @@
 
 /*
  * Runs every seed that was asked for; one JSON object on the last line of stdout. 0: all of
- * them kept every invariant; else 1, and a line on stderr for each that did not.
+ * them kept every invariant; else 1, and a line on stderr for each that did not. 1 too if
+ * they were 200 or more and a kind of fault never came.
  */
 int faults_cmd(const struct options *options);
 

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""test_faults.py FUOTA_BENCH CASE SCALE - whole campaigns through everything that goes wrong.
+
+fixed: 200 seeds keep every invariant, and every kind of fault was among them; the same seed
+is the same run. fresh: 20 seeds that nobody has seen; a failure names its seed, which
+`fuota-bench --faults --seed` makes again. plants: every deliberate violation is found, as
+what it is, within 20 seeds.
+
+SCALE divides the number of seeds: 1, more under sanitizers, where every kind need not come.
+FAULT_SEED=N makes fresh begin there.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+
+FIXED = 200
+FRESH = 20
+PLANT_SEEDS = 20
+
+
+def run(bench, *args):
+    done = subprocess.run([bench, "--faults", *map(str, args)], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    sys.stderr.write(done.stderr)
+    lines = done.stdout.splitlines()
+    assert lines, f"no figures, exit {done.returncode}"
+    return done.returncode, json.loads(lines[-1])
+
+
+def must_hold(bench, first, last):
+    code, figures = run(bench, "--seeds", f"{first}-{last}")
+    print(f"seeds {first}-{last}: {figures['effects']} effects, {figures['starts']} starts, "
+          f"{sum(figures['faults'].values())} faults, {figures['updated']} of "
+          f"{figures['devices']} devices updated")
+    assert figures["violated"] == 0, f"violated, see the seeds above: {figures['violation']}"
+    assert code == 0, code
+    assert figures["seeds"] == last - first + 1
+    return figures
+
+
+def fixed(bench, scale):
+    figures = must_hold(bench, 1, FIXED // scale)
+    if scale == 1:
+        missing = [kind for kind, count in figures["faults"].items() if count == 0]
+        assert not missing, f"never injected: {missing}"
+    # Faults are not to be so wild that nothing ever works.
+    assert figures["updated"] * 10 > figures["devices"] * 7, "hardly a device was updated"
+    assert run(bench, "--seed", 7) == run(bench, "--seed", 7), "a seed is not a run"
+
+
+def fresh(bench, scale):
+    given = os.environ.get("FAULT_SEED")
+    first = int(given) if given else int.from_bytes(os.urandom(4), "big") + 1000
+    must_hold(bench, first, first + max(FRESH // scale, 1) - 1)
+
+
+def plants(bench, _):
+    text = subprocess.run([bench, "--help"], text=True, stdout=subprocess.PIPE,
+                          check=True).stdout
+    names = re.findall(r"^    ([a-z-]+) ", text, re.M)
+    assert len(names) >= 11, names
+    for name in names:
+        for seed in range(1, PLANT_SEEDS + 1):
+            code, figures = run(bench, "--seed", seed, "--plant", name)
+            if code != 0:
+                found = figures["violation"]["invariant"]
+                assert found == name, f"{name} was taken for {found}"
+                break
+        else:
+            raise AssertionError(f"{name} is not found within {PLANT_SEEDS} seeds")
+
+
+if __name__ == "__main__":
+    {"fixed": fixed, "fresh": fresh, "plants": plants}[sys.argv[2]](sys.argv[1],
+                                                                   int(sys.argv[3]))
