@@ -282,7 +282,7 @@ const uint8_t *quiet_database(size_t *len)
 
 const char *quiet_database_path(void)
 {
-    return setup_store_path(quiet.doc);
+    return daemon_store_path(quiet.doc);
 }
 
 void quiet_put(const uint8_t *bytes, size_t len)
