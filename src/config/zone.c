@@ -28,9 +28,9 @@ int64_t zone_offset_us(struct zone *zone, struct utc at)
         return 0;
     }
     struct icaltimetype time = icaltime_from_timet_with_zone(whole_s(at.us), 0, utc);
-    int daylight;
+    int summer;
     return SECONDS_US(
-        icaltimezone_get_utc_offset_of_utc_time((icaltimezone *)zone, &time, &daylight));
+        icaltimezone_get_utc_offset_of_utc_time((icaltimezone *)zone, &time, &summer));
 }
 
 /* The offset is another at `high` than at `low`: from which second on. */
