@@ -260,6 +260,17 @@ static void look_campaign(struct daemon *d, const struct campaign_rec *rec,
     }
 }
 
+static void look_left_out(const struct campaign_left_out *out, struct json_object *list)
+{
+    char what[WHAT_SIZE];
+    snprintf(what, sizeof(what), "campaign %s", out->rec.name);
+    if (out->rec.ended.us == 0) { /* else it needs nothing any more */
+        finding_add(list, FINDING_FAIL, (struct finding_subject){"campaigns", what},
+                    "left out at start: %s; mend that and start the daemon again",
+                    out->rec.reason);
+    }
+}
+
 void doctor_look_campaigns(struct daemon *d, struct json_object *list)
 {
     const struct campaign_rec *rec;
@@ -268,10 +279,6 @@ void doctor_look_campaigns(struct daemon *d, struct json_object *list)
     }
     for (const struct campaign_left_out *out = d->campaigns.left_out; out != NULL;
          out = out->next) {
-        char what[WHAT_SIZE];
-        snprintf(what, sizeof(what), "campaign %s", out->rec.name);
-        finding_add(list, FINDING_FAIL, (struct finding_subject){"campaigns", what},
-                    "left out at start: %s; mend that and start the daemon again",
-                    out->rec.reason);
+        look_left_out(out, list);
     }
 }
