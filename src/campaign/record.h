@@ -148,6 +148,10 @@ enum {
 /* No interval between frames or uplinks is longer; so that products of it fit. */
 #define RECORD_SPAN_MAX_US DAYS_US(100)
 
+/* No counter of frames is larger: who tells of one has told nonsense, and sums fit. Real
+ * ones end at 65535. */
+#define RECORD_F_CNT_MAX (UINT32_C(1) << 20)
+
 struct campaign_rec {
     uint32_t id;
     enum campaign_phase phase;

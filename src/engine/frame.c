@@ -283,12 +283,6 @@ static bool follow(struct transmission *t, struct lane *l, int32_t ahead)
     return true;
 }
 
-/* How far the group's counter is beyond the frame under way. */
-static int32_t frames_ahead(const struct lane *l, uint32_t f_cnt)
-{
-    return (int32_t)(f_cnt - l->rec.f_cnt_base - l->rec.frames_handed);
-}
-
 static void take_refusal(struct engine *e, struct transmission *t, struct lane *l,
                          int err)
 {
@@ -310,7 +304,7 @@ void frame_on_result(struct engine *e, struct transmission *t, struct lane *l, i
     if (l->waiting != LANE_WAIT_FRAME || t->rec.phase != TX_SENDING) {
         return;
     }
-    int32_t ahead = frames_ahead(l, f_cnt);
+    int32_t ahead = lane_ahead(l, f_cnt);
     if (err == FUO_OK && ahead < 0) {
         return; /* of an earlier frame, told twice */
     }
@@ -332,7 +326,7 @@ void frame_on_result(struct engine *e, struct transmission *t, struct lane *l, i
 static void settle(struct engine *e, struct transmission *t, struct lane *l,
                    uint32_t f_cnt)
 {
-    int32_t ahead = frames_ahead(l, f_cnt);
+    int32_t ahead = lane_ahead(l, f_cnt);
     if (ahead < 0 || (ahead > 1 && !follow(t, l, ahead - 1))) {
         lane_gone(e, t, l); /* an FCnt would be used twice */
     } else if (ahead > 0) {

@@ -309,7 +309,7 @@ void group_abandon(struct engine *e, struct transmission *t)
 
 void group_note_counter(struct engine *e, struct lane *l, uint32_t f_cnt)
 {
-    int32_t ahead = (int32_t)(f_cnt - l->rec.f_cnt_base - l->rec.frames_handed);
+    int32_t ahead = lane_ahead(l, f_cnt);
     if (ahead > 0) {
         l->rec.f_cnt_base += (uint32_t)ahead;
         lane_store(e, l);

@@ -547,6 +547,8 @@ void lane_on_group(struct engine *e, struct transmission *t, struct lane *l,
 void lane_not_told(struct engine *e, struct transmission *t, struct lane *l);
 void lane_on_drained(struct engine *e, struct transmission *t, struct lane *l,
                      uint32_t frame_count);
+/* How far the group's counter, as the server tells it, is beyond the frame under way. */
+int32_t lane_ahead(const struct lane *l, uint32_t f_cnt);
 void lanes_clock_step(struct transmission *t, int64_t delta_us);
 void lanes_resume(struct engine *e, struct transmission *t);
 

@@ -383,6 +383,12 @@ void lane_not_told(struct engine *e, struct transmission *t, struct lane *l)
     engine_wake(e, t->slot, e->utc);
 }
 
+int32_t lane_ahead(const struct lane *l, uint32_t f_cnt)
+{
+    uint32_t told = f_cnt < RECORD_F_CNT_MAX ? f_cnt : RECORD_F_CNT_MAX;
+    return (int32_t)(told - l->rec.f_cnt_base - l->rec.frames_handed);
+}
+
 /* ---- time ---- */
 
 void lanes_clock_step(struct transmission *t, int64_t delta_us)

@@ -114,12 +114,12 @@ static const struct column transmission_columns[] = {
     SCALAR(transmission_rec, U32, frequency_hz),
     SCALAR(transmission_rec, U32, mc_addr),
     SCALAR(transmission_rec, U32, key_id),
-    SCALAR(transmission_rec, U32, f_cnt_first),
+    BOUNDED(transmission_rec, U32, f_cnt_first, RECORD_F_CNT_MAX),
     BOUNDED(transmission_rec, U8, lane_count, RECORD_LANE_MAX),
     SCALAR(transmission_rec, U8, colour_count), /* of the grid: beyond its lanes */
     BOUNDED(transmission_rec, U8, copies, PARTITION_COPIES_MAX),
     SCALAR(transmission_rec, SPAN, interval_us),
-    SCALAR(transmission_rec, U32, frames_handed),
+    BOUNDED(transmission_rec, U32, frames_handed, RECORD_F_CNT_MAX),
     BOUNDED(transmission_rec, U16, next_n, N_MAX + 1),
     BOUNDED(transmission_rec, U16, target_n, N_MAX + 1),
     SCALAR(transmission_rec, BOOL, pending),
@@ -146,15 +146,19 @@ static const struct column lane_columns[] = {
     },
     BOUNDED(lane_rec, U8, gateway_count, RECORD_GATEWAY_MAX),
     ARRAY(lane_rec, U64, gateways),
-    SCALAR(lane_rec, U32, f_cnt_base),
-    SCALAR(lane_rec, U32, frames_handed),
+    BOUNDED(lane_rec, U32, f_cnt_base, RECORD_F_CNT_MAX),
+    BOUNDED(lane_rec, U32, frames_handed, RECORD_F_CNT_MAX),
 };
 
 static const struct column group_columns[] = {
-    SCALAR(group_rec, U32, slot),        SCALAR(group_rec, U32, id),
-    SCALAR(group_rec, U32, fleet_id),    SCALAR(group_rec, U32, transmission_id),
-    SCALAR(group_rec, U32, campaign_id), SCALAR(group_rec, U32, mc_addr),
-    SCALAR(group_rec, U32, f_cnt),       BOUNDED(group_rec, U8, group_id, ID_MAX),
+    SCALAR(group_rec, U32, slot),
+    SCALAR(group_rec, U32, id),
+    SCALAR(group_rec, U32, fleet_id),
+    SCALAR(group_rec, U32, transmission_id),
+    SCALAR(group_rec, U32, campaign_id),
+    SCALAR(group_rec, U32, mc_addr),
+    BOUNDED(group_rec, U32, f_cnt, RECORD_F_CNT_MAX),
+    BOUNDED(group_rec, U8, group_id, ID_MAX),
     SCALAR(group_rec, I64, used),
 };
 

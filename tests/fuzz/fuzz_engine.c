@@ -26,6 +26,8 @@ enum {
 
 static struct {
     struct transmission_rec transmissions[IDS_MAX];
+    uint64_t lane_counter[IDS_MAX][RECORD_LANE_MAX];
+    uint64_t key_counter[IDS_MAX];   /* by key: the next frame of any lane */
     uint32_t group_counter[IDS_MAX]; /* by key: the first counter asked for */
     enum outcome outcomes[FLOW_DEVICES];
     size_t effect_count;
@@ -62,6 +64,30 @@ static void watch_transmission(const struct transmission_rec *t)
     }
 }
 
+/* Of a frame that it takes, by what the server says. */
+static void watch_lane(const struct lane_rec *l)
+{
+    uint64_t counter = (uint64_t)l->f_cnt_base + l->frames_handed;
+    if (l->transmission_id < IDS_MAX && !l->lost && l->group[0] != '\0') {
+        uint64_t *last = &seen.lane_counter[l->transmission_id][l->no];
+        uint32_t key_id = seen.transmissions[l->transmission_id].key_id % IDS_MAX;
+        require(counter >= *last);
+        *last = counter;
+        if (counter > seen.key_counter[key_id]) {
+            seen.key_counter[key_id] = counter;
+        }
+    }
+}
+
+/* A key that is kept for another transmission goes on where it was. */
+static void watch_group(const struct group_rec *g)
+{
+    require(g->group_id < 4);
+    if (g->id < IDS_MAX && g->id != 0) {
+        require(g->f_cnt >= seen.key_counter[g->id]);
+    }
+}
+
 static void watch_store(const struct effect *effect)
 {
     if (effect->store.kind == STORE_MEMBER) {
@@ -72,6 +98,9 @@ static void watch_store(const struct effect *effect)
         const struct lane_rec *l = &effect->store.lane;
         require(l->no < RECORD_LANE_MAX && l->gateway_count <= RECORD_GATEWAY_MAX);
         require(memchr(l->group, '\0', sizeof(l->group)) != NULL);
+        watch_lane(l);
+    } else if (effect->store.kind == STORE_GROUP) {
+        watch_group(&effect->store.group);
     }
 }
 
@@ -302,7 +331,8 @@ static void do_control(struct flow *f, struct script *s)
 static void do_clock(struct flow *f, struct script *s)
 {
     struct engine_event event = {.type = ENGINE_EV_CLOCK_STEP};
-    event.step.delta_us = SECONDS_US((int32_t)get32(s));
+    event.step.delta_us = SECONDS_US((int32_t)get32(s) % (86400 * 30));
+    f->now = utc_after(f->now, event.step.delta_us);
     flow_step(f, &event);
 }
 

@@ -273,6 +273,21 @@ static void charges_from_the_future_count_as_of_now(void **state)
     flow_free(&f);
 }
 
+/* Sums with what a server tells do not run over, and so begin again at 0. */
+static void a_counter_beyond_all_is_the_end_of_the_key(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin(&f, 1);
+    flow_walk(&f, 0, MEMBER_LISTENING);
+    assert_int_equal(f.frame_count, 0);
+    f.f_cnt = UINT32_MAX;
+    flow_wait(&f, HOURS_US(1));
+    assert_int_equal(f.frame_count, 1);
+    assert_int_equal(f.lane.f_cnt_base, RECORD_F_CNT_MAX);
+    flow_free(&f);
+}
+
 static void no_gateway_known_pauses(void **state)
 {
     (void)state;
@@ -325,5 +340,6 @@ TEST_MAIN(cmocka_unit_test(a_server_away_at_the_group_is_waited_for),
           cmocka_unit_test(a_command_the_server_does_not_take_is_handed_over_again),
           cmocka_unit_test(fates_of_commands),
           cmocka_unit_test(charges_from_the_future_count_as_of_now),
+          cmocka_unit_test(a_counter_beyond_all_is_the_end_of_the_key),
           cmocka_unit_test(no_gateway_known_pauses),
           cmocka_unit_test(a_clock_set_back_dates_the_session_again))

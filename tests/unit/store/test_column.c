@@ -78,11 +78,16 @@ static const struct transmission_rec transmission = {
 };
 
 static const struct lane_rec lane = {
-    1,          RECORD_LANE_MAX - 1,
-    UINT8_MAX,  true,
-    true,       "a group's handle",
-    16,         {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, UINT64_MAX},
-    UINT32_MAX, 18,
+    1,
+    RECORD_LANE_MAX - 1,
+    UINT8_MAX,
+    true,
+    true,
+    "a group's handle",
+    16,
+    {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, UINT64_MAX},
+    RECORD_F_CNT_MAX,
+    18,
 };
 
 static const struct group_rec group = {1, 2, 3, UINT32_MAX, 4, 5, 0xffff, 3, {7}};
@@ -321,6 +326,7 @@ static void a_row_that_no_record_can_be_is_refused(void **state)
         {STORE_CHARGE, "UPDATE charge SET airtime_us = 8640000000001", "airtime_us"},
         {STORE_LANE, "UPDATE lane SET no = 32", "lane.no"},
         {STORE_LANE, "UPDATE lane SET gateway_count = 17", "gateway_count"},
+        {STORE_LANE, "UPDATE lane SET f_cnt_base = 1048577", "f_cnt_base"},
         {STORE_LANE, "UPDATE lane SET gateways = zeroblob(127)", "gateways"},
         {STORE_LANE, "UPDATE lane SET gateways = x''", "gateways"},
         {STORE_DEVICE, "UPDATE device SET link_count = 5", "device.link_count"},
