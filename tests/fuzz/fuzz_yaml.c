@@ -1,10 +1,71 @@
 /* SPDX-License-Identifier: MIT */
-/* Any text as a file of each kind: decoded, checked, and all that was said printed. */
+/*
+ * Any text as a file of each kind: decoded, checked, and all that was said printed; what a
+ * campaign selects of an inventory is in it.
+ */
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "config/campaign.h"
 #include "config/kind.h"
+#include "config/targets.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char devices[] = "dev_eui,name,label:site,label:floor\n"
+                              "0000000000000101,one,north,1\n"
+                              "0000000000000102,two,north,2\n"
+                              "0000000000000103,three,south,\n";
+
+static void require(bool truth)
+{
+    if (!truth) {
+        abort();
+    }
+}
+
+static void print(const struct diag_list *diags)
+{
+    for (size_t i = 0; i < diags->count; i++) {
+        char *text = diag_format(&diags->items[i]);
+        require(text != NULL && strchr(text, '\n') == NULL);
+        free(text);
+    }
+}
+
+/* But for lists in other files. */
+static void select_targets(struct campaign_doc *campaign, struct diag_list *diags)
+{
+    const struct spec_targets *t = &campaign->spec.targets;
+    struct inventory inventory;
+    struct target_selection selection;
+    if (t->devices_file != NULL || t->exclude_devices_file != NULL) {
+        return;
+    }
+    require(inventory_parse("f.csv", devices, strlen(devices), &inventory, diags) ==
+            FUO_OK);
+    if (targets_select(campaign, &inventory, &selection, diags) == FUO_OK) {
+        require(selection.count <= inventory.count);
+        for (size_t i = 0; i < selection.count; i++) {
+            require(selection.indices[i] < inventory.count);
+        }
+        target_selection_finish(&selection);
+    }
+    inventory_finish(&inventory);
+}
+
+static void try_targets(const char *text, size_t size)
+{
+    struct diag_list diags = {0};
+    struct campaign_doc *campaign = NULL;
+    if (campaign_parse("f", text, size, &campaign, &diags) == FUO_OK) {
+        select_targets(campaign, &diags);
+    }
+    print(&diags);
+    campaign_doc_destroy(campaign);
+    diag_list_finish(&diags);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -15,8 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             config_unsupported(doc, &diags);
             (void)config_path(doc, "x");
         }
+        print(&diags);
         config_doc_destroy(doc);
         diag_list_finish(&diags);
     }
+    try_targets((const char *)data, size);
     return 0;
 }
