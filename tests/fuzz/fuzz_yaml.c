@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Any text as a file of each kind: decoded, checked, and all that was said printed; what a
- * campaign selects of an inventory is in it.
+ * campaign selects of an inventory is in it, and its windows are spans one after the other.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 
 #include "config/campaign.h"
 #include "config/kind.h"
+#include "config/schedule.h"
 #include "config/targets.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -55,12 +56,36 @@ static void select_targets(struct campaign_doc *campaign, struct diag_list *diag
     inventory_finish(&inventory);
 }
 
-static void try_targets(const char *text, size_t size)
+static void date(const struct spec_schedule *schedule)
+{
+    static const struct utc from = {SECONDS_US(1790000000)};
+    static struct window_doc freeze = {.name = "freeze",
+                                       .timezone = "Europe/Berlin",
+                                       .from = "2026-10-24",
+                                       .to = "2026-10-26T02:30"};
+    const struct window_doc *const windows[] = {&freeze};
+    const struct schedule_names names = {windows, 1};
+    struct schedule_spans spans;
+    if (schedule_spans(schedule, &names, from, utc_after(from, DAYS_US(60)), &spans) !=
+        FUO_OK) {
+        return;
+    }
+    require(spans.count <= SCHEDULE_SPANS_MAX);
+    for (size_t i = 0; i < spans.count; i++) {
+        struct utc after = i > 0 ? spans.spans[i - 1].end : from;
+        require(spans.spans[i].start.us >= after.us);
+        require(spans.spans[i].end.us > spans.spans[i].start.us);
+        require(spans.spans[i].end.us <= spans.until.us);
+    }
+}
+
+static void try_campaign(const char *text, size_t size)
 {
     struct diag_list diags = {0};
     struct campaign_doc *campaign = NULL;
     if (campaign_parse("f", text, size, &campaign, &diags) == FUO_OK) {
         select_targets(campaign, &diags);
+        date(&campaign->spec.schedule);
     }
     print(&diags);
     campaign_doc_destroy(campaign);
@@ -80,6 +105,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         config_doc_destroy(doc);
         diag_list_finish(&diags);
     }
-    try_targets((const char *)data, size);
+    try_campaign((const char *)data, size);
     return 0;
 }
