@@ -42,7 +42,7 @@ MAY_INCLUDE = {
     "fuotad": PURE | RING,
     # Stateless: never the daemon's loop; of the store only whether a database is too new.
     "fuotactl": PURE | {"config", "store", "io", "net", "ctl", "doctor", "sim", "world"},
-    "fuota-sim": ARITHMETIC | {"config", "io", "net", "profile", "sim"},
+    "fuota-sim": ARITHMETIC | {"io", "net", "profile", "sim"},
     # The daemon's parts against fuota-sim's server, without the wires between them.
     "faults": PURE | RING | {"sim", "fuota-sim"},
     "fuota-bench": {"base", "radio", "fec", "campaign", "io", "world", "faults"},

@@ -30,7 +30,10 @@ static const struct option_word overflows[] = {
 static const struct option_word lates[] = {
     {"ignored", PROFILE_LATE_IGNORED}, {"corrupts", PROFILE_LATE_CORRUPTS}, {0}};
 static const struct option_word strays[] = {
-    {"dropped", PROFILE_STRAY_DROPPED}, {"commands", PROFILE_STRAY_COMMANDS}, {0}};
+    {"dropped", PROFILE_STRAY_DROPPED},
+    {"commands", PROFILE_STRAY_COMMANDS},
+    {"commands-ever", PROFILE_STRAY_COMMANDS_EVER},
+    {0}};
 static const struct option_word commands_words[] = {
     {"many", PROFILE_COMMANDS_MANY}, {"one", PROFILE_COMMANDS_ONE}, {0}};
 static const struct option_word unknowns[] = {{"stops", PROFILE_UNKNOWN_STOPS},
@@ -162,7 +165,7 @@ static const struct option decoder[] = {
      .def = "dropped",
      AT(stray),
      .help = "A fragment without a session for it is dropped, or its data are read as "
-             "commands."},
+             "commands; commands-ever: those that come when it is complete, too."},
     {.key = "anyGroup",
      .type = OPTION_BOOL,
      .def = "false",

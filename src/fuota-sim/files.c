@@ -30,6 +30,15 @@ static FILE *create_private(const char *path)
     return f;
 }
 
+/* Without a profile they are as the LoRa Basics Modem, see sim/device.h. */
+static const char *profile_name(const struct device_config *d)
+{
+    if (d->profile->name[0] != '\0') {
+        return d->profile->name;
+    }
+    return d->versions.of[PKG_FRAG] == 1 ? "lbm-v1" : "lbm-v2";
+}
+
 int inventory_write(const char *path, const struct network *network)
 {
     FILE *f = create_private(path);
@@ -45,8 +54,7 @@ int inventory_write(const char *path, const struct network *network)
         (void)fprintf(f, "%s,sim-%05zu,1.0,%s,%s,%s,site-%c\n",
                       eui_format(d->dev_eui, eui), i + 1,
                       hex_encode(d->gen_app_key.b, AES_KEY_BYTES, gen_app_key),
-                      hex_encode(d->app_key.b, AES_KEY_BYTES, app_key),
-                      d->versions.of[PKG_FRAG] == 1 ? "lbm-v1" : "lbm-v2",
+                      hex_encode(d->app_key.b, AES_KEY_BYTES, app_key), profile_name(d),
                       (char)('a' + i % SITE_COUNT));
     }
     bool failed = ferror(f) != 0;

@@ -262,6 +262,7 @@ static int open_network(struct app *app)
     config->start = clock_utc(&app->options.clock);
     config->reply_window_us =
         clock_virtual_us(&app->options.clock, MILLIS_US(REPLY_WINDOW_MS));
+    config->profiles = app->options.profiles;
     app->prng = prng_seeded(config->seed ^ UINT64_C(0xe7e27));
     int err = network_init(&app->network, config, &sink, app);
     if (err != FUO_OK) {

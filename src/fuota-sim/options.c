@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "profile/shipped.h"
 #include "radio/region.h"
 
 enum {
@@ -39,6 +40,10 @@ const char *options_help(void)
            "  --interval D          time between two uplinks of a device (300s)\n"
            "  --ts004 1|2|mixed     versions of TS003, TS004 and TS005 in the devices "
            "(2)\n"
+           "  --profile NAME,...|mix  quirks of shipped device profiles, device by "
+           "device "
+           "in\n"
+           "                        turn, with the versions they have; mix: all of them\n"
            "  --margin D            multicast class C margin of the server (5s)\n"
            "  --full-duplex         gateways hear while they transmit\n"
            "  --collisions          gateways that send at once on one frequency and data "
@@ -165,6 +170,45 @@ static int parse_packages(const char *text, enum network_packages *packages)
     return FUO_EINVAL;
 }
 
+static int add_profile(const char *name, size_t len, struct sim_options *options)
+{
+    char text[PROFILE_NAME_SIZE];
+    size_t count = options->network.profile_count;
+    if (len >= sizeof(text) || count == SIM_PROFILES_MAX) {
+        return FUO_EINVAL;
+    }
+    memcpy(text, name, len);
+    text[len] = '\0';
+    options->profiles[count] = profile_shipped(text);
+    if (options->profiles[count] == NULL) {
+        return FUO_EINVAL;
+    }
+    options->network.profile_count++;
+    return FUO_OK;
+}
+
+/* Names with commas in between, or all there are. */
+static int parse_profiles(const char *text, struct sim_options *options)
+{
+    options->network.profile_count = 0;
+    if (strcmp(text, "mix") == 0) {
+        for (size_t i = 0; i < profiles_shipped_count; i++) {
+            options->profiles[options->network.profile_count++] = &profiles_shipped[i];
+        }
+        return FUO_OK;
+    }
+    int err = FUO_OK;
+    while (err == FUO_OK) {
+        size_t len = strcspn(text, ",");
+        err = add_profile(text, len, options);
+        if (text[len] == '\0') {
+            break;
+        }
+        text += len + 1;
+    }
+    return err;
+}
+
 static int parse_api(const char *text, struct sim_options *options)
 {
     const char *colon = strrchr(text, ':');
@@ -201,6 +245,7 @@ enum option_id {
     OPT_LOSS,
     OPT_INTERVAL,
     OPT_TS004,
+    OPT_PROFILE,
     OPT_MARGIN,
     OPT_FULL_DUPLEX,
     OPT_COLLISIONS,
@@ -225,6 +270,7 @@ static const struct option long_options[] = {
     {"loss", required_argument, NULL, OPT_LOSS},
     {"interval", required_argument, NULL, OPT_INTERVAL},
     {"ts004", required_argument, NULL, OPT_TS004},
+    {"profile", required_argument, NULL, OPT_PROFILE},
     {"margin", required_argument, NULL, OPT_MARGIN},
     {"full-duplex", no_argument, NULL, OPT_FULL_DUPLEX},
     {"collisions", no_argument, NULL, OPT_COLLISIONS},
@@ -310,6 +356,8 @@ static int parse_one(int id, const char *value, struct sim_options *options)
         return parse_duration(value, &network->uplink_interval_us);
     case OPT_TS004:
         return parse_packages(value, &network->packages);
+    case OPT_PROFILE:
+        return parse_profiles(value, options);
     case OPT_MARGIN:
         return parse_duration(value, &network->margin_us);
     case OPT_TIME_SCALE:

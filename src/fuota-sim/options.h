@@ -11,6 +11,10 @@
 #include "io/detail.h"
 #include "sim/network.h"
 
+enum {
+    SIM_PROFILES_MAX = 64,
+};
+
 struct sim_options {
     bool help;
     bool version;
@@ -23,7 +27,8 @@ struct sim_options {
     const char *flash;
     const char *inventory;
     const char *token_file;
-    struct network_config network; /* but start and reply_window_us */
+    const struct profile *profiles[SIM_PROFILES_MAX];
+    struct network_config network; /* but start, reply_window_us and profiles */
 };
 
 /* The strings of argv are borrowed. FUO_EINVAL, with a sentence in *detail. */

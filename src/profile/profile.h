@@ -70,7 +70,8 @@ enum profile_late {
 /* A fragment without a session for it. */
 enum profile_stray {
     PROFILE_STRAY_DROPPED,
-    PROFILE_STRAY_COMMANDS, /* its data are read as commands; behind completion too */
+    PROFILE_STRAY_COMMANDS,      /* its data are read as commands */
+    PROFILE_STRAY_COMMANDS_EVER, /* ... behind completion, too */
 };
 
 /* Commands in a message. */

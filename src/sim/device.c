@@ -16,6 +16,14 @@ enum {
 
 static const uint32_t channels_hz[CHANNEL_COUNT] = {868100000, 868300000, 868500000};
 
+/* As the LoRa Basics Modem; what its memory holds is in the configuration. */
+static const struct profile by_the_book = {
+    .lost_ppm = PROFILE_PPM,
+    .acks_max = 3,
+    .layout = PROFILE_LAYOUT_SPEC,
+    .missed = PROFILE_MISSED_START_BIT,
+};
+
 int64_t device_random_us(struct device *device, int64_t bound_us)
 {
     return (int64_t)prng_below(&device->prng, (uint64_t)bound_us);
@@ -56,7 +64,9 @@ void device_outbox_bytes(struct device *device, uint8_t fport, const uint8_t *by
     if (len == 0 || len > DEVICE_MESSAGE_MAX || len > device_max_payload(device)) {
         return;
     }
-    struct utc due = utc_after(now, SECONDS_US(1) + device_random_us(device, 2000000));
+    int64_t least_us = quirks_of(device)->answer_delay_us;
+    least_us = least_us > SECONDS_US(1) ? least_us : SECONDS_US(1);
+    struct utc due = utc_after(now, least_us + device_random_us(device, 2000000));
     struct device_message *m = device_outbox_add(device, OUTBOX_BYTES, fport, due);
     if (m != NULL) {
         memcpy(m->bytes, bytes, len);
@@ -240,7 +250,9 @@ static void reboot(struct device *device, struct utc now)
     device->on = false;
     device->reboot_at = UTC_NEVER;
     device->next_uplink = utc_after(now, SECONDS_US(OFF_S));
-    if (!device->upgrade_requested || device->received.bytes == NULL) {
+    bool asked =
+        device->upgrade_requested || quirks_of(device)->image == PROFILE_IMAGE_DENIED;
+    if (!asked || device->received.bytes == NULL) {
         return;
     }
     device_image_free(&device->running);
@@ -317,6 +329,9 @@ int device_init(struct device *device, const struct device_config *config,
         .reboot_at = UTC_NEVER,
         .session_cnt_prev = {-1, -1, -1, -1},
     };
+    if (device->config.profile == NULL) {
+        device->config.profile = &by_the_book;
+    }
     device->dev_nonce = (uint16_t)prng_next(&device->prng);
     sim_timers_set(timers, &device->timer, config->power_on);
     return FUO_OK;

@@ -4,7 +4,7 @@
  *
  * It joins (OTAA), sends application uplinks, and runs TS003, TS004, TS005, TS006 and TS007
  * with real keys, real frames and the real decoder, as the LoRa Basics Modem does where it
- * keeps to the specifications (lorawan.md 2 to 6). Frames in, frames out: the network
+ * keeps to the specifications (lorawan.md 2 to 6), or with the quirks of a profile (13). Frames in, frames out: the network
  * (network.h) carries them and tells when the receive windows are over.
  *
  * Choices that a specification leaves open:
@@ -33,6 +33,7 @@
 #include "crypto/keys.h"
 #include "fec/decode.h"
 #include "fuotad/error.h"
+#include "profile/profile.h"
 #include "radio/region.h"
 #include "sim/timers.h"
 
@@ -48,7 +49,8 @@ struct device_config {
     struct aes_key app_key;
     struct aes_key gen_app_key;
     const struct region *region;
-    struct pkg_versions versions; /* 0: the package is absent */
+    struct pkg_versions versions;  /* 0: the package is absent */
+    const struct profile *profile; /* how it breaks the rules; NULL: as said above */
     struct utc power_on;
     int64_t uplink_interval_us;
     int64_t clock_boot_gps_s; /* what its clock shows at boot, plus uptime */
@@ -107,7 +109,8 @@ struct device_block {
     bool mic_error;
     bool cnt_stored; /* SessionCntPrev was written at the first fragment */
     bool ack_pending;
-    uint8_t acks_left;
+    uint8_t acks_sent;
+    bool corrupt; /* the block is not what was sent, and only its signature tells */
     struct frag_setup_req setup;
     struct fec_decoder decoder;
     uint8_t *block;          /* owned */
@@ -180,6 +183,8 @@ struct device {
 
     struct device_group groups[MC_GROUP_COUNT_MAX];
     struct device_block frag;
+    uint16_t stale_received; /* counts of the session that was, as a status has them */
+    uint8_t stale_missing;
     int32_t session_cnt_prev[FRAG_INDEX_MAX + 1]; /* -1: none yet */
 
     struct device_image running;

@@ -172,6 +172,49 @@ static void multi_package(struct device *device, const uint8_t *payload, size_t 
 
 /* ---- one package ---- */
 
+/* Whether it reads the message at all. */
+static bool takes_message(const struct device *device, struct split split)
+{
+    const struct profile *quirks = quirks_of(device);
+    struct split_cmd cmd;
+    size_t count = 0;
+    while (split_next(&split, &cmd)) {
+        count++;
+    }
+    if (quirks->commands == PROFILE_COMMANDS_ONE) {
+        return count == 1 && split.err == FUO_OK;
+    }
+    return split.err == FUO_OK || quirks->unknown != PROFILE_UNKNOWN_DROPS;
+}
+
+/* Past what it does not know, if it reads on there. */
+static bool next_command(const struct device *device, struct split *split,
+                         struct split_cmd *cmd)
+{
+    while (!split_next(split, cmd)) {
+        bool skips = split->err == FUO_ENOTSUP &&
+                     quirks_of(device)->unknown == PROFILE_UNKNOWN_SKIPPED;
+        if (!skips) {
+            return false;
+        }
+        split->err = FUO_OK;
+        split->offset++;
+    }
+    return true;
+}
+
+/* Its answer is lost if there is no room for it. */
+static void run_with_room(struct device *device, const struct split_cmd *cmd, int group,
+                          struct wr *w, struct utc now)
+{
+    uint8_t most = quirks_of(device)->answer_max;
+    size_t before = w->len;
+    run_command(device, cmd, group, w, now);
+    if (most != 0 && w->len > most) {
+        w->len = before;
+    }
+}
+
 void device_payload(struct device *device, uint8_t fport, const uint8_t *payload,
                     size_t len, int group, struct utc now)
 {
@@ -189,9 +232,12 @@ void device_payload(struct device *device, uint8_t fport, const uint8_t *payload
     struct split split =
         split_init(pkg, device_version_of(device, pkg), PKG_DOWN, payload, len);
     struct split_cmd cmd;
-    while (split_next(&split, &cmd)) {
+    if (!takes_message(device, split)) {
+        return;
+    }
+    while (next_command(device, &split, &cmd)) {
         if (group < 0 || cmd.cid == FRAG_CID_DATA || cmd.cid == FRAG_CID_STATUS) {
-            run_command(device, &cmd, group, &w, now);
+            run_with_room(device, &cmd, group, &w, now);
         }
     }
     device_outbox_bytes(device, fport, answer, w.len, now);

@@ -65,10 +65,20 @@ void device_clock_run(struct device *device, struct utc now)
     device->clock_due = utc_after(now, next_request_us(device));
 }
 
+/* What it takes for GPS time when it asks. */
+static struct gps shown_gps(const struct device *device, struct utc now)
+{
+    struct gps clock = clock_gps(device, now);
+    if (quirks_of(device)->clock == PROFILE_CLOCK_EPOCH_TWICE) {
+        clock.s -= (uint32_t)GPS_EPOCH_UNIX_S;
+    }
+    return clock;
+}
+
 bool device_clock_fill(struct device *device, struct device_message *m, struct utc now)
 {
     struct clock_time_req req = {
-        .device_time = clock_gps(device, now),
+        .device_time = shown_gps(device, now),
         .token = device->clock_token,
         .ans_required = !device->clock_set || device->clock_requests_left > 0,
     };

@@ -6,12 +6,16 @@
 #include "crypto/block_mic.h"
 #include "sim/device_internal.h"
 
-enum {
-    ACKS_MAX = 3, /* FragDataBlockReceivedReq, as LBM repeats it */
-};
+#define ACK_GAP_US MILLIS_US(1500) /* between acknowledgements without end */
 
 void device_frag_forget(struct device *device)
 {
+    struct frag_status_ans last;
+    if (device->frag.active) {
+        (void)device_frag_status(device, device->frag.setup.frag_index, true, &last);
+        device->stale_received = last.received_count;
+        device->stale_missing = last.missing_count;
+    }
     free(device->frag.block);
     free(device->frag.workspace);
     memset(&device->frag, 0, sizeof(device->frag));
@@ -25,8 +29,14 @@ static size_t block_len(const struct frag_setup_req *setup)
 /* rand[0,1] * 2^(BlockAckDelay + 4) s, and a second to turn around. */
 static struct utc ack_time(struct device *device, struct utc now)
 {
+    const struct profile *quirks = quirks_of(device);
     int64_t bound_us = SECONDS_US(INT64_C(16) << device->frag.setup.block_ack_delay_exp);
-    return utc_after(now, SECONDS_US(1) + device_random_us(device, bound_us));
+    if (quirks->ack_delay_ppm != 0) {
+        bound_us = bound_us / PROFILE_PPM * quirks->ack_delay_ppm;
+    }
+    int64_t least_us = quirks->answer_delay_us;
+    least_us = least_us > SECONDS_US(1) ? least_us : SECONDS_US(1);
+    return utc_after(now, least_us + device_random_us(device, bound_us));
 }
 
 static void queue_ack(struct device *device, enum device_outbox_kind kind, struct utc now)
@@ -56,22 +66,34 @@ static struct frag_setup_ans judge_setup(const struct device *device,
         .frag_index = req->frag_index,
         .algo_unsupported = req->frag_algo != 0,
         .no_memory = !sound || req->frag_count > config->frag_count_max ||
-                     req->frag_size_bytes > config->frag_size_max,
+                     req->frag_size_bytes > config->frag_size_max ||
+                     !fragplan_fits(&config->profile->limits, req->frag_size_bytes,
+                                    req->frag_count),
         .session_cnt_replay =
             device_version_of(device, PKG_FRAG) >= 2 &&
             (int32_t)req->session_cnt <= device->session_cnt_prev[req->frag_index],
     };
 }
 
+/* Uncoded fragments that its decoder can do without. */
+static uint16_t lost_max_of(const struct device *device, uint16_t m)
+{
+    uint32_t cap_ppm =
+        profile_cap_ppm(quirks_of(device), device_version_of(device, PKG_FRAG), m);
+    uint32_t lost_max = (uint32_t)((uint64_t)m * cap_ppm / PROFILE_PPM);
+    return lost_max < device->config.lost_max ? (uint16_t)lost_max
+                                              : device->config.lost_max;
+}
+
 static int open_session(struct device *device, const struct frag_setup_req *req)
 {
-    uint16_t lost_max = device->config.lost_max;
+    bool any_order = quirks_of(device)->late == PROFILE_LATE_CORRUPTS;
     struct fec_decoder_config config = {
         .version = (enum fec_version)device_version_of(device, PKG_FRAG),
-        .order = FEC_ORDER_STRICT,
+        .order = any_order ? FEC_ORDER_ANY : FEC_ORDER_STRICT,
         .m = req->frag_count,
         .frag_size = req->frag_size_bytes,
-        .max_lost = lost_max < req->frag_count ? lost_max : req->frag_count,
+        .max_lost = lost_max_of(device, req->frag_count),
     };
     size_t workspace_bytes = fec_decoder_workspace_bytes(&config);
     device_frag_forget(device);
@@ -133,8 +155,8 @@ static void complete(struct device *device, struct utc now)
     size_t len = block_len(&frag->setup);
     bool v2 = device_version_of(device, PKG_FRAG) >= 2;
     frag->complete = true;
-    frag->mic_error = v2 && !mic_good(device, frag->block, len);
-    if (!frag->mic_error) {
+    frag->mic_error = v2 && (frag->corrupt || !mic_good(device, frag->block, len));
+    if (!frag->mic_error && !frag->corrupt) {
         device->received = (struct device_image){
             .bytes = frag->block,
             .len = len,
@@ -148,8 +170,69 @@ static void complete(struct device *device, struct utc now)
     frag->workspace = NULL;
     if (v2 && frag->setup.ack_reception) {
         frag->ack_pending = true;
-        frag->acks_left = ACKS_MAX;
+        frag->acks_sent = 0;
         queue_ack(device, OUTBOX_BLOCK_RECEIVED, now);
+    }
+    device_mcast_complete(device);
+}
+
+/* Only the first: it has not been on air yet. */
+static void forget_ack(struct device *device)
+{
+    struct device_block *frag = &device->frag;
+    if (quirks_of(device)->forgets_acks && frag->ack_pending && frag->acks_sent == 0) {
+        frag->ack_pending = false;
+        device_outbox_remove(device, OUTBOX_BLOCK_RECEIVED);
+    }
+}
+
+/* Its data, taken for commands: the answers go out as any. */
+static void read_stray(struct device *device, const struct frag_data *data,
+                       struct utc now)
+{
+    uint8_t answer[DEVICE_MESSAGE_MAX];
+    struct wr w = wr_init(answer, sizeof(answer));
+    struct split split = split_init(PKG_FRAG, device_version_of(device, PKG_FRAG),
+                                    PKG_DOWN, data->data, data->len);
+    struct split_cmd cmd;
+    while (split_next(&split, &cmd)) {
+        if (cmd.cid != FRAG_CID_DATA && cmd.cid != PKG_CID_VERSION) {
+            device_frag_command(device, &cmd, -1, &w, now);
+        }
+    }
+    device_outbox_bytes(device, FRAG_FPORT, answer, w.len, now);
+}
+
+/* A fragment that its decoder has no use for. */
+static void on_stray(struct device *device, const struct frag_data *data, struct utc now)
+{
+    bool is_session = session_is(device, data->frag_index);
+    switch (quirks_of(device)->stray) {
+    case PROFILE_STRAY_DROPPED:
+        return;
+    case PROFILE_STRAY_COMMANDS:
+        if (is_session) {
+            return;
+        }
+        break;
+    case PROFILE_STRAY_COMMANDS_EVER:
+        break;
+    }
+    read_stray(device, data, now);
+}
+
+static void push(struct device *device, const struct frag_data *data, struct utc now)
+{
+    struct device_block *frag = &device->frag;
+    const struct profile *quirks = quirks_of(device);
+    bool late = frag->decoder.coded_seen && data->n <= frag->setup.frag_count;
+    frag->corrupt |= late && quirks->late == PROFILE_LATE_CORRUPTS;
+    enum fec_push result = fec_decoder_push(&frag->decoder, data->n, data->data);
+    if (result == FEC_PUSH_OVERFLOW && quirks->overflow == PROFILE_OVERFLOW_COMPLETE) {
+        frag->corrupt = true;
+        complete(device, now);
+    } else if (result == FEC_PUSH_DONE) {
+        complete(device, now);
     }
 }
 
@@ -157,9 +240,15 @@ static void on_data(struct device *device, const struct frag_data *data, int gro
                     struct utc now)
 {
     struct device_block *frag = &device->frag;
-    bool allowed = group < 0 || (frag->setup.mc_group_mask >> group & 1) != 0;
-    if (!session_is(device, data->frag_index) || frag->complete || !allowed ||
-        data->len != frag->setup.frag_size_bytes) {
+    bool allowed = group < 0 || quirks_of(device)->any_group ||
+                   (frag->setup.mc_group_mask >> group & 1) != 0;
+    forget_ack(device);
+    device_mcast_heard(device, now);
+    if (!session_is(device, data->frag_index) || frag->complete) {
+        on_stray(device, data, now);
+        return;
+    }
+    if (!allowed || data->len != frag->setup.frag_size_bytes) {
         return;
     }
     if (!frag->cnt_stored) {
@@ -167,9 +256,7 @@ static void on_data(struct device *device, const struct frag_data *data, int gro
         device->session_cnt_prev[data->frag_index] = frag->setup.session_cnt;
     }
     frag->fragment_count++;
-    if (fec_decoder_push(&frag->decoder, data->n, data->data) == FEC_PUSH_DONE) {
-        complete(device, now);
-    }
+    push(device, data, now);
 }
 
 /* ---- status ---- */
@@ -177,54 +264,71 @@ static void on_data(struct device *device, const struct frag_data *data, int gro
 static void on_status_req(struct device *device, const struct frag_status_req *req,
                           struct utc now)
 {
-    struct device_block *frag = &device->frag;
-    bool v2 = device_version_of(device, PKG_FRAG) >= 2;
-    if (!session_is(device, req->frag_index)) {
-        /* v1 has no way to say so */
-        struct device_message *m =
-            v2 ? device_outbox_add(device, OUTBOX_FRAG_STATUS, FRAG_FPORT,
-                                   utc_after(now, SECONDS_US(1)))
-               : NULL;
-        if (m != NULL) {
-            m->frag_index = req->frag_index;
-        }
+    struct frag_status_ans ans;
+    if (!device_frag_status(device, req->frag_index, req->all_participants, &ans)) {
         return;
     }
-    if (req->all_participants || !frag->complete) {
+    if (session_is(device, req->frag_index)) {
         queue_ack(device, OUTBOX_FRAG_STATUS, now);
+        return;
+    }
+    struct device_message *m = device_outbox_add(device, OUTBOX_FRAG_STATUS, FRAG_FPORT,
+                                                 utc_after(now, SECONDS_US(1)));
+    if (m != NULL) {
+        m->frag_index = req->frag_index;
     }
 }
 
-static void status_of(const struct device *device, uint8_t frag_index,
-                      struct frag_status_ans *ans)
+static int fill_status(const struct device *device, struct device_message *m, size_t *len)
 {
-    const struct device_block *frag = &device->frag;
-    *ans = (struct frag_status_ans){.frag_index = frag_index};
-    if (!session_is(device, frag_index)) {
-        ans->no_session = true;
-        ans->no_counts = true;
+    uint8_t version = device_version_of(device, PKG_FRAG);
+    enum profile_layout layout = quirks_of(device)->layout;
+    struct frag_status_ans ans;
+    (void)device_frag_status(device, m->frag_index, true, &ans);
+    bool v1 = layout == PROFILE_LAYOUT_V1 || layout == PROFILE_LAYOUT_V1_BIG_ENDIAN;
+    if (v1) {
+        ans.mic_error = false;
+        ans.no_session = false;
+        ans.no_counts = false;
+    }
+    int err =
+        frag_status_ans_encode(v1 ? 1 : version, &ans, m->bytes, sizeof(m->bytes), len);
+    if (err == FUO_OK && layout == PROFILE_LAYOUT_V1_BIG_ENDIAN) {
+        uint8_t low = m->bytes[1];
+        m->bytes[1] = m->bytes[2];
+        m->bytes[2] = low;
+    }
+    return err;
+}
+
+/* The acknowledgement once more, unless it has been sent often enough. */
+static void queue_next_ack(struct device *device, struct utc now)
+{
+    struct device_block *frag = &device->frag;
+    uint8_t most = quirks_of(device)->acks_max;
+    if (frag->acks_sent < UINT8_MAX) {
+        frag->acks_sent++;
+    }
+    if (most != 0) {
+        if (frag->acks_sent < most) {
+            queue_ack(device, OUTBOX_BLOCK_RECEIVED, now);
+        }
         return;
     }
-    uint32_t missing = frag->complete ? 0 : frag->decoder.missing;
-    uint32_t received = frag->fragment_count;
-    ans->received_count =
-        (uint16_t)(received > FRAG_COUNT_MAX ? FRAG_COUNT_MAX : received);
-    ans->missing_count =
-        (uint8_t)(missing > FRAG_MISSING_SATURATED ? FRAG_MISSING_SATURATED : missing);
-    ans->memory_error = frag->decoder.overflow;
-    ans->mic_error = frag->mic_error;
+    struct device_message *m = device_outbox_add(device, OUTBOX_BLOCK_RECEIVED,
+                                                 FRAG_FPORT, utc_after(now, ACK_GAP_US));
+    if (m != NULL) {
+        m->frag_index = frag->setup.frag_index;
+    }
 }
 
 bool device_frag_fill(struct device *device, struct device_message *m, struct utc now)
 {
     struct device_block *frag = &device->frag;
-    uint8_t version = device_version_of(device, PKG_FRAG);
     size_t len = 0;
     int err;
     if (m->kind == OUTBOX_FRAG_STATUS) {
-        struct frag_status_ans ans;
-        status_of(device, m->frag_index, &ans);
-        err = frag_status_ans_encode(version, &ans, m->bytes, sizeof(m->bytes), &len);
+        err = fill_status(device, m, &len);
     } else {
         struct frag_block_received_req req = {
             .frag_index = m->frag_index,
@@ -233,11 +337,9 @@ bool device_frag_fill(struct device *device, struct device_message *m, struct ut
         if (!frag->ack_pending) {
             return false;
         }
-        if (--frag->acks_left > 0) {
-            queue_ack(device, OUTBOX_BLOCK_RECEIVED, now);
-        }
-        err = frag_block_received_req_encode(version, &req, m->bytes, sizeof(m->bytes),
-                                             &len);
+        queue_next_ack(device, now);
+        err = frag_block_received_req_encode(device_version_of(device, PKG_FRAG), &req,
+                                             m->bytes, sizeof(m->bytes), &len);
     }
     m->len = (uint8_t)len;
     return err == FUO_OK;

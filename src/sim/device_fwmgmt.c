@@ -76,11 +76,13 @@ static void on_reboot_countdown(struct device *device,
 static void on_upgrade_image(struct device *device, struct wr *w)
 {
     struct fm_upgrade_image_ans ans = {.status = FM_IMAGE_NONE};
-    if (device->received.bytes != NULL) {
+    if (quirks_of(device)->image == PROFILE_IMAGE_DENIED) {
+        /* none, whatever it has */
+    } else if (device->received.bytes != NULL) {
         ans.status = FM_IMAGE_VALID;
         ans.next_version = device->received.version;
         device->upgrade_requested = true;
-    } else if (device->frag.mic_error) {
+    } else if (device->frag.mic_error || device->frag.corrupt) {
         ans.status = FM_IMAGE_CORRUPT;
     }
     size_t len = 0;
@@ -92,7 +94,8 @@ static void on_delete_image(struct device *device, const struct fm_delete_image_
                             struct wr *w)
 {
     struct fm_delete_image_ans ans = {
-        .no_valid_image = device->received.bytes == NULL,
+        .no_valid_image = device->received.bytes == NULL ||
+                          quirks_of(device)->image == PROFILE_IMAGE_DENIED,
     };
     ans.invalid_version = !ans.no_valid_image && req->version != device->received.version;
     if (!ans.no_valid_image && !ans.invalid_version) {

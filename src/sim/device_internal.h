@@ -23,6 +23,11 @@ void device_outbox_bytes(struct device *device, uint8_t fport, const uint8_t *by
 bool device_outbox_has(const struct device *device, enum device_outbox_kind kind);
 void device_outbox_remove(struct device *device, enum device_outbox_kind kind);
 
+static inline const struct profile *quirks_of(const struct device *device)
+{
+    return device->config.profile;
+}
+
 int64_t device_random_us(struct device *device, int64_t bound_us);
 uint8_t device_max_payload(const struct device *device);
 uint8_t device_version_of(const struct device *device, enum pkg_id pkg);
@@ -57,4 +62,10 @@ bool device_frag_fill(struct device *device, struct device_message *m, struct ut
 
 void device_clock_boot(struct device *device, struct utc now);
 void device_frag_forget(struct device *device);
+/* What the session ends with, where it does: a fragment that came, or the block. */
+void device_mcast_heard(struct device *device, struct utc now);
+void device_mcast_complete(struct device *device);
+/* What FragSessionStatusAns says; true: now is the time to say it. */
+bool device_frag_status(const struct device *device, uint8_t frag_index,
+                        bool all_participants, struct frag_status_ans *ans);
 void device_image_free(struct device_image *image);

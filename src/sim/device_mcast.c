@@ -27,7 +27,7 @@ static struct utc group_due(const struct device *device, const struct device_gro
     case MC_SESSION_NONE:
         break;
     case MC_SESSION_WAITING:
-        if (device->clock_set) {
+        if (device->clock_set || quirks_of(device)->unset == PROFILE_UNSET_GUESSES) {
             return utc_after(now, until_us(device, group->session_time, now));
         }
         break;
@@ -59,6 +59,27 @@ void device_mcast_run(struct device *device, struct utc now)
             utc_reached(group_due(device, group, now), now)) {
             group->state = MC_SESSION_NONE;
         }
+    }
+}
+
+void device_mcast_heard(struct device *device, struct utc now)
+{
+    for (int i = 0; i < MC_GROUP_COUNT_MAX; i++) {
+        struct device_group *group = &device->groups[i];
+        if (quirks_of(device)->end == PROFILE_END_IDLE &&
+            group->state == MC_SESSION_RUNNING) {
+            group->started = now;
+        }
+    }
+}
+
+void device_mcast_complete(struct device *device)
+{
+    if (quirks_of(device)->end == PROFILE_END_TIMEOUT) {
+        return;
+    }
+    for (int i = 0; i < MC_GROUP_COUNT_MAX; i++) {
+        device->groups[i].state = MC_SESSION_NONE;
     }
 }
 
@@ -143,6 +164,22 @@ static void on_group_delete(struct device *device, const struct mc_group_delete_
     commit(w, err, len);
 }
 
+/* The start is in the past. */
+static void judge_missed(const struct device *device, struct mc_session_ans *ans)
+{
+    switch (quirks_of(device)->missed) {
+    case PROFILE_MISSED_SPEC:
+        ans->start_missed = device_version_of(device, PKG_MCAST) >= 2;
+        break;
+    case PROFILE_MISSED_START_BIT:
+        ans->start_missed = true;
+        break;
+    case PROFILE_MISSED_GROUP_UNDEFINED:
+        ans->group_undefined = true;
+        break;
+    }
+}
+
 static struct mc_session_ans judge_session(const struct device *device,
                                            const struct mc_session_req *req,
                                            struct utc now)
@@ -156,29 +193,52 @@ static struct mc_session_ans judge_session(const struct device *device,
         .freq_error = subband_find(region, req->frequency_hz,
                                    rate == NULL ? 0 : rate->bw_hz, NULL) == NULL,
     };
+    if (ans.group_undefined && quirks_of(device)->undefined_all) {
+        ans.dr_error = true;
+        ans.freq_error = true;
+    }
     if (ans.group_undefined || ans.dr_error || ans.freq_error) {
         return ans;
     }
-    if (!device->clock_set) {
+    if (!device->clock_set && quirks_of(device)->unset != PROFILE_UNSET_GUESSES) {
         ans.time_to_start_s = MC_TIME_TO_START_UNKNOWN_S;
         return ans;
     }
     int64_t wait_us = until_us(device, req->session_time, now);
-    ans.start_missed = wait_us < 0;
     int64_t wait_s = (wait_us + 999999) / 1000000;
-    if (!ans.start_missed) {
-        ans.time_to_start_s = wait_s >= MC_TIME_TO_START_UNKNOWN_S
-                                  ? MC_TIME_TO_START_UNKNOWN_S
-                                  : (uint32_t)wait_s;
+    if (wait_us >= 0) {
+        bool guess = !device->clock_set; /* 24 bits of whatever it is */
+        ans.time_to_start_s = guess || wait_s < MC_TIME_TO_START_UNKNOWN_S
+                                  ? (uint32_t)wait_s & MC_TIME_TO_START_UNKNOWN_S
+                                  : MC_TIME_TO_START_UNKNOWN_S;
+        return ans;
     }
+    judge_missed(device, &ans);
     return ans;
+}
+
+static bool is_scheduled(const struct device *device, const struct mc_session_ans *ans)
+{
+    bool forgets =
+        !device->clock_set && quirks_of(device)->unset == PROFILE_UNSET_FORGETS;
+    return mc_session_accepted(ans) && !forgets;
+}
+
+/* "No such channel" is what some do not say. */
+static bool is_silent(const struct device *device, const struct mc_session_ans *ans)
+{
+    return (quirks_of(device)->silent & PROFILE_SILENT_BAD_CHANNEL) != 0 &&
+           !ans->group_undefined && (ans->dr_error || ans->freq_error);
 }
 
 static void on_class_c(struct device *device, const struct mc_session_req *req,
                        struct wr *w, struct utc now)
 {
     struct mc_session_ans ans = judge_session(device, req, now);
-    if (mc_session_accepted(&ans)) {
+    if (is_silent(device, &ans)) {
+        return;
+    }
+    if (is_scheduled(device, &ans)) {
         struct device_group *group = &device->groups[req->group_id];
         group->state = MC_SESSION_WAITING;
         group->session_time = req->session_time;
@@ -208,7 +268,8 @@ void device_mcast_command(struct device *device, const struct split_cmd *cmd,
     switch (cmd->cid) {
     case MC_CID_GROUP_STATUS:
         if (mc_group_status_req_decode(version, cmd->body, cmd->body_len, &status) ==
-            FUO_OK) {
+                FUO_OK &&
+            (quirks_of(device)->silent & PROFILE_SILENT_GROUP_STATUS) == 0) {
             on_group_status(device, &status, w);
         }
         break;

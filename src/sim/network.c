@@ -345,8 +345,20 @@ static struct aes_key random_key(struct prng *prng)
     return key;
 }
 
+static const struct profile *profile_of(const struct network_config *config, size_t index)
+{
+    return config->profile_count == 0 ? NULL
+                                      : config->profiles[index % config->profile_count];
+}
+
+static uint8_t or_else(uint8_t version, uint8_t fallback)
+{
+    return version != 0 ? version : fallback;
+}
+
 static struct pkg_versions versions_of(const struct network_config *config, size_t index)
 {
+    const struct profile *profile = profile_of(config, index);
     bool v1 = config->packages == NETWORK_PACKAGES_V1 ||
               (config->packages == NETWORK_PACKAGES_MIXED && index % 2 == 0);
     uint8_t v = v1 ? 1 : 2;
@@ -356,6 +368,12 @@ static struct pkg_versions versions_of(const struct network_config *config, size
     versions.of[PKG_MCAST] = v;
     versions.of[PKG_FRAG] = v;
     versions.of[PKG_FWMGMT] = 1;
+    if (profile != NULL) {
+        versions.of[PKG_MULTI] = profile->multi_package ? 1 : 0;
+        versions.of[PKG_CLOCK] = or_else(profile->ts003, v);
+        versions.of[PKG_MCAST] = or_else(profile->ts005, v);
+        versions.of[PKG_FRAG] = or_else(profile->ts004, v);
+    }
     return versions;
 }
 
@@ -364,6 +382,10 @@ static int64_t clock_boot_s(const struct network_config *config, size_t index,
                             struct prng *prng)
 {
     int64_t right = gps_from_utc(config->start).s;
+    const struct profile *profile = profile_of(config, index);
+    if (profile != NULL && profile->clock == PROFILE_CLOCK_EPOCH_TWICE) {
+        return -GPS_EPOCH_UNIX_S;
+    }
     if (!config->clocks_wrong) {
         return right;
     }
@@ -399,6 +421,7 @@ static int init_station(struct network *network, size_t index, struct prng *prng
         .gen_app_key = random_key(prng),
         .region = config->region,
         .versions = versions_of(config, index),
+        .profile = profile_of(config, index),
         .power_on = utc_after(config->start, (int64_t)prng_below(prng, (uint64_t)spread)),
         .uplink_interval_us = config->uplink_interval_us,
         .clock_boot_gps_s = clock_boot_s(config, index, prng),

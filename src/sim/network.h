@@ -33,6 +33,9 @@ struct network_config {
     size_t device_count;
     size_t gateway_count;
     enum network_packages packages;
+    /* Of the devices, in turn; each brings its own versions. NULL: none of them. */
+    const struct profile *const *profiles;
+    size_t profile_count;
     uint64_t seed;
     uint32_t loss_ppm; /* of downlink receptions; half of it for uplinks */
     bool half_duplex;

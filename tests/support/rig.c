@@ -255,8 +255,13 @@ static void commit(struct rig *rig)
 static void add_devices(struct rig *rig)
 {
     for (size_t i = 0; i < network_device_count(&rig->net); i++) {
+        const struct profile *profile = network_device(&rig->net, i)->config.profile;
         int err = engine_add_device(rig->engine, &rig->store.devices[i]);
         assert(err == FUO_OK);
+        if (rig->tells_profiles) {
+            err = engine_set_profile(rig->engine, rig->store.devices[i].dev_eui, profile);
+            assert(err == FUO_OK);
+        }
     }
 }
 

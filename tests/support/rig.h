@@ -73,6 +73,7 @@ struct rig {
     uint32_t alerts;
     uint32_t multicast_count;
     uint32_t group_setups; /* McGroupSetupReq that the server took */
+    bool tells_profiles;   /* the engine is told what kinds of devices there are */
     uint32_t campaign_id;
     const struct calendar_span *windows; /* of the campaign; NULL: always */
     size_t window_count;
