@@ -37,8 +37,8 @@
  *             existing: the same campaign was applied before; nothing was changed. When the
  *             campaign names them: "devices_file" and "exclude_devices_file", digests of
  *             uploads too, because the daemon reads no files for a client.
- *   status    {"name"?} -> {"campaigns":[STATE,...]}; the newest 200 in order of id; code 5
- *             if name is not known
+ *   status    {"name"?} -> {"campaigns":[STATE,...],"daemon":DAEMON}; the newest 200 in
+ *             order of id; code 5 if name is not known
  *   devices   {"name","outcome"?,"state"?,"after"?,"limit"?} ->
  *             {"devices":[DEVICE,...],"next":eui|null}
  *             one page in order of DevEUI: those after "after"; next: ask again with it.
@@ -81,6 +81,13 @@
  *         "source":"inferred|reported","outcome":"none|succeeded|...","reason":slug,
  *         "reason_text","version_before":u32|null,"version":u32|null,"received","missing":
  *         n|null,"tries","time"}
+ * DAEMON {"instance","version","boot","stores":bool,"turns","turn_longest_us","messages",
+ *         "uplinks","dropped":{"flood","backlog","oversize","rejected","implausible"}}
+ *         since the start, of all fleets: turn_longest_us: CPU time of the longest turn of
+ *         the loop; messages: of the brokers; uplinks: of known devices. Of those that were
+ *         dropped: flood: messages that came faster than they could be taken; backlog:
+ *         uplinks while too much waited for the disk; oversize: messages that are too big;
+ *         rejected: by plugins; implausible: uplinks from another time
  * BUDGET {"gateway":eui,"low_hz","high_hz","own_us","others_us","own_cap_us",
  *         "legal_cap_us","free_us","used_ppm"}
  *         of a gateway in a sub-band, in the hour that ends now: own_us: airtime of

@@ -313,7 +313,18 @@ const struct cli_command cli_commands[] = {
         .name = "status",
         .synopsis = "[NAME]",
         .summary = "Show all campaigns, or one in detail",
-        .text = "With --json: a line per campaign: type \"campaign\", " FIELDS_STATE ".",
+        .text =
+            "Without NAME it also tells when the daemon had to drop messages.\n\n"
+            "With --json: a line per campaign: type \"campaign\", " FIELDS_STATE
+            ". Without NAME first a line about the daemon since its start: type "
+            "\"daemon\", instance, version, boot, stores (whether it can write its "
+            "database), turns (of its loop), turn_longest_us (CPU time), messages (of "
+            "the "
+            "brokers), uplinks (of known devices), dropped (flood: messages that came "
+            "faster "
+            "than they could be taken; backlog: uplinks while too much waited for the "
+            "disk; "
+            "oversize; rejected: by plugins; implausible: uplinks from another time).",
         .operand = "NAME",
         .operand_max = 1,
         .run = cmd_status,

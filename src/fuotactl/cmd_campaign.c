@@ -59,6 +59,28 @@ static void print_states(const struct cli *cli, struct json_object *list, bool o
     }
 }
 
+/* Only what nobody should miss, unless a program asks. */
+static void print_daemon(const struct cli *cli, struct json_object *data)
+{
+    struct json_object *daemon = NULL;
+    struct json_object *dropped = NULL;
+    if (!json_object_object_get_ex(data, "daemon", &daemon)) {
+        return;
+    }
+    if (cli->json) {
+        render_json(stdout, "daemon", daemon);
+        return;
+    }
+    json_object_object_get_ex(daemon, "dropped", &dropped);
+    int64_t lost = ctl_int(dropped, "flood", 0) + ctl_int(dropped, "backlog", 0);
+    if (lost > 0) {
+        cli_remark(cli,
+                   "%lld messages of network servers were dropped since the daemon "
+                   "started: they came faster than it can take them",
+                   (long long)lost);
+    }
+}
+
 int cmd_status(const struct cli *cli, const struct cli_args *args)
 {
     AUTO_JSON json_object *data = NULL;
@@ -68,6 +90,9 @@ int cmd_status(const struct cli *cli, const struct cli_args *args)
         return rc;
     }
     struct json_object *list = NULL;
+    if (!one) {
+        print_daemon(cli, data);
+    }
     json_object_object_get_ex(data, "campaigns", &list);
     print_states(cli, list, one);
     return cmd_finish();

@@ -129,6 +129,11 @@ struct instant clock_mono(const struct clock *clock)
     return (struct instant){clock_virtual_us(clock, read_clock_us(CLOCK_BOOTTIME))};
 }
 
+int64_t clock_thread_cpu_us(void)
+{
+    return read_clock_us(CLOCK_THREAD_CPUTIME_ID);
+}
+
 int64_t clock_wall_us(const struct clock *clock, int64_t virtual_us)
 {
     if (virtual_us == INT64_MAX || virtual_us <= 0) {

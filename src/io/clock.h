@@ -47,6 +47,9 @@ struct utc clock_utc(const struct clock *clock);
 /* Scaled time since some point in the past; never goes back, does not stop in suspend. */
 struct instant clock_mono(const struct clock *clock);
 
+/* CPU time that the calling thread has used; not scaled. */
+int64_t clock_thread_cpu_us(void);
+
 /*
  * How long to wait on the wall for a virtual duration: rounded up, 0 for what is past,
  * INT64_MAX for INT64_MAX (for ever).

@@ -57,6 +57,7 @@ static void take_uplink(struct daemon *d, const struct fuo_event *from)
                    .dr = from->uplink.dr,
                    .fport = from->uplink.fport},
     };
+    d->uplinks++;
     driver_feed(d->driver, &event);
 }
 

@@ -128,6 +128,7 @@ static enum daemon_exit serve(struct daemon *d, struct diag_list *diags)
         d->started = clock_utc(&d->clock);
         log_info("ready version=%s instance=%s boot=%u fleets=%zu", FUO_VERSION,
                  d->doc->name, d->boot, d->fleets.count);
+        turns_start(&d->turns, d->loop);
         driver_recover(d->driver, d->engine);
         windows_link_start(d);
         uv_run(d->loop, UV_RUN_DEFAULT);

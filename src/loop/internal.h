@@ -18,6 +18,7 @@
  *   apply.c       plan and apply
  *   budget.c      airtime of the gateways
  *   doctor.c      what is right and wrong; doctor_state.c and doctor_fleet.c look
+ *   health.c      counters of the daemon itself
  *   watch.c       streams of the control socket
  *
  * Beside them stand modules with headers of their own that know nothing of this struct.
@@ -44,6 +45,7 @@
 #include "loop/relay.h"
 #include "loop/requests.h"
 #include "loop/status.h"
+#include "loop/turns.h"
 #include "loop/uploads.h"
 #include "loop/windows.h"
 #include "net/mqtt.h"
@@ -103,6 +105,7 @@ struct watch_notes {
 struct daemon {
     uv_loop_t *loop;
     struct clock clock;
+    struct turns turns;
     struct daemon_doc *doc;
     uint32_t boot;
     struct fleets fleets;
@@ -132,6 +135,7 @@ struct daemon {
     struct keyring *keyring;
     struct key_jobs key_jobs;
     struct requests requests;
+    uint64_t uplinks; /* taken from the servers, of devices that are known */
     uint64_t implausible_uplinks;
     struct gateways gateways; /* heard since the start */
     struct utc started;
@@ -250,6 +254,20 @@ FUO_MUST_CHECK int apply_check_trust(const struct fleet_entry *fleet,
 FUO_MUST_CHECK int apply_signatures(struct json_object *array,
                                     struct trust_signature *signatures, size_t max,
                                     size_t *count);
+
+/* health.c: since the start, of all fleets together. */
+struct health {
+    uint64_t messages;      /* of the fleets' brokers, as far as they were looked at */
+    uint64_t uplinks;       /* of devices that are known */
+    uint64_t dropped_flood; /* messages that came faster than the loop could take them */
+    uint64_t dropped_backlog; /* uplinks while too much waited for the disk */
+    uint64_t dropped_oversize;
+    uint64_t rejected;    /* by plugins and their hosts: not what a server says */
+    uint64_t implausible; /* uplinks from another time */
+};
+
+struct health health_now(const struct daemon *d);
+struct json_object *health_render(const struct daemon *d); /* DAEMON of ctl/protocol.h */
 
 /* budget.c */
 void budget_request(struct daemon *d, uint64_t connection, struct ctl_request *request);

@@ -144,6 +144,7 @@ void life_close(struct daemon *d)
     if (d->driver != NULL) {
         driver_close(TAKE(d->driver), NULL, NULL);
     }
+    turns_close(&d->turns);
     close_handle((uv_handle_t *)&d->store_async);
     close_handle((uv_handle_t *)&d->retry_timer);
     close_handle((uv_handle_t *)&d->watch_timer);

@@ -239,6 +239,7 @@ static void do_status(const struct call *call)
     }
     struct json_object *data = json_object_new_object();
     render_add(data, "campaigns", list);
+    render_add(data, "daemon", health_render(d));
     reply(call, data);
 }
 

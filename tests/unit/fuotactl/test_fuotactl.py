@@ -435,6 +435,15 @@ class WithDaemon(Case):
                          ("", "fuotactl: there are no campaigns\n"))
         self.assertEqual(self.lines("status"), [])
 
+    def test_status_says_what_the_daemon_dropped(self):
+        daemon = {"instance": "main", "dropped": {"flood": 40, "backlog": 2, "oversize": 9}}
+        self.daemon.do_status = lambda *_: {"campaigns": [], "daemon": daemon}
+        self.assertEqual(self.lines("status"), [{"type": "daemon", **daemon}])
+        self.assertIn("42 messages of network servers were dropped",
+                      self.run_ctl("status").stderr)
+        daemon["dropped"] = {"flood": 0, "backlog": 0}
+        self.assertNotIn("dropped", self.run_ctl("status").stderr)
+
     def test_pause_carries_the_reason(self):
         result = self.run_ctl("pause", "wm1", "--reason", "storm \x1b")
         self.assertIn("paused (storm ?)", result.stdout)
