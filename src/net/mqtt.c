@@ -49,6 +49,9 @@ struct mqtt_client {
     struct inbox inbox;
     struct outbox outbox;
     struct backoff backoff;
+    uv_timer_t gather; /* until what came is taken */
+    uint64_t taken_ms;
+    bool more;        /* not everything was taken */
     uv_timer_t timer; /* back-off, connect limit, tick, goodbye: by state */
     uint64_t state_since_ms;
     uint64_t flood_logged_ms;
@@ -328,6 +331,7 @@ static void finish(struct mqtt_client *c)
     }
     link_destroy(TAKE(c->link));
     uv_close((uv_handle_t *)&c->timer, on_handle_closed);
+    uv_close((uv_handle_t *)&c->gather, on_handle_closed);
     uv_close((uv_handle_t *)&c->inbox.async, on_handle_closed);
 }
 
@@ -413,10 +417,15 @@ static void report_dropped(struct mqtt_client *c)
         (unsigned long long)c->stats.dropped_oversize);
 }
 
-static void on_async(uv_async_t *async)
+/* A part of what waits, so that a turn of the loop stays short; the rest in the next. */
+static void take_some(struct mqtt_client *c)
 {
-    struct mqtt_client *c = async->data;
-    struct inbox_item *item = inbox_take(&c->inbox);
+    bool more = false;
+    struct inbox_item *item = inbox_take(&c->inbox, MQTT_TURN_MAX, &more);
+    if (more) {
+        uv_async_send(&c->inbox.async);
+    }
+    c->more = more;
     while (item != NULL) {
         AUTO_FREE struct inbox_item *current = item;
         item = current->next;
@@ -429,6 +438,29 @@ static void on_async(uv_async_t *async)
     if (c->state != CLIENT_CLOSING) {
         report_dropped(c);
     }
+}
+
+static void on_gather(uv_timer_t *gather)
+{
+    struct mqtt_client *c = gather->data;
+    c->taken_ms = uv_now(gather->loop);
+    take_some(c);
+}
+
+/*
+ * A message that comes alone is taken at once. One that follows another closely waits for
+ * more: waking the loop for each would cost more than what is in it.
+ */
+static void on_async(uv_async_t *async)
+{
+    struct mqtt_client *c = async->data;
+    uint64_t now_ms = uv_now(async->loop);
+    if (c->state == CLIENT_UP && !c->more && now_ms - c->taken_ms < MQTT_GATHER_MS) {
+        uv_timer_start(&c->gather, on_gather, MQTT_GATHER_MS, 0);
+        return;
+    }
+    c->taken_ms = now_ms;
+    take_some(c);
 }
 
 /* ---- the rest of the interface ---- */
@@ -458,7 +490,9 @@ static int init(struct mqtt_client *c, uv_loop_t *loop, const struct mqtt_config
     c->inbox.async.data = c;
     uv_timer_init(loop, &c->timer);
     c->timer.data = c;
-    c->handles_open = 2;
+    uv_timer_init(loop, &c->gather);
+    c->gather.data = c;
+    c->handles_open = 3;
     return FUO_OK;
 }
 

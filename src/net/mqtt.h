@@ -39,8 +39,10 @@ enum {
     MQTT_PAYLOAD_MAX_BYTES = 256 << 10, /* of a received message */
     MQTT_TOPIC_MAX = 1024,              /* bytes, either way */
     MQTT_CORRELATION_MAX = 256,         /* bytes, either way */
-    MQTT_RECEIVED_MAX = 4096,           /* messages between two turns of the loop */
+    MQTT_RECEIVED_MAX = 4096,           /* messages that wait for the loop */
     MQTT_RECEIVED_MAX_BYTES = 16 << 20, /* the same, by size */
+    MQTT_TURN_MAX = 256,                /* messages taken in one turn of the loop */
+    MQTT_GATHER_MS = 4, /* how long messages gather that follow each other closely */
     MQTT_SUBSCRIPTION_MAX = 64,
 };
 

@@ -20,19 +20,22 @@ int inbox_init(struct inbox *inbox, uv_loop_t *loop, uv_async_cb async_cb)
 
 void inbox_destroy(struct inbox *inbox)
 {
-    for (struct inbox_item *item = inbox_take(inbox); item != NULL;) {
-        struct inbox_item *next = item->next;
+    while (inbox->head != NULL) {
+        struct inbox_item *item = inbox->head;
+        inbox->head = item->next;
         free(item);
-        item = next;
     }
     uv_mutex_destroy(&inbox->mutex);
 }
 
-static void append(struct inbox *inbox, struct inbox_item *item)
+/* True: the loop has to be told; else it was, and has not been here since. */
+static bool append(struct inbox *inbox, struct inbox_item *item)
 {
+    bool first = inbox->head == NULL;
     item->next = NULL;
     *inbox->tail = item;
     inbox->tail = &item->next;
+    return first;
 }
 
 void inbox_put(struct inbox *inbox, enum inbox_kind kind, uint32_t generation,
@@ -51,9 +54,11 @@ void inbox_put(struct inbox *inbox, enum inbox_kind kind, uint32_t generation,
         memcpy(item->data, text, text_len);
     }
     uv_mutex_lock(&inbox->mutex);
-    append(inbox, item);
+    bool first = append(inbox, item);
     uv_mutex_unlock(&inbox->mutex);
-    uv_async_send(&inbox->async);
+    if (first) {
+        uv_async_send(&inbox->async);
+    }
 }
 
 static char *copy_bytes(char **at, const void *bytes, size_t len)
@@ -108,6 +113,7 @@ void inbox_put_message(struct inbox *inbox, uint32_t generation,
                        size_t response_topic_len)
 {
     struct inbox_item *item = NULL;
+    bool first = false;
     bool ok = acceptable(message, topic_len, response_topic_len);
     if (ok) {
         item = message_item(message, topic_len, response_topic_len);
@@ -115,6 +121,7 @@ void inbox_put_message(struct inbox *inbox, uint32_t generation,
     uv_mutex_lock(&inbox->mutex);
     if (!ok) {
         inbox->dropped_oversize++;
+        first = true; /* nothing else may come that has it reported */
     } else if (item == NULL || inbox->message_count >= MQTT_RECEIVED_MAX ||
                inbox->message_bytes + item->size_bytes > MQTT_RECEIVED_MAX_BYTES) {
         inbox->dropped_flood++;
@@ -122,23 +129,43 @@ void inbox_put_message(struct inbox *inbox, uint32_t generation,
         item->generation = generation;
         inbox->message_count++;
         inbox->message_bytes += item->size_bytes;
-        append(inbox, item);
+        first = append(inbox, item);
         item = NULL;
     }
     uv_mutex_unlock(&inbox->mutex);
     free(item);
-    uv_async_send(&inbox->async);
+    if (first) {
+        uv_async_send(&inbox->async);
+    }
 }
 
-struct inbox_item *inbox_take(struct inbox *inbox)
+/* Behind the last item of those that are taken; what they took up is free again. */
+static struct inbox_item **cut(struct inbox *inbox, size_t max)
+{
+    struct inbox_item **at = &inbox->head;
+    for (size_t i = 0; i < max && *at != NULL; i++) {
+        if ((*at)->kind == INBOX_MESSAGE) {
+            inbox->message_count--;
+            inbox->message_bytes -= (*at)->size_bytes;
+        }
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+struct inbox_item *inbox_take(struct inbox *inbox, size_t max, bool *more)
 {
     uv_mutex_lock(&inbox->mutex);
     struct inbox_item *items = inbox->head;
-    inbox->head = NULL;
-    inbox->tail = &inbox->head;
-    inbox->message_count = 0;
-    inbox->message_bytes = 0;
+    struct inbox_item **end = cut(inbox, max);
+    struct inbox_item *rest = *end;
+    *end = NULL;
+    inbox->head = rest;
+    if (rest == NULL) {
+        inbox->tail = &inbox->head;
+    }
     uv_mutex_unlock(&inbox->mutex);
+    *more = rest != NULL;
     return items;
 }
 

@@ -3,7 +3,7 @@
  * mqtt_inbox.h - the way from the MQTT library's threads to the loop thread.
  *
  * inbox_put_*() may be called from any thread and never blocks for long; everything else
- * belongs to the loop thread. Messages are bounded in number and size (mqtt.h), the rest
+ * belongs to the loop thread. Messages that wait are bounded in number and size (mqtt.h), the rest
  * by what the client has under way.
  */
 #pragma once
@@ -62,7 +62,10 @@ void inbox_put_message(struct inbox *inbox, uint32_t generation,
                        const struct mqtt_message *message, size_t topic_len,
                        size_t response_topic_len);
 
-/* Everything so far, in order, to be freed one by one with free(). */
-struct inbox_item *inbox_take(struct inbox *inbox);
+/*
+ * The first ones, at most max, in order, to be freed one by one with free(). The loop is
+ * woken when something comes into an empty inbox: if *more, it has to come again itself.
+ */
+struct inbox_item *inbox_take(struct inbox *inbox, size_t max, bool *more);
 
 void inbox_dropped(struct inbox *inbox, uint64_t *flood, uint64_t *oversize);

@@ -211,6 +211,12 @@ static void run_self(const char *role, int port)
     net_stop(net_spawn(argv), 0); /* waits for its end */
 }
 
+static bool as_many_as_may_wait(void *arg)
+{
+    const struct peer *p = arg;
+    return p->message_count >= MQTT_RECEIVED_MAX;
+}
+
 static void a_flood_is_dropped_and_counted_while_the_loop_is_busy(void **state)
 {
     const struct broker *b = *state;
@@ -224,8 +230,9 @@ static void a_flood_is_dropped_and_counted_while_the_loop_is_busy(void **state)
     while (mqtt_stats(p.client).dropped_flood == 0) {
         uv_sleep(1);
     }
-    net_run_until(p.loop, one_message, &p);
-    assert_int_equal(p.message_count, MQTT_RECEIVED_MAX);
+    uv_run(p.loop, UV_RUN_NOWAIT);
+    assert_in_range(p.message_count, 1, MQTT_TURN_MAX); /* a turn stays short */
+    net_run_until(p.loop, as_many_as_may_wait, &p);
     assert_non_null(strstr(p.log.text, "messages dropped"));
     peer_close(&p);
 }
