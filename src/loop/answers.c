@@ -59,6 +59,7 @@ static void take_uplink(struct daemon *d, const struct fuo_event *from)
     };
     d->uplinks++;
     driver_feed(d->driver, &event);
+    health_report_backlog(d);
 }
 
 static void take_result(struct daemon *d, const struct fuo_event *from)

@@ -427,7 +427,7 @@ static void add_waiter(struct application *a, uint64_t connection, int64_t reque
 static int run(struct application *a, uint64_t connection, int64_t request_id)
 {
     struct daemon *d = a->d;
-    if (driver_is_down(d->driver) || d->draining) {
+    if (driver_is_down(d->driver) || d->draining || commit_waiters_full(d)) {
         return ctl_fail(&a->error, CTL_INTERNAL,
                         "nothing can be started now; try again later");
     }

@@ -55,6 +55,15 @@ static void prune_charges(struct daemon *d)
     }
 }
 
+bool commit_waiters_full(const struct daemon *d)
+{
+    size_t count = 0;
+    for (const struct waiter *w = d->waiters; w != NULL; w = w->next) {
+        count++;
+    }
+    return count >= WAITERS_MAX;
+}
+
 static void port_commit(void *arg, const struct effects *batch)
 {
     struct daemon *d = arg;

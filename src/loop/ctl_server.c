@@ -26,13 +26,15 @@ struct connection {
     struct connection *next;
     uint64_t id;
     bool closing;
-    char *line; /* what came after the last line end */
+    bool ready; /* a whole line waits; nothing more is read until it was handled */
+    char *line; /* what was read and not handled */
     size_t len;
     size_t cap;
 };
 
 struct ctl_server {
     uv_pipe_t pipe;
+    uv_idle_t idle; /* while connections are ready */
     struct ctl_server_handlers handlers;
     void *arg;
     struct connection *connections;
@@ -223,6 +225,8 @@ size_t ctl_server_unsent(const struct ctl_server *server, uint64_t connection)
 
 /* ---- reading ---- */
 
+static void on_idle(uv_idle_t *idle);
+
 static void handle_line(struct connection *connection, const char *line, size_t len)
 {
     struct ctl_server *server = connection->server;
@@ -246,23 +250,36 @@ static void refuse_long_line(struct connection *connection)
     drop(connection);
 }
 
-/* Every whole line of the buffer; what is left moves to its start. */
-static void handle_lines(struct connection *connection)
+/* The first whole line of the buffer, if there is one; what is left moves to its start. */
+static void handle_first(struct connection *connection)
 {
-    size_t start = 0;
-    char *lf;
-    while (!connection->closing && (lf = memchr(connection->line + start, '\n',
-                                                connection->len - start)) != NULL) {
-        size_t end = (size_t)(lf - connection->line);
-        handle_line(connection, connection->line + start, end - start);
-        start = end + 1;
+    const char *lf = memchr(connection->line, '\n', connection->len);
+    if (lf == NULL) {
+        return;
     }
-    connection->len -= start;
-    memmove(connection->line, connection->line + start, connection->len);
+    size_t end = (size_t)(lf - connection->line);
+    handle_line(connection, connection->line, end);
+    connection->len -= end + 1;
+    memmove(connection->line, connection->line + end + 1, connection->len);
+}
+
+/* Requests of a client that sends many at once are spread over turns of the loop. */
+static void wait_for_turn(struct connection *connection)
+{
+    connection->ready = true;
+    uv_read_stop((uv_stream_t *)&connection->pipe);
+    uv_idle_start(&connection->server->idle, on_idle);
+}
+
+static void handle_buffer(struct connection *connection)
+{
+    handle_first(connection);
     if (connection->closing) {
         return;
     }
-    if (connection->len >= CTL_LINE_MAX) {
+    if (memchr(connection->line, '\n', connection->len) != NULL) {
+        wait_for_turn(connection);
+    } else if (connection->len >= CTL_LINE_MAX) {
         refuse_long_line(connection);
     } else if (connection->len == 0 && connection->cap > READ_MIN) {
         free(TAKE(connection->line));
@@ -293,7 +310,49 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         drop(connection);
     } else if (n > 0) {
         connection->len += (size_t)n;
-        handle_lines(connection);
+        handle_buffer(connection);
+    }
+}
+
+static struct connection *first_ready(const struct ctl_server *server)
+{
+    struct connection *connection = server->connections;
+    while (connection != NULL && !connection->ready) {
+        connection = connection->next;
+    }
+    return connection;
+}
+
+/* To the end of the list: others come first next time. */
+static void move_last(struct connection *connection)
+{
+    struct connection **at = &connection->server->connections;
+    while (*at != connection) {
+        at = &(*at)->next;
+    }
+    *at = connection->next;
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    *at = connection;
+    connection->next = NULL;
+}
+
+/* One request a turn, of whoever waits longest. */
+static void on_idle(uv_idle_t *idle)
+{
+    struct ctl_server *server = idle->data;
+    struct connection *connection = first_ready(server);
+    if (connection == NULL) {
+        uv_idle_stop(idle);
+        return;
+    }
+    move_last(connection);
+    connection->ready = false;
+    handle_buffer(connection);
+    if (!connection->closing && !connection->ready &&
+        uv_read_start((uv_stream_t *)&connection->pipe, on_alloc, on_read) != 0) {
+        drop(connection);
     }
 }
 
@@ -362,8 +421,9 @@ int ctl_server_open(uv_loop_t *loop, const struct ctl_server_config *config,
     }
     struct ctl_server *made = xcalloc(1, sizeof(*made));
     uv_pipe_init(loop, &made->pipe, 0);
-    made->pipe.data = made;
-    made->handles = 1;
+    uv_idle_init(loop, &made->idle);
+    made->pipe.data = made->idle.data = made;
+    made->handles = 2;
     made->handlers = *handlers;
     made->arg = arg;
     made->path = xstrdup(config->path);
@@ -390,5 +450,6 @@ void ctl_server_close(struct ctl_server *server, void (*on_closed)(void *arg), v
     while (server->connections != NULL) {
         drop(server->connections);
     }
+    uv_close((uv_handle_t *)&server->idle, on_server_closed);
     uv_close((uv_handle_t *)&server->pipe, on_server_closed);
 }

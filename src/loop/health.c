@@ -4,6 +4,13 @@
 #include "loop/render.h"
 #include "plugin/host.h"
 
+#define LOG_MODULE "health"
+#include "io/log.h"
+
+enum {
+    BACKLOG_LOG_MS = 10000,
+};
+
 /* Of all fleets together. */
 static void add_fleet(struct health *health, const struct fleet_entry *fleet)
 {
@@ -33,6 +40,20 @@ struct health health_now(const struct daemon *d)
         add_fleet(&health, &d->fleets.items[i]);
     }
     return health;
+}
+
+void health_report_backlog(struct daemon *d)
+{
+    uint64_t dropped = driver_dropped_uplinks(d->driver);
+    uint64_t now_ms = uv_now(d->loop);
+    if (dropped == d->backlog_logged ||
+        (d->backlog_logged != 0 && now_ms - d->backlog_logged_ms < BACKLOG_LOG_MS)) {
+        return;
+    }
+    d->backlog_logged = dropped;
+    d->backlog_logged_ms = now_ms;
+    log_warn("the disk does not keep up: %llu uplinks dropped so far",
+             (unsigned long long)dropped);
 }
 
 struct json_object *health_render(const struct daemon *d)

@@ -102,6 +102,11 @@ struct watch_notes {
     size_t cap;
 };
 
+enum {
+    WAITERS_MAX = 256,  /* clients' requests that wait for the disk */
+    WATCHERS_MAX = 256, /* streams, of all connections together */
+};
+
 struct daemon {
     uv_loop_t *loop;
     struct clock clock;
@@ -139,6 +144,8 @@ struct daemon {
     uint64_t implausible_uplinks;
     struct gateways gateways; /* heard since the start */
     struct utc started;
+    uint64_t backlog_logged; /* uplinks dropped, when that was logged last */
+    uint64_t backlog_logged_ms;
 
     struct ctl_server *ctl;
     struct uploads *uploads;
@@ -196,6 +203,8 @@ bool commit_take_answer(struct daemon *d);
 void commit_after_answers(
     struct daemon *d); /* ... and what is left to do after the last */
 void commit_on_retry(struct daemon *d);
+/* The clients' requests that wait for the next batch are as many as may. */
+bool commit_waiters_full(const struct daemon *d);
 void commit_tell_alert(struct daemon *d); /* set or clear the alert `store` */
 /* PUBLISH effects that come from no step; they go with the next batch. */
 void commit_publish_later(struct daemon *d, const struct effects *effects);
@@ -266,6 +275,8 @@ struct health {
     uint64_t implausible; /* uplinks from another time */
 };
 
+/* Log that uplinks were dropped because too much waits for the disk; not too often. */
+void health_report_backlog(struct daemon *d);
 struct health health_now(const struct daemon *d);
 struct json_object *health_render(const struct daemon *d); /* DAEMON of ctl/protocol.h */
 

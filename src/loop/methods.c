@@ -460,6 +460,10 @@ static void do_control(const struct call *call)
         refuse(call, CTL_INTERNAL, "nothing can be stored now; try again later");
         return;
     }
+    if (commit_waiters_full(d)) {
+        refuse(call, CTL_INTERNAL, "too many requests at a time");
+        return;
+    }
     struct waiter *waiter = xcalloc(1, sizeof(*waiter));
     waiter->connection = call->connection;
     waiter->request_id = call->request->id;

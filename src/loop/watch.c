@@ -85,6 +85,15 @@ static void tell_pending(struct daemon *d)
     }
 }
 
+static size_t watcher_count(const struct daemon *d)
+{
+    size_t count = 0;
+    for (const struct watcher *w = d->watchers; w != NULL; w = w->next) {
+        count++;
+    }
+    return count;
+}
+
 void watch_start(struct daemon *d, uint64_t connection, struct ctl_request *request)
 {
     const char *name = ctl_text(request->params, "name");
@@ -94,6 +103,12 @@ void watch_start(struct daemon *d, uint64_t connection, struct ctl_request *requ
         struct ctl_error error = {0};
         ctl_fail(&error, CTL_NOT_FOUND, "there is no campaign '%s'",
                  name != NULL ? name : "");
+        method_refuse(d, connection, request->id, &error);
+        return;
+    }
+    if (watcher_count(d) >= WATCHERS_MAX) {
+        struct ctl_error error = {0};
+        ctl_fail(&error, CTL_INTERNAL, "too many watch already");
         method_refuse(d, connection, request->id, &error);
         return;
     }

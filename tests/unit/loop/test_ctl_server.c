@@ -21,6 +21,7 @@ struct rig {
     size_t gone;
     uint64_t connection;
     bool closed;
+    bool seen_other;
 };
 
 static void on_request(void *arg, uint64_t connection, struct ctl_request *request)
@@ -133,6 +134,39 @@ static void clients_are_greeted_and_answered(void **state)
     /* Too late: dropped. */
     ctl_server_send(rig.server, rig.connection, strdup("x\n"));
     assert_int_equal(ctl_server_unsent(rig.server, rig.connection), 0);
+    stop(&rig);
+}
+
+/* Whoever sends many requests at once delays nobody: of others, and of the daemon's work. */
+static void requests_sent_together_are_spread_over_turns(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    int greedy = join(&rig);
+    int other = join(&rig);
+    assert_true(reads(&rig, greedy, "hello\n"));
+    assert_true(reads(&rig, other, "hello\n"));
+    for (int i = 0; i < 100; i++) {
+        says(greedy, "{\"id\":1,\"method\":\"version\"}\n");
+    }
+    says(greedy, "{\"id\":2,\"method\":\"version\"}\n");
+    says(other, "{\"id\":3,\"method\":\"version\"}\n{\"id\":4,\"method\":\"version\"}\n");
+    size_t most = 0;
+    while (rig.requests < 103) {
+        size_t before = rig.requests;
+        uv_run(&rig.loop, UV_RUN_NOWAIT);
+        most = rig.requests - before > most ? rig.requests - before : most;
+        if (rig.requests < 50 && rig.connection == 2) {
+            rig.seen_other = true;
+        }
+    }
+    assert_in_range(most, 1, 3); /* one of those that wait, and what is just read */
+    assert_true(rig.seen_other);
+    assert_true(reads(&rig, other, "{\"id\":4,\"ok\":true"));
+    assert_true(reads(&rig, greedy, "{\"id\":2,\"ok\":true"));
+    close(greedy);
+    close(other);
     stop(&rig);
 }
 
@@ -261,6 +295,7 @@ static void other_files_are_not_touched(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(clients_are_greeted_and_answered),
+          cmocka_unit_test(requests_sent_together_are_spread_over_turns),
           cmocka_unit_test(a_line_without_end_cuts_the_client_off),
           cmocka_unit_test(a_client_that_does_not_read_is_cut_off),
           cmocka_unit_test(the_server_can_cut_a_client_off),
