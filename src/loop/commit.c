@@ -6,6 +6,7 @@
 
 enum {
     RETRY_MS = 2000,
+    OUTBOX_PRUNE_EVERY = 1000, /* rows */
 };
 
 #define STORE_ALERT "store"
@@ -64,11 +65,21 @@ bool commit_waiters_full(const struct daemon *d)
     return count >= WAITERS_MAX;
 }
 
+/* Rows that wait for a status broker: not one per state that nobody can see any more. */
+static void prune_outbox(struct daemon *d)
+{
+    if (d->outbox_added >= OUTBOX_PRUNE_EVERY) {
+        d->outbox_added = 0;
+        store_batch_outbox_prune(&d->rows);
+    }
+}
+
 static void port_commit(void *arg, const struct effects *batch)
 {
     struct daemon *d = arg;
     store_batch_effects(&d->rows, batch);
     prune_charges(d);
+    prune_outbox(d);
     render_status(d, &d->publish_later);
     effects_finish(&d->publish_later);
     render_status(d, batch);
@@ -179,6 +190,7 @@ static void on_batch(struct daemon *d, const struct store_done *done)
     }
     driver_committed(d->driver, done->err);
     if (done->err == FUO_OK && done->batch.outbox_last != 0 && d->status != NULL) {
+        d->outbox_added += done->batch.outbox_last - done->batch.outbox_first + 1;
         relay_added(&d->relay);
     }
 }

@@ -125,6 +125,7 @@ struct daemon {
     struct store_batch rows;      /* of the daemon's own, for the next batch */
     struct effects publish_later; /* PUBLISH effects for the next batch */
     struct utc charges_pruned;    /* when old charges were deleted last */
+    uint64_t outbox_added;        /* rows since it was pruned last */
     int submit_err;               /* the batch could not even be handed over */
     bool probing;                 /* the batch that is out is a trial */
     bool store_alert;             /* nothing can be stored */

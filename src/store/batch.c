@@ -87,6 +87,11 @@ void store_batch_outbox_drop(struct store_batch *batch, uint64_t up_to_id)
     values_u64(batch, up_to_id);
 }
 
+void store_batch_outbox_prune(struct store_batch *batch)
+{
+    values_begin(batch, STATEMENT_OUTBOX_PRUNE);
+}
+
 void store_batch_image(struct store_batch *batch, const struct store_image *image)
 {
     if (image->len > STORE_IMAGE_MAX_BYTES) {

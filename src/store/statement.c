@@ -12,6 +12,9 @@ static const char *const fixed[STATEMENT_COUNT] = {
         "INSERT INTO outbox(topic, payload, seq, campaign_id, qos, retain)"
         " VALUES(?, ?, ?, ?, ?, ?)",
     [STATEMENT_OUTBOX_DROP] = "DELETE FROM outbox WHERE id <= ?",
+    [STATEMENT_OUTBOX_PRUNE] = "DELETE FROM outbox WHERE retain <> 0 AND id NOT IN"
+                               " (SELECT max(id) FROM outbox WHERE retain <> 0"
+                               " GROUP BY topic)",
     [STATEMENT_IMAGE_PUT] =
         "INSERT INTO image(digest, bytes, signatures) VALUES(?, ?, ?)"
         " ON CONFLICT(digest) DO UPDATE"

@@ -141,6 +141,10 @@ void store_batch_effects(struct store_batch *batch, const struct effects *effect
 void store_batch_outbox(struct store_batch *batch, const struct store_outbox *row);
 void store_batch_outbox_drop(struct store_batch *batch, uint64_t up_to_id);
 
+/* Delete retained messages that a later one of the same topic replaces: while the status
+ * broker is away the rest is as much as there are topics and results. */
+void store_batch_outbox_prune(struct store_batch *batch);
+
 void store_batch_image(struct store_batch *batch, const struct store_image *image);
 void store_batch_source(struct store_batch *batch, const struct store_source *source);
 

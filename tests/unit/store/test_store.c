@@ -292,6 +292,33 @@ static void the_outbox_is_paged_in_order_and_dropped_up_to_an_id(void **state)
     store_done_finish(&done);
 }
 
+static void retained_messages_that_were_replaced_can_be_pruned(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *topic;
+        uint64_t seq; /* of the rows that stay: 1 to 4, in order */
+        bool retain;
+    } rows[] = {
+        {"state", 0, true}, {"results", 1, false}, {"results", 2, false},
+        {"state", 0, true}, {"other", 3, true},    {"state", 4, true},
+    };
+    struct store_batch batch = {0};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct store_outbox row = {
+            .topic = rows[i].topic, .seq = rows[i].seq, .retain = rows[i].retain};
+        store_batch_outbox(&batch, &row);
+    }
+    store_batch_outbox_prune(&batch);
+    assert_int_equal(fixture_commit(&fix, &batch), FUO_OK);
+    struct store_done done = read_outbox(0, 10);
+    assert_int_equal(done.outbox.count, 4);
+    for (size_t i = 0; i < done.outbox.count; i++) {
+        assert_int_equal(done.outbox.rows[i].seq, i + 1);
+    }
+    store_done_finish(&done);
+}
+
 static void outbox_ids_are_never_given_twice(void **state)
 {
     (void)state;
@@ -397,6 +424,7 @@ TEST_MAIN(WITH_STORE(stores_of_the_engine_survive_a_restart),
           WITH_STORE(a_batch_that_fails_is_not_applied_at_all),
           WITH_STORE(what_is_too_big_never_reaches_the_disk),
           WITH_STORE(the_outbox_is_paged_in_order_and_dropped_up_to_an_id),
+          WITH_STORE(retained_messages_that_were_replaced_can_be_pruned),
           WITH_STORE(outbox_ids_are_never_given_twice),
           WITH_STORE(a_page_of_the_outbox_is_bounded_in_bytes),
           WITH_STORE(the_newest_history_of_a_device_comes_oldest_first),
