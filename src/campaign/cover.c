@@ -32,6 +32,8 @@ struct state {
     uint32_t *removed;
     size_t removed_len;
     uint64_t effort;
+    uint64_t
+        *vain; /* per gateway: effort of its swap since the cover changed; 0: unknown */
 };
 
 size_t cover_link_count(const struct cover_problem *p)
@@ -52,6 +54,7 @@ size_t cover_pair_count(const struct cover_problem *p)
 static void lay_out(struct state *s, struct arena *a, size_t devices, size_t gateways,
                     size_t links)
 {
+    s->vain = arena_take(a, gateways, sizeof(uint64_t));
     s->served_first = arena_take(a, gateways + 1, sizeof(uint32_t));
     s->served = arena_take(a, links, sizeof(uint32_t));
     s->served_units = arena_take(a, links, 1);
@@ -333,8 +336,8 @@ static void reverse_delete(struct state *s)
     }
 }
 
-/* Take h, drop what it makes dispensable; undo that unless it is worth it. */
-static void try_swap(struct state *s, uint32_t h)
+/* Take h, drop what it makes dispensable; undo that unless it is worth it. True: it was. */
+static bool try_swap(struct state *s, uint32_t h)
 {
     uint64_t freed_weight = 0;
     uint32_t g = 0;
@@ -347,17 +350,30 @@ static void try_swap(struct state *s, uint32_t h)
         freed_weight += weight_of(s, g);
     }
     if (s->removed_len > 0 && freed_weight >= weight_of(s, h)) {
-        return;
+        return true;
     }
     while (s->removed_len > 0) {
         add_gateway(s, s->removed[--s->removed_len]);
     }
     remove_gateway(s, h);
+    return false;
+}
+
+/* Gateways of the pool that are not chosen; of none is known what its swap would bring. */
+static size_t forget_vain(struct state *s, size_t pool_len)
+{
+    size_t open = 0;
+    for (size_t i = 0; i < pool_len; i++) {
+        s->vain[s->heap[i]] = 0;
+        open += !s->chosen[s->heap[i]];
+    }
+    return open;
 }
 
 /*
  * A walk over covers that never get dearer: equal ones are taken too, as they lead to
- * others. Freed gateways are at most the gateways, each once in a step.
+ * others. Freed gateways are at most the gateways, each once in a step. A swap that was in
+ * vain is so until the cover changes: it counts as if it were tried, but is not.
  */
 static void search(struct state *s)
 {
@@ -378,11 +394,20 @@ static void search(struct state *s)
     }
     struct prng prng = prng_seeded(1);
     s->effort = 0;
-    while (pool_len > 1 && s->effort < effort_max) {
+    size_t open = forget_vain(s, pool_len);
+    while (pool_len > 1 && open > 0 && s->effort < effort_max) {
         uint32_t h = s->heap[prng_below(&prng, pool_len)];
-        s->effort++;
-        if (!s->chosen[h]) {
-            try_swap(s, h);
+        uint64_t before_it = ++s->effort;
+        if (s->chosen[h]) {
+            continue;
+        }
+        if (s->vain[h] > 0) {
+            s->effort += s->vain[h];
+        } else if (try_swap(s, h)) {
+            open = forget_vain(s, pool_len);
+        } else {
+            s->vain[h] = s->effort - before_it;
+            open--;
         }
     }
 }
