@@ -82,12 +82,14 @@
  *         "reason_text","version_before":u32|null,"version":u32|null,"received","missing":
  *         n|null,"tries","time"}
  * DAEMON {"instance","version","boot","stores":bool,"turns","turn_longest_us","messages",
- *         "uplinks","dropped":{"flood","backlog","oversize","rejected","implausible"}}
+ *         "uplinks","dropped":{"flood","backlog","oversize","rejected","implausible",
+ *         "flushes"}}
  *         since the start, of all fleets: turn_longest_us: CPU time of the longest turn of
  *         the loop; messages: of the brokers; uplinks: of known devices. Of those that were
  *         dropped: flood: messages that came faster than they could be taken; backlog:
  *         uplinks while too much waited for the disk; oversize: messages that are too big;
- *         rejected: by plugins; implausible: uplinks from another time
+ *         rejected: by plugins; implausible: uplinks from another time;
+ *         flushes: of devices' queues at the server, while too many were under way
  * BUDGET {"gateway":eui,"low_hz","high_hz","own_us","others_us","own_cap_us",
  *         "legal_cap_us","free_us","used_ppm"}
  *         of a gateway in a sub-band, in the hour that ends now: own_us: airtime of

@@ -324,7 +324,8 @@ const struct cli_command cli_commands[] = {
             "faster "
             "than they could be taken; backlog: uplinks while too much waited for the "
             "disk; "
-            "oversize; rejected: by plugins; implausible: uplinks from another time).",
+            "oversize; rejected: by plugins; implausible: uplinks from another time; "
+            "flushes: of devices' queues at the server, while too many were under way).",
         .operand = "NAME",
         .operand_max = 1,
         .run = cmd_status,

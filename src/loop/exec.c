@@ -15,6 +15,7 @@
 
 enum {
     GROUP_NAME_SIZE = 96, /* servers allow 100 characters */
+    FLUSHES_MAX = 64,     /* of devices' queues, not answered yet; of HTTP_QUEUE_MAX */
 };
 
 static struct fuo_host *host_of(const struct daemon *d, const struct effect *effect)
@@ -50,14 +51,20 @@ static void exec_send(struct daemon *d, const struct effect *effect)
     driver_feed(d->driver, &event);
 }
 
+/*
+ * Only so many at a time: with many devices they would fill the way to the server, and
+ * sessions that are on air need it. What is not flushed expires.
+ */
 static void exec_send_flush(struct daemon *d, const struct effect *effect)
 {
     struct fuo_host *host = host_of(d, effect);
     uint64_t id = requests_new_id(&d->requests);
-    if (host != NULL && host_unicast_flush(host, id, effect->send.dev_eui) == FUO_OK) {
-        requests_add(&d->requests,
-                     &(struct request){.id = id, .kind = REQUEST_SEND_FLUSH});
+    if (d->requests.flushes >= FLUSHES_MAX || host == NULL ||
+        host_unicast_flush(host, id, effect->send.dev_eui) != FUO_OK) {
+        d->flushes_dropped++;
+        return;
     }
+    requests_add(&d->requests, &(struct request){.id = id, .kind = REQUEST_SEND_FLUSH});
 }
 
 /* ---- keys ---- */

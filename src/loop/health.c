@@ -74,6 +74,7 @@ struct json_object *health_render(const struct daemon *d)
     render_add_int(dropped, "oversize", (int64_t)health.dropped_oversize);
     render_add_int(dropped, "rejected", (int64_t)health.rejected);
     render_add_int(dropped, "implausible", (int64_t)health.implausible);
+    render_add_int(dropped, "flushes", (int64_t)d->flushes_dropped);
     render_add(data, "dropped", dropped);
     return data;
 }

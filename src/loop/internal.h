@@ -145,6 +145,7 @@ struct daemon {
     uint64_t implausible_uplinks;
     struct gateways gateways; /* heard since the start */
     struct utc started;
+    uint64_t flushes_dropped;
     uint64_t backlog_logged; /* uplinks dropped, when that was logged last */
     uint64_t backlog_logged_ms;
 

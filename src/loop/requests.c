@@ -16,6 +16,7 @@ void requests_add(struct requests *requests, const struct request *request)
             xrealloc(requests->items, requests->cap, sizeof(*requests->items));
     }
     requests->items[requests->count++] = *request;
+    requests->flushes += request->kind == REQUEST_SEND_FLUSH;
 }
 
 bool requests_take(struct requests *requests, uint64_t id, struct request *request)
@@ -24,6 +25,7 @@ bool requests_take(struct requests *requests, uint64_t id, struct request *reque
         if (requests->items[i].id == id) {
             *request = requests->items[i];
             requests->items[i] = requests->items[--requests->count];
+            requests->flushes -= request->kind == REQUEST_SEND_FLUSH;
             return true;
         }
     }
@@ -34,5 +36,5 @@ void requests_clear(struct requests *requests)
 {
     free(requests->items);
     requests->items = NULL;
-    requests->count = requests->cap = 0;
+    requests->count = requests->cap = requests->flushes = 0;
 }

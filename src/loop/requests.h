@@ -34,6 +34,7 @@ struct requests {
     struct request *items;
     size_t count;
     size_t cap;
+    size_t flushes; /* of them, REQUEST_SEND_FLUSH */
     uint64_t last;
 };
 

@@ -565,7 +565,32 @@ static void keys_are_drawn_stored_wrapped_and_dropped(void **state)
     stop(&rig);
 }
 
+static void flushes_leave_room_for_sessions(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    struct effect effect = effect_of(EFFECT_SEND_FLUSH);
+    for (int i = 0; i < 1000; i++) {
+        exec_effect(&rig.d, &effect);
+    }
+    size_t out = rig.d.requests.flushes;
+    assert_in_range(out, 1, HTTP_QUEUE_MAX / 2);
+    assert_int_equal(rig.d.requests.count, out);
+    assert_int_equal(rig.d.flushes_dropped, 1000 - out);
+    struct fuo_event event = {.type = FUO_EV_RESULT, .result = {.id = rig.seen.id}};
+    answer(&rig, event);
+    exec_effect(&rig.d, &effect); /* one was answered: there is room for one */
+    exec_effect(&rig.d, &effect);
+    assert_int_equal(rig.d.requests.flushes, out);
+    assert_int_equal(rig.d.flushes_dropped, 1001 - out);
+    exec_forget(&rig.d);
+    assert_int_equal(rig.d.requests.flushes, 0);
+    stop(&rig);
+}
+
 TEST_MAIN(cmocka_unit_test(intents_reach_the_plugin_and_are_answered_once),
           cmocka_unit_test(intents_of_a_lane_are_remembered_with_it),
           cmocka_unit_test(uplinks_and_fates_reach_the_engine),
+          cmocka_unit_test(flushes_leave_room_for_sessions),
           cmocka_unit_test(keys_are_drawn_stored_wrapped_and_dropped))
