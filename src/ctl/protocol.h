@@ -87,7 +87,7 @@
  *         since the start, of all fleets: turn_longest_us: CPU time of the longest turn of
  *         the loop; messages: of the brokers; uplinks: of known devices. Of those that were
  *         dropped: flood: messages that came faster than they could be taken; backlog:
- *         uplinks while too much waited for the disk; oversize: messages that are too big;
+ *         events while too much waited for the disk; oversize: messages that are too big;
  *         rejected: by plugins; implausible: uplinks from another time;
  *         flushes: of devices' queues at the server, while too many were under way
  * BUDGET {"gateway":eui,"low_hz","high_hz","own_us","others_us","own_cap_us",

@@ -322,9 +322,8 @@ const struct cli_command cli_commands[] = {
             "the "
             "brokers), uplinks (of known devices), dropped (flood: messages that came "
             "faster "
-            "than they could be taken; backlog: uplinks while too much waited for the "
-            "disk; "
-            "oversize; rejected: by plugins; implausible: uplinks from another time; "
+            "than they could be taken; backlog: events while too much waited for the "
+            "disk; oversize; rejected: by plugins; implausible: uplinks from another time; "
             "flushes: of devices' queues at the server, while too many were under way).",
         .operand = "NAME",
         .operand_max = 1,

@@ -35,7 +35,7 @@ struct driver {
     bool batch_out;
     bool batch_of_engine;
     int64_t utc_ahead_us; /* UTC minus monotonic when last seen */
-    uint64_t dropped_uplinks;
+    uint64_t dropped;
     void (*on_closed)(void *arg);
     void *closed_arg;
 };
@@ -204,6 +204,13 @@ static void settle(struct driver *driver)
     rearm(driver);
 }
 
+/* The network could have lost it as well: the engine copes with that. */
+static bool may_be_lost(const struct engine_event *event)
+{
+    return event->type == ENGINE_EV_UPLINK || event->type == ENGINE_EV_STATUS ||
+           event->type == ENGINE_EV_SEND_FATE;
+}
+
 bool driver_feed(struct driver *driver, struct engine_event *event)
 {
     if (driver->down) {
@@ -213,9 +220,8 @@ bool driver_feed(struct driver *driver, struct engine_event *event)
         enqueue(&driver->queue, event);
         return true;
     }
-    if (event->type == ENGINE_EV_UPLINK &&
-        commitq_len(driver->commitq) > DRIVER_BACKLOG_MAX) {
-        driver->dropped_uplinks++;
+    if (may_be_lost(event) && commitq_len(driver->commitq) > DRIVER_BACKLOG_MAX) {
+        driver->dropped++;
         return true;
     }
     driver->busy = true;
@@ -292,7 +298,7 @@ struct utc driver_utc(const struct driver *driver)
     return clock_utc(&driver->clock);
 }
 
-uint64_t driver_dropped_uplinks(const struct driver *driver)
+uint64_t driver_dropped(const struct driver *driver)
 {
-    return driver->dropped_uplinks;
+    return driver->dropped;
 }

@@ -27,7 +27,8 @@
 #include "io/clock.h"
 
 enum {
-    DRIVER_BACKLOG_MAX = 200000, /* effects withheld; beyond that uplinks are dropped */
+    DRIVER_BACKLOG_MAX =
+        200000, /* effects withheld; beyond that uplinks, statuses and fates are dropped */
 };
 
 struct driver_ports {
@@ -74,7 +75,8 @@ void driver_stop(struct driver *driver);
 bool driver_is_down(const struct driver *driver);
 bool driver_is_idle(const struct driver *driver); /* no batch out, nothing withheld */
 struct utc driver_utc(const struct driver *driver);
-uint64_t driver_dropped_uplinks(const struct driver *driver);
+/* Events dropped because too much was withheld. */
+uint64_t driver_dropped(const struct driver *driver);
 
 /* What the clocks may move apart between two events and not be taken for a step. */
 #define DRIVER_CLOCK_SLACK_US SECONDS_US(1)

@@ -33,7 +33,7 @@ struct health health_now(const struct daemon *d)
 {
     struct health health = {
         .uplinks = d->uplinks,
-        .dropped_backlog = driver_dropped_uplinks(d->driver),
+        .dropped_backlog = driver_dropped(d->driver),
         .implausible = d->implausible_uplinks,
     };
     for (size_t i = 0; i < d->fleets.count; i++) {
@@ -44,7 +44,7 @@ struct health health_now(const struct daemon *d)
 
 void health_report_backlog(struct daemon *d)
 {
-    uint64_t dropped = driver_dropped_uplinks(d->driver);
+    uint64_t dropped = driver_dropped(d->driver);
     uint64_t now_ms = uv_now(d->loop);
     if (dropped == d->backlog_logged ||
         (d->backlog_logged != 0 && now_ms - d->backlog_logged_ms < BACKLOG_LOG_MS)) {
@@ -52,7 +52,7 @@ void health_report_backlog(struct daemon *d)
     }
     d->backlog_logged = dropped;
     d->backlog_logged_ms = now_ms;
-    log_warn("the disk does not keep up: %llu uplinks dropped so far",
+    log_warn("the disk does not keep up: %llu events dropped so far",
              (unsigned long long)dropped);
 }
 

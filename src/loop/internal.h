@@ -146,7 +146,7 @@ struct daemon {
     struct gateways gateways; /* heard since the start */
     struct utc started;
     uint64_t flushes_dropped;
-    uint64_t backlog_logged; /* uplinks dropped, when that was logged last */
+    uint64_t backlog_logged; /* what was dropped, when that was logged last */
     uint64_t backlog_logged_ms;
 
     struct ctl_server *ctl;
@@ -271,13 +271,14 @@ struct health {
     uint64_t messages;      /* of the fleets' brokers, as far as they were looked at */
     uint64_t uplinks;       /* of devices that are known */
     uint64_t dropped_flood; /* messages that came faster than the loop could take them */
-    uint64_t dropped_backlog; /* uplinks while too much waited for the disk */
+    uint64_t
+        dropped_backlog; /* uplinks, statuses and fates while too much waited for the disk */
     uint64_t dropped_oversize;
     uint64_t rejected;    /* by plugins and their hosts: not what a server says */
     uint64_t implausible; /* uplinks from another time */
 };
 
-/* Log that uplinks were dropped because too much waits for the disk; not too often. */
+/* Log that events were dropped because too much waits for the disk; not too often. */
 void health_report_backlog(struct daemon *d);
 struct health health_now(const struct daemon *d);
 struct json_object *health_render(const struct daemon *d); /* DAEMON of ctl/protocol.h */

@@ -149,10 +149,17 @@ static void connect_broker(struct flood *f)
 
 /* ---- an uplink ---- */
 
+/* Number i of the device's receptions: its gateways stand in a ring, near ones are heard
+ * best, and each uplink a little differently. */
 static int append_reception(char *at, size_t cap, struct flood *f, const char *when,
-                            double gps_s)
+                            int i)
 {
+    double gps_s = virtual_now_s(&f->options) - GPS_EPOCH_S + GPS_LEAP_S;
+    uint64_t device = f->sent % f->options.devices;
     uint64_t draw = prng_next(&f->prng);
+    uint64_t gateway = (device + (uint64_t)i) % GATEWAYS + 1;
+    double snr = 9.0 - 4.0 * i - (double)(device / GATEWAYS % 8) +
+                 (double)(draw >> 16 & 31) / 10.0;
     return snprintf(
         at, cap,
         "{\"gatewayId\":\"0016c001f1%06x\",\"uplinkId\":%u,\"gwTime\":\"%s\","
@@ -160,16 +167,14 @@ static int append_reception(char *at, size_t cap, struct flood *f, const char *w
         "\"channel\":%u,\"location\":{\"latitude\":52.5163,\"longitude\":13.3777},"
         "\"context\":\"AAAAAA==\",\"metadata\":{\"region_common_name\":\"EU868\","
         "\"region_config_id\":\"eu868\"},\"crcStatus\":\"CRC_OK\"}",
-        (unsigned)(draw % GATEWAYS + 1), (unsigned)(draw >> 32), when, when, gps_s,
-        -60 - (int)(draw >> 8 & 63), (double)(draw >> 16 & 127) / 10.0 - 4,
-        (unsigned)(draw >> 24 & 7));
+        (unsigned)gateway, (unsigned)(draw >> 32), when, when, gps_s,
+        (int)(-100 + 2 * snr), snr, (unsigned)(draw >> 24 & 7));
 }
 
 static size_t write_event(struct flood *f, const char *eui, char *out)
 {
     static const char data[] = "AGcBEAFlAB4CcQPoA+gD6A==";
     double now_s = virtual_now_s(&f->options);
-    double gps_s = now_s - GPS_EPOCH_S + GPS_LEAP_S;
     time_t whole = (time_t)now_s;
     struct tm tm;
     char date[32];
@@ -192,13 +197,14 @@ static size_t write_event(struct flood *f, const char *eui, char *out)
         "2,"
         "\"acceleration\":{\"x\":1,\"y\":1,\"z\":1}},\"rxInfo\":[",
         (unsigned)(draw >> 32), (unsigned long long)(draw & 0xffffffffffff), when,
-        f->options.application, eui, eui, (unsigned)(draw >> 4), (unsigned)(draw % 6),
+        f->options.application, eui, eui, (unsigned)(draw >> 4),
+        (unsigned)(f->sent % f->options.devices % 6),
         (unsigned long long)(f->sent / f->options.devices), data);
     for (int i = 0; i < RECEPTIONS; i++) {
         if (i > 0) {
             out[len++] = ',';
         }
-        len += (size_t)append_reception(out + len, MESSAGE_MAX - len, f, when, gps_s);
+        len += (size_t)append_reception(out + len, MESSAGE_MAX - len, f, when, i);
     }
     len += (size_t)snprintf(
         out + len, MESSAGE_MAX - len,

@@ -155,6 +155,43 @@ static void while_a_batch_is_out_the_next_one_gathers(void **state)
     stop(&rig);
 }
 
+/* A disk that stands still: what waits for it is bounded, and what counts is not lost. */
+static void what_the_network_brings_is_dropped_when_too_much_waits(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    driver_recover(rig.driver, rig.f.engine);
+    struct engine_event apply = fixture_apply(&rig.f);
+    driver_feed(rig.driver, &apply);
+    for (size_t i = 0; i < (size_t)2 * DRIVER_BACKLOG_MAX; i++) {
+        struct engine_event event = {
+            .type = ENGINE_EV_STATUS,
+            .status = {.dev_eui = rig.f.devices[0], .margin_db = 3},
+        };
+        assert_true(driver_feed(rig.driver, &event));
+    }
+    uint64_t dropped = driver_dropped(rig.driver);
+    assert_in_range(dropped, DRIVER_BACKLOG_MAX - 100, DRIVER_BACKLOG_MAX + 100);
+    struct engine_event uplink = {.type = ENGINE_EV_UPLINK,
+                                  .uplink = {.dev_eui = rig.f.devices[0]}};
+    assert_true(driver_feed(rig.driver, &uplink));
+    struct engine_event fate = {.type = ENGINE_EV_SEND_FATE,
+                                .send_fate = {.dev_eui = rig.f.devices[0]}};
+    assert_true(driver_feed(rig.driver, &fate));
+    assert_int_equal(driver_dropped(rig.driver), dropped + 2);
+    struct engine_event pause = fixture_control(ENGINE_PAUSE);
+    assert_true(driver_feed(rig.driver, &pause));
+    assert_int_equal(driver_dropped(rig.driver), dropped + 2);
+    assert_int_equal(engine_campaign_at(rig.f.engine, 0)->phase, CAMPAIGN_PAUSED);
+
+    disk_answers(&rig, FUO_OK);
+    disk_answers(&rig, FUO_OK);
+    assert_true(driver_feed(rig.driver, &uplink)); /* there is room again */
+    assert_int_equal(driver_dropped(rig.driver), dropped + 2);
+    stop(&rig);
+}
+
 static void rows_of_the_daemon_alone_make_a_batch(void **state)
 {
     (void)state;
@@ -255,6 +292,7 @@ TEST_MAIN(cmocka_unit_test(nothing_is_sent_before_it_is_stored),
           cmocka_unit_test(events_before_an_engine_are_refused),
           cmocka_unit_test(answers_made_while_working_are_queued),
           cmocka_unit_test(while_a_batch_is_out_the_next_one_gathers),
+          cmocka_unit_test(what_the_network_brings_is_dropped_when_too_much_waits),
           cmocka_unit_test(rows_of_the_daemon_alone_make_a_batch),
           cmocka_unit_test(a_failed_commit_drops_everything_until_recovery),
           cmocka_unit_test(a_stopped_driver_only_settles_what_is_out),
