@@ -23,7 +23,7 @@ void doctor_look_store(struct daemon *d, struct json_object *list)
     static const struct finding_subject store = {"store", "database"};
     long long last_ms = (long long)(d->commit_last_us / 1000);
     long long worst_ms = (long long)(d->commit_worst_us / 1000);
-    uint64_t dropped = driver_dropped_uplinks(d->driver);
+    uint64_t dropped = driver_dropped(d->driver);
     if (d->store_alert) {
         finding_add(list, FINDING_FAIL, store,
                     "nothing can be stored, all campaigns wait: make room on the disk or "
@@ -36,8 +36,8 @@ void doctor_look_store(struct daemon *d, struct json_object *list)
     } else if (dropped > 0) {
         finding_add(list, FINDING_WARN, store,
                     "%" PRIu64
-                    " uplinks were lost while nothing could be stored; devices "
-                    "are asked again, nothing is to be done",
+                    " messages of servers were lost while nothing could be stored; "
+                    "devices are asked again, nothing is to be done",
                     dropped);
     } else {
         finding_add(list, FINDING_OK, store,
