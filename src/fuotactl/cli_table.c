@@ -323,7 +323,8 @@ const struct cli_command cli_commands[] = {
             "brokers), uplinks (of known devices), dropped (flood: messages that came "
             "faster "
             "than they could be taken; backlog: events while too much waited for the "
-            "disk; oversize; rejected: by plugins; implausible: uplinks from another time; "
+            "disk; oversize; rejected: by plugins; implausible: uplinks from another "
+            "time; "
             "flushes: of devices' queues at the server, while too many were under way).",
         .operand = "NAME",
         .operand_max = 1,

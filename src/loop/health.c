@@ -14,16 +14,16 @@ enum {
 /* Of all fleets together. */
 static void add_fleet(struct health *health, const struct fleet_entry *fleet)
 {
-    struct mqtt_stats stats = {0};
+    struct host_health host;
     const char *kind = NULL;
     uint64_t count = 0;
     if (fleet->host == NULL) {
         return;
     }
-    host_mqtt_stats(fleet->host, &stats);
-    health->messages += stats.received;
-    health->dropped_flood += stats.dropped_flood;
-    health->dropped_oversize += stats.dropped_oversize;
+    host_health(fleet->host, &host);
+    health->messages += host.mqtt.received;
+    health->dropped_flood += host.mqtt.dropped_flood;
+    health->dropped_oversize += host.mqtt.dropped_oversize;
     for (size_t i = 0; host_reject(fleet->host, i, &kind, &count); i++) {
         health->rejected += count;
     }

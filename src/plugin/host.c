@@ -371,14 +371,6 @@ bool host_mqtt_up(const struct fuo_host *host)
     return host->mqtt != NULL && mqtt_is_up(host->mqtt);
 }
 
-void host_mqtt_stats(const struct fuo_host *host, struct mqtt_stats *stats)
-{
-    *stats = (struct mqtt_stats){0};
-    if (host->mqtt != NULL) {
-        *stats = mqtt_stats(host->mqtt);
-    }
-}
-
 int host_unicast(struct fuo_host *host, const struct fuo_unicast *downlink)
 {
     union lent lent = {.room = {0}};

@@ -74,9 +74,6 @@ void host_caps(struct fuo_host *host, struct fuo_caps *caps);
 bool host_has_multicast(const struct fuo_host *host);
 bool host_mqtt_up(const struct fuo_host *host);
 
-/* Zeros without a connection. */
-void host_mqtt_stats(const struct fuo_host *host, struct mqtt_stats *stats);
-
 /* Intents, as plugin.h; FUO_ENOTSUP where the plugin has no such function. */
 FUO_MUST_CHECK int host_unicast(struct fuo_host *host,
                                 const struct fuo_unicast *downlink);

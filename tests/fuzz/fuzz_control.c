@@ -4,6 +4,7 @@
  * methods: a daemon with a campaign that is paused. Every line that it answers is JSON, and it
  * lives on.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -89,6 +90,15 @@ static void check_answers(void)
     }
 }
 
+static size_t lines_in(const uint8_t *data, size_t size)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < size; i++) {
+        count += data[i] == '\n';
+    }
+    return count;
+}
+
 static void say(int fd, const uint8_t *data, size_t size)
 {
     size_t sent = 0;
@@ -101,8 +111,10 @@ static void say(int fd, const uint8_t *data, size_t size)
         quiet_run();
         open = collect(fd);
     }
-    quiet_run();
-    (void)collect(fd);
+    for (size_t left = lines_in(data, size) + 1; open && left > 0; left--) {
+        quiet_run(); /* one request a turn */
+        open = collect(fd);
+    }
     check_answers();
 }
 
@@ -125,6 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t len = 0;
     struct daemon *d = NULL;
     char path[512];
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     const uint8_t *database = quiet_database(&len);
     quiet_put(database, len);
     require(quiet_open(&d) == FUO_OK);

@@ -34,6 +34,9 @@ static void streams_are_bounded_in_number(void **state)
     assert_true(accepted >= WATCHERS); /* some heard of a change, too */
     ctl_client_close(many);
     assert_int_equal(call(&f, CTL_STATUS, NULL), 0);
+    assert_answer(&f, "/daemon/instance", "main");
+    assert_answer(&f, "/daemon/uplinks", "0");
+    assert_answer(&f, "/daemon/dropped/flood", "0");
     daemon_stop(&f);
     fixture_remove(&f);
 }
