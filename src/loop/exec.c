@@ -110,8 +110,9 @@ static int wrap_key(struct daemon *d, const struct effect *effect,
                     uint8_t wrapped[static AES_KEY_BYTES])
 {
     const struct aes_key *key = keyring_find(d->keyring, effect->key.key_id);
+    /* Not FUO_ENOENT: that would be the device's fault, and for good. */
     return key != NULL ? keys_mc_wrap_for_device(version, root, key, wrapped)
-                       : FUO_ENOENT;
+                       : FUO_EAGAIN;
 }
 
 static int make_block_mic(struct daemon *d, const struct effect *effect,
@@ -120,7 +121,7 @@ static int make_block_mic(struct daemon *d, const struct effect *effect,
     const struct campaign_entry *entry =
         campaigns_find(&d->campaigns, effect->key.campaign_id);
     if (entry == NULL || entry->image == NULL) {
-        return FUO_ENOENT;
+        return FUO_EAGAIN;
     }
     struct aes_key key;
     int err = keys_data_block_int(root, &key);
@@ -138,9 +139,34 @@ static int make_block_mic(struct daemon *d, const struct effect *effect,
     return err;
 }
 
-/* root NULL: the device has none. */
+static bool is_lorawan_1_0(const struct store_done *done)
+{
+    return done->device_key.lorawan_minor == 0;
+}
+
+int exec_root_key_error(const struct store_done *done)
+{
+    bool has = is_lorawan_1_0(done) ? done->device_key.has_gen_app_key
+                                    : done->device_key.has_app_key;
+    switch (done->err) {
+    case FUO_OK:
+        return has ? FUO_OK : FUO_ENOENT;
+    case FUO_ENOSPC:
+    case FUO_EIO:
+    case FUO_ENOMEM:
+    case FUO_EAGAIN:
+        log_warn("a root key cannot be read, it is asked for again error=%s detail=%s",
+                 fuo_strerror(done->err), done->detail.text);
+        return FUO_EAGAIN;
+    default:
+        return FUO_ENOENT;
+    }
+}
+
+/* err: why there is no root key, else FUO_OK. */
 static void finish_key_job(struct daemon *d, const struct effect *effect,
-                           enum lorawan_version version, const struct aes_key *root)
+                           enum lorawan_version version, const struct aes_key *root,
+                           int err)
 {
     struct engine_event event = {0};
     if (effect->type == EFFECT_WRAP_KEY) {
@@ -148,15 +174,14 @@ static void finish_key_job(struct daemon *d, const struct effect *effect,
         event.key_wrapped.transmission_id = effect->key.transmission_id;
         event.key_wrapped.dev_eui = effect->key.dev_eui;
         event.key_wrapped.err =
-            root != NULL ? wrap_key(d, effect, version, root, event.key_wrapped.wrapped)
-                         : FUO_ENOENT;
+            err == FUO_OK ? wrap_key(d, effect, version, root, event.key_wrapped.wrapped)
+                          : err;
     } else {
         event.type = ENGINE_EV_BLOCK_MIC;
         event.block_mic.transmission_id = effect->key.transmission_id;
         event.block_mic.dev_eui = effect->key.dev_eui;
-        event.block_mic.err = root != NULL
-                                  ? make_block_mic(d, effect, root, event.block_mic.mic)
-                                  : FUO_ENOENT;
+        event.block_mic.err =
+            err == FUO_OK ? make_block_mic(d, effect, root, event.block_mic.mic) : err;
     }
     driver_feed(d->driver, &event);
 }
@@ -197,13 +222,12 @@ void exec_key_answer(struct daemon *d, const struct store_done *done)
     }
     jobs->tag = 0;
     struct effect effect = jobs->items[jobs->head++];
-    bool old = done->device_key.lorawan_minor == 0;
+    bool old = is_lorawan_1_0(done);
     const uint8_t *bytes = old ? done->device_key.gen_app_key : done->device_key.app_key;
-    bool has = old ? done->device_key.has_gen_app_key : done->device_key.has_app_key;
     struct aes_key root;
     memcpy(root.b, bytes, sizeof(root.b));
-    finish_key_job(d, &effect, old ? LORAWAN_1_0 : LORAWAN_1_1,
-                   done->err == FUO_OK && has ? &root : NULL);
+    finish_key_job(d, &effect, old ? LORAWAN_1_0 : LORAWAN_1_1, &root,
+                   exec_root_key_error(done));
     aes_key_wipe(&root);
     exec_next_key(d);
 }

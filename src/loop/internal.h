@@ -217,6 +217,11 @@ FUO_MUST_CHECK int commit_now(struct daemon *d, struct detail *detail);
 /* exec.c */
 void exec_effect(struct daemon *d, const struct effect *effect);
 void exec_key_answer(struct daemon *d, const struct store_done *done);
+/*
+ * What the engine is told of a root key that was asked for. FUO_ENOENT is for good: the
+ * device has none, or none that can be unsealed. FUO_EAGAIN: the disk cannot be read now.
+ */
+FUO_MUST_CHECK int exec_root_key_error(const struct store_done *done);
 void exec_next_key(struct daemon *d); /* ask for the next key, if none is asked for */
 void exec_forget(struct daemon *d); /* requests and key jobs of an engine that is gone */
 

@@ -589,7 +589,40 @@ static void flushes_leave_room_for_sessions(void **state)
     stop(&rig);
 }
 
-TEST_MAIN(cmocka_unit_test(intents_reach_the_plugin_and_are_answered_once),
+/* Else a disk that is full for a moment would cost devices their update. */
+static void a_root_key_that_cannot_be_read_now_is_asked_for_again(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int err;
+        uint8_t minor;
+        bool has_gen_app_key;
+        bool has_app_key;
+        int told;
+    } rows[] = {
+        {"1.0", FUO_OK, 0, true, false, FUO_OK},
+        {"1.0 with the other key", FUO_OK, 0, false, true, FUO_ENOENT},
+        {"1.1", FUO_OK, 1, false, true, FUO_OK},
+        {"1.1 with the other key", FUO_OK, 1, true, false, FUO_ENOENT},
+        {"none", FUO_ENOENT, 0, false, false, FUO_ENOENT},
+        {"damaged", FUO_EAUTH, 0, false, false, FUO_ENOENT},
+        {"disk full", FUO_ENOSPC, 0, false, false, FUO_EAGAIN},
+        {"disk broken", FUO_EIO, 0, false, false, FUO_EAGAIN},
+        {"no memory", FUO_ENOMEM, 0, false, false, FUO_EAGAIN},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct store_done done = {.type = STORE_DONE_DEVICE_KEY, .err = rows[i].err};
+        test_row(rows[i].name);
+        done.device_key.lorawan_minor = rows[i].minor;
+        done.device_key.has_gen_app_key = rows[i].has_gen_app_key;
+        done.device_key.has_app_key = rows[i].has_app_key;
+        assert_int_equal(exec_root_key_error(&done), rows[i].told);
+    }
+}
+
+TEST_MAIN(cmocka_unit_test(a_root_key_that_cannot_be_read_now_is_asked_for_again),
+          cmocka_unit_test(intents_reach_the_plugin_and_are_answered_once),
           cmocka_unit_test(intents_of_a_lane_are_remembered_with_it),
           cmocka_unit_test(uplinks_and_fates_reach_the_engine),
           cmocka_unit_test(flushes_leave_room_for_sessions),
