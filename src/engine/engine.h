@@ -67,6 +67,9 @@ FUO_MUST_CHECK int engine_add_device(struct engine *engine,
 FUO_MUST_CHECK int engine_set_profile(struct engine *engine, uint64_t dev_eui,
                                       const struct profile *profile);
 
+/* What the engine goes by, see engine_set_profile(); NULL for a device it does not know. */
+const struct profile *engine_profile(const struct engine *engine, uint64_t dev_eui);
+
 /* FUO_ENOENT when what the record belongs to is not there. */
 FUO_MUST_CHECK int engine_restore_campaign(struct engine *engine,
                                            const struct engine_campaign *campaign,

@@ -25,6 +25,12 @@ const struct profile *device_profile(const struct device *d)
     return is_told ? given : &unknown;
 }
 
+const struct profile *engine_profile(const struct engine *engine, uint64_t dev_eui)
+{
+    const struct device *d = engine_find_device(engine, dev_eui);
+    return d != NULL ? device_profile(d) : NULL;
+}
+
 enum profile_layout device_layout(const struct device *d)
 {
     enum profile_layout told = device_profile(d)->layout;

@@ -30,6 +30,7 @@ struct making {
     struct plan probe;
     struct planning_radio radio;
     struct planning_devices devices;
+    const struct profile *limiting; /* whose limits can be named; NULL: nobody's */
 };
 
 const char *planning_reason_slug(enum planning_reason reason)
@@ -125,8 +126,8 @@ static void describe_limits(const struct making *m, char text[static TEXT_SIZE])
     snprintf(text, TEXT_SIZE,
              "the image has %zu bytes; device profile '%s' takes at most %u fragments of "
              "%u to %u bytes",
-             m->request->image_len, m->request->fleet->doc->spec.default_profile, count,
-             (unsigned)limits->size_min, size);
+             m->request->image_len, m->limiting != NULL ? m->limiting->name : "generic",
+             count, (unsigned)limits->size_min, size);
 }
 
 static int refuse_all(const struct making *m, enum plan_error error)
@@ -178,10 +179,42 @@ static int32_t slowest_floor_cdb(const struct making *m)
     return lowest == INT16_MAX ? 0 : lowest;
 }
 
+static bool can_cut(const struct planning_request *r, struct fragplan_limits limits)
+{
+    struct fragplan cut;
+    limits.size_max = limits.size_max == 0 ? UINT8_MAX : limits.size_max;
+    return fragplan_choose(r->image_len, &limits, &cut) == FUO_OK;
+}
+
+/* Of all devices that can take the image, or, if none can, of the first. */
+static void take_limits(struct making *m)
+{
+    const struct planning_request *r = m->request;
+    const struct profile *last = NULL;
+    bool any = false;
+    for (size_t i = 0; i < r->device_count; i++) {
+        const struct profile *profile = engine_profile(r->engine, r->devices[i]);
+        struct fragplan_limits merged;
+        if (profile == NULL || profile == last) {
+            continue;
+        }
+        last = profile;
+        m->limiting = m->limiting != NULL ? m->limiting : profile;
+        if (fragplan_merge(&m->input.limits, &profile->limits, &merged) == FUO_OK &&
+            can_cut(r, merged)) {
+            m->input.limits = merged;
+            m->limiting = any ? m->limiting : profile;
+            any = true;
+        }
+    }
+    if (!any && m->limiting != NULL) {
+        m->input.limits = m->limiting->limits;
+    }
+}
+
 static enum plan_error probe(struct making *m)
 {
     const struct planning_request *r = m->request;
-    const struct profile *profile = r->fleet->profile;
     if (r->fleet->host != NULL) {
         host_caps(r->fleet->host, &m->caps);
     }
@@ -194,9 +227,7 @@ static enum plan_error probe(struct making *m)
         .weakest_snr_cdb = INT16_MAX,
         .priority_ceiling_ppm = m->caps.priority_ceiling_ppm,
     };
-    if (profile != NULL) {
-        m->input.limits = profile->limits;
-    }
+    take_limits(m);
     enum plan_error error = plan_make(&m->input, &m->probe);
     m->radio = (struct planning_radio){
         .region = m->probe.region,

@@ -130,7 +130,8 @@ class Proxy:
 class Stack:
     def __init__(self, folder, build, image, devices=12, loss="12%", seed=7, scale=150,
                  ts004="2", interval="120s", spec=None, status_port=None, gateways=1,
-                 collisions=False, keep_groups=False, profile="generic"):
+                 collisions=False, keep_groups=False, profile="generic",
+                 kinds=None):
         self.folder = pathlib.Path(folder)
         self.build = pathlib.Path(build)
         self.image = pathlib.Path(image)
@@ -138,6 +139,7 @@ class Stack:
         self.interval = interval
         self.radio = ["--gateways", gateways] + (["--collisions"] if collisions else [])
         self.radio += ["--keep-groups"] if keep_groups else []
+        self.radio += ["--profile", kinds] if kinds else []
         self.spec = spec or {}
         self.profile = profile
         self.epoch = int(time.time())

@@ -13,11 +13,13 @@ import sys
 import tempfile
 import time
 import traceback
+import zlib
 
 from stack import MOSQUITTO, SCRATCH, Stack, wait_for
 
 BUILD = pathlib.Path(sys.argv[1])
 SOURCE = pathlib.Path(sys.argv[2])
+SHIPPED = ["generic", "loramac-node", "lbm-v1", "lbm-v2", "st-v1", "st-v2", "zephyr", "mbed"]
 
 
 def make_image(folder, size=9000):
@@ -31,23 +33,23 @@ def make_image(folder, size=9000):
     return path
 
 
-def check_air(stack, devices):
+def check_air(stack, devices, loss=10):
     """What anybody can check from outside: the demo's own checker."""
     r = subprocess.run([sys.executable, SOURCE / "scripts/check-demo.py", "--devices",
-                        str(devices), "--keys",
+                        str(devices), "--loss", str(loss), "--keys",
                         stack.path("inventory.csv"), stack.folder],
                        capture_output=True, text=True, timeout=60)
     assert r.returncode == 0, r.stdout + r.stderr
 
 
-def finish(stack, devices):
+def finish(stack, devices, loss=10):
     r = stack.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "150s")
     assert r.returncode == 0, f"wait: {r.returncode}\n{r.stdout}\n{r.stderr}"
     state = stack.state()
     assert state["devices"]["succeeded"] == devices, state
     stack.stop("fuotad")
     stack.stop("sim")
-    check_air(stack, devices)
+    check_air(stack, devices, loss)
 
 
 def applied(folder, **options):
@@ -286,8 +288,44 @@ def case_what_cannot_end_is_refused_with_eleven(folder):
 
 def case_an_image_no_decoder_takes_is_refused_with_eleven(folder):
     image = make_image(folder, 600000)
-    with Stack(folder, BUILD, image, devices=2, profile="st-v2") as s:
+    with Stack(folder, BUILD, image, devices=2, kinds="st-v2") as s:
         refused(s, "spec.image", "at most 2151 fragments of 40 to 240 bytes")
+
+
+def case_all_kinds_of_devices_are_updated_together(folder):
+    """Each shipped profile twice; some never say that they have an image, or of which version."""
+    image = make_image(folder)
+    spec = {"image": {"file": "image.bin", "version": "1.4.3",
+                      "firmwareVersion": zlib.crc32(image.read_bytes()),
+                      "signatures": ["image.bin.minisig"]},
+            "retry": {"cooldown": "1m", "device": 4}}
+    with Stack(folder, BUILD, image, devices=16, kinds="mix", loss="3%", spec=spec) as s:
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        kinds = [line.split(",")[5] for line in
+                 s.path("inventory.csv").read_text().splitlines()[1:]]
+        assert kinds == 2 * SHIPPED, kinds
+        for line in s.path("inventory.csv").read_text().splitlines()[1:]:
+            shown = json.loads(s.ctl("device", line.split(",")[0], "--json", check=0).stdout)
+            assert shown["profile"] == line.split(",")[5], shown
+        finish(s, 16, loss=2)
+
+
+def case_a_profile_of_ones_own_is_used_and_one_that_is_not_there_refused(folder):
+    with applied(folder, devices=2) as s:
+        s.stop("fuotad")
+        s.path("profiles").mkdir()
+        own = s.path("profiles/own.yaml")
+        own.write_text("apiVersion: fuotad/v1\nkind: DeviceProfile\nmetadata: { name: lbm-v2 }\n"
+                       "spec: { decoder: { countMax: 20, sizeMax: 50 } }\n")
+        s.start_daemon()
+        refused(s, "spec.image", "'lbm-v2' takes at most 20 fragments")
+        s.stop("fuotad")
+        inventory = s.path("inventory.csv")
+        inventory.write_text(inventory.read_text().replace(",lbm-v2,", ",no-such,"))
+        r = subprocess.run([BUILD / "fuotad", "--config", s.path("fuotad.yaml")], timeout=30,
+                           capture_output=True, text=True, check=False)
+        assert r.returncode != 0
+        assert "inventory.csv:2" in r.stderr and "'no-such'" in r.stderr, r.stderr
 
 
 def case_wrong_yaml_is_three_with_every_error(folder):

@@ -360,8 +360,8 @@ static void an_image_too_large_for_the_decoders_is_refused_with_the_limit(void *
     start(&rig);
     struct device_rec rec = heard_by(0x100, 0xa0, 900);
     add(&rig, &rec);
-    rig.f.fleet->spec.default_profile = "st-v2";
-    rig.fleet.profile = profile_shipped("st-v2");
+    assert_int_equal(engine_set_profile(rig.engine, 0x100, profile_shipped("st-v2")),
+                     FUO_OK);
     rig.request.image_len = 600000;
     make(&rig, FUO_ERANGE);
     assert_said(&rig, "spec.image",
@@ -372,6 +372,22 @@ static void an_image_too_large_for_the_decoders_is_refused_with_the_limit(void *
     rig.spec.fragmentation.size_bytes = 20;
     make(&rig, FUO_ERANGE);
     assert_said(&rig, "spec.image", "spec.fragmentation.size does not fit");
+    stop(&rig);
+}
+
+static void an_image_too_large_for_some_is_planned_for_the_others(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    struct device_rec small = heard_by(0x100, 0xa0, 900);
+    struct device_rec large = heard_by(0x101, 0xa0, 900);
+    add(&rig, &small);
+    add(&rig, &large);
+    assert_int_equal(engine_set_profile(rig.engine, 0x100, profile_shipped("st-v2")),
+                     FUO_OK);
+    rig.request.image_len = 530000; /* 2151 of 240 bytes are less */
+    make(&rig, FUO_OK);
     stop(&rig);
 }
 
@@ -400,4 +416,5 @@ TEST_MAIN(cmocka_unit_test(devices_never_heard_are_one_assumed_cohort),
           cmocka_unit_test(a_fleet_without_clock_or_packages_is_refused),
           cmocka_unit_test(no_budget_is_refused_with_the_devices),
           cmocka_unit_test(an_image_too_large_for_the_decoders_is_refused_with_the_limit),
+          cmocka_unit_test(an_image_too_large_for_some_is_planned_for_the_others),
           cmocka_unit_test(files_that_fit_no_region_say_so))
