@@ -427,8 +427,10 @@ uint64_t colour_reduce(const struct colour_graph *graph, const uint8_t *chosen,
     for (int round = 0; round < REDUCE_ROUNDS && changed; round++) {
         changed = false;
         for (uint32_t g = 0; g < graph->gateway_count; g++) {
-            uint16_t best =
-                chosen[g] ? calmest(graph, g, limit, colour, workspace) : COLOUR_NONE;
+            if (!chosen[g]) {
+                continue;
+            }
+            uint16_t best = calmest(graph, g, limit, colour, workspace);
             changed = changed || best != colour[g];
             colour[g] = best;
         }

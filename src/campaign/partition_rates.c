@@ -186,6 +186,7 @@ static void keep_turns(struct part *p, size_t rate, const struct partition_grid 
         t->colours[g] = grid->turn[g] < grid->turn_count ? grid->turn[g] : COLOUR_NONE;
     }
     colour_extend(&t->graph, p->chosen, grid->turn_count, t->workspace, t->colours);
+    colour_reduce(&t->graph, p->chosen, grid->turn_count, t->workspace, t->colours);
     p->rate[rate].colour_count = grid->turn_count;
     p->rate[rate].interval_us = grid->interval_us;
     p->rate[rate].kept = true;

@@ -215,6 +215,25 @@ static void new_gateways_take_the_calmest_colour(void **state)
     free(workspace);
 }
 
+static void who_disturbs_moves_and_others_keep_their_colour(void **state)
+{
+    (void)state;
+    struct colour_graph graph = random_graph(7, 40, 300000);
+    uint16_t count = solve(&graph);
+    void *workspace = malloc(colour_solve_workspace_max(graph.gateway_count) +
+                             count * sizeof(uint64_t));
+    uint32_t next = graph.edges[graph.first[0]].to;
+    uint16_t of_near = colour[next];
+    uint16_t of_last = colour[39];
+    chosen[39] = 0;
+    colour[0] = of_near;
+    assert_true(hits_within(&graph) > 0);
+    assert_int_equal(colour_reduce(&graph, chosen, count, workspace, colour), 0);
+    assert_int_not_equal(colour[0], colour[next]);
+    assert_int_equal(colour[39], of_last); /* it takes no part, and is not forgotten */
+    free(workspace);
+}
+
 static void a_device_is_served_by_as_many_as_it_wants(void **state)
 {
     (void)state;
@@ -323,7 +342,8 @@ static void who_needs_both_outweighs_who_merely_hears_both(void **state)
     assert_int_not_equal(cluster[0], cluster[1]);
 }
 
-TEST_MAIN(cmocka_unit_test(small_graphs_take_at_most_one_colour_too_many),
+TEST_MAIN(cmocka_unit_test(who_disturbs_moves_and_others_keep_their_colour),
+          cmocka_unit_test(small_graphs_take_at_most_one_colour_too_many),
           cmocka_unit_test(large_graphs_are_painted_properly),
           cmocka_unit_test(fewer_colours_leave_few_hits),
           cmocka_unit_test(gateways_conflict_within_the_capture_threshold_and_fading),
