@@ -9,6 +9,7 @@ enum {
 
     /* SNR, in hundredths of a dB; the spread that is expected is 3 dB. */
     SNR_MAX_CDB = 3200,
+    SPREAD_CDB = 300,
     DECILE_BELOW_CDB = 384, /* of a Gaussian: 1.28 times the spread */
     /* Quantile q moves by (q or q - 1) / density / n, which is the best gain there is. */
     MEDIAN_STEP_CDB = 375,
@@ -25,6 +26,7 @@ enum {
     SHARE_NEWCOMER = 200, /* at least, until it is known */
     SHARE_DROPPED = 10,
     SHARE_PENALTY_CDB = 5, /* per 1/1000 that a link is heard less than a newcomer */
+    UNHEARD_PPM = 50000,   /* of a device without links */
 
     SNR_TOLD_CDB = 900, /* receivers tell no more apart */
     STATUS_PART = 3,    /* of the way that a status tells */
@@ -362,6 +364,39 @@ int16_t link_down_snr_cdb(const struct device_rec *device, int16_t snr_cdb)
         return snr_cdb;
     }
     return (int16_t)(snr_cdb + device->down_cdb);
+}
+
+int32_t link_bias_cdb(const struct device_link *link, const struct data_rate *rate,
+                      uint32_t unheard_ppm)
+{
+    /* Of the normal distribution at 5 % to 90 %, in steps of 5 %; in hundredths. */
+    static const int16_t quantile[] = {-164, -128, -104, -84, -67, -52, -39, -25, -13,
+                                       0,    13,   25,   39,  52,  67,  84,  104, 128};
+    if (rate == NULL || rate->modulation != MODULATION_LORA || unheard_ppm >= 1000000) {
+        return 0;
+    }
+    int32_t floor_cdb = data_rate_floor_cdb(rate);
+    int32_t above_cdb = link->snr_p50_cdb - floor_cdb;
+    uint32_t share_ppk =
+        (uint32_t)((uint64_t)link->heard_ppk * (1000000 - unheard_ppm) / 1000000);
+    int32_t step = (int32_t)(share_ppk + 25) / 50 - 1;
+    if (above_cdb > MISS_DECILE_CDB ||
+        step >= (int32_t)(sizeof(quantile) / sizeof(quantile[0]))) {
+        return 0;
+    }
+    int32_t true_cdb = quantile[step > 0 ? step : 0] * SPREAD_CDB / 100;
+    return true_cdb < above_cdb ? above_cdb - true_cdb : 0;
+}
+
+uint32_t link_unheard_ppm(const struct device_rec *device)
+{
+    uint32_t lost_ppm = 1000000;
+    for (size_t k = 0; k < device->link_count; k++) {
+        uint32_t heard_ppk = device->link[k].heard_ppk;
+        heard_ppk = heard_ppk < SHARE_ALL ? heard_ppk : SHARE_ALL;
+        lost_ppm = (uint32_t)((uint64_t)lost_ppm * (SHARE_ALL - heard_ppk) / SHARE_ALL);
+    }
+    return device->link_count > 0 ? lost_ppm : UNHEARD_PPM;
 }
 
 /* ---- load of a gateway ---- */

@@ -56,6 +56,21 @@ void link_note_uplink(struct device_rec *device, struct utc received,
 /* Median SNR of the best link; LINK_SNR_UNKNOWN if no link is known. */
 int16_t link_best_snr_cdb(const struct device_rec *device);
 
+/*
+ * How much too good the median of a link is that is near the floor of the uplinks: only those
+ * in which it was good were heard. Their share tells where the floor lies in the spread; not
+ * for links that are far above it, where what is lost are collisions. unheard_ppm: uplinks
+ * that no gateway heard.
+ */
+int32_t link_bias_cdb(const struct device_link *link, const struct data_rate *rate,
+                      uint32_t unheard_ppm);
+
+/*
+ * Uplinks that no gateway hears, in a million, by the shares of its links: too few, for
+ * these are shares of what some gateway heard.
+ */
+uint32_t link_unheard_ppm(const struct device_rec *device);
+
 /* The link to that gateway; NULL if it is not among those kept. */
 const struct device_link *link_find(const struct device_rec *device, uint64_t gateway);
 

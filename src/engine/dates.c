@@ -24,32 +24,21 @@ enum {
     CHAIN_AGAIN = 1, /* ... of a further session */
     UPLINKS_MAX = 16,
     FAILURE_CLASSES = 32,
-    UNHEARD_PPM = 50000,   /* of a device of which nothing is known */
     DOWN_LOSS_PPM = 30000, /* no downlink is thought better */
     FAILURE_MAX_PPM = 800000,
     LATE_WEIGHT_SHORT = 4,
     LATE_WEIGHT = 20, /* of those who are late, so many at most count for themselves */
+    MANY = 100,       /* so many have another pass to themselves in any case */
     REPAIR_SHARE = 5, /* of the frames, that repair takes more */
     ROUNDS_MAX = 256, /* to go round others; then behind all of them */
 };
 
 /* ---- how long before ---- */
 
-/* Uplinks of a device that nobody hears: from the shares that its links heard. */
-static uint32_t unheard_ppm(const struct device_rec *d)
-{
-    uint64_t lost_ppm = SPEC_PPM;
-    for (size_t k = 0; k < d->link_count; k++) {
-        uint32_t heard_ppk = d->link[k].heard_ppk < 1000 ? d->link[k].heard_ppk : 1000;
-        lost_ppm = lost_ppm * (1000 - heard_ppk) / 1000;
-    }
-    return d->link_count > 0 ? (uint32_t)lost_ppm : UNHEARD_PPM;
-}
-
 /* Of an exchange: the command or its answer is lost. */
-static uint32_t failure_ppm(const struct device_rec *d)
+static uint32_t failure_ppm(const struct device *d)
 {
-    uint64_t up_ppm = unheard_ppm(d);
+    uint64_t up_ppm = device_unheard_ppm(d);
     uint64_t down_ppm = up_ppm > DOWN_LOSS_PPM ? up_ppm : DOWN_LOSS_PPM;
     uint64_t ppm = up_ppm + down_ppm - up_ppm * down_ppm / SPEC_PPM;
     return (uint32_t)(ppm < FAILURE_MAX_PPM ? ppm : FAILURE_MAX_PPM);
@@ -94,7 +83,7 @@ static struct failures failures_of(const struct transmission *t)
 {
     struct failures f = {{0}};
     for (size_t i = 0; i < t->member_count; i++) {
-        uint32_t ppm = failure_ppm(&t->members[i]->device->rec);
+        uint32_t ppm = failure_ppm(t->members[i]->device);
         f.count[(uint64_t)ppm * (FAILURE_CLASSES - 1) / FAILURE_MAX_PPM]++;
     }
     return f;
@@ -133,7 +122,8 @@ static uint32_t uplinks_wanted(const struct transmission *t, int64_t interval_us
 {
     struct failures failures = failures_of(t);
     bool short_again = is_late(t) && pass_us(t) < interval_us;
-    uint64_t most = short_again ? LATE_WEIGHT_SHORT : LATE_WEIGHT;
+    uint64_t most =
+        short_again || t->member_count > MANY ? LATE_WEIGHT_SHORT : LATE_WEIGHT;
     uint64_t weight = t->member_count < most ? t->member_count : most;
     uint32_t chain = t->rec.session_no > 0 ? CHAIN_AGAIN : CHAIN;
     int64_t again_us = 2 * interval_us + pass_us(t);

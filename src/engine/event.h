@@ -107,6 +107,7 @@ struct engine_event {
             size_t payload_len;
             const struct engine_rx *rx;
             size_t rx_count;
+            uint32_t f_cnt;        /* if it is not above the last one it says nothing */
             uint32_t frequency_hz; /* 0: unknown */
             uint8_t dr;            /* ENGINE_DR_UNKNOWN */
             uint8_t fport;

@@ -62,8 +62,11 @@ struct device {
     const struct profile *profile; /* of its own; see device_profile() */
     struct member *active;         /* in the campaign that is updating it; NULL: none */
     struct utc stored;             /* when rec was last stored */
+    uint32_t f_cnt;                /* of its last uplink */
     uint8_t dr;                    /* of its last uplink; ENGINE_DR_UNKNOWN */
-    struct { /* quirks that its answers showed since the start, see detect.h */
+    uint8_t sent;                  /* uplinks that were counted, and that nobody heard: */
+    uint8_t unheard;               /* see uplink.c */
+    struct { /* quirks its answers showed since the start, see detect.h */
         bool epoch_twice;
         bool layout_v1;
         bool lost_for_ever;
@@ -151,6 +154,7 @@ struct transmission {
     uint16_t session_first_n;   /* next_n when the session began */
     uint16_t news_n;            /* next_n behind the last fragment that was sent to all */
     uint8_t idle_sessions;      /* in a row, without a single fragment */
+    uint8_t polls;              /* since the last fragment to all */
     uint32_t sessions_cut;      /* that ended where they had to, and were used */
     struct utc flush_at;        /* what is queued then is dropped; UTC_NEVER */
     enum plan_error plan_error; /* after a restart: why there is no plan any more */
@@ -424,6 +428,8 @@ void member_on_fate(struct engine *e, struct member *m, const struct engine_even
 /* uplink.c */
 void uplink_take(struct engine *e, const struct engine_event *event);
 void uplink_take_status(struct engine *e, const struct engine_event *event);
+/* Uplinks of the device that no gateway hears, in a million. */
+uint32_t device_unheard_ppm(const struct device *d);
 void device_store(struct engine *e, struct device *d);
 
 /* round.c */

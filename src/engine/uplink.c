@@ -17,6 +17,11 @@
 #include "engine/internal.h"
 #include "radio/airtime.h"
 
+enum {
+    COUNTED_MAX = 60, /* uplinks that the share of those unheard goes back, about */
+    COUNTED_MIN = 8,
+};
+
 #define STORE_EVERY_US    HOURS_US(1) /* of what is only statistics */
 #define CLOCK_TOLERANCE_S 1           /* the resolution of the command */
 #define ANSWER_LIFE_US    MINUTES_US(2)
@@ -216,8 +221,32 @@ static void learn_load(struct engine *e, const struct device *d,
     }
 }
 
+/* By the counter: gateways say nothing of what none of them heard. */
+static void count_unheard(struct device *d, uint32_t f_cnt)
+{
+    bool follows = f_cnt > d->f_cnt && f_cnt - d->f_cnt <= COUNTED_MAX / 2;
+    if (follows) {
+        d->sent = (uint8_t)(d->sent + f_cnt - d->f_cnt);
+        d->unheard = (uint8_t)(d->unheard + f_cnt - d->f_cnt - 1);
+    }
+    if (d->sent > COUNTED_MAX) {
+        d->sent /= 2;
+        d->unheard /= 2;
+    }
+    d->f_cnt = f_cnt;
+}
+
+uint32_t device_unheard_ppm(const struct device *d)
+{
+    if (d->sent < COUNTED_MIN) {
+        return link_unheard_ppm(&d->rec);
+    }
+    return (uint32_t)(d->unheard * (uint64_t)SPEC_PPM / d->sent);
+}
+
 static void learn(struct engine *e, struct device *d, const struct engine_event *event)
 {
+    count_unheard(d, event->uplink.f_cnt);
     struct link_rx rx[ENGINE_RX_MAX];
     size_t count = event->uplink.rx_count;
     count = count > ENGINE_RX_MAX ? ENGINE_RX_MAX : count;

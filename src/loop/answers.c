@@ -48,6 +48,7 @@ static void take_uplink(struct daemon *d, const struct fuo_event *from)
     struct engine_event event = {
         .type = ENGINE_EV_UPLINK,
         .uplink = {.dev_eui = from->uplink.dev_eui,
+                   .f_cnt = from->uplink.f_cnt,
                    .received = {from->uplink.received_us},
                    .payload = from->uplink.payload,
                    .payload_len = from->uplink.payload_len,

@@ -82,6 +82,7 @@ static void transmit(struct world *w, uint32_t device, uint8_t fport,
                          .from_us = w->now_us,
                          .frequency_hz = draw_channel(w),
                          .sent = NONE,
+                         .f_cnt = d->uplink_count++,
                          .dr = w->s->devices[device].uplink_dr,
                          .fport = fport,
                          .len = (uint8_t)len};

@@ -95,6 +95,7 @@ struct uplink {
     uint32_t sent;    /* unicast item that is on air */
     uint32_t down_hz;
     uint8_t down_dr;
+    uint16_t f_cnt;
     uint8_t dr;
     uint8_t fport;
     uint8_t len;

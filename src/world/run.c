@@ -126,6 +126,7 @@ void run_uplink(struct world *w, const struct uplink *u)
     event.uplink.rx = u->rx;
     event.uplink.rx_count = u->rx_count;
     event.uplink.frequency_hz = u->frequency_hz;
+    event.uplink.f_cnt = u->f_cnt;
     event.uplink.dr = u->dr;
     event.uplink.fport = u->fport;
     step(w, &event);

@@ -342,6 +342,7 @@ void flow_uplink(struct flow *f, size_t device, uint8_t fport, const char *hex)
                                             .received = f->now,
                                             .payload = bytes,
                                             .payload_len = len,
+                                            .f_cnt = f->uplink_f_cnt,
                                             .dr = f->uplink_dr,
                                             .fport = fport}};
     flow_step(f, &event);

@@ -27,6 +27,7 @@ struct flow {
     uint64_t gateways[2];
     uint32_t campaign_id; /* 1, unless a test goes on */
     uint8_t uplink_dr;
+    uint32_t uplink_f_cnt;
     bool ignores_f_cnt; /* a server that begins every group at 0 */
     enum engine_timing timing;
     uint32_t priority_ceiling_ppm;

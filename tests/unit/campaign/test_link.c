@@ -370,7 +370,53 @@ static void the_load_of_a_gateway_is_smoothed_over_three_hours(void **state)
     assert_int_equal(link_load_us(&load, AT(9010)), 200);
 }
 
-TEST_MAIN(cmocka_unit_test(the_interval_is_the_median_of_the_gaps),
+static void what_no_gateway_hears_follows_from_the_shares(void **state)
+{
+    (void)state;
+    struct device_rec d = {0};
+    assert_int_equal(link_unheard_ppm(&d), 50000); /* nothing is known */
+    d.link_count = 2;
+    d.link[0].heard_ppk = 800;
+    d.link[1].heard_ppk = 500;
+    assert_int_equal(link_unheard_ppm(&d), 100000);
+    d.link[1].heard_ppk = 1000;
+    assert_int_equal(link_unheard_ppm(&d), 0);
+}
+
+/* DR0 of EU868: the floor is at -20 dB. */
+static void a_link_near_the_floor_is_judged_by_its_share(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int16_t snr_cdb;
+        uint16_t heard_ppk;
+        uint32_t unheard_ppm;
+        int bias_cdb;
+    } rows[] = {
+        {"half of all: the floor is its median", -1800, 1000, 500000, 200},
+        {"half of those that others heard", -1800, 500, 0, 200},
+        {"nearly all", -1800, 1000, 20000, 0},
+        {"as its share says", -1960, 600, 0, 0},
+        {"seldom", -1900, 50, 0, 592},
+        {"far above: collisions", -1400, 500, 0, 0},
+        {"nothing at all", -1800, 1000, 1000000, 0},
+    };
+    const struct region *region = region_get(REGION_EU868);
+    const struct data_rate *rate = region_data_rate(region, 0, DIRECTION_UP);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].name);
+        struct device_link link = {.snr_p50_cdb = rows[i].snr_cdb,
+                                   .heard_ppk = rows[i].heard_ppk};
+        assert_int_equal(link_bias_cdb(&link, rate, rows[i].unheard_ppm),
+                         rows[i].bias_cdb);
+        assert_int_equal(link_bias_cdb(&link, NULL, rows[i].unheard_ppm), 0);
+    }
+}
+
+TEST_MAIN(cmocka_unit_test(what_no_gateway_hears_follows_from_the_shares),
+          cmocka_unit_test(a_link_near_the_floor_is_judged_by_its_share),
+          cmocka_unit_test(the_interval_is_the_median_of_the_gaps),
           cmocka_unit_test(the_interval_follows_a_change),
           cmocka_unit_test(answers_in_a_burst_do_not_count_as_an_interval),
           cmocka_unit_test(the_four_best_links_are_kept_best_first),
