@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-    ATTEMPT_CDB = 150, /* each failed attempt asks for that much more */
+    ATTEMPT_CDB = 75, /* each failed attempt asks for that much more */
     ATTEMPTS_MAX = 8,
     HEARD_SELDOM_PPK = 300, /* what is heard of such a link are its better moments */
     HEARD_SELDOM_CDB = 300,

@@ -256,6 +256,11 @@ static void describe(struct round *r, const struct member *m, struct numbered *n
                                      .ts005 = d->package_version[PKG_MCAST],
                                      .attempts = m->rec.transmissions,
                                      .cap_ppm = cap_of(r, m->device)};
+    uint8_t dr = m->device->dr;
+    const struct data_rate *rate =
+        dr == ENGINE_DR_UNKNOWN ? NULL
+                                : region_data_rate(r->c->fleet->region, dr, DIRECTION_UP);
+    uint32_t unheard_ppm = device_unheard_ppm(m->device);
     for (size_t i = 0; i < d->link_count && i < PARTITION_LINK_MAX; i++) {
         const struct device_link *link = &d->link[i];
         struct gateway_ledger *l =
@@ -265,11 +270,13 @@ static void describe(struct round *r, const struct member *m, struct numbered *n
         if (l == NULL) {
             continue;
         }
+        int32_t bias_cdb =
+            m->rec.transmissions > 0 ? link_bias_cdb(link, rate, unheard_ppm) : 0;
         out->link[out->link_count++] = (struct partition_link){
             .gateway = number_of(r->e, l, n),
-            .snr_p10_cdb = link_down_snr_cdb(d, link->snr_p10_cdb),
-            .snr_p50_cdb = link_down_snr_cdb(d, link->snr_p50_cdb),
-            .heard_ppk = link->heard_ppk};
+            .snr_p10_cdb = (int16_t)(link_down_snr_cdb(d, link->snr_p10_cdb) - bias_cdb),
+            .snr_p50_cdb = (int16_t)(link_down_snr_cdb(d, link->snr_p50_cdb) - bias_cdb),
+            .heard_ppk = bias_cdb > 0 ? 0 : link->heard_ppk};
     }
 }
 
