@@ -14,6 +14,8 @@ enum {
     HOPELESS_PPM = 500000, /* forecasts leave few such devices to a later session */
     COPIES_PPM = 900000,   /* copies do not mend that */
     HOPELESS_FEW = 20,     /* one in so many */
+    COPIES_FIRST = 4,      /* of v1: not all tell what they miss of copies */
+    POLLED_MAX = 20,       /* so few are asked what they miss before anything is coded */
 };
 
 enum quantile { QUANTILE_FIRST, QUANTILE_P50, QUANTILE_P90, QUANTILE_COUNT };
@@ -298,6 +300,16 @@ static void need(const struct part *p, const struct partition_cohort *c, uint32_
     }
 }
 
+/*
+ * Few are asked instead what they miss. Decoders of v1 say only behind the first coded
+ * fragment that they lost too much, and some do not tell what they miss of copies.
+ */
+static uint32_t first_of(const struct partition_cohort *c, uint32_t coded)
+{
+    uint32_t least = c->ts004 >= 2 ? 0 : c->copies > 1 ? COPIES_FIRST : 1;
+    return c->device_count <= POLLED_MAX || coded < least ? least : coded;
+}
+
 static void forecast(const struct part *p, struct partition_cohort *c)
 {
     uint32_t coded[QUANTILE_COUNT] = {0};
@@ -311,7 +323,7 @@ static void forecast(const struct part *p, struct partition_cohort *c)
         }
     }
     uint32_t uncoded = (uint32_t)c->fragments.count * c->copies;
-    c->coded_first = coded[QUANTILE_FIRST];
+    c->coded_first = first_of(c, coded[QUANTILE_FIRST]);
     c->frames_p50 = uncoded + coded[QUANTILE_P50];
     c->frames_p90 = uncoded + coded[QUANTILE_P90];
     c->duration_p50_us = c->frames_p50 * c->interval_us + p->in->overhead_us;

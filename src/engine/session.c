@@ -22,6 +22,9 @@ enum {
     F_CNT_MAX = 0xffff,
     CONFIRM_EARLY = 3,     /* of a patience: then repair begins with who has answered */
     CONFIRM_PATIENCES = 2, /* who is given up now needs the whole image again */
+    POLLED_MAX = 20,       /* so few members are polled again */
+    POLLS_MAX = 6,
+    UNASKED_PPM = 100000, /* chance that all answers of a member were lost */
 };
 
 #define UPLINK_DELAY_US SECONDS_US(15) /* from the end of the window to the last answer */
@@ -75,9 +78,11 @@ void session_frame_done(struct engine *e, struct transmission *t)
     t->rec.pending = false;
     t->rec.frames_handed++;
     if (t->rec.pending_status) {
+        t->polls++;
         transmission_enter(e, t, TX_POLL);
         return;
     }
+    t->polls = 0;
     if (place_is_done(t)) {
         t->rec.next_n++;
         t->news_n = t->rec.next_n;
@@ -335,6 +340,32 @@ static bool may_repair(const struct transmission *t)
            t->rec.repair_rounds < t->campaign->def.spec->fragmentation.repair_rounds;
 }
 
+/*
+ * A poll costs a frame, a pass for one whose answer was lost all of them: few are asked until
+ * an answer of each would have come through.
+ */
+static bool is_poll_lost(const struct transmission *t)
+{
+    if (count_in_session(t) > POLLED_MAX || t->polls >= POLLS_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < t->member_count; i++) {
+        const struct member *m = t->members[i];
+        if (!member_in_session(m) || m->polled) {
+            continue;
+        }
+        uint64_t once_ppm = device_unheard_ppm(m->device);
+        uint64_t lost_ppm = once_ppm;
+        for (uint8_t k = 1; k < t->polls; k++) {
+            lost_ppm = lost_ppm * once_ppm / SPEC_PPM;
+        }
+        if (lost_ppm > UNASKED_PPM) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void tick_poll(struct engine *e, struct transmission *t)
 {
     if (count_in_session(t) == 0) {
@@ -343,6 +374,10 @@ static void tick_poll(struct engine *e, struct transmission *t)
     }
     if (!utc_reached(poll_end(t), e->utc)) {
         engine_wake(e, t->slot, poll_end(t));
+        return;
+    }
+    if (is_poll_lost(t)) {
+        transmission_enter(e, t, TX_SENDING);
         return;
     }
     struct demand d = repair_demand(t);

@@ -514,6 +514,44 @@ static void turns_that_were_given_are_kept(void **state)
     assert_int_equal(make(), FUO_ERANGE);
 }
 
+/* Both serve the device with the same strength: in one turn it would hear neither. */
+static void a_turn_that_drowns_the_other_gateway_is_given_up(void **state)
+{
+    (void)state;
+    base_input(1, 2);
+    input.dr = 5;
+    devices[0] = single(0, 1250 + 400);
+    devices[0].attempts = 1;
+    devices[0].link[1] = devices[0].link[0];
+    devices[0].link[1].gateway = 1;
+    devices[0].link_count = 2;
+    uint16_t turns[2] = {1, 1};
+    struct partition_grid kept = {5, 2, SECONDS_US(9), turns};
+    input.grids = &kept;
+    input.grid_count = 1;
+    assert_int_equal(make(), FUO_OK);
+    assert_int_equal(result.cohorts[0].gateway_count, 2);
+    assert_int_not_equal(result.grids[0].turn[0], result.grids[0].turn[1]);
+}
+
+static void few_are_asked_what_they_miss_before_much_is_coded(void **state)
+{
+    (void)state;
+    for (uint8_t ts004 = 1; ts004 <= 2; ts004++) {
+        base_input(DEVICES, 1);
+        for (size_t d = 0; d < DEVICES; d++) {
+            devices[d] = single(0, 1250 + 250);
+            devices[d].ts004 = ts004;
+        }
+        input.dr = 5;
+        assert_int_equal(make(), FUO_OK);
+        assert_true(result.cohorts[0].coded_first > 4);
+        input.device_count = 20;
+        assert_int_equal(make(), FUO_OK);
+        assert_int_equal(result.cohorts[0].coded_first, ts004 == 1);
+    }
+}
+
 /* Each of its gateways disturbs all others: more of them than there are turns. */
 static void there_are_no_more_turns_than_a_record_holds(void **state)
 {
@@ -545,7 +583,9 @@ static void there_are_no_more_turns_than_a_record_holds(void **state)
     free(all);
 }
 
-TEST_MAIN(cmocka_unit_test(turns_that_were_given_are_kept),
+TEST_MAIN(cmocka_unit_test(a_turn_that_drowns_the_other_gateway_is_given_up),
+          cmocka_unit_test(few_are_asked_what_they_miss_before_much_is_coded),
+          cmocka_unit_test(turns_that_were_given_are_kept),
           cmocka_unit_test_teardown(there_are_no_more_turns_than_a_record_holds, drop),
           cmocka_unit_test_teardown(random_fleets_keep_all_promises, drop),
           cmocka_unit_test_teardown(conflicting_gateways_take_turns, drop),

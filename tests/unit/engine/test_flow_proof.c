@@ -291,7 +291,35 @@ static void a_count_told_twice_is_the_same_count(void **state)
     flow_free(&f);
 }
 
-TEST_MAIN(cmocka_unit_test(who_answers_late_takes_part_in_the_next_session),
+/* Polls of a session in which nobody answers any. */
+static uint32_t polls_of(uint32_t f_cnt_step)
+{
+    struct flow f;
+    flow_init(&f, 1);
+    for (int i = 0; i < 20; i++) {
+        f.uplink_f_cnt += f_cnt_step;
+        flow_noise(&f, 0);
+    }
+    flow_apply(&f);
+    flow_walk(&f, 0, MEMBER_LISTENING);
+    while (f.transmission.phase != TX_CONFIRM) {
+        flow_wait(&f, SECONDS_US(1));
+    }
+    uint32_t polls = f.transmission.frames_handed - (f.transmission.next_n - 1u);
+    flow_free(&f);
+    return polls;
+}
+
+static void few_who_are_seldom_heard_are_polled_again(void **state)
+{
+    (void)state;
+    assert_int_equal(polls_of(0), 1); /* the server does not count */
+    assert_int_equal(polls_of(1), 1); /* all of its uplinks are heard */
+    assert_int_equal(polls_of(2), 4); /* each second one: then one in sixteen is silent */
+}
+
+TEST_MAIN(cmocka_unit_test(few_who_are_seldom_heard_are_polled_again),
+          cmocka_unit_test(who_answers_late_takes_part_in_the_next_session),
           cmocka_unit_test(what_another_one_is_sent_is_no_news),
           cmocka_unit_test(a_count_told_twice_is_the_same_count),
           cmocka_unit_test(what_was_answered_before_a_restart_is_asked_again),
