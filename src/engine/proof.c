@@ -17,7 +17,7 @@
 enum {
     RANK_EXTRA = 3,    /* coded fragments beyond those lost, as a rule enough */
     RANK_CERTAIN = 8,  /* ... next to always */
-    HEARD_ENOUGH = 12, /* beyond M, without a block: it lost more than it can mend */
+    HEARD_ENOUGH = 24, /* beyond those lost, without a block: it cannot mend them */
 };
 
 /* Those of v2 send DataBlockReceived, and as a rule their counts can be trusted. */
@@ -75,9 +75,61 @@ static uint16_t never_heard(const struct member *m, const struct member_answer *
     return behind ? (uint16_t)(t->rec.frag_count - a->received) : 0;
 }
 
+/*
+ * It counts frames, coded ones and copies too, and misses nothing as soon as they are M:
+ * then only their share of what was sent to all tells the loss.
+ */
+static bool counts_frames(const struct member *m, const struct member_answer *a)
+{
+    const struct transmission *t = m->transmission;
+    return is_vague(m) && t->rec.next_n > t->rec.frag_count + 1 &&
+           t->rec.next_n == t->news_n && a->missing == 0 &&
+           a->received >= t->rec.frag_count;
+}
+
+struct tally {
+    uint32_t lost;  /* of the uncoded */
+    uint32_t coded; /* that it heard */
+};
+
+static struct tally tally_of(const struct transmission *t, const struct member_answer *a)
+{
+    uint32_t coded = t->rec.next_n - 1u - t->rec.frag_count;
+    uint64_t copies = t->rec.copies > 1 ? t->rec.copies : 1;
+    uint64_t sent = t->rec.frag_count * copies + coded;
+    uint64_t heard = a->received < sent ? a->received : sent;
+    uint64_t lost = t->rec.frag_count;
+    for (uint64_t i = 0; i < copies; i++) {
+        lost = (lost * (sent - heard) + sent / 2) / sent;
+    }
+    if (a->missing > 0) {
+        lost = a->missing < t->rec.frag_count ? a->missing : t->rec.frag_count;
+        heard = sent - sent * lost / t->rec.frag_count;
+    }
+    return (struct tally){(uint32_t)lost, (uint32_t)(coded * heard / sent)};
+}
+
+/* It denies that it has the block: are more fragments of any use? */
+static bool is_past_help(const struct transmission *t, const struct member_answer *a)
+{
+    struct tally tally = tally_of(t, a);
+    return tally.lost > repair_most(t) || tally.coded >= tally.lost + HEARD_ENOUGH;
+}
+
+static uint16_t missing_of_frames(const struct transmission *t,
+                                  const struct member_answer *a)
+{
+    struct tally tally = tally_of(t, a);
+    uint32_t wanted = tally.lost + RANK_EXTRA;
+    return (uint16_t)(wanted > tally.coded ? wanted - tally.coded : 0);
+}
+
 /* What coded fragments have mended of it is estimated. */
 static uint16_t still_missing(const struct member *m, const struct member_answer *a)
 {
+    if (counts_frames(m, a)) {
+        return missing_of_frames(m->transmission, a);
+    }
     uint32_t extra = denies_always(m) ? RANK_CERTAIN : RANK_EXTRA;
     const struct transmission *t = m->transmission;
     uint16_t lost = never_heard(m, a);
@@ -130,7 +182,7 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
     }
     uint16_t missing = stuck ? UINT16_MAX : still_missing(m, a);
     if (missing == 0 && m->denied_n == t->news_n) {
-        if (a->received >= t->rec.frag_count + HEARD_ENOUGH) {
+        if (is_past_help(t, a)) {
             member_leave(e, m, OUTCOME_FAILED, REASON_NO_MEMORY, FW_RESULT_NO_RAM);
             return;
         }

@@ -9,6 +9,7 @@
 enum {
     COST_SHARE = 8,        /* of M: so much the next one costs at least, being slower */
     ANOTHER_SESSION = 2,   /* its fragments, and what setting it up takes */
+    ALONG_SHARE = 10,      /* of those who wait, one in so many would share it */
     LOSS_MAX_PPM = 500000, /* a worse estimate is not believed */
     CHASED_SHARE_V1 = 5,   /* of M: most decoders of v1 cannot mend more (2.5) */
     CHASED_SHARE_V2 = 2,
@@ -47,27 +48,48 @@ static uint32_t loss_of(const struct transmission *t, const struct member *m)
     return loss_ppm < LOSS_MAX_PPM ? loss_ppm : LOSS_MAX_PPM;
 }
 
-bool repair_is_worth(const struct transmission *t, const struct member *m)
+/* What is left to be sent would do; a part of what it needs helps nobody. */
+static bool fits_rest(const struct transmission *t, const struct member *m)
+{
+    uint32_t need = redundancy_need(m->rec.missing, loss_of(t, m));
+    return t->rec.next_n - 1u + need <= repair_last_n(t);
+}
+
+uint32_t repair_most(const struct transmission *t)
 {
     uint32_t share = t->rec.ts004 < 2 ? CHASED_SHARE_V1 : CHASED_SHARE_V2;
     uint32_t most = t->rec.frag_count / share;
+    return most > MISSING_MIN_CHASED ? most : MISSING_MIN_CHASED;
+}
+
+/*
+ * What it lost of the uncoded ones; some count as received what is coded too, and miss less
+ * with each of those, whether they can mend it or not.
+ */
+static uint32_t lost_of(const struct transmission *t, const struct member *m)
+{
+    uint64_t lost = 0;
+    if (t->rec.ts004 < 2 && t->rec.copies <= 1) {
+        lost = (uint64_t)t->rec.frag_count * loss_of(t, m) / SPEC_PPM;
+    }
+    return lost > m->rec.missing ? (uint32_t)lost : m->rec.missing;
+}
+
+bool repair_is_worth(const struct transmission *t, const struct member *m)
+{
     return m->rec.missing != UINT16_MAX && m->rec.missing > 0 &&
-           m->rec.missing <= (most > MISSING_MIN_CHASED ? most : MISSING_MIN_CHASED);
+           lost_of(t, m) <= repair_most(t);
 }
 
 /*
  * What leaving one member behind costs, in fragments: its share of the session that it
- * needs then, together with all who are not served yet elsewhere.
+ * needs then. Those who wait for one go along as far as its gateways and its data rate are
+ * theirs: one in so many.
  */
 static uint32_t cost_of_one(const struct transmission *t)
 {
-    uint32_t open = 0;
-    for (enum member_phase phase = MEMBER_WAITING; phase <= MEMBER_STATUS; phase++) {
-        open += t->campaign->by_phase[phase];
-    }
-    uint32_t here = transmission_count(t, MEMBER_SESSION, MEMBER_STATUS);
-    uint32_t elsewhere = open > here ? open - here : 0;
-    uint32_t cost = ANOTHER_SESSION * (uint32_t)t->rec.frag_count / (elsewhere + 1);
+    uint32_t along = t->campaign->by_phase[MEMBER_READY] / ALONG_SHARE;
+    uint32_t cost = ANOTHER_SESSION * (uint32_t)t->rec.frag_count / (along + 1);
     uint32_t least = (uint32_t)t->rec.frag_count / COST_SHARE + 1;
     return cost > least ? cost : least;
 }
@@ -75,15 +97,20 @@ static uint32_t cost_of_one(const struct transmission *t)
 struct demand repair_demand(const struct transmission *t)
 {
     struct demand d = {0};
+    size_t count = 0;
     uint32_t *needs = engine_zeroed(t->member_count, sizeof(*needs));
     for (size_t i = 0; i < t->member_count; i++) {
         const struct member *m = t->members[i];
-        if (m->polled && member_in_session(m) && repair_is_worth(t, m)) {
-            needs[d.members++] = redundancy_need(m->rec.missing, loss_of(t, m));
-            d.missing += m->rec.missing;
+        if (!m->polled || !member_in_session(m) || !repair_is_worth(t, m)) {
+            continue;
+        }
+        d.members++;
+        d.missing += m->rec.missing;
+        if (fits_rest(t, m)) {
+            needs[count++] = redundancy_need(m->rec.missing, loss_of(t, m));
         }
     }
-    d.need = redundancy_stop(needs, d.members, cost_of_one(t));
+    d.need = redundancy_stop(needs, count, cost_of_one(t));
     free(needs);
     return d;
 }

@@ -15,6 +15,8 @@ struct demand {
 
 /* The highest N that may be sent. */
 uint16_t repair_last_n(const struct transmission *t);
+/* Who lost more of the uncoded fragments cannot mend them, as a rule. */
+uint32_t repair_most(const struct transmission *t);
 /*
  * Who lost most of the image was not in the session: for them alone the whole image would
  * be sent once more. They are taken into the next transmission instead.
