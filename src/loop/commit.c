@@ -155,14 +155,26 @@ void commit_on_retry(struct daemon *d)
     }
 }
 
+/* Of the one that failed, commands are under way: the next one needs ids of its own. */
+static void rebuild_to_run(struct daemon *d)
+{
+    struct detail detail = {0};
+    uint64_t boot = 0;
+    d->engine_stale = true;
+    if (store_counter_next(d->store, "boot", &boot, &detail) == FUO_OK) {
+        d->boot = (uint32_t)boot;
+        rebuild(d);
+    }
+}
+
 static void on_probed(struct daemon *d, int err)
 {
     d->probing = false;
     if (d->draining) {
         return;
     }
-    if (err == FUO_OK && d->engine_stale) {
-        rebuild(d);
+    if (err == FUO_OK) {
+        rebuild_to_run(d);
     }
     if (err != FUO_OK || d->engine_stale) {
         uv_timer_start(&d->retry_timer, d->on_retry, RETRY_MS, 0);

@@ -112,7 +112,7 @@ struct daemon {
     struct clock clock;
     struct turns turns;
     struct daemon_doc *doc;
-    uint32_t boot;
+    uint32_t boot; /* of this start, or of the engine that a failed commit led to */
     struct fleets fleets;
     struct windows windows;
     uv_timer_t windows_timer;
