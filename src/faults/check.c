@@ -106,6 +106,7 @@ static void store_member(struct check *c, const struct member_rec *m)
         check_violated(c, CHECK_OUTCOME, "an outcome on disk has changed");
     }
     d->outcome = m->outcome;
+    d->transmission_id = m->transmission_id;
     if (m->command_id > d->command_id) {
         d->command_id = m->command_id;
     }
@@ -158,9 +159,16 @@ void check_stored(struct check *c, const struct effects *batch)
 
 static void check_send(struct check *c, const struct effect *e)
 {
-    const struct check_device *d = device_of(c, e->send.dev_eui);
-    if (!e->urgent && (d == NULL || d->command_id < e->send.id)) {
+    struct check_device *d = device_of(c, e->send.dev_eui);
+    if (e->urgent) {
+        return;
+    }
+    if (d == NULL || d->command_id < e->send.id) {
         check_violated(c, CHECK_STORED, "a command was sent that is not on disk");
+    } else if (d->sent_id >= e->send.id) {
+        check_violated(c, CHECK_STORED, "a command has the id of one before");
+    } else {
+        d->sent_id = e->send.id;
     }
 }
 
@@ -209,6 +217,7 @@ static void open_group(struct check *c, const struct effect *e)
     g->runs[g->run_count++] = (struct check_run){
         .transmission_id = id,
         .f_cnt = e->group.f_cnt,
+        .opened = c->now,
     };
 }
 

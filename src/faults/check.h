@@ -81,8 +81,6 @@ struct check_uplink {
     uint8_t fport;
     const uint8_t *payload;
     size_t len;
-    const uint32_t *groups; /* McAddrs that the device has */
-    size_t group_count;
 };
 void check_uplink(struct check *c, const struct check_uplink *uplink);
 

@@ -14,6 +14,9 @@
 /* As long as a frame waits in the queue of the server at most, and a little. */
 #define FRAME_LIFE_US MINUTES_US(11)
 
+/* The longest downlink to a device: 51 bytes of payload with SF12. */
+#define BUSY_US SECONDS_US(3)
+
 uint16_t check_fragment_n(const uint8_t *payload, size_t len)
 {
     struct frag_data data;
@@ -147,11 +150,17 @@ static bool was_gone(const struct check *c, uint64_t eui)
     return false;
 }
 
-/* Whether a higher counter was on air before: by the starts, over all gateways. */
-static bool is_late(const struct check_group *g, uint32_t f_cnt, int64_t start_us)
+/*
+ * Whether a higher counter was on air before, by the starts: at this gateway, or at another
+ * one by more than a gateway may have been busy with a downlink to a single device.
+ */
+static bool is_late(const struct check_group *g, uint32_t f_cnt,
+                    const struct air_frame *frame)
 {
     for (size_t i = f_cnt + 1; i < g->frame_count; i++) {
-        if (g->frames[i].hash != 0 && g->frames[i].start_us < start_us) {
+        const struct check_air_frame *later = &g->frames[i];
+        int64_t allowed_us = later->gateway == frame->sender ? 0 : BUSY_US;
+        if (later->hash != 0 && later->start_us + allowed_us < frame->start.us) {
             return true;
         }
     }
@@ -176,8 +185,9 @@ static bool check_counter(struct check *c, struct check_group *g, uint32_t f_cnt
     seen->hash = hash;
     if (first || frame->start.us < seen->start_us) {
         seen->start_us = frame->start.us;
+        seen->gateway = frame->sender;
     }
-    if (is_late(g, f_cnt, frame->start.us) && !was_gone(c, frame->sender)) {
+    if (is_late(g, f_cnt, frame) && !was_gone(c, frame->sender)) {
         check_violated(c, CHECK_FCNT, "the FCnt of a group went back on air");
     }
     return first;
@@ -217,6 +227,18 @@ static void check_coded(struct check *c, const struct check_group *g,
     }
 }
 
+/* Whether a device that takes part has acknowledged a set-up since the group was opened. */
+static bool is_acked(const struct check *c, const struct check_run *run)
+{
+    for (size_t i = 0; i < c->config.device_count; i++) {
+        const struct check_device *d = &c->devices[i];
+        if (d->acked.us >= run->opened.us && d->transmission_id == run->transmission_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_fragment(struct check *c, struct check_group *g, uint32_t f_cnt,
                            uint16_t n)
 {
@@ -225,13 +247,10 @@ static void check_fragment(struct check *c, struct check_group *g, uint32_t f_cn
         check_violated(c, CHECK_STORED, "a fragment of no transmission was on air");
         return;
     }
-    if (!run->begun && !g->acked) {
+    if (!run->begun && !is_acked(c, run)) {
         check_violated(c, CHECK_ACK, "fragments flow that nobody was set up for");
     }
-    if (!run->begun) {
-        run->begun = true;
-        g->acked = false; /* the next run needs its own */
-    }
+    run->begun = true;
     uint16_t m = uncoded_count(c, run->transmission_id);
     if (n <= m && run->any_coded && f_cnt > run->first_coded) {
         check_violated(c, CHECK_UNCODED, "an uncoded fragment came after a coded one");
@@ -302,9 +321,7 @@ static void take_command(struct check *c, const struct check_uplink *uplink,
         ans.wrong_descriptor || ans.session_cnt_replay) {
         return;
     }
-    for (size_t i = 0; i < uplink->group_count; i++) {
-        check_group_of(c, uplink->groups[i])->acked = true;
-    }
+    c->devices[uplink->device].acked = c->now;
 }
 
 /* A part of an answer too long for one frame: read when it can be. */

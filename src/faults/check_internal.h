@@ -10,15 +10,19 @@
 struct check_device {
     enum outcome outcome;       /* on disk */
     uint64_t command_id;        /* the newest on disk */
+    uint64_t sent_id;           /* of the last command */
     struct mpa_answers answers; /* of TS007, being put together */
     uint8_t answers_token;
+    struct utc acked;         /* a set-up, last; 0: never */
+    uint32_t transmission_id; /* that it takes part in, on disk */
 };
 
 /* A transmission under the key of a group, from a counter on. */
 struct check_run {
     uint32_t transmission_id;
     uint32_t f_cnt;
-    bool begun; /* a fragment was on air */
+    struct utc opened; /* its group at the server, first */
+    bool begun;        /* a fragment was on air */
     bool any_coded;
     uint32_t first_coded; /* its counter */
     uint16_t uncoded_max; /* M is not below it */
@@ -27,8 +31,9 @@ struct check_run {
 /* What was on air under a counter. */
 struct check_air_frame {
     uint64_t hash;    /* of the PHYPayload; 0: nothing */
-    int64_t start_us; /* when it began first */
-    uint16_t n;       /* of the fragment; 0: none */
+    int64_t start_us; /* when it began first, and where */
+    uint64_t gateway;
+    uint16_t n; /* of the fragment; 0: none */
     uint32_t run;
 };
 
@@ -42,7 +47,6 @@ struct check_group {
     struct check_run *runs;
     size_t run_count;
     size_t run_cap;
-    bool acked; /* a device of it has acknowledged a set-up since the last run began */
 };
 
 struct check_emission {

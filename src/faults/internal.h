@@ -181,6 +181,7 @@ int system_nowhere(void); /* a descriptor that swallows what is written */
 
 /* ---- run.c ---- */
 bool run_fault(struct run *r, enum fault_kind kind); /* draws, and counts */
+bool run_is_calm(const struct run *r);               /* faults are over */
 void run_count(struct run *r, enum fault_kind kind);
 int64_t run_between_us(struct run *r, int64_t least_us, int64_t most_us);
 /* After anything that the daemon did: bury it if it died, wait for its disk. */

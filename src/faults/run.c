@@ -18,16 +18,24 @@ enum {
 /* The DevAddr of device 0 in the simulated server. */
 #define DEV_ADDR_FIRST 0x26000000u
 
+/* After that nothing goes wrong any more: then it has to end. */
+#define FAULTS_US DAYS_US(20)
+
 #define RETRY_US       SECONDS_US(2)
 #define LOOK_US        SECONDS_US(10)
 #define APPLY_AGAIN_US MINUTES_US(5)
 #define OPERATOR_US    HOURS_US(5)
 #define WINDOWS_US     HOURS_US(6)
 
+bool run_is_calm(const struct run *r)
+{
+    return r->now.us - r->start.us > FAULTS_US;
+}
+
 bool run_fault(struct run *r, enum fault_kind kind)
 {
     uint32_t ppm = r->scenario.rate_ppm[kind];
-    if (ppm == 0 || prng_chance(&r->prng, ppm) == 0) {
+    if (ppm == 0 || run_is_calm(r) || prng_chance(&r->prng, ppm) == 0) {
         return false;
     }
     run_count(r, kind);

@@ -90,12 +90,13 @@ int system_take(struct prng *seeded)
         .random = entropy_random,
         .buf = entropy_buf,
     };
-    entropy = seeded;
     system_disk(DISK_FINE);
-    if (randombytes_set_implementation(&seeded_bytes) != 0 || sodium_init() < 0 ||
+    /* libsodium takes some bytes for itself, once in a process: not of the seed's. */
+    if (sodium_init() < 0 || randombytes_set_implementation(&seeded_bytes) != 0 ||
         sqlite3_initialize() != SQLITE_OK) {
         return FUO_ENOTSUP;
     }
+    entropy = seeded;
     sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
     const struct {
         const char *name;

@@ -59,7 +59,7 @@ static int64_t mean_us(const struct run *r, enum self_kind kind)
 static void later(struct self *s)
 {
     int64_t mean = mean_us(s->run, s->kind);
-    if (mean != 0) {
+    if (mean != 0 && !run_is_calm(s->run)) {
         again(s, run_between_us(s->run, mean / 4, 2 * mean));
     }
 }
@@ -300,20 +300,13 @@ static void on_frame(void *ctx, const struct air_frame *frame)
 static void show_uplink(struct run *r, const struct cs_device *from)
 {
     const struct device *d = network_device(&r->network, from->index);
-    uint32_t groups[MC_GROUP_COUNT_MAX];
     struct check_uplink uplink = {
         .device = from->index,
         .versions = &d->config.versions,
         .fport = from->rx_fport,
         .payload = from->rx_payload,
         .len = from->rx_payload_len,
-        .groups = groups,
     };
-    for (size_t i = 0; i < MC_GROUP_COUNT_MAX; i++) {
-        if (d->groups[i].defined) {
-            groups[uplink.group_count++] = d->groups[i].addr;
-        }
-    }
     check_uplink(r->check, &uplink);
 }
 
