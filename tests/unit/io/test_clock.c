@@ -131,10 +131,23 @@ static void the_running_clocks_do_not_go_back(void **state)
     assert_true(utc.us > EPOCH_US);
 }
 
+static void a_clock_by_hand_shows_what_its_hands_show(void **state)
+{
+    (void)state;
+    struct clock_hands hands = {.mono_us = 5, .utc_us = -7};
+    struct clock clock = clock_by_hand(&hands);
+    assert_int_equal(clock_mono(&clock).us, 5);
+    assert_int_equal(clock_utc(&clock).us, -7);
+    hands.utc_us = EPOCH_US;
+    assert_int_equal(clock_utc(&clock).us, EPOCH_US);
+    assert_int_equal(clock_wall_us(&clock, 9), 9);
+}
+
 TEST_MAIN(cmocka_unit_test(without_a_scale_time_is_the_walls),
           cmocka_unit_test(time_runs_faster_from_the_epoch_on),
           cmocka_unit_test(a_scale_that_is_no_scale_is_refused),
           cmocka_unit_test(the_limits_of_a_scale_are_accepted),
           cmocka_unit_test(a_wait_is_never_too_short),
           cmocka_unit_test(never_stays_never_and_nothing_overflows),
-          cmocka_unit_test(the_running_clocks_do_not_go_back))
+          cmocka_unit_test(the_running_clocks_do_not_go_back),
+          cmocka_unit_test(a_clock_by_hand_shows_what_its_hands_show))

@@ -148,6 +148,47 @@ static void every_device_has_a_home_gateway_and_perhaps_others(void **state)
     assert_int_equal(sim_radio_init(&radio, &config), FUO_ERANGE);
 }
 
+static void a_device_that_moves_is_at_home_elsewhere(void **state)
+{
+    (void)state;
+    struct sim_radio radio;
+    struct sim_radio_config config = radio_config(3);
+    int rssi_dbm = 0;
+    int before_dbm = 0;
+    int other_dbm = 0;
+    assert_int_equal(sim_radio_init(&radio, &config), FUO_OK);
+    (void)sim_radio_reaches(&radio, 1, 4, &other_dbm);
+    (void)sim_radio_reaches(&radio, 2, 5, &before_dbm);
+    assert_int_equal(sim_radio_move(&radio, 5), FUO_OK);
+    assert_true(sim_radio_reaches(&radio, 0, 5, &rssi_dbm)); /* 5 + 1 mod 3 */
+    assert_true(rssi_dbm > -100);
+    assert_int_equal(sim_radio_move(&radio, 5), FUO_OK);
+    assert_int_equal(sim_radio_move(&radio, 5), FUO_OK); /* all the way round */
+    assert_true(sim_radio_reaches(&radio, 2, 5, &rssi_dbm));
+    assert_int_not_equal(rssi_dbm, before_dbm);
+    (void)sim_radio_reaches(&radio, 1, 4, &rssi_dbm); /* the others stay where they are */
+    assert_int_equal(rssi_dbm, other_dbm);
+    sim_radio_free(&radio);
+}
+
+static void a_lawless_gateway_sends_what_has_no_time(void **state)
+{
+    (void)state;
+    struct sim_radio radio;
+    struct sim_radio_config config = radio_config(1);
+    struct sim_emission e;
+    int sent = 0;
+    assert_int_equal(sim_radio_init(&radio, &config), FUO_OK);
+    radio.gateways[0].lawless = true;
+    for (int i = 0; i < 600; i++) {
+        sent += book(&radio, SECONDS_US(i), true, 869525000, &e) == TX_OK ? 1 : 0;
+    }
+    assert_int_equal(sent, 600);
+    assert_int_equal(book(&radio, SECONDS_US(600), false, 869525000, &e),
+                     TX_DUTY_CYCLE_OVERFLOW);
+    sim_radio_free(&radio);
+}
+
 static enum tx_status send_from(struct sim_radio *radio, size_t gateway, int64_t at_us,
                                 uint8_t dr, struct sim_emission *e)
 {
@@ -285,6 +326,8 @@ TEST_MAIN(cmocka_unit_test(no_hour_holds_more_than_the_duty_cycle),
           cmocka_unit_test(a_gateway_hears_nothing_while_it_transmits),
           cmocka_unit_test(losses_come_at_their_rate_and_the_seed_repeats_them),
           cmocka_unit_test(every_device_has_a_home_gateway_and_perhaps_others),
+          cmocka_unit_test(a_device_that_moves_is_at_home_elsewhere),
+          cmocka_unit_test(a_lawless_gateway_sends_what_has_no_time),
           cmocka_unit_test(gateways_at_once_disturb_where_both_are_heard_alike),
           cmocka_unit_test(a_line_of_the_air_log_tells_all),
           cmocka_unit_test(timers_fire_in_order_and_cancelled_ones_never))

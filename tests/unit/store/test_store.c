@@ -160,6 +160,28 @@ static void one_batch_is_out_at_a_time(void **state)
     assert_int_equal(fixture_load(&fix, STORE_MEMBER, sizeof(member)).count, 2);
 }
 
+static void who_waits_finds_all_that_is_due(void **state)
+{
+    (void)state;
+    struct store_batch batch = {0};
+    struct store_done done;
+    struct member_rec member = fixture_member(1, 1);
+    assert_int_equal(store_due(fix.store), 0);
+    store_wait(fix.store); /* for nothing */
+    store_batch_record(&batch, STORE_MEMBER, &member);
+    assert_int_equal(store_submit(fix.store, &batch), FUO_OK);
+    assert_int_equal(store_query_history(fix.store, 1, 1, 1), FUO_OK);
+    assert_int_equal(store_query_history(fix.store, 2, 1, 1), FUO_OK);
+    assert_int_equal(store_due(fix.store), 3);
+    store_wait(fix.store);
+    for (size_t left = 3; left > 0; left--) {
+        assert_true(store_poll(fix.store, &done));
+        store_done_finish(&done);
+        assert_int_equal(store_due(fix.store), left - 1);
+    }
+    assert_false(store_poll(fix.store, &done));
+}
+
 static void what_was_submitted_is_committed_by_close(void **state)
 {
     (void)state;
@@ -420,6 +442,7 @@ TEST_MAIN(WITH_STORE(stores_of_the_engine_survive_a_restart),
           WITH_STORE(lanes_come_by_transmission_and_number),
           WITH_STORE(loading_stops_where_the_callback_says),
           WITH_STORE(charges_are_pruned_by_time), WITH_STORE(one_batch_is_out_at_a_time),
+          WITH_STORE(who_waits_finds_all_that_is_due),
           WITH_STORE(what_was_submitted_is_committed_by_close),
           WITH_STORE(a_batch_that_fails_is_not_applied_at_all),
           WITH_STORE(what_is_too_big_never_reaches_the_disk),
