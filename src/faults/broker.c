@@ -162,7 +162,20 @@ static void acknowledge(struct run *r, const struct parcel *p, int err, int64_t 
     ack->err = err;
 }
 
-/* At the broker; while it is away the client keeps it, if it lives. */
+/* The client was told that it is there, or told nothing for a minute. */
+static void lose(struct run *r, const struct parcel *p, int64_t back_us)
+{
+    if (prng_chance(&r->prng, RUN_PPM / 2) != 0) {
+        acknowledge(r, p, FUO_OK, back_us);
+        return;
+    }
+    if (prng_chance(&r->prng, RUN_PPM / 2) != 0) {
+        to_server(r, p);
+    }
+    acknowledge(r, p, FUO_ETIMEDOUT, SECONDS_US(60));
+}
+
+/* At the broker; false: it is away, and the client, which lives, keeps it for later. */
 static bool take_publish(struct run *r, struct parcel *p)
 {
     if (r->broker_away && p->boot == r->boot && r->daemon != NULL) {
@@ -176,15 +189,7 @@ static bool take_publish(struct run *r, struct parcel *p)
     }
     int64_t back_us = run_between_us(r, MILLIS_US(1), MILLIS_US(8));
     if (run_fault(r, FAULT_BROKER_LOST)) {
-        bool said = prng_chance(&r->prng, RUN_PPM / 2) != 0;
-        if (said) {
-            acknowledge(r, p, FUO_OK, back_us);
-        } else {
-            if (prng_chance(&r->prng, RUN_PPM / 2) != 0) {
-                to_server(r, p);
-            }
-            acknowledge(r, p, FUO_ETIMEDOUT, SECONDS_US(60));
-        }
+        lose(r, p, back_us);
         return true;
     }
     acknowledge(r, p, FUO_OK, back_us);

@@ -131,6 +131,7 @@ struct run {
     uint64_t dev_euis[RUN_DEVICES_MAX];
     struct check *check;
 
+    struct host_carrier carrier;
     struct virtual_daemon *daemon; /* NULL: not running */
     uint32_t boot;
     bool applied; /* the campaign is on disk */

@@ -208,12 +208,10 @@ static void on_windows(struct sim_timer *timer, struct utc now)
 static void on_start(struct sim_timer *timer, struct utc now)
 {
     struct run *r = SIM_TIMER_OWNER(timer, struct run, start_timer);
-    struct host_carrier carrier = run_carrier;
-    carrier.arg = r;
     struct virtual_config config = {
         .config_file = r->config_file,
         .hands = &r->hands,
-        .carrier = &carrier,
+        .carrier = &r->carrier,
         .hooks = &run_hooks,
         .arg = r,
     };
@@ -237,7 +235,11 @@ static void on_start(struct sim_timer *timer, struct utc now)
 
 static struct utc deadline(const struct run *r)
 {
-    return r->daemon != NULL ? (struct utc){virtual_deadline(r->daemon).us} : UTC_NEVER;
+    struct utc at = UTC_NEVER;
+    if (r->daemon != NULL) {
+        at.us = virtual_deadline(r->daemon).us;
+    }
+    return at;
 }
 
 static void turn(struct run *r, struct utc limit)
@@ -374,6 +376,8 @@ static int begin(struct run *r)
     r->event_prng = prng_seeded(r->config->seed ^ UINT64_C(0xe7e27));
     scenario_draw(&r->scenario, r->config->seed, r->config->plant);
     r->start = r->now = r->scenario.network.start;
+    r->carrier = run_carrier;
+    r->carrier.arg = r;
     r->start_timer.fire = on_start;
     r->disk_timer.fire = on_disk;
     r->retry_timer.fire = on_retry;

@@ -24,13 +24,31 @@ static struct device *any_device(struct run *r, size_t *index)
 
 /* ---- what comes by itself ---- */
 
-static const enum fault_kind kinds[SELF_COUNT] = {
-    [SELF_BROKER] = FAULT_BROKER_GONE,      [SELF_API] = FAULT_API_AWAY,
-    [SELF_SERVER] = FAULT_SERVER_RESTARTED, [SELF_GATEWAY] = FAULT_GATEWAY_DEAD,
-    [SELF_CLOCK] = FAULT_CLOCK_STEPPED,     [SELF_REBOOT] = FAULT_DEVICE_REBOOTED,
-    [SELF_SILENT] = FAULT_DEVICE_SILENT,    [SELF_MOVE] = FAULT_DEVICE_MOVED,
-    [SELF_DISK] = FAULT_DISK_FULL,
-};
+static enum fault_kind kind_of(enum self_kind kind)
+{
+    switch (kind) {
+    case SELF_BROKER:
+        return FAULT_BROKER_GONE;
+    case SELF_API:
+        return FAULT_API_AWAY;
+    case SELF_SERVER:
+        return FAULT_SERVER_RESTARTED;
+    case SELF_GATEWAY:
+        return FAULT_GATEWAY_DEAD;
+    case SELF_CLOCK:
+        return FAULT_CLOCK_STEPPED;
+    case SELF_REBOOT:
+        return FAULT_DEVICE_REBOOTED;
+    case SELF_SILENT:
+        return FAULT_DEVICE_SILENT;
+    case SELF_MOVE:
+        return FAULT_DEVICE_MOVED;
+    case SELF_DISK:
+    case SELF_COUNT:
+        break;
+    }
+    return FAULT_DISK_FULL;
+}
 
 static void again(struct self *s, int64_t in_us)
 {
@@ -53,7 +71,7 @@ static int64_t mean_us(const struct run *r, enum self_kind kind)
     if (kind == SELF_DISK && every[FAULT_DISK_FULL] == 0) {
         return every[FAULT_COMMIT_FAILED];
     }
-    return every[kinds[kind]];
+    return every[kind_of(kind)];
 }
 
 static void later(struct self *s)
@@ -173,7 +191,7 @@ static void on_self(struct sim_timer *timer, struct utc now)
     (void)now;
     s->on = !s->on;
     if (s->on && s->kind != SELF_DISK && s->kind != SELF_API) {
-        run_count(r, kinds[s->kind]);
+        run_count(r, kind_of(s->kind));
     }
     if (s->kind == SELF_REBOOT || s->kind == SELF_SILENT || s->kind == SELF_MOVE) {
         (s->kind == SELF_REBOOT   ? reboot
