@@ -401,8 +401,8 @@ static void take_mcast(struct world *w, uint32_t device, const struct split_cmd 
     }
 }
 
-void world_answers_take(struct world *w, uint32_t device, uint8_t fport, const uint8_t *payload,
-                  size_t len)
+void world_answers_take(struct world *w, uint32_t device, uint8_t fport,
+                        const uint8_t *payload, size_t len)
 {
     const struct world_profile *p = profile_of(w, device);
     enum pkg_id pkg;

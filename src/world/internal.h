@@ -380,8 +380,8 @@ void device_free_uplink(struct world *w, uint32_t slot);
 
 /* ---- answers.c ---- */
 /* Carry out the commands of one downlink; what it answers goes into the device. */
-void world_answers_take(struct world *w, uint32_t device, uint8_t fport, const uint8_t *payload,
-                  size_t len);
+void world_answers_take(struct world *w, uint32_t device, uint8_t fport,
+                        const uint8_t *payload, size_t len);
 /* The status answer of its stack; false: it keeps silent. */
 bool answers_status(struct world *w, uint32_t device, bool all_participants);
 /* Say this after a moment. */
