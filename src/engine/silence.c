@@ -205,6 +205,15 @@ static void extend_limit(struct engine *e, struct member *m)
     }
 }
 
+/* It has left a transmission, and the order to drop what it was told there may be lost: an
+ * answer to that would be taken for one of the next transmission. */
+static bool was_told_elsewhere(const struct member *m)
+{
+    bool between = m->rec.phase == MEMBER_READY || m->rec.phase == MEMBER_KEY;
+    uint8_t before = m->rec.transmissions > 0 && m->rec.phase == MEMBER_KEY ? 1 : 0;
+    return between && (m->rec.late > 0 || m->rec.transmissions > before);
+}
+
 /*
  * After a restart or a pause: what was stored may not have been sent, and answers may have
  * been lost, so the first uplink decides.
@@ -227,6 +236,9 @@ void member_resume(struct engine *e, struct member *m)
     case MEMBER_ENDED:
         return;
     default:
+        if (was_told_elsewhere(m)) {
+            member_flush_queue(e, m);
+        }
         if (m->rec.command_id == 0) {
             engine_wake(e, m->slot, e->utc);
         }

@@ -229,6 +229,35 @@ static void a_command_the_server_does_not_take_is_handed_over_again(void **state
     }
 }
 
+/* It has left a transmission; whether the server dropped what it had for it, nobody knows. */
+static void a_command_of_before_is_dropped_after_a_restart(void **state)
+{
+    (void)state;
+    static const struct {
+        enum member_phase phase;
+        uint8_t late;
+        uint8_t transmissions;
+        size_t flushes;
+    } rows[] = {
+        {MEMBER_READY, 0, 0, 0}, {MEMBER_READY, 1, 0, 1}, {MEMBER_READY, 0, 1, 1},
+        {MEMBER_KEY, 0, 1, 0},   {MEMBER_KEY, 1, 1, 1},   {MEMBER_KEY, 0, 2, 1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        flow_init(&f, 1);
+        f.group_err = FUO_EAGAIN; /* it stays where it is */
+        flow_apply(&f);
+        flow_walk(&f, 0, MEMBER_KEY);
+        f.members[0].phase = rows[i].phase;
+        f.members[0].late = rows[i].late;
+        f.members[0].transmissions = rows[i].transmissions;
+        f.flushes = 0;
+        flow_restart(&f);
+        assert_int_equal(f.flushes, rows[i].flushes);
+        flow_free(&f);
+    }
+}
+
 static void fates_of_commands(void **state)
 {
     (void)state;
@@ -338,6 +367,7 @@ TEST_MAIN(cmocka_unit_test(a_server_away_at_the_group_is_waited_for),
           cmocka_unit_test(a_queue_that_cannot_be_looked_at_is_told_and_left),
           cmocka_unit_test(keys_and_mics_that_fail),
           cmocka_unit_test(a_command_the_server_does_not_take_is_handed_over_again),
+          cmocka_unit_test(a_command_of_before_is_dropped_after_a_restart),
           cmocka_unit_test(fates_of_commands),
           cmocka_unit_test(charges_from_the_future_count_as_of_now),
           cmocka_unit_test(a_counter_beyond_all_is_the_end_of_the_key),
