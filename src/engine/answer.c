@@ -133,12 +133,6 @@ static bool target_version(const struct member *m, uint32_t *version)
     return c->rec.next_known;
 }
 
-/* It says of no image that it has it: only what runs after a reboot tells. */
-static bool denies_images(const struct member *m)
-{
-    return device_profile(m->device)->image == PROFILE_IMAGE_DENIED;
-}
-
 /*
  * The new version runs: whatever was under way, this is the proof. An aborted campaign may
  * have learned of no version, and some devices announce none; then another one than before
@@ -149,7 +143,8 @@ static bool is_proof(const struct member *m, uint32_t version)
     uint32_t target;
     bool expected = target_version(m, &target)
                         ? version == target
-                        : m->campaign->rec.phase == CAMPAIGN_ABORTING || denies_images(m);
+                        : m->campaign->rec.phase == CAMPAIGN_ABORTING ||
+                              device_denies_images(m->device);
     return m->rec.phase >= MEMBER_UPGRADE && m->rec.phase <= MEMBER_UNDO_IMAGE &&
            expected && !(m->rec.version_before_known && version == m->rec.version_before);
 }
@@ -161,7 +156,7 @@ static void take_proof(struct engine *e, struct member *m, uint32_t version)
     }
     struct campaign *c = m->campaign;
     uint32_t target;
-    if (denies_images(m) && !target_version(m, &target)) {
+    if (device_denies_images(m->device) && !target_version(m, &target)) {
         c->rec.next_known = true; /* the others have to agree */
         c->rec.next_firmware = version;
         campaign_touch(c);
@@ -195,7 +190,7 @@ static void take_old_version(struct engine *e, struct member *m, uint32_t versio
         member_ask(e, m, MEMBER_REBOOT); /* it never heard of it */
         return;
     }
-    if (!early && m->rec.tries >= OLD_VERSION_TRIES && denies_images(m)) {
+    if (!early && m->rec.tries >= OLD_VERSION_TRIES && device_denies_images(m->device)) {
         member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_RESULT_UPDATE_FAILED);
         return; /* it was only believed to have the block */
     }
@@ -289,7 +284,7 @@ void member_take_block(struct engine *e, struct member *m, uint16_t missing)
     m->polled = true;
     member_enter(e, m, MEMBER_COMPLETE);
     member_set_fw(e, m, FW_DOWNLOADED, FW_RESULT_INITIAL);
-    member_ask(e, m, denies_images(m) ? MEMBER_REBOOT : MEMBER_UPGRADE);
+    member_ask(e, m, device_denies_images(m->device) ? MEMBER_REBOOT : MEMBER_UPGRADE);
     transmission_member_changed(e, m->transmission);
 }
 

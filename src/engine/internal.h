@@ -400,6 +400,8 @@ enum profile_layout device_layout(const struct device *d);
 bool device_epoch_twice(const struct device *d);
 /* Whether MissingFrag tells what is missing. */
 bool device_counts_rank(const struct device *d);
+/* It never says that it has an image: only what it runs after a reboot does. */
+bool device_denies_images(const struct device *d);
 /*
  * Moves who can share fragments with the first of members into group, and says what all of
  * them can take; returns how many are left.

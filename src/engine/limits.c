@@ -48,6 +48,11 @@ bool device_counts_rank(const struct device *d)
            profile_counts_rank(device_profile(d), d->rec.package_version[PKG_FRAG]);
 }
 
+bool device_denies_images(const struct device *d)
+{
+    return device_profile(d)->image == PROFILE_IMAGE_DENIED;
+}
+
 static uint8_t room_of(const struct campaign *c)
 {
     const struct region *region = c->fleet->region;

@@ -26,12 +26,6 @@ static bool is_vague(const struct member *m)
     return m->transmission->rec.ts004 < 2 || !device_counts_rank(m->device);
 }
 
-/* It never says that it has an image: only what it runs after a reboot does. */
-static bool denies_always(const struct member *m)
-{
-    return device_profile(m->device)->image == PROFILE_IMAGE_DENIED;
-}
-
 uint32_t proof_pending(const struct transmission *t)
 {
     return t->rec.ts004 < 2 ? transmission_count(t, MEMBER_COMPLETE, MEMBER_UPGRADE) : 0;
@@ -48,7 +42,7 @@ void proof_ask(struct engine *e, struct member *m)
     if (m->rec.phase != MEMBER_LISTENING) {
         return;
     }
-    if (may_have_it(m->transmission, m) && !denies_always(m)) {
+    if (may_have_it(m->transmission, m) && !device_denies_images(m->device)) {
         member_take_block(e, m, m->rec.missing);
     } else {
         m->tail = 0;
@@ -82,9 +76,9 @@ static uint16_t never_heard(const struct member *m, const struct member_answer *
 static bool counts_frames(const struct member *m, const struct member_answer *a)
 {
     const struct transmission *t = m->transmission;
-    return is_vague(m) && t->rec.next_n > t->rec.frag_count + 1 &&
-           t->rec.next_n == t->news_n && a->missing == 0 &&
-           a->received >= t->rec.frag_count;
+    return is_vague(m) && !device_denies_images(m->device) &&
+           t->rec.next_n > t->rec.frag_count + 1 && t->rec.next_n == t->news_n &&
+           a->missing == 0 && a->received >= t->rec.frag_count;
 }
 
 struct tally {
@@ -130,7 +124,7 @@ static uint16_t still_missing(const struct member *m, const struct member_answer
     if (counts_frames(m, a)) {
         return missing_of_frames(m->transmission, a);
     }
-    uint32_t extra = denies_always(m) ? RANK_CERTAIN : RANK_EXTRA;
+    uint32_t extra = device_denies_images(m->device) ? RANK_CERTAIN : RANK_EXTRA;
     const struct transmission *t = m->transmission;
     uint16_t lost = never_heard(m, a);
     if (lost > 0) {
@@ -176,7 +170,7 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
         m->device->seen.lost_for_ever = true;
     }
     bool stuck = is_stuck(m, a);
-    if (stuck && denies_always(m)) {
+    if (stuck && device_denies_images(m->device)) {
         member_take_block(e, m, a->missing); /* its decoder counts no more */
         return;
     }

@@ -48,11 +48,19 @@ static uint32_t loss_of(const struct transmission *t, const struct member *m)
     return loss_ppm < LOSS_MAX_PPM ? loss_ppm : LOSS_MAX_PPM;
 }
 
-/* What is left to be sent would do; a part of what it needs helps nobody. */
-static bool fits_rest(const struct transmission *t, const struct member *m)
+/*
+ * Fragments to be sent until it should have the block; 0: a part of what it needs helps
+ * nobody, and more is not left. But if only counts that stand still tell that a device has
+ * the block, what is left helps to see that.
+ */
+static uint32_t need_of(const struct transmission *t, const struct member *m)
 {
     uint32_t need = redundancy_need(m->rec.missing, loss_of(t, m));
-    return t->rec.next_n - 1u + need <= repair_last_n(t);
+    uint32_t left = repair_last_n(t) + 1u - t->rec.next_n;
+    if (need <= left) {
+        return need;
+    }
+    return device_denies_images(m->device) ? left : 0;
 }
 
 uint32_t repair_most(const struct transmission *t)
@@ -106,8 +114,9 @@ struct demand repair_demand(const struct transmission *t)
         }
         d.members++;
         d.missing += m->rec.missing;
-        if (fits_rest(t, m)) {
-            needs[count++] = redundancy_need(m->rec.missing, loss_of(t, m));
+        uint32_t need = need_of(t, m);
+        if (need > 0) {
+            needs[count++] = need;
         }
     }
     d.need = redundancy_stop(needs, count, cost_of_one(t));
