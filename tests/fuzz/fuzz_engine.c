@@ -12,6 +12,7 @@
 
 #include "codec/package.h"
 #include "flow.h"
+#include "profile/shipped.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -391,6 +392,17 @@ static void do_operation(struct flow *f, struct script *s)
     operations[get8(s) % (sizeof(operations) / sizeof(operations[0]))](f, s);
 }
 
+/* The stacks that are known, from that one on; without limits, for the sake of M. */
+static void set_profiles(struct flow *f, uint8_t first)
+{
+    static struct profile profiles[FLOW_DEVICES];
+    for (size_t i = 0; first != 0 && i < FLOW_DEVICES; i++) {
+        profiles[i] = profiles_shipped[(first + i) % profiles_shipped_count];
+        profiles[i].limits = (struct fragplan_limits){0};
+        f->profiles[i] = &profiles[i];
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct script script = {data, data + size};
@@ -401,10 +413,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     f.watch = watch;
     f.config.groups_max = 2;
     f.spec.fragmentation.size_bytes = 3; /* M of 200: a natural order, found at once */
+    f.spec.image.version = "2.0";
     f.spec.fragmentation.repair_rounds = head >> 3 & 3;
     f.spec.radio.gateways.count = (head & 0x20) != 0 ? 2 : 1;
     f.timing = (head & 0x40) != 0 ? ENGINE_TIMING_ABSOLUTE : ENGINE_TIMING_QUEUE;
     f.multicast_jitter_us = (head & 0x80) != 0 ? SECONDS_US(1) : 0;
+    set_profiles(&f, get8(&script));
     flow_rebuild(&f);
     flow_apply(&f);
     for (int i = 0; i < OPS_MAX && script.at < script.end; i++) {
