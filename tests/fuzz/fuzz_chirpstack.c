@@ -213,12 +213,13 @@ static void do_unicast(struct script *s)
 
 static void do_intent(struct script *s)
 {
-    uint8_t which = get8(s) % 4;
+    uint8_t which = get8(s) % 5;
     uint64_t id = begin(s);
     int err = which == 0   ? fuo_ns_plugin.group_close(s->ns, id, s->host.group)
               : which == 1 ? fuo_ns_plugin.queue_poll(s->ns, id, s->host.group)
               : which == 2 ? fuo_ns_plugin.queue_flush(s->ns, id, s->host.group)
-                           : fuo_ns_plugin.unicast_flush(s->ns, id, 0x101);
+              : which == 3 ? fuo_ns_plugin.unicast_flush(s->ns, id, 0x101)
+                           : fuo_ns_plugin.probe(s->ns, id);
     end(s, id, err);
 }
 
