@@ -151,7 +151,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     say(fd, data, size);
     close(fd);
     quiet_run();
-    ctl_server_close(d->ctl, NULL, NULL);
     quiet_close();
     return 0;
 }

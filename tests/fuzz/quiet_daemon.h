@@ -17,8 +17,8 @@ const uint8_t *quiet_database(size_t *len);
 const char *quiet_database_path(void);
 void quiet_put(const uint8_t *bytes, size_t len);
 
-/* Open what was put and restore the engine. The errors of store_open() and of
- * restore_engine(); then quiet_close() must follow as well. */
+/* Start with what was put; nothing is resumed yet. If that fails, and else, quiet_close()
+ * must follow; d->store is NULL if it was not even opened. */
 FUO_MUST_CHECK int quiet_open(struct daemon **daemon);
 void quiet_close(void);
 
