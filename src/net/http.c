@@ -136,12 +136,21 @@ static int err_of(const struct http_client *c, CURLcode code)
     }
 }
 
+/* libcurl takes more digits than there are, as in "HTTP/21001." */
+static bool is_status(long status)
+{
+    return status >= 100 && status <= 599;
+}
+
 static void finish_current(struct http_client *c, CURLcode code)
 {
     struct http_request_item *item = TAKE(c->current);
-    struct fuo_http_response response = {.err = err_of(c, code)};
     long status = 0;
     curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (code == CURLE_OK && !is_status(status)) {
+        code = CURLE_WEIRD_SERVER_REPLY;
+    }
+    struct fuo_http_response response = {.err = err_of(c, code)};
     curl_multi_remove_handle(c->multi, c->easy);
 
     if (item->too_big) {

@@ -56,7 +56,7 @@ static void on_response(void *arg, uint64_t id, const struct fuo_http_response *
         require(headers[i] == NULL || strnlen(headers[i], HEADER_MAX) < HEADER_MAX);
     }
     if (response->err == FUO_OK) {
-        require(response->status >= 0 && response->status <= 999);
+        require(response->status >= 100 && response->status <= 599);
     }
 }
 

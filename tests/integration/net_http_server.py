@@ -60,6 +60,9 @@ class Handler(socketserver.StreamRequestHandler):
         if path == "/garbage":
             self.wfile.write(b"\x00\x01 this is not HTTP \xff\r\n\r\n")
             return False
+        if path == "/digits":
+            self.wfile.write(b"HTTP/2 1001 OK\r\nContent-Length: 0\r\n\r\n")
+            return False
         if path == "/big":
             self.wfile.write(response(200, b"x" * 70000))
         elif path == "/endless":
