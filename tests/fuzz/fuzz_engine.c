@@ -378,7 +378,7 @@ static void do_windows(struct flow *f, struct script *s)
         at_us += MINUTES_US(1 + get8(s));
         spans[i].end.us = at_us;
     }
-    event.windows.until = (get8(s) & 1) != 0 ? (struct utc){at_us} : UTC_NEVER;
+    event.windows.until.us = (get8(s) & 1) != 0 ? at_us : UTC_NEVER.us;
     flow_step(f, &event);
 }
 
