@@ -4,7 +4,6 @@
  * methods: a daemon with a campaign that is paused. Every line that it answers is JSON, and it
  * lives on.
  */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -137,7 +136,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t len = 0;
     struct daemon *d = NULL;
     char path[512];
-    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     const uint8_t *database = quiet_database(&len);
     quiet_put(database, len);
     require(quiet_open(&d) == FUO_OK);
