@@ -261,6 +261,7 @@ struct engine {
     struct campaign **campaigns; /* ascending by id */
     size_t campaign_count;
     struct campaign *changed; /* list of those to be stored at the end of the step */
+    int64_t away_us;          /* before the start, nobody listened for so long */
     struct transmission **transmissions; /* ascending by id */
     size_t transmission_count;
     size_t transmission_cap;

@@ -262,16 +262,50 @@ void transmission_member_changed(struct engine *e, struct transmission *t)
     }
 }
 
-void transmission_go_on(struct engine *e, struct transmission *t)
+static bool is_asking(const struct transmission *t)
 {
-    bool asking = t->rec.phase == TX_SETUP || t->rec.phase == TX_CONFIRM;
-    if (asking || t->rec.phase_since.us > e->utc.us) {
-        t->rec.phase_since = e->utc;
+    return t->rec.phase == TX_SETUP || t->rec.phase == TX_CONFIRM;
+}
+
+/* Its phase counts from `since`, its patience from `progress`. */
+static void count_from(struct engine *e, struct transmission *t, struct utc since,
+                       struct utc progress)
+{
+    since = utc_min(since, e->utc);
+    if (t->rec.phase_since.us != since.us) {
+        t->rec.phase_since = since;
         transmission_store(e, t);
     }
     t->patience_us = campaign_patience_us(e, t->campaign, t);
-    t->progress_at = e->utc;
+    t->progress_at = utc_min(progress, e->utc);
     engine_wake(e, t->slot, e->utc);
+}
+
+void transmission_go_on(struct engine *e, struct transmission *t)
+{
+    count_from(e, t, is_asking(t) ? e->utc : t->rec.phase_since, e->utc);
+}
+
+/* When it moved on last, as far as it is stored. */
+static struct utc last_progress(const struct transmission *t)
+{
+    struct utc last = t->rec.phase_since;
+    for (size_t i = 0; i < t->member_count; i++) {
+        struct utc since = t->members[i]->rec.phase_since;
+        last = since.us > last.us ? since : last;
+    }
+    return last;
+}
+
+/*
+ * After a restart: the time in which nobody listened does not count, but what was waited for
+ * before does. Else a daemon that is started anew every night would wait for ever.
+ */
+static void go_on_after_restart(struct engine *e, struct transmission *t)
+{
+    int64_t away_us = is_asking(t) ? e->away_us : 0;
+    count_from(e, t, utc_after(t->rec.phase_since, away_us),
+               utc_after(last_progress(t), e->away_us));
 }
 
 /* How many of its sessions were no repair: with windows, all that were dated may be so. */
@@ -298,7 +332,7 @@ void transmission_resume(struct engine *e, struct transmission *t)
     transmission_plan(t);
     cohort_enlist(e, t);
     grid_restore(e, t);
-    transmission_go_on(e, t);
+    go_on_after_restart(e, t);
     if (t->plan_error == PLAN_OK) {
         frame_schedule(e, t);
         t->sessions_cut = sessions_by_plan(t) - 1;

@@ -261,12 +261,30 @@ static void resume_campaign(struct engine *e, struct campaign *c)
     campaign_member_settled(e, c);
 }
 
+/* Since the last that is stored of anybody; what is only statistics may be an hour old. */
+static int64_t away_us(const struct engine *e)
+{
+    struct utc last = {0};
+    for (size_t i = 0; i < e->device_cap; i++) {
+        const struct device *d = e->devices[i];
+        if (d != NULL && d->rec.last_uplink.us > last.us) {
+            last = d->rec.last_uplink;
+        }
+    }
+    for (size_t i = 0; i < e->transmission_count; i++) {
+        struct utc since = e->transmissions[i]->rec.phase_since;
+        last = since.us > last.us ? since : last;
+    }
+    return last.us > 0 && last.us < e->utc.us ? e->utc.us - last.us : 0;
+}
+
 void engine_resume(struct engine *engine, struct instant now, struct utc utc,
                    struct effects *effects)
 {
     engine->now = now;
     engine->utc = utc;
     engine->out = effects;
+    engine->away_us = away_us(engine);
     air_resume(engine);
     group_resume(engine);
     for (size_t i = 0; i < engine->campaign_count; i++) {

@@ -19,7 +19,7 @@ enum {
 #define DEV_ADDR_FIRST 0x26000000u
 
 /* After that nothing goes wrong any more: then it has to end. */
-#define FAULTS_US DAYS_US(20)
+#define FAULTS_US DAYS_US(50)
 
 #define RETRY_US       SECONDS_US(2)
 #define LOOK_US        SECONDS_US(10)
