@@ -420,19 +420,27 @@ static uint64_t hits_left(const struct colour_graph *graph, const uint16_t *colo
     return hits / 2;
 }
 
+/* Each of the chosen takes the colour that is calmest there; false: they have it already. */
+static bool calm_down(const struct colour_graph *graph, const uint8_t *chosen,
+                      uint16_t limit, void *workspace, uint16_t *colour)
+{
+    bool changed = false;
+    for (uint32_t g = 0; g < graph->gateway_count; g++) {
+        if (chosen[g]) {
+            uint16_t best = calmest(graph, g, limit, colour, workspace);
+            changed |= best != colour[g];
+            colour[g] = best;
+        }
+    }
+    return changed;
+}
+
 uint64_t colour_reduce(const struct colour_graph *graph, const uint8_t *chosen,
                        uint16_t limit, void *workspace, uint16_t *colour)
 {
-    bool changed = true;
-    for (int round = 0; round < REDUCE_ROUNDS && changed; round++) {
-        changed = false;
-        for (uint32_t g = 0; g < graph->gateway_count; g++) {
-            if (!chosen[g]) {
-                continue;
-            }
-            uint16_t best = calmest(graph, g, limit, colour, workspace);
-            changed = changed || best != colour[g];
-            colour[g] = best;
+    for (int round = 0; round < REDUCE_ROUNDS; round++) {
+        if (!calm_down(graph, chosen, limit, workspace, colour)) {
+            break;
         }
     }
     return hits_left(graph, colour);

@@ -252,7 +252,7 @@ static void run(struct flood *f)
             put_uplink(f);
         }
         flush(f);
-        struct timespec slice = {0, SLICE_US * 1000};
+        struct timespec slice = {0, SLICE_US * 1000L};
         nanosleep(&slice, NULL);
     }
     double wall_s = clock_s(CLOCK_MONOTONIC) - start_s;
@@ -270,16 +270,24 @@ static int usage(void)
     return 2;
 }
 
+/* "F@EPOCH", as for fuotad. */
+static bool read_scale(const char *text, struct options *options)
+{
+    char *end = NULL;
+    options->scale = strtod(text, &end);
+    if (*end != '@') {
+        return false;
+    }
+    options->epoch = strtod(end + 1, &end);
+    return *end == '\0';
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 7 || argc > 8) {
         return usage();
     }
-    struct flood *f = calloc(1, sizeof(*f));
-    if (f == NULL) {
-        die("memory");
-    }
-    f->options = (struct options){
+    struct options options = {
         .port = (uint16_t)strtoul(argv[1], NULL, 10),
         .application = argv[2],
         .first_eui = strtoull(argv[3], NULL, 16),
@@ -288,13 +296,15 @@ int main(int argc, char **argv)
         .seconds = strtod(argv[6], NULL),
         .scale = 1,
     };
-    if (argc > 7 &&
-        sscanf(argv[7], "%lf@%lf", &f->options.scale, &f->options.epoch) != 2) {
+    if ((argc > 7 && !read_scale(argv[7], &options)) || options.port == 0 ||
+        options.devices == 0 || options.rate <= 0) {
         return usage();
     }
-    if (f->options.port == 0 || f->options.devices == 0 || f->options.rate <= 0) {
-        return usage();
+    struct flood *f = calloc(1, sizeof(*f));
+    if (f == NULL) {
+        die("memory");
     }
+    f->options = options;
     f->prng = prng_seeded(1);
     connect_broker(f);
     run(f);

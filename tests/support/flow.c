@@ -45,6 +45,11 @@ static void default_spec(struct flow *f)
     f->fleet.default_profile = "generic";
 }
 
+static void must(int err)
+{
+    assert(err == FUO_OK);
+}
+
 static void build(struct flow *f)
 {
     f->config.boot++;
@@ -58,14 +63,11 @@ static void build(struct flow *f)
                                  .multicast_jitter_us = f->multicast_jitter_us,
                                  .priority_ceiling_ppm = f->priority_ceiling_ppm,
                                  .queue_rows_max = 4};
-    int err = engine_add_fleet(f->engine, &fleet);
-    assert(err == FUO_OK);
+    must(engine_add_fleet(f->engine, &fleet));
     for (size_t i = 0; i < FLOW_DEVICES; i++) {
-        err = engine_add_device(f->engine, &f->devices[i]);
-        assert(err == FUO_OK);
+        must(engine_add_device(f->engine, &f->devices[i]));
         if (f->profiles[i] != NULL) {
-            err = engine_set_profile(f->engine, f->devices[i].dev_eui, f->profiles[i]);
-            assert(err == FUO_OK);
+            must(engine_set_profile(f->engine, f->devices[i].dev_eui, f->profiles[i]));
         }
     }
 }

@@ -252,15 +252,18 @@ static void commit(struct rig *rig)
     execute_ready(rig);
 }
 
+static void must(int err)
+{
+    assert(err == FUO_OK);
+}
+
 static void add_devices(struct rig *rig)
 {
     for (size_t i = 0; i < network_device_count(&rig->net); i++) {
         const struct profile *profile = network_device(&rig->net, i)->config.profile;
-        int err = engine_add_device(rig->engine, &rig->store.devices[i]);
-        assert(err == FUO_OK);
+        must(engine_add_device(rig->engine, &rig->store.devices[i]));
         if (rig->tells_profiles) {
-            err = engine_set_profile(rig->engine, rig->store.devices[i].dev_eui, profile);
-            assert(err == FUO_OK);
+            must(engine_set_profile(rig->engine, rig->store.devices[i].dev_eui, profile));
         }
     }
 }
@@ -306,20 +309,15 @@ static struct engine_windows windows_of(const struct rig *rig)
                                    .until = UTC_NEVER};
 }
 
-static void restored(int err)
-{
-    assert(err == FUO_OK);
-}
-
 static void restore_transmission(struct rig *rig, uint32_t id)
 {
     const struct transmission_rec *t = &rig->store.transmissions[id];
     if (t->id == 0) {
         return;
     }
-    restored(engine_restore_transmission(rig->engine, t));
+    must(engine_restore_transmission(rig->engine, t));
     for (size_t i = 0; i < t->lane_count; i++) {
-        restored(engine_restore_lane(rig->engine, &rig->store.lanes[id][i]));
+        must(engine_restore_lane(rig->engine, &rig->store.lanes[id][i]));
     }
 }
 
@@ -331,14 +329,14 @@ static void restore_rest(struct rig *rig)
     }
     for (size_t i = 0; i < network_device_count(&rig->net); i++) {
         if (s->members[i].campaign_id != 0) {
-            restored(engine_restore_member(rig->engine, &s->members[i]));
+            must(engine_restore_member(rig->engine, &s->members[i]));
         }
     }
     for (size_t i = 0; i < RIG_GROUPS; i++) {
-        restored(engine_restore_group(rig->engine, &s->groups[i]));
+        must(engine_restore_group(rig->engine, &s->groups[i]));
     }
     for (size_t i = 0; i < s->charge_count; i++) {
-        restored(engine_restore_charge(rig->engine, &s->charges[i]));
+        must(engine_restore_charge(rig->engine, &s->charges[i]));
     }
 }
 
@@ -353,7 +351,7 @@ static void restore(struct rig *rig)
     assert(err == FUO_OK);
     restore_rest(rig);
     struct engine_windows windows = windows_of(rig);
-    restored(engine_restore_windows(rig->engine, &windows));
+    must(engine_restore_windows(rig->engine, &windows));
     free(devices);
     engine_resume(rig->engine, (struct instant){rig->now.us}, wall(rig), &rig->effects);
     take_effects(rig);
