@@ -302,6 +302,7 @@ static void stop(struct rig *rig)
     store_close(d->store);
     store_batch_finish(&d->rows);
     exec_forget(d);
+    gateways_finish(&d->gateways);
     keyring_destroy(d->keyring);
     d->campaigns.head->doc = NULL;
     fixture_stop(&rig->f);
