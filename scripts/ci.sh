@@ -4,8 +4,9 @@
 #
 # Stages: format gcc asan tsan tidy coverage. Each builds under $CI_OUT (build-ci). A stage
 # that fails does not stop the next. The last line counts stages: "N passed, N failed".
-# FUZZ_S: seconds of fuzzing a target (10). GATE_S: seconds for all stages together (2700);
-# what hangs is a failure, not a gate without an end.
+# FUZZ_S: seconds of fuzzing a target (10). FUZZ_SEED: where it begins (1; 0: anywhere).
+# GATE_S: seconds for all stages together (2700); what hangs is a failure, not a gate
+# without an end.
 set -eu
 cd "$(dirname "$0")/.."
 out=${CI_OUT:-build-ci}
@@ -84,7 +85,7 @@ fuzz_one() { # TARGET
 	# shellcheck disable=SC2086 # as above
 	# Without entropic scheduling: its bookkeeping costs more than a run of the engine.
 	if nice $still "$1" -max_total_time="${FUZZ_S:-10}" -timeout=10 -print_final_stats=1 \
-		-entropic=0 \
+		-entropic=0 -seed="${FUZZ_SEED:-1}" \
 		-artifact_prefix="$out/fuzz/$name-" "$out/fuzz/$name" \
 		"tests/fuzz/corpus-$name" >"$out/fuzz/$name.log" 2>&1; then
 		echo "fuzz $name: $(awk '/number_of_executed_units/ { print $2 }' \

@@ -63,7 +63,7 @@ static const struct column campaign_columns[] = {
     SCALAR(campaign_rec, BOOL, next_known),
     SCALAR(campaign_rec, U32, fragments_sent),
     SCALAR(campaign_rec, U32, fragments_uncoded),
-    SCALAR(campaign_rec, I64, airtime_us),
+    SCALAR(campaign_rec, SUM, airtime_us),
     SCALAR(campaign_rec, U32, revision),
 };
 
@@ -248,6 +248,7 @@ static const struct type_info {
     [COLUMN_U64] = {8, INT64_MIN, INT64_MAX},
     [COLUMN_I64] = {8, -TIME_MAX_US, TIME_MAX_US},
     [COLUMN_SPAN] = {8, 0, RECORD_SPAN_MAX_US},
+    [COLUMN_SUM] = {8, 0, TIME_MAX_US},
     [COLUMN_TEXT] = {1, 0, 0},
 };
 

@@ -30,6 +30,7 @@ enum column_type {
     COLUMN_U64,
     COLUMN_I64,  /* microseconds, struct utc too: up to the year 9999, or UTC_NEVER */
     COLUMN_SPAN, /* microseconds from 0 to RECORD_SPAN_MAX_US */
+    COLUMN_SUM,  /* microseconds of many, from 0 to 8000 years */
     COLUMN_TEXT,
 };
 
