@@ -188,7 +188,7 @@ int64_t run_between_us(struct run *r, int64_t least_us, int64_t most_us);
 /* After anything that the daemon did: bury it if it died, wait for its disk. */
 void run_look(struct run *r);
 void run_set_clock(struct run *r);
-void run_abort_if_no_memory(const void *p);
+void run_abort_if_no_memory(void *p);
 
 /* ---- hooks.c ---- */
 extern const struct virtual_hooks run_hooks;

@@ -52,7 +52,7 @@ int64_t run_between_us(struct run *r, int64_t least_us, int64_t most_us)
     return least_us + (int64_t)prng_below(&r->prng, (uint64_t)(most_us - least_us + 1));
 }
 
-void run_abort_if_no_memory(const void *p)
+void run_abort_if_no_memory(void *p)
 {
     if (p == NULL) {
         abort(); /* a simulator that runs out of memory: there is nothing to save */
