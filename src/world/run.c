@@ -391,7 +391,7 @@ static struct campaign_spec default_spec(const struct world_scenario *s)
 
 /*
  * What the engine is told of the devices: their decoders and how they count. All have the
- * fragment sizes of the strictest, and announce their images.
+ * fragment sizes of the strictest, and announce their images with a version of the world's.
  */
 static void tell_profiles(struct world *w)
 {
@@ -402,6 +402,7 @@ static void tell_profiles(struct world *w)
         w->profiles[i].lost_max = 0;
         w->profiles[i].lost_ppm = p->cap_ppm;
         w->profiles[i].image = PROFILE_IMAGE_ANNOUNCED;
+        w->profiles[i].version = PROFILE_VERSION_OPAQUE;
     }
 }
 
