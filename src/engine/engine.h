@@ -120,9 +120,6 @@ const struct member_rec *engine_member_at(const struct engine *engine,
                                           uint32_t campaign_id, size_t i);
 const struct member_rec *engine_member_find(const struct engine *engine,
                                             uint32_t campaign_id, uint64_t dev_eui);
-/* The newest transmission of a campaign; NULL if there is none yet. */
-const struct transmission_rec *engine_transmission_latest(const struct engine *engine,
-                                                          uint32_t campaign_id);
 /* The i-th transmission of a campaign in order of id; NULL past the last. */
 const struct transmission_rec *engine_transmission_at(const struct engine *engine,
                                                       uint32_t campaign_id, size_t i);

@@ -157,15 +157,6 @@ const struct member_rec *engine_member_find(const struct engine *engine,
     return m != NULL ? &m->rec : NULL;
 }
 
-const struct transmission_rec *engine_transmission_latest(const struct engine *engine,
-                                                          uint32_t campaign_id)
-{
-    const struct campaign *c = engine_find_campaign(engine, campaign_id);
-    return c != NULL && c->transmission_count > 0
-               ? &c->transmissions[c->transmission_count - 1]->rec
-               : NULL;
-}
-
 const struct transmission_rec *engine_transmission_at(const struct engine *engine,
                                                       uint32_t campaign_id, size_t i)
 {

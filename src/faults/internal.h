@@ -199,7 +199,6 @@ extern const struct host_carrier run_carrier; /* arg is to be set */
 struct parcel *parcel_send(struct run *r, enum parcel_kind kind, int64_t delay_us);
 void parcel_free(struct parcel *p);
 void broker_publish_event(struct run *r, const struct cs_event *event);
-void broker_set_away(struct run *r, bool away);
 void broker_take(struct run *r, struct parcel *p);
 int broker_publish(void *arg, const struct mqtt_publish *publish);
 int api_http(void *arg, uint64_t id, const struct fuo_http_request *request);

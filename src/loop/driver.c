@@ -293,11 +293,6 @@ bool driver_is_idle(const struct driver *driver)
     return !driver->batch_out && (driver->stopped || commitq_len(driver->commitq) == 0);
 }
 
-struct utc driver_utc(const struct driver *driver)
-{
-    return clock_utc(&driver->clock);
-}
-
 uint64_t driver_dropped(const struct driver *driver)
 {
     return driver->dropped;

@@ -27,8 +27,8 @@
 #include "io/clock.h"
 
 enum {
-    DRIVER_BACKLOG_MAX =
-        200000, /* effects withheld; beyond that uplinks, statuses and fates are dropped */
+    /* Effects withheld; beyond that uplinks, statuses and fates are dropped. */
+    DRIVER_BACKLOG_MAX = 200000,
 };
 
 struct driver_ports {
@@ -74,7 +74,6 @@ void driver_stop(struct driver *driver);
 
 bool driver_is_down(const struct driver *driver);
 bool driver_is_idle(const struct driver *driver); /* no batch out, nothing withheld */
-struct utc driver_utc(const struct driver *driver);
 /* Events dropped because too much was withheld. */
 uint64_t driver_dropped(const struct driver *driver);
 

@@ -200,10 +200,10 @@ FUO_MUST_CHECK int restore_inventories(struct daemon *d, struct detail *detail);
 /* commit.c */
 extern const struct driver_ports commit_ports;
 void commit_on_store(struct daemon *d); /* the store has answers */
-/* The two halves of it, for who counts them: one answer (false: there is none) ... */
+/* The two halves of it, for who counts them: one answer (false: there is none), and what
+ * is left to do after the last. */
 bool commit_take_answer(struct daemon *d);
-void commit_after_answers(
-    struct daemon *d); /* ... and what is left to do after the last */
+void commit_after_answers(struct daemon *d);
 void commit_on_retry(struct daemon *d);
 /* The clients' requests that wait for the next batch are as many as may. */
 bool commit_waiters_full(const struct daemon *d);
@@ -276,8 +276,7 @@ struct health {
     uint64_t messages;      /* of the fleets' brokers, as far as they were looked at */
     uint64_t uplinks;       /* of devices that are known */
     uint64_t dropped_flood; /* messages that came faster than the loop could take them */
-    uint64_t
-        dropped_backlog; /* uplinks, statuses and fates while too much waited for the disk */
+    uint64_t dropped_backlog; /* what may be lost, while too much waited for the disk */
     uint64_t dropped_oversize;
     uint64_t rejected;    /* by plugins and their hosts: not what a server says */
     uint64_t implausible; /* uplinks from another time */

@@ -361,11 +361,6 @@ void host_caps(struct fuo_host *host, struct fuo_caps *caps)
     *caps = lent.caps;
 }
 
-bool host_has_multicast(const struct fuo_host *host)
-{
-    return host->plugin->multicast != NULL;
-}
-
 bool host_mqtt_up(const struct fuo_host *host)
 {
     return host->mqtt != NULL && mqtt_is_up(host->mqtt);

@@ -71,7 +71,6 @@ FUO_MUST_CHECK int host_open(struct uv_loop_s *loop, const struct host_config *c
 void host_close(struct fuo_host *host, void (*on_closed)(void *arg), void *arg);
 
 void host_caps(struct fuo_host *host, struct fuo_caps *caps);
-bool host_has_multicast(const struct fuo_host *host);
 bool host_mqtt_up(const struct fuo_host *host);
 
 /* Intents, as plugin.h; FUO_ENOTSUP where the plugin has no such function. */
