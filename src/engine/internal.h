@@ -62,11 +62,12 @@ struct device {
     const struct profile *profile; /* of its own; see device_profile() */
     struct member *active;         /* in the campaign that is updating it; NULL: none */
     struct utc stored;             /* when rec was last stored */
-    uint32_t f_cnt;                /* of its last uplink */
-    uint8_t dr;                    /* of its last uplink; ENGINE_DR_UNKNOWN */
-    uint8_t sent;                  /* uplinks that were counted, and that nobody heard: */
-    uint8_t unheard;               /* see uplink.c */
-    struct { /* quirks its answers showed since the start, see detect.h */
+    uint32_t f_cnt;  /* of its last uplink, if there was one since the start */
+    uint8_t dr;      /* of its last uplink; ENGINE_DR_UNKNOWN */
+    uint8_t sent;    /* uplinks that were counted, and that nobody heard: */
+    uint8_t unheard; /* see uplink.c */
+    bool counted;    /* f_cnt is known */
+    struct {         /* quirks its answers showed since the start, see detect.h */
         bool epoch_twice;
         bool layout_v1;
         bool lost_for_ever;
@@ -261,7 +262,6 @@ struct engine {
     struct campaign **campaigns; /* ascending by id */
     size_t campaign_count;
     struct campaign *changed; /* list of those to be stored at the end of the step */
-    int64_t away_us;          /* before the start, nobody listened for so long */
     struct transmission **transmissions; /* ascending by id */
     size_t transmission_count;
     size_t transmission_cap;
@@ -480,7 +480,8 @@ void transmission_on_key(struct engine *e, struct transmission *t, uint32_t mc_a
 void transmission_opened(struct engine *e, struct transmission *t);
 /* No group is left at the server. */
 void transmission_end(struct engine *e, struct transmission *t);
-void transmission_resume(struct engine *e, struct transmission *t);
+/* After a restart; before it nobody listened for away_us. */
+void transmission_resume(struct engine *e, struct transmission *t, int64_t away_us);
 /* After a pause: time passed in which nobody could be asked. */
 void transmission_go_on(struct engine *e, struct transmission *t);
 void transmission_member_changed(struct engine *e, struct transmission *t);

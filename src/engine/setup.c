@@ -301,11 +301,10 @@ static struct utc last_progress(const struct transmission *t)
  * After a restart: the time in which nobody listened does not count, but what was waited for
  * before does. Else a daemon that is started anew every night would wait for ever.
  */
-static void go_on_after_restart(struct engine *e, struct transmission *t)
+static void go_on_after_restart(struct engine *e, struct transmission *t, int64_t away_us)
 {
-    int64_t away_us = is_asking(t) ? e->away_us : 0;
-    count_from(e, t, utc_after(t->rec.phase_since, away_us),
-               utc_after(last_progress(t), e->away_us));
+    count_from(e, t, utc_after(t->rec.phase_since, is_asking(t) ? away_us : 0),
+               utc_after(last_progress(t), away_us));
 }
 
 /* How many of its sessions were no repair: with windows, all that were dated may be so. */
@@ -319,7 +318,7 @@ static uint32_t sessions_by_plan(const struct transmission *t)
  * After a restart: everything that was asked of the driver or the server is asked again, and
  * so are members who were not told yet, or whose answers were not stored.
  */
-void transmission_resume(struct engine *e, struct transmission *t)
+void transmission_resume(struct engine *e, struct transmission *t, int64_t away_us)
 {
     t->session_first_n = t->rec.next_n;
     t->news_n = t->rec.next_n;
@@ -332,7 +331,7 @@ void transmission_resume(struct engine *e, struct transmission *t)
     transmission_plan(t);
     cohort_enlist(e, t);
     grid_restore(e, t);
-    go_on_after_restart(e, t);
+    go_on_after_restart(e, t, away_us);
     if (t->plan_error == PLAN_OK) {
         frame_schedule(e, t);
         t->sessions_cut = sessions_by_plan(t) - 1;

@@ -244,10 +244,10 @@ struct instant engine_deadline(const struct engine *engine)
     return instant_after(engine->now, wait_us > 0 ? wait_us : 0);
 }
 
-static void resume_campaign(struct engine *e, struct campaign *c)
+static void resume_campaign(struct engine *e, struct campaign *c, int64_t away_us)
 {
     for (size_t i = 0; i < c->transmission_count; i++) {
-        transmission_resume(e, c->transmissions[i]);
+        transmission_resume(e, c->transmissions[i], away_us);
     }
     if (c->rec.ended.us != 0) {
         return;
@@ -262,7 +262,7 @@ static void resume_campaign(struct engine *e, struct campaign *c)
 }
 
 /* Since the last that is stored of anybody; what is only statistics may be an hour old. */
-static int64_t away_us(const struct engine *e)
+static int64_t absence_us(const struct engine *e)
 {
     struct utc last = {0};
     for (size_t i = 0; i < e->device_cap; i++) {
@@ -284,11 +284,11 @@ void engine_resume(struct engine *engine, struct instant now, struct utc utc,
     engine->now = now;
     engine->utc = utc;
     engine->out = effects;
-    engine->away_us = away_us(engine);
     air_resume(engine);
     group_resume(engine);
+    int64_t away_us = absence_us(engine);
     for (size_t i = 0; i < engine->campaign_count; i++) {
-        resume_campaign(engine, engine->campaigns[i]);
+        resume_campaign(engine, engine->campaigns[i], away_us);
     }
     campaign_flush_changes(engine);
     engine->out = NULL;

@@ -224,7 +224,7 @@ static void learn_load(struct engine *e, const struct device *d,
 /* By the counter: gateways say nothing of what none of them heard. */
 static void count_unheard(struct device *d, uint32_t f_cnt)
 {
-    bool follows = f_cnt > d->f_cnt && f_cnt - d->f_cnt <= COUNTED_MAX / 2;
+    bool follows = d->counted && f_cnt > d->f_cnt && f_cnt - d->f_cnt <= COUNTED_MAX / 2;
     if (follows) {
         d->sent = (uint8_t)(d->sent + f_cnt - d->f_cnt);
         d->unheard = (uint8_t)(d->unheard + f_cnt - d->f_cnt - 1);
@@ -234,6 +234,7 @@ static void count_unheard(struct device *d, uint32_t f_cnt)
         d->unheard /= 2;
     }
     d->f_cnt = f_cnt;
+    d->counted = true;
 }
 
 uint32_t device_unheard_ppm(const struct device *d)

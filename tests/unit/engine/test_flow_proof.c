@@ -292,10 +292,11 @@ static void a_count_told_twice_is_the_same_count(void **state)
 }
 
 /* Polls of a session in which nobody answers any. */
-static uint32_t polls_of(uint32_t f_cnt_step)
+static uint32_t polls_of(uint32_t f_cnt, uint32_t f_cnt_step)
 {
     struct flow f;
     flow_init(&f, 1);
+    f.uplink_f_cnt = f_cnt;
     for (int i = 0; i < 20; i++) {
         f.uplink_f_cnt += f_cnt_step;
         flow_noise(&f, 0);
@@ -313,9 +314,11 @@ static uint32_t polls_of(uint32_t f_cnt_step)
 static void few_who_are_seldom_heard_are_polled_again(void **state)
 {
     (void)state;
-    assert_int_equal(polls_of(0), 1); /* the server does not count */
-    assert_int_equal(polls_of(1), 1); /* all of its uplinks are heard */
-    assert_int_equal(polls_of(2), 4); /* each second one: then one in sixteen is silent */
+    assert_int_equal(polls_of(0, 0), 1); /* the server does not count */
+    assert_int_equal(polls_of(0, 1), 1); /* all of its uplinks are heard */
+    assert_int_equal(polls_of(0, 2),
+                     4); /* each second one: then one in sixteen is silent */
+    assert_int_equal(polls_of(29, 1), 1); /* those before the start do not count */
 }
 
 TEST_MAIN(cmocka_unit_test(few_who_are_seldom_heard_are_polled_again),
