@@ -88,7 +88,8 @@ struct tally {
 
 static struct tally tally_of(const struct transmission *t, const struct member_answer *a)
 {
-    uint32_t coded = t->rec.next_n - 1u - t->rec.frag_count;
+    bool all_once = t->rec.next_n > t->rec.frag_count;
+    uint32_t coded = all_once ? t->rec.next_n - 1u - t->rec.frag_count : 0;
     uint64_t copies = t->rec.copies > 1 ? t->rec.copies : 1;
     uint64_t sent = t->rec.frag_count * copies + coded;
     uint64_t heard = a->received < sent ? a->received : sent;
