@@ -32,8 +32,7 @@ struct state {
     uint32_t *removed;
     size_t removed_len;
     uint64_t effort;
-    uint64_t
-        *vain; /* per gateway: effort of its swap since the cover changed; 0: unknown */
+    uint64_t *vain; /* by gateway: effort of its swap since the last change; 0: unknown */
 };
 
 size_t cover_link_count(const struct cover_problem *p)

@@ -41,6 +41,7 @@ enum {
     PARTITION_RATE_MAX = 6,
     PARTITION_TURN_MAX = 255, /* turns of a data rate; records have a byte for them */
     PARTITION_NO_TURN = 0xffff,
+    PARTITION_POLLED_MAX = 20, /* so few are asked what they miss, as often as it takes */
 };
 
 /*

@@ -15,7 +15,6 @@ enum {
     COPIES_PPM = 900000,   /* copies do not mend that */
     HOPELESS_FEW = 20,     /* one in so many */
     COPIES_FIRST = 4,      /* of v1: not all tell what they miss of copies */
-    POLLED_MAX = 20,       /* so few are asked what they miss before anything is coded */
 };
 
 enum quantile { QUANTILE_FIRST, QUANTILE_P50, QUANTILE_P90, QUANTILE_COUNT };
@@ -307,7 +306,7 @@ static void need(const struct part *p, const struct partition_cohort *c, uint32_
 static uint32_t first_of(const struct partition_cohort *c, uint32_t coded)
 {
     uint32_t least = c->ts004 >= 2 ? 0 : c->copies > 1 ? COPIES_FIRST : 1;
-    return c->device_count <= POLLED_MAX || coded < least ? least : coded;
+    return c->device_count <= PARTITION_POLLED_MAX || coded < least ? least : coded;
 }
 
 static void forecast(const struct part *p, struct partition_cohort *c)

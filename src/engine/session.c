@@ -22,7 +22,6 @@ enum {
     F_CNT_MAX = 0xffff,
     CONFIRM_EARLY = 3,     /* of a patience: then repair begins with who has answered */
     CONFIRM_PATIENCES = 2, /* who is given up now needs the whole image again */
-    POLLED_MAX = 20,       /* so few members are polled again */
     POLLS_MAX = 6,
     UNASKED_PPM = 100000, /* chance that all answers of a member were lost */
 };
@@ -346,7 +345,7 @@ static bool may_repair(const struct transmission *t)
  */
 static bool is_poll_lost(const struct transmission *t)
 {
-    if (count_in_session(t) > POLLED_MAX || t->polls >= POLLS_MAX) {
+    if (count_in_session(t) > PARTITION_POLLED_MAX || t->polls >= POLLS_MAX) {
         return false;
     }
     for (size_t i = 0; i < t->member_count; i++) {

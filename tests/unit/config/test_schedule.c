@@ -56,36 +56,42 @@ static void describe(const struct schedule_spans *spans, char *text, size_t size
     }
 }
 
-static void check(const char *schedule, const char *from, const char *until,
-                  const char *want)
+struct row {
+    const char *schedule;
+    const char *from;
+    const char *until;
+    const char *want; /* UTC */
+};
+
+static void check(const struct row *row)
 {
-    struct campaign_doc *doc = campaign(schedule);
+    struct campaign_doc *doc = campaign(row->schedule);
     struct window_doc *window = freeze();
     const struct window_doc *const windows[] = {window};
     const struct schedule_names names = {windows, 1};
     struct schedule_spans spans;
     char got[512];
-    assert_int_equal(
-        schedule_spans(&doc->spec.schedule, &names, utc(from), utc(until), &spans),
-        FUO_OK);
+    assert_int_equal(schedule_spans(&doc->spec.schedule, &names, utc(row->from),
+                                    utc(row->until), &spans),
+                     FUO_OK);
     describe(&spans, got, sizeof(got));
-    if (strcmp(got, want) != 0) {
-        print_message("schedule: %s\n", schedule);
-    }
-    assert_string_equal(got, want);
+    test_row(row->schedule);
+    assert_string_equal(got, row->want);
     window_doc_destroy(window);
     campaign_doc_destroy(doc);
+}
+
+static void check_rows(const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        check(&rows[i]);
+    }
 }
 
 static void windows_follow_the_clock_of_their_zone(void **state)
 {
     (void)state;
-    static const struct {
-        const char *schedule;
-        const char *from;
-        const char *until;
-        const char *want; /* UTC */
-    } rows[] = {
+    static const struct row rows[] = {
         {"", "2026-07-01T00:00:00Z", "2026-07-02T00:00:00Z", "07-01T00:00/..."},
         {"windows: [{start: \"08:00\", end: \"10:00\"}]", "2026-07-01T00:00:00Z",
          "2026-07-03T00:00:00Z", "07-01T08:00/07-01T10:00 07-02T08:00/07-02T10:00"},
@@ -105,20 +111,13 @@ static void windows_follow_the_clock_of_their_zone(void **state)
          "\"11:00\"}]",
          "2026-07-01T00:00:00Z", "2026-07-02T00:00:00Z", "07-01T08:00/07-01T11:00"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        check(rows[i].schedule, rows[i].from, rows[i].until, rows[i].want);
-    }
+    check_rows(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 static void changes_of_the_clock_shorten_lengthen_and_skip_windows(void **state)
 {
     (void)state;
-    static const struct {
-        const char *schedule;
-        const char *from;
-        const char *until;
-        const char *want;
-    } rows[] = {
+    static const struct row rows[] = {
         /* Berlin 2026-03-29: 02:00 is 03:00. A night is an hour shorter ... */
         {"timezone: Europe/Berlin, windows: [{start: \"22:00\", end: \"05:30\"}]",
          "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z", "03-28T21:00/03-29T03:30"},
@@ -144,20 +143,13 @@ static void changes_of_the_clock_shorten_lengthen_and_skip_windows(void **state)
          "2027-02-06T00:00:00Z", "2027-02-08T00:00:00Z",
          "02-06T07:00/02-06T08:00 02-07T08:00/02-07T09:00"},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        check(rows[i].schedule, rows[i].from, rows[i].until, rows[i].want);
-    }
+    check_rows(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 static void blackouts_win(void **state)
 {
     (void)state;
-    static const struct {
-        const char *schedule;
-        const char *from;
-        const char *until;
-        const char *want;
-    } rows[] = {
+    static const struct row rows[] = {
         /* without windows: open before, and for good behind it */
         {"blackouts: [{from: \"2026-07-02\", to: \"2026-07-04\"}]",
          "2026-07-01T00:00:00Z", "2026-07-03T00:00:00Z",
@@ -179,9 +171,7 @@ static void blackouts_win(void **state)
          "2026-10-25T00:00:00Z", "2026-10-26T00:00:00Z",
          "10-25T00:00/10-25T00:10 10-25T01:30/..."},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        check(rows[i].schedule, rows[i].from, rows[i].until, rows[i].want);
-    }
+    check_rows(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 static void what_has_no_room_is_not_known_yet(void **state)
