@@ -39,7 +39,8 @@ def check_air(stack, devices, loss=10):
                         str(devices), "--loss", str(loss), "--keys",
                         stack.path("inventory.csv"), stack.folder],
                        capture_output=True, text=True, timeout=60)
-    assert r.returncode == 0, r.stdout + r.stderr
+    failed = [line for line in r.stdout.splitlines() if not line.startswith("ok")]
+    assert r.returncode == 0, "\n".join(failed) + "\n" + r.stdout + r.stderr
 
 
 def finish(stack, devices, loss=10):
