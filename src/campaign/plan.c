@@ -166,8 +166,7 @@ static int64_t larger(int64_t a, int64_t b)
 static int64_t decide_interval_us(const struct plan_input *in, const struct plan *plan)
 {
     const struct spec_radio *radio = &in->spec->radio;
-    int64_t interval_us =
-        larger(in->server_spacing_us * in->gateway_count, plan->frame_airtime_us);
+    int64_t interval_us = larger(in->server_spacing_us, plan->frame_airtime_us);
     if (radio->spacing_us != SPEC_AUTO_US) {
         interval_us = larger(interval_us, radio->spacing_us);
     }

@@ -23,8 +23,7 @@ struct plan_input {
     const struct fleet_spec *fleet;
     size_t image_len;
     uint32_t device_count;
-    uint8_t gateway_count;     /* of the cluster, at least 1 */
-    int64_t server_spacing_us; /* of the server, per gateway */
+    int64_t server_spacing_us; /* between two frames of a group */
     int16_t weakest_snr_cdb;   /* uplink SNR of the weakest device; PLAN_SNR_UNKNOWN */
     struct fragplan_limits limits; /* of the devices; zeroed: none */
     uint32_t priority_ceiling_ppm; /* most of the legal limit, says the server; 0: all */

@@ -87,7 +87,6 @@ static enum plan_error make_plan(struct transmission *t, const struct campaign_s
         .fleet = c->fleet->def.spec,
         .image_len = c->def.image_len,
         .device_count = (uint32_t)t->member_count,
-        .gateway_count = 1,
         .server_spacing_us = row_spacing_us(t),
         .weakest_snr_cdb = weakest_snr_cdb(t),
         .limits = *limits,

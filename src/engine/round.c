@@ -412,7 +412,6 @@ static enum plan_error reason_of(const struct round *r)
                             .fleet = c->fleet->def.spec,
                             .image_len = c->def.image_len,
                             .device_count = 1,
-                            .gateway_count = 1,
                             .weakest_snr_cdb = PLAN_SNR_UNKNOWN,
                             .limits = r->limits,
                             .priority_ceiling_ppm = c->fleet->def.priority_ceiling_ppm};

@@ -223,7 +223,6 @@ static enum plan_error probe(struct making *m)
         .fleet = &r->fleet->doc->spec,
         .image_len = r->image_len,
         .device_count = (uint32_t)r->device_count,
-        .gateway_count = 1,
         .weakest_snr_cdb = INT16_MAX,
         .priority_ceiling_ppm = m->caps.priority_ceiling_ppm,
     };

@@ -28,7 +28,6 @@ static struct plan_input input_of(const struct campaign_spec *spec, size_t image
                                .fleet = &eu868,
                                .image_len = image_len,
                                .device_count = 60,
-                               .gateway_count = 1,
                                .server_spacing_us = SECONDS_US(5),
                                .weakest_snr_cdb = 500};
 }
@@ -172,7 +171,7 @@ static void given_values_are_kept(void **state)
     spec.fragmentation.max_redundancy_ppm = 100000;
     spec.fragmentation.block_ack_delay = 7;
     struct plan_input in = input_of(&spec, 1000);
-    in.gateway_count = 2;
+    in.server_spacing_us = SECONDS_US(10);
     struct plan plan;
     assert_int_equal(plan_make(&in, &plan), PLAN_OK);
     assert_int_equal(plan.dr, 3);
@@ -180,7 +179,7 @@ static void given_values_are_kept(void **state)
     assert_int_equal(plan.fragments.count, 20);
     assert_int_equal(plan.coded_first, 2); /* the maximum wins */
     assert_int_equal(plan.coded_max, 2);
-    assert_int_equal(plan.interval_us, SECONDS_US(10)); /* two gateways */
+    assert_int_equal(plan.interval_us, SECONDS_US(10)); /* the server's */
     assert_int_equal(plan.block_ack_delay, 7);
     assert_int_equal(plan.poll_window_us, SECONDS_US(2048));
 }
