@@ -225,10 +225,10 @@ static struct member_answer verdict(enum member_verdict v)
     return (struct member_answer){.verdict = v};
 }
 
-static struct member_answer refused(enum member_reason reason, enum fw_result result)
+static struct member_answer refused(enum member_reason reason, enum fw_evidence seen)
 {
     return (struct member_answer){
-        .verdict = VERDICT_REFUSED, .reason = reason, .result = result};
+        .verdict = VERDICT_REFUSED, .reason = reason, .seen = seen};
 }
 
 static struct member_answer answer_package_version(const struct member_rec *member,
@@ -278,7 +278,7 @@ static struct member_answer answer_group(const struct member_rec *member,
     }
     /* LBM and others echo an id they cannot serve with the error bit. */
     if (ans.id_error) {
-        return refused(REASON_GROUP_REFUSED, FW_RESULT_UNSUPPORTED_PROTOCOL);
+        return refused(REASON_GROUP_REFUSED, FW_SEEN_NO_PACKAGE);
     }
     return verdict(ans.group_id == c->transmission->group_id ? VERDICT_ACCEPTED
                                                              : VERDICT_NOT_MINE);
@@ -312,11 +312,10 @@ static struct member_answer answer_session(const struct member_rec *member,
      * it is not defined, LoRaMac-node and ST set the other two bits with it. */
     bool wrong_time = ans.group_undefined || ans.start_missed ||
                       clock_is_wrong(t, ans.time_to_start_s, received);
-    struct member_answer a =
-        ans.dr_error || ans.freq_error
-            ? refused(REASON_SESSION_REFUSED, FW_RESULT_UNSUPPORTED_PROTOCOL)
-        : wrong_time ? verdict(VERDICT_CLOCK)
-                     : verdict(VERDICT_ACCEPTED);
+    struct member_answer a = ans.dr_error || ans.freq_error
+                                 ? refused(REASON_SESSION_REFUSED, FW_SEEN_NO_PACKAGE)
+                             : wrong_time ? verdict(VERDICT_CLOCK)
+                                          : verdict(VERDICT_ACCEPTED);
     a.group_undefined = ans.group_undefined;
     return a;
 }
@@ -356,11 +355,10 @@ static struct member_answer answer_frag_setup(const struct member_rec *member,
         return verdict(VERDICT_REPLAY);
     }
     if (ans.no_memory) {
-        return refused(REASON_FRAG_REFUSED, FW_RESULT_NO_FLASH);
+        return refused(REASON_FRAG_REFUSED, FW_SEEN_NO_FLASH);
     }
-    return refused(REASON_FRAG_REFUSED, ans.index_unsupported
-                                            ? FW_RESULT_UNSUPPORTED_PROTOCOL
-                                            : FW_RESULT_UNSUPPORTED_PACKAGE);
+    return refused(REASON_FRAG_REFUSED,
+                   ans.index_unsupported ? FW_SEEN_NO_PACKAGE : FW_SEEN_UNSUPPORTED);
 }
 
 static bool takes_fragments(enum member_phase phase)
@@ -400,16 +398,16 @@ static struct member_answer answer_frag_status(const struct member_rec *member,
         return verdict(VERDICT_NOT_MINE);
     }
     if (ans.no_session) {
-        return refused(REASON_INCOMPLETE, FW_RESULT_CONNECTION_LOST);
+        return refused(REASON_INCOMPLETE, FW_SEEN_INCOMPLETE);
     }
     if (ans.frag_index != t->frag_index) {
         return verdict(VERDICT_NOT_MINE);
     }
     if (ans.memory_error) {
-        return refused(REASON_NO_MEMORY, FW_RESULT_NO_RAM);
+        return refused(REASON_NO_MEMORY, FW_SEEN_NO_MATRIX);
     }
     if (ans.missing_count == 0 && ans.mic_error) {
-        return refused(REASON_MIC, FW_RESULT_INTEGRITY);
+        return refused(REASON_MIC, FW_SEEN_CORRUPT);
     }
     struct member_answer a =
         verdict(ans.missing_count == 0 ? VERDICT_BLOCK : VERDICT_STATUS);
@@ -430,7 +428,7 @@ static struct member_answer answer_block_received(const struct member_rec *membe
         return verdict(VERDICT_NOT_MINE);
     }
     if (req.mic_error) {
-        return refused(REASON_MIC, FW_RESULT_INTEGRITY);
+        return refused(REASON_MIC, FW_SEEN_CORRUPT);
     }
     struct member_answer a = verdict(VERDICT_BLOCK);
     a.proven = true;
@@ -468,10 +466,10 @@ static struct member_answer answer_upgrade(const struct member_rec *member,
     case FM_IMAGE_VALID:
         break;
     case FM_IMAGE_INCOMPATIBLE:
-        return refused(REASON_WRONG_HARDWARE, FW_RESULT_UNSUPPORTED_PACKAGE);
+        return refused(REASON_WRONG_HARDWARE, FW_SEEN_UNSUPPORTED);
     case FM_IMAGE_NONE:
     case FM_IMAGE_CORRUPT:
-        return refused(REASON_IMAGE_REFUSED, FW_RESULT_INTEGRITY);
+        return refused(REASON_IMAGE_REFUSED, FW_SEEN_CORRUPT);
     }
     struct member_answer a = verdict(VERDICT_IMAGE);
     a.version = ans.next_version;

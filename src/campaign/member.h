@@ -56,7 +56,7 @@ FUO_MUST_CHECK int member_command(const struct member_rec *member,
 enum member_verdict {
     VERDICT_NOT_MINE, /* not an answer to anything this member is in */
     VERDICT_ACCEPTED, /* the answer that the phase waits for */
-    VERDICT_REFUSED,  /* the device refuses: reason and result say why */
+    VERDICT_REFUSED, /* the device refuses: reason says why, seen what it is for Object 5 */
     VERDICT_PACKAGES, /* packages[] of package_count were reported */
     VERDICT_PACKAGE,  /* one PackageVersionAns: packages[0] */
     VERDICT_VERSION,  /* version and hardware */
@@ -70,7 +70,7 @@ enum member_verdict {
 struct member_answer {
     enum member_verdict verdict;
     enum member_reason reason;
-    enum fw_result result;
+    enum fw_evidence seen;
     uint8_t package_count;
     struct {
         uint8_t id;

@@ -56,37 +56,6 @@ const char *tx_phase_name(enum tx_phase phase)
     return NAME_OF(names, phase);
 }
 
-const char *fw_state_name(enum fw_state state)
-{
-    static const char *const names[] = {"idle", "downloading", "downloaded", "updating"};
-    return NAME_OF(names, state);
-}
-
-/* The texts of LwM2M Object 5, resource 5, shortened. */
-const char *fw_result_text(enum fw_result result)
-{
-    static const char *const texts[] = {
-        "initial",
-        "success",
-        "not enough flash",
-        "out of RAM",
-        "connection lost",
-        "integrity check failed",
-        "unsupported package",
-        "invalid URI",
-        "update failed",
-        "unsupported protocol",
-        "cancelled",
-        "deferred",
-    };
-    return NAME_OF(texts, result);
-}
-
-const char *fw_source_name(enum fw_source source)
-{
-    return source == FW_REPORTED ? "reported" : "inferred";
-}
-
 const char *outcome_name(enum outcome outcome)
 {
     static const char *const names[OUTCOME_COUNT] = {

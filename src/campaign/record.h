@@ -13,36 +13,8 @@
 #include <stdint.h>
 
 #include "base/time.h"
+#include "campaign/lwm2m_fw.h"
 #include "campaign/spec.h"
-
-/* LwM2M Object 5, resource 3. */
-enum fw_state {
-    FW_IDLE = 0,
-    FW_DOWNLOADING = 1,
-    FW_DOWNLOADED = 2,
-    FW_UPDATING = 3,
-};
-
-/* LwM2M Object 5, resource 5 (object versions 1.0 and 1.1). */
-enum fw_result {
-    FW_RESULT_INITIAL = 0,
-    FW_RESULT_SUCCESS = 1,
-    FW_RESULT_NO_FLASH = 2,
-    FW_RESULT_NO_RAM = 3,
-    FW_RESULT_CONNECTION_LOST = 4,
-    FW_RESULT_INTEGRITY = 5,
-    FW_RESULT_UNSUPPORTED_PACKAGE = 6,
-    FW_RESULT_INVALID_URI = 7,
-    FW_RESULT_UPDATE_FAILED = 8,
-    FW_RESULT_UNSUPPORTED_PROTOCOL = 9,
-    FW_RESULT_CANCELLED = 10,
-    FW_RESULT_DEFERRED = 11,
-};
-
-enum fw_source {
-    FW_INFERRED = 0, /* from TS003-TS006 answers */
-    FW_REPORTED = 1, /* the device said so in LwM2M */
-};
 
 enum outcome {
     OUTCOME_NONE = 0, /* not ended */
@@ -323,7 +295,4 @@ const char *member_reason_text(enum member_reason reason);
 const char *member_phase_name(enum member_phase phase);
 const char *campaign_phase_name(enum campaign_phase phase);
 const char *tx_phase_name(enum tx_phase phase);
-const char *fw_state_name(enum fw_state state);
-const char *fw_result_text(enum fw_result result);
-const char *fw_source_name(enum fw_source source);
 const char *outcome_name(enum outcome outcome);

@@ -6,6 +6,7 @@
  */
 #include "codec/package.h"
 #include "engine/internal.h"
+#include "engine/report.h"
 #include "image/version.h"
 
 enum {
@@ -26,8 +27,7 @@ static void after_discovery(struct engine *e, struct member *m)
     m->device->rec.packages_known |= member_has_packages(m);
     device_store(e, m->device);
     if (!member_has_packages(m)) {
-        member_end(e, m, OUTCOME_FAILED, REASON_NO_PACKAGE,
-                   FW_RESULT_UNSUPPORTED_PROTOCOL);
+        member_end(e, m, OUTCOME_FAILED, REASON_NO_PACKAGE, FW_SEEN_NO_PACKAGE);
         return;
     }
     member_ask(e, m, MEMBER_VERSION);
@@ -110,7 +110,7 @@ static void take_version_before(struct engine *e, struct member *m, uint32_t ver
         spec->image.firmware_version == version) {
         m->rec.version_after = version;
         m->rec.version_after_known = true;
-        member_end(e, m, OUTCOME_SUCCEEDED, REASON_ALREADY, FW_RESULT_SUCCESS);
+        member_end(e, m, OUTCOME_SUCCEEDED, REASON_ALREADY, FW_SEEN_TARGET_RUNS);
         return;
     }
     after_version(e, m);
@@ -166,7 +166,7 @@ static void take_proof(struct engine *e, struct member *m, uint32_t version)
     m->device->rec.packages_known = false; /* new firmware may have others */
     group_rebooted(e, m);
     device_store(e, m->device);
-    member_end(e, m, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+    member_end(e, m, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_SEEN_TARGET_RUNS);
 }
 
 /* It still runs the old version: is the reboot late, was it lost, or has it failed? */
@@ -178,7 +178,7 @@ static void take_old_version(struct engine *e, struct member *m, uint32_t versio
     struct utc due = utc_after(m->rec.reboot_at, MEMBER_AFTER_REBOOT_US);
     bool early = !utc_reached(due, e->utc);
     if (m->campaign->rec.phase == CAMPAIGN_ABORTING && m->undone) {
-        member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_RESULT_CANCELLED);
+        member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_SEEN_CANCELLED);
         return;
     }
     if (m->campaign->rec.phase == CAMPAIGN_ABORTING) {
@@ -191,13 +191,13 @@ static void take_old_version(struct engine *e, struct member *m, uint32_t versio
         return;
     }
     if (!early && m->rec.tries >= OLD_VERSION_TRIES && device_denies_images(m->device)) {
-        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_RESULT_UPDATE_FAILED);
+        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_SEEN_OLD_RUNS);
         return; /* it was only believed to have the block */
     }
     if (!early && m->rec.tries >= OLD_VERSION_TRIES) {
         m->rec.version_after = version;
         m->rec.version_after_known = true;
-        member_end(e, m, OUTCOME_FAILED, REASON_OLD_VERSION, FW_RESULT_UPDATE_FAILED);
+        member_end(e, m, OUTCOME_FAILED, REASON_OLD_VERSION, FW_SEEN_OLD_RUNS);
         return;
     }
     member_drop_command(m);
@@ -245,8 +245,7 @@ static void take_image(struct engine *e, struct member *m, uint32_t next)
     bool given = c->def.spec->image.firmware_version != SPEC_AUTO_U32;
     uint32_t target;
     if (m->rec.version_before_known && next == m->rec.version_before) {
-        member_end(e, m, OUTCOME_FAILED, REASON_IMAGE_REFUSED,
-                   FW_RESULT_UNSUPPORTED_PACKAGE);
+        member_end(e, m, OUTCOME_FAILED, REASON_IMAGE_REFUSED, FW_SEEN_UNSUPPORTED);
         return;
     }
     if (!given && !c->rec.next_known) {
@@ -261,8 +260,7 @@ static void take_image(struct engine *e, struct member *m, uint32_t next)
         } else {
             campaign_alert(e, c, text);
         }
-        member_end(e, m, OUTCOME_FAILED, REASON_VERSION_DIFFERS,
-                   FW_RESULT_UNSUPPORTED_PACKAGE);
+        member_end(e, m, OUTCOME_FAILED, REASON_VERSION_DIFFERS, FW_SEEN_UNSUPPORTED);
         return;
     }
     m->rec.version_after = next;
@@ -272,7 +270,7 @@ static void take_image(struct engine *e, struct member *m, uint32_t next)
 void member_await_reboot(struct engine *e, struct member *m)
 {
     member_enter(e, m, MEMBER_VERIFY);
-    member_set_fw(e, m, FW_UPDATING, FW_RESULT_INITIAL);
+    member_seen(e, m, FW_SEEN_APPLYING);
     engine_set_timer(e, m->slot, utc_after(m->rec.reboot_at, MEMBER_AFTER_REBOOT_US));
 }
 
@@ -283,7 +281,7 @@ void member_take_block(struct engine *e, struct member *m, uint16_t missing)
     m->rec.missing = missing;
     m->polled = true;
     member_enter(e, m, MEMBER_COMPLETE);
-    member_set_fw(e, m, FW_DOWNLOADED, FW_RESULT_INITIAL);
+    member_seen(e, m, FW_SEEN_BLOCK);
     member_ask(e, m, device_denies_images(m->device) ? MEMBER_REBOOT : MEMBER_UPGRADE);
     transmission_member_changed(e, m->transmission);
 }
@@ -319,7 +317,7 @@ static void take_undone_image(struct engine *e, struct member *m, bool nothing_d
         member_ask(e, m, MEMBER_VERIFY);
         return;
     }
-    member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_RESULT_CANCELLED);
+    member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_SEEN_CANCELLED);
 }
 
 static void take_accepted(struct engine *e, struct member *m,
@@ -337,7 +335,7 @@ static void take_accepted(struct engine *e, struct member *m,
         group_found(m);
         m->rec.session_no = m->transmission->rec.session_no;
         member_enter(e, m, MEMBER_LISTENING);
-        member_set_fw(e, m, FW_DOWNLOADING, FW_RESULT_INITIAL);
+        member_seen(e, m, FW_SEEN_SESSION);
         transmission_member_changed(e, m->transmission);
         return;
     case MEMBER_REBOOT:
@@ -365,8 +363,7 @@ static void take_replay(struct engine *e, struct member *m)
     m->asked_mic = false;
     device_store(e, m->device);
     if (m->rec.tries >= m->campaign->def.spec->retry.command) {
-        member_leave(e, m, OUTCOME_FAILED, REASON_FRAG_REFUSED,
-                     FW_RESULT_UNSUPPORTED_PROTOCOL);
+        member_leave(e, m, OUTCOME_FAILED, REASON_FRAG_REFUSED, FW_SEEN_NO_PACKAGE);
         return;
     }
     member_send(e, m);
@@ -387,7 +384,7 @@ static void take_clock(struct engine *e, struct member *m)
 static bool may_try_again(const struct member *m, const struct member_answer *a)
 {
     bool block = m->rec.phase == MEMBER_UPGRADE && m->transmission != NULL &&
-                 m->transmission->rec.ts004 < 2 && a->result == FW_RESULT_INTEGRITY;
+                 m->transmission->rec.ts004 < 2 && a->seen == FW_SEEN_CORRUPT;
     return a->reason == REASON_INCOMPLETE || a->reason == REASON_NO_MEMORY || block;
 }
 
@@ -407,9 +404,9 @@ void member_take_answer(struct engine *e, struct member *m, const struct member_
             return;
         }
         if (may_try_again(m, a)) {
-            member_leave(e, m, OUTCOME_FAILED, a->reason, a->result);
+            member_leave(e, m, OUTCOME_FAILED, a->reason, a->seen);
         } else {
-            member_end(e, m, OUTCOME_FAILED, a->reason, a->result);
+            member_end(e, m, OUTCOME_FAILED, a->reason, a->seen);
         }
         return;
     case VERDICT_PACKAGES:

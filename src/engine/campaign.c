@@ -282,7 +282,7 @@ void campaign_start(struct engine *e, const struct engine_campaign *def)
         m->rec.phase_since = e->utc;
         m->rec.changed = e->utc;
         if (m->device->active != NULL) {
-            member_end(e, m, OUTCOME_SKIPPED, REASON_BUSY, FW_RESULT_INITIAL);
+            member_end(e, m, OUTCOME_SKIPPED, REASON_BUSY, FW_SEEN_TARGETED);
         } else {
             m->device->active = m;
             member_store(e, m);
@@ -330,10 +330,9 @@ static void drop_silent(struct engine *e, struct campaign *c)
     for (size_t i = 0; i < c->member_count; i++) {
         struct member *m = &c->members[i];
         if (m->rec.phase < MEMBER_READY && m->rec.outcome == OUTCOME_NONE) {
-            member_end(e, m, OUTCOME_UNKNOWN, REASON_NO_ANSWER, FW_RESULT_INITIAL);
+            member_end(e, m, OUTCOME_UNKNOWN, REASON_NO_ANSWER, FW_SEEN_TARGETED);
         } else if (is_stranded(e, m)) {
-            member_end(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP,
-                       FW_RESULT_CONNECTION_LOST);
+            member_end(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP, FW_SEEN_INCOMPLETE);
         }
     }
 }

@@ -9,6 +9,7 @@
  *   member.c     one device: its records, its commands, its outcome
  *   answer.c     what its answers do
  *   silence.c    what it means when there is none: evidence, time, abort
+ *   report.c     State and Update Result: what its answers say of them, what it reports
  *   uplink.c     an uplink to commands, stateless answers, what is learned of the device
  *   load.c       how much gateways listen
  *   round.c      who shares a transmission
@@ -100,7 +101,9 @@ struct member {
     bool reboot_doubtful; /* DevRebootCountdownReq was never answered */
     bool undone;          /* aborted: was told to delete the image */
     bool in_round;        /* a round is due that will look at it */
-    uint8_t reboots;      /* times it was asked for because of that doubt */
+    bool reports;         /* fw_view.begun, see lwm2m_fw.h */
+    bool waits_for_result;
+    uint8_t reboots; /* times it was asked for because of that doubt */
     uint8_t wrapped[16];
     uint8_t mic[4];
 };
@@ -372,13 +375,11 @@ void member_forget_try(struct member *m);
 /* member_enter(), then member_send(). */
 void member_ask(struct engine *e, struct member *m, enum member_phase phase);
 void member_flush_queue(struct engine *e, struct member *m);
-void member_set_fw(struct engine *e, struct member *m, enum fw_state state,
-                   enum fw_result result);
 void member_end(struct engine *e, struct member *m, enum outcome outcome,
-                enum member_reason reason, enum fw_result result);
+                enum member_reason reason, enum fw_evidence seen);
 /* Out of this transmission: to the next one if it may, else failed. */
 void member_leave(struct engine *e, struct member *m, enum outcome outcome,
-                  enum member_reason reason, enum fw_result result);
+                  enum member_reason reason, enum fw_evidence seen);
 /* It was not set up in time: that is no failed attempt, if it does not go on. */
 void member_leave_late(struct engine *e, struct member *m);
 bool member_in_session(const struct member *m);

@@ -6,6 +6,7 @@
 #include "codec/package.h"
 #include "engine/internal.h"
 #include "engine/repair.h"
+#include "engine/report.h"
 
 #define EXPIRY_MIN_US HOURS_US(1)
 #define EXPIRY_MAX_US HOURS_US(48)
@@ -167,27 +168,17 @@ void member_enter(struct engine *e, struct member *m, enum member_phase phase)
     store_history(e, m);
 }
 
-void member_set_fw(struct engine *e, struct member *m, enum fw_state state,
-                   enum fw_result result)
+void member_fw_changed(struct engine *e, struct member *m)
 {
-    struct campaign *c = m->campaign;
-    if (m->rec.state == state && m->rec.result == result) {
-        return;
-    }
-    c->counts.by_state[m->rec.state]--;
-    c->counts.by_state[state]++;
-    m->rec.state = state;
-    m->rec.result = result;
-    m->rec.source = FW_INFERRED;
     m->rec.changed = e->utc;
     member_store(e, m);
     store_history(e, m);
     publish_result(e, m);
-    campaign_touch(c);
+    campaign_touch(m->campaign);
 }
 
 void member_end(struct engine *e, struct member *m, enum outcome outcome,
-                enum member_reason reason, enum fw_result result)
+                enum member_reason reason, enum fw_evidence seen)
 {
     struct campaign *c = m->campaign;
     if (m->rec.outcome != OUTCOME_NONE) {
@@ -198,12 +189,9 @@ void member_end(struct engine *e, struct member *m, enum outcome outcome,
     m->rec.outcome = outcome;
     m->rec.reason = reason;
     m->rec.changed = e->utc;
-    /* Silent after activation: State 3, Result 0 (design 2). */
-    enum fw_state state = outcome == OUTCOME_UNKNOWN ? m->rec.state : FW_IDLE;
-    c->counts.by_state[m->rec.state]--;
-    c->counts.by_state[state]++;
-    m->rec.state = state;
-    m->rec.result = result;
+    if (outcome != OUTCOME_UNKNOWN) { /* silent after activation: State 3 (design 2) */
+        (void)report_infer(e, m, seen);
+    }
     if (m->device->active == m) {
         m->device->active = NULL;
     }
@@ -225,7 +213,7 @@ void member_flush_queue(struct engine *e, struct member *m)
 }
 
 void member_leave(struct engine *e, struct member *m, enum outcome outcome,
-                  enum member_reason reason, enum fw_result result)
+                  enum member_reason reason, enum fw_evidence seen)
 {
     struct transmission *t = m->transmission;
     if (m->rec.command_id != 0) {
@@ -240,12 +228,12 @@ void member_leave(struct engine *e, struct member *m, enum outcome outcome,
         campaign_is_live(m->campaign)) {
         m->rec.reason = reason;
         member_enter(e, m, MEMBER_READY);
-        member_set_fw(e, m, FW_IDLE, FW_RESULT_INITIAL);
+        member_seen(e, m, FW_SEEN_TARGETED);
         transmission_member_changed(e, t);
         round_wish(e, m);
         return;
     }
-    member_end(e, m, outcome, reason, result);
+    member_end(e, m, outcome, reason, seen);
     transmission_member_changed(e, t);
 }
 
@@ -261,11 +249,11 @@ void member_leave_late(struct engine *e, struct member *m)
     }
     if (++m->rec.late > LATE_MAX || !campaign_is_live(m->campaign)) {
         m->rec.late = 0;
-        member_leave(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP, FW_RESULT_CONNECTION_LOST);
+        member_leave(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP, FW_SEEN_INCOMPLETE);
         return;
     }
     m->rec.transmissions--; /* it was not in it */
-    member_leave(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP, FW_RESULT_CONNECTION_LOST);
+    member_leave(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP, FW_SEEN_INCOMPLETE);
 }
 
 /* ---- commands ---- */

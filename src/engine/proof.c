@@ -13,6 +13,7 @@
 #include "campaign/detect.h"
 #include "engine/internal.h"
 #include "engine/repair.h"
+#include "engine/report.h"
 
 enum {
     RANK_EXTRA = 3,    /* coded fragments beyond those lost, as a rule enough */
@@ -178,7 +179,7 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
     uint16_t missing = stuck ? UINT16_MAX : still_missing(m, a);
     if (missing == 0 && m->denied_n == t->news_n) {
         if (is_past_help(t, a)) {
-            member_leave(e, m, OUTCOME_FAILED, REASON_NO_MEMORY, FW_RESULT_NO_RAM);
+            member_leave(e, m, OUTCOME_FAILED, REASON_NO_MEMORY, FW_SEEN_NO_MATRIX);
             return;
         }
         missing = RANK_EXTRA; /* as many as M, and not of full rank */
@@ -212,14 +213,14 @@ bool proof_take_denial(struct engine *e, struct member *m, const struct member_a
         return false;
     }
     if (t->rec.phase > TX_CONFIRM) {
-        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_RESULT_CONNECTION_LOST);
+        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_SEEN_INCOMPLETE);
         return true;
     }
     m->denied_n = t->news_n;
     m->polled = false;
     m->tail = 0;
     member_enter(e, m, MEMBER_LISTENING);
-    member_set_fw(e, m, FW_DOWNLOADING, FW_RESULT_INITIAL);
+    member_seen(e, m, FW_SEEN_SESSION);
     /* Behind the same uplink. */
     member_ask(e, m, may_join_session(t) ? MEMBER_SESSION : MEMBER_STATUS);
     transmission_member_changed(e, t);

@@ -477,7 +477,7 @@ static void give_up(struct round *r, const struct round *group)
 {
     for (size_t i = 0; i < group->count; i++) {
         member_end(r->e, group->members[i], OUTCOME_FAILED, REASON_TOO_BIG,
-                   FW_RESULT_NO_FLASH);
+                   FW_SEEN_NO_FLASH);
     }
     r->placed += group->count;
 }

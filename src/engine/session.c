@@ -17,6 +17,7 @@
 #include "codec/frag.h"
 #include "engine/internal.h"
 #include "engine/repair.h"
+#include "engine/report.h"
 
 enum {
     F_CNT_MAX = 0xffff,
@@ -167,9 +168,9 @@ static void fail(struct engine *e, struct transmission *t, struct member *m)
     if (is_blameless(t, m)) {
         member_leave_late(e, m);
     } else if (m->rec.missing != UINT16_MAX) {
-        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_RESULT_CONNECTION_LOST);
+        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_SEEN_INCOMPLETE);
     } else {
-        member_leave(e, m, OUTCOME_UNKNOWN, REASON_NO_ANSWER, FW_RESULT_INITIAL);
+        member_leave(e, m, OUTCOME_UNKNOWN, REASON_NO_ANSWER, FW_SEEN_TARGETED);
     }
 }
 
@@ -266,7 +267,7 @@ static void settle_member(struct engine *e, struct member *m)
     } else if (m->rec.phase == MEMBER_SESSION || m->rec.phase == MEMBER_RESYNC) {
         m->unsure |= m->rec.session_no == 0;
         member_enter(e, m, MEMBER_LISTENING);
-        member_set_fw(e, m, FW_DOWNLOADING, FW_RESULT_INITIAL);
+        member_seen(e, m, FW_SEEN_SESSION);
     }
 }
 

@@ -61,7 +61,7 @@ static void give_up(struct engine *e, struct member *m)
         member_ask(e, m, MEMBER_VERIFY);
         return;
     case MEMBER_UNDO_IMAGE:
-        member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_RESULT_CANCELLED);
+        member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_SEEN_CANCELLED);
         return;
     default: /* a session is asked for until it begins, the others have no command */
         member_send(e, m);
@@ -167,9 +167,9 @@ void member_on_fate(struct engine *e, struct member *m, const struct engine_even
 static void time_out(struct engine *e, struct member *m)
 {
     if (m->rec.phase == MEMBER_UNDO_IMAGE) {
-        member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_RESULT_CANCELLED);
+        member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_SEEN_CANCELLED);
     } else { /* it may have rebooted since it was last heard */
-        member_end(e, m, OUTCOME_UNKNOWN, REASON_SILENT, FW_RESULT_INITIAL);
+        member_end(e, m, OUTCOME_UNKNOWN, REASON_SILENT, FW_SEEN_TARGETED);
     }
 }
 
@@ -292,6 +292,6 @@ void member_abort(struct engine *e, struct member *m)
         if (m->rec.command_id != 0) {
             member_flush_queue(e, m);
         }
-        member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_RESULT_CANCELLED);
+        member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_SEEN_CANCELLED);
     }
 }

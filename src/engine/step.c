@@ -102,7 +102,7 @@ static void take_wrapped(struct engine *e, const struct engine_event *event)
     }
     m->asked_key = false;
     if (event->key_wrapped.err == FUO_ENOENT) {
-        member_end(e, m, OUTCOME_FAILED, REASON_NO_KEY, FW_RESULT_UNSUPPORTED_PROTOCOL);
+        member_end(e, m, OUTCOME_FAILED, REASON_NO_KEY, FW_SEEN_NO_PACKAGE);
         return;
     }
     if (event->key_wrapped.err != FUO_OK) {
@@ -125,7 +125,7 @@ static void take_mic(struct engine *e, const struct engine_event *event)
     }
     m->asked_mic = false;
     if (event->block_mic.err == FUO_ENOENT) {
-        member_end(e, m, OUTCOME_FAILED, REASON_NO_KEY, FW_RESULT_UNSUPPORTED_PROTOCOL);
+        member_end(e, m, OUTCOME_FAILED, REASON_NO_KEY, FW_SEEN_NO_PACKAGE);
         return;
     }
     if (event->block_mic.err != FUO_OK) {

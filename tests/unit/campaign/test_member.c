@@ -114,7 +114,7 @@ struct answer_row {
     const char *hex; /* CID and body */
     enum member_verdict want;
     enum member_reason reason;
-    enum fw_result result;
+    enum fw_evidence seen;
 };
 
 static struct member_answer answer_to(const struct answer_row *row, bool in_transmission)
@@ -146,7 +146,7 @@ static const struct answer_row answers[] = {
     {"short version", MEMBER_ASK_FRAG, PKG_FRAG, "0003", VERDICT_NOT_MINE, 0, 0},
     {"group", MEMBER_GROUP, PKG_MCAST, "0200", VERDICT_ACCEPTED, 0, 0},
     {"group refused", MEMBER_GROUP, PKG_MCAST, "0204", VERDICT_REFUSED,
-     REASON_GROUP_REFUSED, FW_RESULT_UNSUPPORTED_PROTOCOL},
+     REASON_GROUP_REFUSED, FW_SEEN_NO_PACKAGE},
     {"another group", MEMBER_GROUP, PKG_MCAST, "0201", VERDICT_NOT_MINE, 0, 0},
     {"group, not asked", MEMBER_FRAG, PKG_MCAST, "0200", VERDICT_NOT_MINE, 0, 0},
     {"session", MEMBER_SESSION, PKG_MCAST, "0400640000", VERDICT_ACCEPTED, 0, 0},
@@ -160,39 +160,39 @@ static const struct answer_row answers[] = {
     {"session in the past, old stacks", MEMBER_SESSION, PKG_MCAST, "0410", VERDICT_CLOCK,
      0, 0},
     {"session, rate refused", MEMBER_SESSION, PKG_MCAST, "0404", VERDICT_REFUSED,
-     REASON_SESSION_REFUSED, FW_RESULT_UNSUPPORTED_PROTOCOL},
+     REASON_SESSION_REFUSED, FW_SEEN_NO_PACKAGE},
     {"session, frequency refused", MEMBER_RESYNC, PKG_MCAST, "0408", VERDICT_REFUSED,
-     REASON_SESSION_REFUSED, FW_RESULT_UNSUPPORTED_PROTOCOL},
+     REASON_SESSION_REFUSED, FW_SEEN_NO_PACKAGE},
     {"session of another group", MEMBER_SESSION, PKG_MCAST, "0401640000",
      VERDICT_NOT_MINE, 0, 0},
     {"group status", MEMBER_SESSION, PKG_MCAST, "0100", VERDICT_NOT_MINE, 0, 0},
     {"set-up", MEMBER_FRAG, PKG_FRAG, "0240", VERDICT_ACCEPTED, 0, 0},
     {"set-up of another index", MEMBER_FRAG, PKG_FRAG, "0200", VERDICT_NOT_MINE, 0, 0},
     {"no memory", MEMBER_FRAG, PKG_FRAG, "0242", VERDICT_REFUSED, REASON_FRAG_REFUSED,
-     FW_RESULT_NO_FLASH},
+     FW_SEEN_NO_FLASH},
     {"algorithm", MEMBER_FRAG, PKG_FRAG, "0241", VERDICT_REFUSED, REASON_FRAG_REFUSED,
-     FW_RESULT_UNSUPPORTED_PACKAGE},
+     FW_SEEN_UNSUPPORTED},
     {"descriptor", MEMBER_FRAG, PKG_FRAG, "0248", VERDICT_REFUSED, REASON_FRAG_REFUSED,
-     FW_RESULT_UNSUPPORTED_PACKAGE},
+     FW_SEEN_UNSUPPORTED},
     {"index", MEMBER_FRAG, PKG_FRAG, "0244", VERDICT_REFUSED, REASON_FRAG_REFUSED,
-     FW_RESULT_UNSUPPORTED_PROTOCOL},
+     FW_SEEN_NO_PACKAGE},
     {"replay", MEMBER_FRAG, PKG_FRAG, "0250", VERDICT_REPLAY, 0, 0},
     {"status, three missing", MEMBER_LISTENING, PKG_FRAG, "0100144003", VERDICT_STATUS, 0,
      0},
     {"status, complete", MEMBER_STATUS, PKG_FRAG, "0100174000", VERDICT_BLOCK, 0, 0},
     {"status, bad MIC", MEMBER_STATUS, PKG_FRAG, "0102174000", VERDICT_REFUSED,
-     REASON_MIC, FW_RESULT_INTEGRITY},
+     REASON_MIC, FW_SEEN_CORRUPT},
     {"status, no memory", MEMBER_STATUS, PKG_FRAG, "010117400a", VERDICT_REFUSED,
-     REASON_NO_MEMORY, FW_RESULT_NO_RAM},
+     REASON_NO_MEMORY, FW_SEEN_NO_MATRIX},
     {"status, no session", MEMBER_STATUS, PKG_FRAG, "0104", VERDICT_REFUSED,
-     REASON_INCOMPLETE, FW_RESULT_CONNECTION_LOST},
+     REASON_INCOMPLETE, FW_SEEN_INCOMPLETE},
     {"status of another index", MEMBER_STATUS, PKG_FRAG, "0100178000", VERDICT_NOT_MINE,
      0, 0},
     {"status, not listening", MEMBER_FRAG, PKG_FRAG, "0100174000", VERDICT_NOT_MINE, 0,
      0},
     {"block received", MEMBER_LISTENING, PKG_FRAG, "0401", VERDICT_BLOCK, 0, 0},
     {"block received, bad MIC", MEMBER_LISTENING, PKG_FRAG, "0405", VERDICT_REFUSED,
-     REASON_MIC, FW_RESULT_INTEGRITY},
+     REASON_MIC, FW_SEEN_CORRUPT},
     {"another block received", MEMBER_LISTENING, PKG_FRAG, "0400", VERDICT_NOT_MINE, 0,
      0},
     {"session deleted", MEMBER_LISTENING, PKG_FRAG, "0301", VERDICT_NOT_MINE, 0, 0},
@@ -201,11 +201,11 @@ static const struct answer_row answers[] = {
      0},
     {"image", MEMBER_UPGRADE, PKG_FWMGMT, "040301020304", VERDICT_IMAGE, 0, 0},
     {"no image", MEMBER_UPGRADE, PKG_FWMGMT, "0400", VERDICT_REFUSED,
-     REASON_IMAGE_REFUSED, FW_RESULT_INTEGRITY},
+     REASON_IMAGE_REFUSED, FW_SEEN_CORRUPT},
     {"corrupt image", MEMBER_UPGRADE, PKG_FWMGMT, "0401", VERDICT_REFUSED,
-     REASON_IMAGE_REFUSED, FW_RESULT_INTEGRITY},
+     REASON_IMAGE_REFUSED, FW_SEEN_CORRUPT},
     {"image for other hardware", MEMBER_UPGRADE, PKG_FWMGMT, "0402", VERDICT_REFUSED,
-     REASON_WRONG_HARDWARE, FW_RESULT_UNSUPPORTED_PACKAGE},
+     REASON_WRONG_HARDWARE, FW_SEEN_UNSUPPORTED},
     {"image, not asked", MEMBER_REBOOT, PKG_FWMGMT, "040301020304", VERDICT_NOT_MINE, 0,
      0},
     {"countdown", MEMBER_REBOOT, PKG_FWMGMT, "031e0000", VERDICT_ACCEPTED, 0, 0},
@@ -227,7 +227,7 @@ static void answers_are_judged_by_phase(void **state)
         struct member_answer a = answer_to(&answers[i], true);
         assert_int_equal(a.verdict, answers[i].want);
         assert_int_equal(a.reason, answers[i].reason);
-        assert_int_equal(a.result, answers[i].result);
+        assert_int_equal(a.seen, answers[i].seen);
     }
 }
 

@@ -266,24 +266,14 @@ static void every_record_value_has_a_name_and_strangers_have_none(void **state)
     for (int i = TX_KEY; i <= TX_ENDED; i++) {
         assert_string_not_equal(tx_phase_name((enum tx_phase)i), "?");
     }
-    for (int i = FW_IDLE; i <= FW_UPDATING; i++) {
-        assert_string_not_equal(fw_state_name((enum fw_state)i), "?");
-    }
-    for (int i = 0; i <= FW_RESULT_DEFERRED; i++) {
-        assert_string_not_equal(fw_result_text((enum fw_result)i), "?");
-    }
     for (int i = 0; i < OUTCOME_COUNT; i++) {
         assert_string_not_equal(outcome_name((enum outcome)i), "?");
     }
-    assert_string_equal(fw_source_name(FW_REPORTED), "reported");
-    assert_string_equal(fw_source_name(FW_INFERRED), "inferred");
     assert_string_equal(member_reason_slug((enum member_reason)999), "?");
     assert_string_equal(member_reason_text((enum member_reason)999), "?");
     assert_string_equal(member_phase_name((enum member_phase)999), "?");
     assert_string_equal(campaign_phase_name((enum campaign_phase)0), "?");
     assert_string_equal(tx_phase_name((enum tx_phase)99), "?");
-    assert_string_equal(fw_state_name((enum fw_state)9), "?");
-    assert_string_equal(fw_result_text((enum fw_result)99), "?");
     assert_string_equal(outcome_name((enum outcome)99), "?");
 }
 
