@@ -20,8 +20,19 @@ struct held_fifo {
     size_t cap;
 };
 
+/* The effects of a step that are stored end there: a transaction has whole steps. */
+struct step_end {
+    size_t len;      /* of gathering */
+    uint64_t stores; /* pushed by then */
+};
+
 struct commitq {
-    struct effects gathering; /* STORE and PUBLISH, for the next batch */
+    struct effects gathering; /* STORE and PUBLISH, for the next batches */
+    size_t gathered_from;     /* gathering.items[gathered_from .. len) */
+    struct step_end *ends;    /* ends[end_head .. end_len): of the steps in there */
+    size_t end_head;
+    size_t end_len;
+    size_t end_cap;
     struct held_fifo urgent;
     struct held_fifo waiting;
     uint64_t stores_pushed; /* counts of STOREs; they only grow */
@@ -70,9 +81,14 @@ static void fifo_compact(struct held_fifo *fifo)
     }
 }
 
+static bool fifo_is_ready(const struct held_fifo *fifo, uint64_t stores_done)
+{
+    return fifo->head < fifo->len && fifo->items[fifo->head].stores_before <= stores_done;
+}
+
 static bool fifo_pop(struct held_fifo *fifo, uint64_t stores_done, struct effect *effect)
 {
-    if (fifo->head == fifo->len || fifo->items[fifo->head].stores_before > stores_done) {
+    if (!fifo_is_ready(fifo, stores_done)) {
         return false;
     }
     *effect = fifo->items[fifo->head++].effect;
@@ -90,6 +106,7 @@ struct commitq *commitq_create(void)
 static void clear(struct commitq *q)
 {
     effects_finish(&q->gathering);
+    free(q->ends);
     fifo_finish(&q->urgent);
     fifo_finish(&q->waiting);
 }
@@ -109,8 +126,21 @@ static void gather(struct commitq *q, const struct effect *effect)
     q->stores_pushed += effect->type == EFFECT_STORE;
 }
 
+static void end_step(struct commitq *q)
+{
+    if (q->end_len == q->end_cap) {
+        size_t cap = q->end_cap == 0 ? 16 : q->end_cap * 2;
+        struct step_end *ends = realloc(q->ends, cap * sizeof(*ends));
+        assert(ends != NULL);
+        q->ends = ends;
+        q->end_cap = cap;
+    }
+    q->ends[q->end_len++] = (struct step_end){q->gathering.len, q->stores_pushed};
+}
+
 void commitq_push(struct commitq *q, const struct effects *effects)
 {
+    size_t gathered = q->gathering.len;
     for (size_t i = 0; i < effects->len; i++) {
         const struct effect *effect = &effects->items[i];
         if (effect->type == EFFECT_STORE || effect->type == EFFECT_PUBLISH) {
@@ -121,18 +151,78 @@ void commitq_push(struct commitq *q, const struct effects *effects)
             fifo_push(&q->waiting, effect, q->stores_pushed);
         }
     }
+    if (q->gathering.len > gathered) {
+        end_step(q);
+    }
 }
 
-bool commitq_take_batch(struct commitq *q, struct effects *batch)
+/* The first step, and all after it that are no more than max with it; out of the list. */
+static struct step_end take_steps(struct commitq *q, size_t max)
 {
-    batch->len = 0;
-    if (q->out || q->gathering.len == 0) {
-        return false;
+    struct step_end end = q->ends[q->end_head++];
+    while (q->end_head < q->end_len &&
+           q->ends[q->end_head].len - q->gathered_from <= max) {
+        end = q->ends[q->end_head++];
     }
+    return end;
+}
+
+static void take_all(struct commitq *q, struct effects *batch)
+{
     struct effects emptied = *batch;
     *batch = q->gathering;
     q->gathering = emptied;
-    q->stores_out = q->stores_pushed;
+    q->gathering.len = 0;
+    if (q->gathered_from > 0) {
+        batch->len -= q->gathered_from;
+        memmove(batch->items, batch->items + q->gathered_from,
+                batch->len * sizeof(*batch->items));
+    }
+    q->gathered_from = 0;
+    q->end_head = q->end_len = 0;
+}
+
+/* What is left moves to the front once half of the list is gone: amortised O(1). */
+static void compact(struct commitq *q)
+{
+    if (q->gathered_from * 2 < q->gathering.len) {
+        return;
+    }
+    q->gathering.len -= q->gathered_from;
+    memmove(q->gathering.items, q->gathering.items + q->gathered_from,
+            q->gathering.len * sizeof(*q->gathering.items));
+    q->end_len -= q->end_head;
+    memmove(q->ends, q->ends + q->end_head, q->end_len * sizeof(*q->ends));
+    for (size_t i = 0; i < q->end_len; i++) {
+        q->ends[i].len -= q->gathered_from;
+    }
+    q->gathered_from = 0;
+    q->end_head = 0;
+}
+
+static void take_some(struct commitq *q, size_t len, struct effects *batch)
+{
+    for (size_t i = 0; i < len; i++) {
+        const struct effect *effect = &q->gathering.items[q->gathered_from + i];
+        *effects_append(batch, effect->type) = *effect;
+    }
+    q->gathered_from += len;
+    compact(q);
+}
+
+bool commitq_take_batch(struct commitq *q, size_t max, struct effects *batch)
+{
+    batch->len = 0;
+    if (q->out || q->end_head == q->end_len) {
+        return false;
+    }
+    struct step_end end = take_steps(q, max);
+    if (q->end_head == q->end_len) {
+        take_all(q, batch);
+    } else {
+        take_some(q, end.len - q->gathered_from, batch);
+    }
+    q->stores_out = end.stores;
     q->batch_len = batch->len;
     q->out = true;
     return true;
@@ -152,6 +242,12 @@ bool commitq_pop(struct commitq *q, struct effect *effect)
            fifo_pop(&q->waiting, q->stores_done, effect);
 }
 
+bool commitq_is_ready(const struct commitq *q)
+{
+    return fifo_is_ready(&q->urgent, q->stores_done) ||
+           fifo_is_ready(&q->waiting, q->stores_done);
+}
+
 void commitq_drop_all(struct commitq *q)
 {
     clear(q);
@@ -160,6 +256,6 @@ void commitq_drop_all(struct commitq *q)
 
 size_t commitq_len(const struct commitq *q)
 {
-    return q->gathering.len + q->batch_len + (q->urgent.len - q->urgent.head) +
-           (q->waiting.len - q->waiting.head);
+    return q->gathering.len - q->gathered_from + q->batch_len +
+           (q->urgent.len - q->urgent.head) + (q->waiting.len - q->waiting.head);
 }

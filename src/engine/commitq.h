@@ -3,7 +3,7 @@
  * commitq.h - withholds effects until what they rest on is on disk.
  *
  * Daemon and simulator use the same queue. It knows nothing of threads or databases: the
- * caller pushes the effects of each step, takes the STOREs gathered so far as one batch
+ * caller pushes the effects of each step, takes the STOREs gathered so far as a batch
  * when the disk is free, says when that batch is committed, and pops what may be carried
  * out. Order is kept, but for urgent effects, which are ready at once.
  *
@@ -30,16 +30,18 @@ void commitq_push(struct commitq *q, const struct effects *effects);
 
 /*
  * If no batch is out and something waits to be stored: moves STORE and PUBLISH effects
- * of all steps pushed so far into *batch (emptied first, then the caller's) and returns
- * true. Exactly one batch is out at a time.
+ * of the steps pushed so far into *batch (emptied first, then the caller's) and returns
+ * true: at most max effects, but whole steps, at least one, in their order; SIZE_MAX: all
+ * there are. Exactly one batch is out at a time.
  */
-bool commitq_take_batch(struct commitq *q, struct effects *batch);
+bool commitq_take_batch(struct commitq *q, size_t max, struct effects *batch);
 
 /* The batch that is out is on disk. */
 void commitq_committed(struct commitq *q);
 
 /* The next effect that may be carried out, copied to *effect; false if there is none. */
 bool commitq_pop(struct commitq *q, struct effect *effect);
+bool commitq_is_ready(const struct commitq *q); /* commitq_pop() would have one */
 
 /* Forget everything, also that a batch is out. */
 void commitq_drop_all(struct commitq *q);

@@ -385,6 +385,7 @@ static void add_rows(struct application *a, const struct campaign_entry *entry)
     };
     memcpy(source.image_digest, image.digest, sizeof(source.image_digest));
     memcpy(source.spec_digest, entry->spec_digest, sizeof(source.spec_digest));
+    a->d->rows_tied = true;
     store_batch_image(rows, &image);
     store_batch_source(rows, &source);
     store_batch_counter(rows, "campaign", entry->id);

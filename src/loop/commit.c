@@ -26,6 +26,12 @@ static bool port_has_rows(void *arg)
     return d->rows.ops > 0 || d->rows.err != FUO_OK || d->publish_later.len > 0;
 }
 
+static bool port_wants_all(void *arg)
+{
+    const struct daemon *d = arg;
+    return d->rows_tied || d->waiters != NULL;
+}
+
 void commit_publish_later(struct daemon *d, const struct effects *effects)
 {
     for (size_t i = 0; i < effects->len; i++) {
@@ -77,6 +83,7 @@ static void prune_outbox(struct daemon *d)
 static void port_commit(void *arg, const struct effects *batch)
 {
     struct daemon *d = arg;
+    d->rows_tied = false;
     store_batch_effects(&d->rows, batch);
     prune_charges(d);
     prune_outbox(d);
@@ -129,6 +136,7 @@ static void port_settled(void *arg, int err)
 const struct driver_ports commit_ports = {
     .execute = port_execute,
     .has_rows = port_has_rows,
+    .wants_all = port_wants_all,
     .commit = port_commit,
     .settled = port_settled,
 };

@@ -98,16 +98,30 @@ static bool dequeue(struct event_queue *queue, struct engine_event *event)
     return true;
 }
 
-static void on_timer(uv_timer_t *timer)
+void driver_timeout(struct driver *driver)
 {
     struct engine_event event = {.type = ENGINE_EV_TIMEOUT};
-    driver_feed(timer->data, &event);
+    driver_feed(driver, &event);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    driver_timeout(timer->data);
+}
+
+/* Effects that were left for the next turn are due now. */
+struct instant driver_deadline(const struct driver *driver)
+{
+    if (driver->down) {
+        return INSTANT_NEVER;
+    }
+    return commitq_is_ready(driver->commitq) ? clock_mono(&driver->clock)
+                                             : engine_deadline(driver->engine);
 }
 
 static void rearm(struct driver *driver)
 {
-    struct instant deadline =
-        driver->down ? INSTANT_NEVER : engine_deadline(driver->engine);
+    struct instant deadline = driver_deadline(driver);
     if (deadline.us == INSTANT_NEVER.us) {
         uv_timer_stop(&driver->timer);
         return;
@@ -170,7 +184,8 @@ void driver_flush(struct driver *driver)
     if (driver->down || driver->batch_out) {
         return;
     }
-    bool of_engine = commitq_take_batch(driver->commitq, &driver->batch);
+    size_t max = driver->ports.wants_all(driver->arg) ? SIZE_MAX : DRIVER_BATCH_MAX;
+    bool of_engine = commitq_take_batch(driver->commitq, max, &driver->batch);
     if (!of_engine && !driver->ports.has_rows(driver->arg)) {
         return;
     }
@@ -187,11 +202,13 @@ static void settle(struct driver *driver)
 {
     struct effect effect;
     struct engine_event event;
+    size_t left = DRIVER_EXECUTE_MAX;
     bool progress = true;
     while (progress) {
         progress = false;
-        while (commitq_pop(driver->commitq, &effect)) {
+        while (left > 0 && commitq_pop(driver->commitq, &effect)) {
             driver->ports.execute(driver->arg, &effect);
+            left--;
             progress = true;
         }
         while (dequeue(&driver->queue, &event)) {
@@ -290,7 +307,7 @@ bool driver_is_down(const struct driver *driver)
 
 bool driver_is_idle(const struct driver *driver)
 {
-    return !driver->batch_out && (driver->stopped || commitq_len(driver->commitq) == 0);
+    return !driver->batch_out; /* what waits is taken as soon as none is out */
 }
 
 uint64_t driver_dropped(const struct driver *driver)

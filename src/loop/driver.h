@@ -4,8 +4,8 @@
  *
  * The only caller of engine_step() in the daemon. It stamps each event with both clocks,
  * gives what the step appended to the commit queue, hands one batch at a time to the disk,
- * and carries out what a commit has released, through struct driver_ports. It knows
- * neither the database nor the network. A step of the wall clock becomes an event of its
+ * and carries out what a commit has released, through struct driver_ports: in order, a few
+ * in each turn of the loop. It knows neither the database nor the network. A step of the wall clock becomes an event of its
  * own before the event that noticed it.
  *
  * If a commit fails, everything withheld is dropped and events are refused until
@@ -29,6 +29,10 @@
 enum {
     /* Effects withheld; beyond that uplinks, statuses and fates are dropped. */
     DRIVER_BACKLOG_MAX = 200000,
+    /* A turn of the loop stays short: so many effects are carried out in one, */
+    DRIVER_EXECUTE_MAX = 256,
+    /* and so many are stored in a transaction, but whole steps. */
+    DRIVER_BATCH_MAX = 4096,
 };
 
 struct driver_ports {
@@ -36,6 +40,9 @@ struct driver_ports {
     void (*execute)(void *arg, const struct effect *effect);
     /* Rows of the daemon's own wait for the next batch. */
     bool (*has_rows)(void *arg);
+    /* Some of them, or somebody's answer, belong to steps that are not stored yet: all of
+     * those go into the next batch. */
+    bool (*wants_all)(void *arg);
     /*
      * Store STORE and PUBLISH effects and the daemon's own rows in one transaction;
      * driver_committed() follows, never before this returns.
@@ -73,7 +80,12 @@ void driver_flush(struct driver *driver);
 void driver_stop(struct driver *driver);
 
 bool driver_is_down(const struct driver *driver);
-bool driver_is_idle(const struct driver *driver); /* no batch out, nothing withheld */
+/* Nothing is on its way to the disk, and after driver_stop() nothing will be. */
+bool driver_is_idle(const struct driver *driver);
+/* When the driver wants to be called at the latest, by its own timer; INSTANT_NEVER. */
+struct instant driver_deadline(const struct driver *driver);
+/* Its time has come. */
+void driver_timeout(struct driver *driver);
 /* Events dropped because too much was withheld. */
 uint64_t driver_dropped(const struct driver *driver);
 

@@ -90,6 +90,7 @@ static void exec_new_key(struct daemon *d, const struct effect *effect)
         return;
     }
     /* In the batch of what the answer leads to: nothing goes out before it is stored. */
+    d->rows_tied = true;
     store_batch_mc_key(&d->rows, d->store, transmission_id, mc_addr, key.b);
     aes_key_wipe(&key);
     struct engine_event event = {

@@ -44,6 +44,12 @@ static bool port_has_rows(void *arg)
     return !v->dead && commit_ports.has_rows(&v->d);
 }
 
+static bool port_wants_all(void *arg)
+{
+    struct virtual_daemon *v = arg;
+    return commit_ports.wants_all(&v->d);
+}
+
 static void port_commit(void *arg, const struct effects *batch)
 {
     struct virtual_daemon *v = arg;
@@ -69,6 +75,7 @@ static void port_settled(void *arg, int err)
 static const struct driver_ports ports = {
     .execute = port_execute,
     .has_rows = port_has_rows,
+    .wants_all = port_wants_all,
     .commit = port_commit,
     .settled = port_settled,
 };
@@ -183,13 +190,12 @@ const struct engine *virtual_engine(const struct virtual_daemon *v)
 
 struct instant virtual_deadline(const struct virtual_daemon *v)
 {
-    return driver_is_down(v->d.driver) ? INSTANT_NEVER : engine_deadline(v->d.engine);
+    return driver_deadline(v->d.driver);
 }
 
 void virtual_timeout(struct virtual_daemon *v)
 {
-    struct engine_event event = {.type = ENGINE_EV_TIMEOUT};
-    driver_feed(v->d.driver, &event);
+    driver_timeout(v->d.driver);
 }
 
 size_t virtual_answers_due(const struct virtual_daemon *v)

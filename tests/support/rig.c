@@ -189,7 +189,8 @@ static void execute_ready(struct rig *rig)
 
 static void submit(struct rig *rig)
 {
-    if (rig->commit_at.us == INT64_MAX && commitq_take_batch(rig->queue, &rig->batch)) {
+    if (rig->commit_at.us == INT64_MAX &&
+        commitq_take_batch(rig->queue, RIG_BATCH_MAX, &rig->batch)) {
         rig->commit_at = utc_after(rig->now, rig->commit_us);
     }
 }

@@ -18,6 +18,7 @@
 
 enum {
     RIG_CHARGES = 65536,
+    RIG_BATCH_MAX = 8, /* effects of a transaction, but whole steps */
     RIG_GROUPS = 4,
 };
 

@@ -48,13 +48,13 @@ static void an_effect_waits_for_the_stores_before_it(void **state)
 
     push(q, "aSbS");
     assert_string_equal(popped(q), "a");
-    assert_true(commitq_take_batch(q, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
     assert_int_equal(batch.len, 2);
     assert_string_equal(popped(q), "");
     commitq_committed(q);
     assert_string_equal(popped(q), "b");
     assert_int_equal(commitq_len(q), 0);
-    assert_false(commitq_take_batch(q, &batch));
+    assert_false(commitq_take_batch(q, SIZE_MAX, &batch));
     assert_int_equal(batch.len, 0);
 
     effects_finish(&batch);
@@ -68,17 +68,17 @@ static void steps_gather_while_a_batch_is_out(void **state)
     struct effects batch = {0};
 
     push(q, "SPa");
-    assert_true(commitq_take_batch(q, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
     assert_int_equal(batch.items[0].type, EFFECT_STORE);
     assert_int_equal(batch.items[1].type, EFFECT_PUBLISH);
     push(q, "Sb");
     push(q, "c");
     push(q, "SPd");
     assert_int_equal(commitq_len(q), 9);
-    assert_false(commitq_take_batch(q, &batch)); /* one is out */
+    assert_false(commitq_take_batch(q, SIZE_MAX, &batch)); /* one is out */
     commitq_committed(q);
     assert_string_equal(popped(q), "a");
-    assert_true(commitq_take_batch(q, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
     assert_int_equal(batch.len, 3);
     assert_string_equal(popped(q), "");
     commitq_committed(q);
@@ -96,7 +96,7 @@ static void urgent_effects_overtake_and_wait_for_nothing(void **state)
 
     push(q, "aSbU");
     assert_string_equal(popped(q), "Ua");
-    assert_true(commitq_take_batch(q, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
     push(q, "cU");
     assert_string_equal(popped(q), "U");
     commitq_committed(q);
@@ -114,7 +114,7 @@ static void a_publish_makes_a_batch_but_holds_nothing_back(void **state)
 
     push(q, "Pa");
     assert_string_equal(popped(q), "a");
-    assert_true(commitq_take_batch(q, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
     assert_int_equal(batch.len, 1);
     commitq_committed(q);
 
@@ -129,15 +129,15 @@ static void nothing_is_left_after_drop_all(void **state)
     struct effects batch = {0};
 
     push(q, "SaU");
-    assert_true(commitq_take_batch(q, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
     push(q, "Sb");
     commitq_drop_all(q);
     assert_int_equal(commitq_len(q), 0);
     assert_string_equal(popped(q), "");
-    assert_false(commitq_take_batch(q, &batch));
+    assert_false(commitq_take_batch(q, SIZE_MAX, &batch));
     push(q, "cSd"); /* no batch is out any more */
     assert_string_equal(popped(q), "c");
-    assert_true(commitq_take_batch(q, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
     commitq_committed(q);
     assert_string_equal(popped(q), "d");
 
@@ -158,12 +158,63 @@ static void the_queue_copies_what_it_is_given(void **state)
     memset(effects.items, 0xff, sizeof(*effects.items));
     effects_finish(&effects);
 
-    assert_true(commitq_take_batch(q, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
     assert_int_equal(batch.items[0].store.kind, STORE_MEMBER);
     assert_int_equal(batch.items[0].store.member.dev_eui, 0x0102030405060708);
 
     effects_finish(&batch);
     commitq_destroy(q);
+}
+
+/* Batches of at most max effects, each as the effects in it. */
+static void take_in_turn(struct commitq *q, size_t max, const char *want)
+{
+    struct effects batch = {0};
+    char got[64] = "";
+    size_t len = 0;
+    while (commitq_take_batch(q, max, &batch)) {
+        for (size_t i = 0; i < batch.len; i++) {
+            got[len++] = batch.items[i].type == EFFECT_STORE ? 'S' : 'P';
+        }
+        got[len++] = ' ';
+        commitq_committed(q);
+        const char *free = popped(q);
+        memcpy(got + len, free, strlen(free) + 1);
+        len += strlen(free);
+        got[len++] = ' ';
+        got[len] = '\0';
+    }
+    assert_string_equal(got, want);
+    assert_int_equal(commitq_len(q), 0);
+    effects_finish(&batch);
+}
+
+static void a_batch_has_whole_steps_and_no_more_than_it_may(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *steps[5];
+        size_t max;
+        const char *want;
+    } rows[] = {
+        {"all", {"Sa", "SPb", "Pc"}, SIZE_MAX, "SSPP abc "},
+        {"two of three", {"Sa", "SPb", "SSc"}, 3, "SSP ab SS c "},
+        {"a step too large", {"SSSSa", "Sb"}, 3, "SSSS a S b "},
+        {"too large behind a small one", {"Sa", "SSSSb", "Sc"}, 3, "S a SSSS b S c "},
+        {"one by one", {"SPa", "SPb", "SPc", "SPd"}, 1, "SP a SP b SP c SP d "},
+        {"what is not stored", {"Sa", "b", "Sc", "d"}, 1, "S ab S cd "},
+        {"half a step is free", {"aSb", "cSd"}, 1, "S abc S d "},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct commitq *q = commitq_create();
+        test_row(rows[i].name);
+        for (size_t k = 0; k < ARRAY_LEN(rows[i].steps) && rows[i].steps[k]; k++) {
+            push(q, rows[i].steps[k]);
+        }
+        take_in_turn(q, rows[i].max, rows[i].want);
+        commitq_destroy(q);
+    }
 }
 
 /* A queue, its disk, and what must hold of them. */
@@ -198,7 +249,7 @@ static void turn_the_disk(struct play *p)
         commitq_committed(p->q);
         p->durable += p->batch.len;
     }
-    p->out = commitq_take_batch(p->q, &p->batch);
+    p->out = commitq_take_batch(p->q, 1 + prng_below(&p->rng, 4), &p->batch);
 }
 
 static void pop_some(struct play *p)
@@ -255,5 +306,6 @@ TEST_MAIN(cmocka_unit_test(an_effect_waits_for_the_stores_before_it),
           cmocka_unit_test(a_publish_makes_a_batch_but_holds_nothing_back),
           cmocka_unit_test(nothing_is_left_after_drop_all),
           cmocka_unit_test(the_queue_copies_what_it_is_given),
+          cmocka_unit_test(a_batch_has_whole_steps_and_no_more_than_it_may),
           cmocka_unit_test(order_and_durability_hold_for_random_interleavings),
           cmocka_unit_test(a_missing_queue_is_destroyed_quietly))

@@ -15,6 +15,9 @@ struct rig {
     size_t settled_ok;
     size_t settled_failed;
     bool has_rows;
+    bool wants_all;
+    uint64_t last_device; /* that something was sent to */
+    size_t largest_batch;
     bool feed_again; /* execute() feeds an event, as answers do */
     bool out;
 };
@@ -25,6 +28,8 @@ static void execute(void *arg, const struct effect *effect)
     rig->executed++;
     rig->executed_before_commit += rig->out;
     assert_true(effect->type != EFFECT_STORE && effect->type != EFFECT_PUBLISH);
+    rig->last_device =
+        effect->type == EFFECT_SEND ? effect->send.dev_eui : rig->last_device;
     if (rig->feed_again && effect->type == EFFECT_SEND) {
         struct engine_event event = {
             .type = ENGINE_EV_SEND_RESULT,
@@ -40,6 +45,12 @@ static bool has_rows(void *arg)
     return rig->has_rows;
 }
 
+static bool wants_all(void *arg)
+{
+    const struct rig *rig = arg;
+    return rig->wants_all;
+}
+
 static void commit(void *arg, const struct effects *batch)
 {
     struct rig *rig = arg;
@@ -48,6 +59,8 @@ static void commit(void *arg, const struct effects *batch)
     rig->has_rows = false;
     rig->batches++;
     rig->rows_stored += batch->len;
+    rig->largest_batch =
+        batch->len > rig->largest_batch ? batch->len : rig->largest_batch;
 }
 
 static void settled(void *arg, int err)
@@ -57,7 +70,7 @@ static void settled(void *arg, int err)
     rig->settled_failed += err != FUO_OK;
 }
 
-static const struct driver_ports ports = {execute, has_rows, commit, settled};
+static const struct driver_ports ports = {execute, has_rows, wants_all, commit, settled};
 
 static void start(struct rig *rig)
 {
@@ -192,6 +205,116 @@ static void what_the_network_brings_is_dropped_when_too_much_waits(void **state)
     stop(&rig);
 }
 
+enum {
+    MANY = 5 * DRIVER_EXECUTE_MAX / 2,
+    MANY_FIRST = 0x1000, /* DevEUI */
+};
+
+/* A campaign of many devices while the disk stands still: each is to be asked something. */
+static void apply_to_many(struct rig *rig)
+{
+    static uint64_t devices[MANY];
+    start(rig);
+    for (size_t i = 0; i < MANY; i++) {
+        struct device_rec rec = {.dev_eui = MANY_FIRST + i, .fleet_id = FIXTURE_FLEET};
+        devices[i] = rec.dev_eui;
+        assert_int_equal(engine_add_device(rig->f.engine, &rec), FUO_OK);
+    }
+    driver_recover(rig->driver, rig->f.engine);
+    struct engine_event apply = fixture_apply(&rig->f);
+    apply.apply.devices = devices;
+    apply.apply.device_count = MANY;
+    assert_true(driver_feed(rig->driver, &apply));
+    for (size_t i = 0; i < MANY; i++) {
+        driver_timeout(rig->driver);
+    }
+    assert_int_equal(rig->executed, 0);
+}
+
+/* However many effects a commit releases: a turn of the loop carries out a few, in order,
+ * and the next one comes at once. */
+static void a_turn_carries_out_a_bounded_number_of_effects(void **state)
+{
+    (void)state;
+    struct rig rig;
+    apply_to_many(&rig);
+    rig.wants_all = true;
+    disk_answers(&rig, FUO_OK); /* of the campaign, and of who was asked with it */
+    size_t first = rig.executed;
+    assert_true(MANY - first > DRIVER_EXECUTE_MAX);
+    disk_answers(&rig, FUO_OK); /* of all the others */
+    assert_false(rig.out);
+    assert_int_equal(rig.executed, first + DRIVER_EXECUTE_MAX);
+    assert_int_equal(rig.last_device, MANY_FIRST + rig.executed - 1);
+    assert_true(driver_deadline(rig.driver).us < INSTANT_NEVER.us);
+    driver_timeout(rig.driver);
+    assert_int_equal(rig.executed, MANY);
+    assert_int_equal(rig.last_device, MANY_FIRST + MANY - 1);
+    assert_int_equal(rig.executed_before_commit, 0);
+    stop(&rig);
+}
+
+/* The loop does it by itself. */
+static void what_is_left_is_carried_out_without_another_event(void **state)
+{
+    (void)state;
+    struct rig rig;
+    apply_to_many(&rig);
+    rig.wants_all = true;
+    disk_answers(&rig, FUO_OK);
+    disk_answers(&rig, FUO_OK);
+    for (size_t turn = 0; turn < 1000 && rig.executed < MANY; turn++) {
+        uv_run(&rig.loop, UV_RUN_NOWAIT);
+    }
+    assert_int_equal(rig.executed, MANY);
+    stop(&rig);
+}
+
+static void a_failed_commit_drops_what_is_left_too(void **state)
+{
+    (void)state;
+    struct rig rig;
+    apply_to_many(&rig);
+    disk_answers(&rig, FUO_OK);
+    disk_answers(&rig, FUO_OK);
+    size_t executed = rig.executed;
+    assert_in_range(executed, 1, MANY - 1);
+    rig.has_rows = true;
+    driver_flush(rig.driver);
+    disk_answers(&rig, FUO_ENOSPC);
+    assert_int_equal(driver_deadline(rig.driver).us, INSTANT_NEVER.us);
+    driver_timeout(rig.driver);
+    assert_int_equal(rig.executed, executed);
+    stop(&rig);
+}
+
+/* Unless somebody waits for it: then all that was stepped is one transaction. */
+static void a_transaction_is_bounded(void **state)
+{
+    (void)state;
+    static const bool rows[] = {false, true};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct rig rig;
+        apply_to_many(&rig);
+        for (size_t k = 0; k < (size_t)2 * DRIVER_BATCH_MAX; k++) {
+            struct engine_event event =
+                fixture_control(k % 2 == 0 ? ENGINE_PAUSE : ENGINE_RESUME);
+            assert_true(driver_feed(rig.driver, &event));
+        }
+        disk_answers(&rig, FUO_OK);
+        rig.largest_batch = 0;
+        rig.wants_all = rows[i];
+        size_t batches = rig.batches;
+        while (rig.out) {
+            disk_answers(&rig, FUO_OK);
+        }
+        assert_true(rows[i] ? rig.largest_batch > DRIVER_BATCH_MAX
+                            : rig.largest_batch <= DRIVER_BATCH_MAX);
+        assert_true(rig.batches - batches >= (rows[i] ? 1 : 2));
+        stop(&rig);
+    }
+}
+
 static void rows_of_the_daemon_alone_make_a_batch(void **state)
 {
     (void)state;
@@ -293,6 +416,10 @@ TEST_MAIN(cmocka_unit_test(nothing_is_sent_before_it_is_stored),
           cmocka_unit_test(answers_made_while_working_are_queued),
           cmocka_unit_test(while_a_batch_is_out_the_next_one_gathers),
           cmocka_unit_test(what_the_network_brings_is_dropped_when_too_much_waits),
+          cmocka_unit_test(a_turn_carries_out_a_bounded_number_of_effects),
+          cmocka_unit_test(what_is_left_is_carried_out_without_another_event),
+          cmocka_unit_test(a_failed_commit_drops_what_is_left_too),
+          cmocka_unit_test(a_transaction_is_bounded),
           cmocka_unit_test(rows_of_the_daemon_alone_make_a_batch),
           cmocka_unit_test(a_failed_commit_drops_everything_until_recovery),
           cmocka_unit_test(a_stopped_driver_only_settles_what_is_out),
