@@ -350,8 +350,31 @@ static void watch_silence(struct engine *e, struct campaign *c)
     engine_wake(e, c->slot, c->silence_at);
 }
 
+void campaign_catch_up(struct engine *e, struct member *m)
+{
+    if (m->campaign->rec.phase == CAMPAIGN_ABORTING && !m->aborted) {
+        m->aborted = true;
+        member_abort(e, m);
+    }
+}
+
+/* As above; whoever speaks, or is due, does not wait for it. */
+static void pump_abort(struct engine *e, struct campaign *c)
+{
+    size_t stop = c->pump + PUMP_MEMBERS;
+    for (; c->pump < c->member_count && c->pump < stop; c->pump++) {
+        campaign_catch_up(e, &c->members[c->pump]);
+    }
+    if (c->pump < c->member_count) {
+        engine_wake(e, c->slot, e->utc);
+    }
+}
+
 void campaign_tick(struct engine *e, struct campaign *c)
 {
+    if (c->rec.phase == CAMPAIGN_ABORTING) {
+        pump_abort(e, c);
+    }
     if (!campaign_runs(c)) {
         return;
     }
@@ -415,9 +438,8 @@ static void abort_all(struct engine *e, struct campaign *c, const char *reason)
     for (size_t i = 0; i < c->transmission_count; i++) {
         session_stop(e, c->transmissions[i]);
     }
-    for (size_t i = 0; i < c->member_count; i++) {
-        member_abort(e, &c->members[i]);
-    }
+    c->pump = 0;
+    pump_abort(e, c);
     campaign_member_settled(e, c);
 }
 

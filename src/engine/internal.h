@@ -99,7 +99,8 @@ struct member {
     uint16_t told_n;      /* news_n when it said what it misses; 0: news since */
     bool polled;          /* answered the poll under way */
     bool reboot_doubtful; /* DevRebootCountdownReq was never answered */
-    bool undone;          /* aborted: was told to delete the image */
+    bool aborted;         /* with its campaign, since the start */
+    bool undone;          /* ... was told to delete the image */
     bool in_round;        /* a round is due that will look at it */
     bool reports;         /* fw_view.begun, see lwm2m_fw.h */
     bool waits_for_result;
@@ -344,6 +345,8 @@ int64_t campaign_interval_us(const struct engine *e, struct campaign *c,
                              const struct transmission *t);
 void campaign_member_settled(struct engine *e, struct campaign *c);
 void campaign_member_taken(struct member *m);
+/* An abort comes to the members a few at a time: to this one now. */
+void campaign_catch_up(struct engine *e, struct member *m);
 
 #define START_MARGIN_US  SECONDS_US(5)  /* clock error and the change of class */
 #define SESSION_GUARD_US SECONDS_US(10) /* nothing is sent that late in a session */

@@ -175,6 +175,7 @@ static void time_out(struct engine *e, struct member *m)
 
 void member_tick(struct engine *e, struct member *m)
 {
+    campaign_catch_up(e, m);
     bool paused = m->campaign->rec.phase == CAMPAIGN_PAUSED;
     if (m->rec.outcome != OUTCOME_NONE || paused) {
         return; /* resume sets the timer again */

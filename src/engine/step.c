@@ -257,7 +257,7 @@ static void resume_campaign(struct engine *e, struct campaign *c, int64_t away_u
             member_resume(e, &c->members[i]);
         }
     }
-    campaign_begin_waiting(e, c);
+    campaign_begin_waiting(e, c); /* or, if it is aborting: with all that are not told */
     campaign_member_settled(e, c);
 }
 

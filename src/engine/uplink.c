@@ -279,6 +279,9 @@ void uplink_take(struct engine *e, const struct engine_event *event)
     if (d == NULL) {
         return;
     }
+    if (d->active != NULL) {
+        campaign_catch_up(e, d->active);
+    }
     bool fresh = is_fresh(d, event->uplink.received);
     learn(e, d, event);
     if (fresh) {
