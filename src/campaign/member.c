@@ -403,7 +403,8 @@ static struct member_answer answer_frag_status(const struct member_rec *member,
     if (ans.frag_index != t->frag_index) {
         return verdict(VERDICT_NOT_MINE);
     }
-    if (ans.memory_error) {
+    /* Who misses nothing needs no matrix; some say it ever after they lacked one (13). */
+    if (ans.memory_error && ans.missing_count > c->error_above) {
         return refused(REASON_NO_MEMORY, FW_SEEN_NO_MATRIX);
     }
     if (ans.missing_count == 0 && ans.mic_error) {

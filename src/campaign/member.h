@@ -31,6 +31,7 @@ enum {
 struct member_context {
     const struct device_rec *device;
     enum profile_layout layout; /* of its FragSessionStatusAns */
+    uint32_t error_above;       /* "no matrix memory" counts only if more is missing */
     const struct transmission_rec *transmission;
     size_t image_len;
     const uint8_t *descriptor;  /* 4 bytes */

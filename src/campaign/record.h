@@ -247,6 +247,15 @@ struct device_link {
     uint16_t heard_ppk;  /* share of the uplinks it heard, in 1/1000 */
 };
 
+/* Quirks that its answers have shown, see detect.h; kept until it runs other firmware. */
+enum device_quirk {
+    DEVICE_EPOCH_TWICE = 1,
+    DEVICE_LAYOUT_V1 = 2,
+    DEVICE_LOST_FOR_EVER = 4,
+    DEVICE_LACKED_MEMORY = 8, /* it said so of a session: some say it ever after */
+    DEVICE_QUIRKS = 15,
+};
+
 /* What is known of a device across campaigns. */
 struct device_rec {
     uint64_t dev_eui;
@@ -262,6 +271,7 @@ struct device_rec {
     uint16_t session_count[4];  /* TS004 v2: next SessionCnt by FragIndex */
     uint32_t mc_group;          /* whose McKey it has, see group_rec.id; 0: none */
     bool forgets_groups;        /* a reboot costs it its group */
+    uint8_t quirks;             /* enum device_quirk */
     uint16_t uplinks_heard;     /* counted up to a bound: how much the links are worth */
     int16_t down_cdb;           /* what it hears better than expected, see link.h */
     uint8_t link_count;

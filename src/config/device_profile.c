@@ -27,8 +27,10 @@ static const struct option_word no_sessions[] = {{"spec", PROFILE_NO_SESSION_SPE
                                                  {0}};
 static const struct option_word overflows[] = {
     {"status", PROFILE_OVERFLOW_STATUS}, {"complete", PROFILE_OVERFLOW_COMPLETE}, {0}};
-static const struct option_word lates[] = {
-    {"ignored", PROFILE_LATE_IGNORED}, {"corrupts", PROFILE_LATE_CORRUPTS}, {0}};
+static const struct option_word lates[] = {{"ignored", PROFILE_LATE_IGNORED},
+                                           {"corrupts", PROFILE_LATE_CORRUPTS},
+                                           {"stalls", PROFILE_LATE_STALLS},
+                                           {0}};
 static const struct option_word strays[] = {
     {"dropped", PROFILE_STRAY_DROPPED},
     {"commands", PROFILE_STRAY_COMMANDS},
@@ -45,6 +47,27 @@ static const struct option_word silents[] = {
     {"bad-channel", PROFILE_SILENT_BAD_CHANNEL},
     {"complete", PROFILE_SILENT_COMPLETE},
     {0}};
+static const struct option_word periodicities[] = {
+    {"taken", PROFILE_PERIODICITY_TAKEN},
+    {"refused", PROFILE_PERIODICITY_REFUSED},
+    {"eats-byte", PROFILE_PERIODICITY_EATS},
+    {0}};
+static const struct option_word multis[] = {
+    {"all-answer", PROFILE_MULTI_ALL_ANSWER},
+    {"long-delete", PROFILE_MULTI_LONG_DELETE},
+    {"stop-exclusive", PROFILE_MULTI_STOP_EXCLUSIVE},
+    {"clobbers", PROFILE_MULTI_CLOBBERS},
+    {0}};
+static const struct option_word windows[] = {{"spec", PROFILE_WINDOW_SPEC},
+                                             {"inclusive", PROFILE_WINDOW_INCLUSIVE},
+                                             {"none", PROFILE_WINDOW_NONE},
+                                             {0}};
+static const struct option_word counters[] = {{"spec", PROFILE_COUNTER_SPEC},
+                                              {"low", PROFILE_COUNTER_LOW},
+                                              {"session", PROFILE_COUNTER_SESSION},
+                                              {0}};
+static const struct option_word reboots[] = {
+    {"gps", PROFILE_REBOOT_GPS}, {"unix", PROFILE_REBOOT_UNIX}, {0}};
 static const struct option_word misseds[] = {
     {"spec", PROFILE_MISSED_SPEC},
     {"start-bit", PROFILE_MISSED_START_BIT},
@@ -158,7 +181,8 @@ static const struct option decoder[] = {
      .words = lates,
      .def = "ignored",
      AT(late),
-     .help = "What an uncoded fragment behind a coded one does."},
+     .help = "What an uncoded fragment behind a coded one does: nothing, it makes the "
+             "block wrong, or it keeps it from getting complete."},
     {.key = "stray",
      .type = OPTION_ENUM,
      .words = strays,
@@ -226,6 +250,13 @@ static const struct option status[] = {
      .max = 60000000,
      AT(answer_delay_us),
      .help = "Least time until it answers anything."},
+    {.key = "stickyError",
+     .type = OPTION_BOOL,
+     .def = "false",
+     AT(sticky_error),
+     .help = "Whether \"not enough matrix memory\", once said, is said in every later "
+             "session until it reboots: then it counts only if more is lost than it can "
+             "mend."},
     {0},
 };
 
@@ -257,6 +288,33 @@ static const struct option commands[] = {
      AT(silent),
      .help = "What it never answers: McGroupStatusReq, a session on a channel that it "
              "lacks, status requests when its block is complete."},
+    {.key = "busyDrops",
+     .type = OPTION_BOOL,
+     .def = "false",
+     AT(busy_drops),
+     .help = "Whether an answer that is due while it transmits, or while its receive "
+             "windows are open, is lost."},
+    {.key = "longEmpties",
+     .type = OPTION_BOOL,
+     .def = "false",
+     AT(long_empties),
+     .help = "Whether an answer that is too long for its data rate is sent as an empty "
+             "message."},
+    {.key = "periodicity",
+     .type = OPTION_ENUM,
+     .words = periodicities,
+     .def = "taken",
+     AT(periodicity),
+     .help = "What it does with DeviceAppTimePeriodicityReq: it is taken, refused, or "
+             "taken with a byte of the next command."},
+    {.key = "multiPackage",
+     .type = OPTION_FLAGS,
+     .words = multis,
+     .example = "[all-answer]",
+     AT(multi),
+     .help = "Where it does not keep to TS007: a message is answered only if each of its "
+             "commands is, FragSessionDeleteReq has a byte more, StopByte is not sent, "
+             "what is not answered spoils the answers before."},
     {0},
 };
 
@@ -287,6 +345,32 @@ static const struct option session[] = {
      AT(end),
      .help = "When it stops listening: at the timeout, with its block, or so long after "
              "the last fragment."},
+    {.key = "window",
+     .type = OPTION_ENUM,
+     .words = windows,
+     .def = "spec",
+     AT(window),
+     .help = "Which frame counters of a group it takes: those before maxMcFCount, that "
+             "one too, or any."},
+    {.key = "counter",
+     .type = OPTION_ENUM,
+     .words = counters,
+     .def = "spec",
+     AT(counter),
+     .help = "Whether the first frame counter of a group, or of each session, must be "
+             "below 65536 for anything to be received."},
+    {.key = "oneTimer",
+     .type = OPTION_BOOL,
+     .def = "false",
+     AT(one_timer),
+     .help = "Whether all groups share a timer: the start is that of the session it was "
+             "told of last, the timeout that of group 0."},
+    {.key = "lowestOnly",
+     .type = OPTION_BOOL,
+     .def = "false",
+     AT(lowest_only),
+     .help = "Whether of several sessions it hears that of the lowest group, not the "
+             "first."},
     {0},
 };
 
@@ -299,6 +383,12 @@ static const struct option firmware[] = {
      .help =
          "Whether DevUpgradeImageAns announces the image, or always denies that there "
          "is one: then only the version after the reboot is proof."},
+    {.key = "rebootTime",
+     .type = OPTION_ENUM,
+     .words = reboots,
+     .def = "gps",
+     AT(reboot),
+     .help = "What it takes DevRebootTimeReq for: GPS time, or Unix time, years away."},
     {.key = "version",
      .type = OPTION_ENUM,
      .words = versions,

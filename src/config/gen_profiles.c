@@ -28,8 +28,27 @@ static void print_status(const struct profile *p)
     printf("     .layout = %d,\n     .received = %d,\n     .missing = %d,\n"
            "     .no_session = %d,\n",
            (int)p->layout, (int)p->received, (int)p->missing, (int)p->no_session);
-    printf("     .ack_delay_ppm = %" PRIu32 ",\n     .answer_delay_us = %" PRId64 ",\n",
-           p->ack_delay_ppm, p->answer_delay_us);
+    printf("     .ack_delay_ppm = %" PRIu32 ",\n     .answer_delay_us = %" PRId64
+           ",\n     .sticky_error = %d,\n",
+           p->ack_delay_ppm, p->answer_delay_us, p->sticky_error);
+}
+
+static void print_commands(const struct profile *p)
+{
+    printf("     .commands = %d,\n     .unknown = %d,\n     .answer_max = %u,\n"
+           "     .silent = %u,\n     .busy_drops = %d,\n     .long_empties = %d,\n"
+           "     .periodicity = %d,\n     .multi = %u,\n",
+           (int)p->commands, (int)p->unknown, p->answer_max, p->silent, p->busy_drops,
+           p->long_empties, (int)p->periodicity, p->multi);
+}
+
+static void print_session(const struct profile *p)
+{
+    printf("     .missed = %d,\n     .undefined_all = %d,\n     .unset = %d,\n"
+           "     .end = %d,\n     .window = %d,\n     .counter = %d,\n"
+           "     .one_timer = %d,\n     .lowest_only = %d,\n",
+           (int)p->missed, p->undefined_all, (int)p->unset, (int)p->end, (int)p->window,
+           (int)p->counter, p->one_timer, p->lowest_only);
 }
 
 static void print_profile(const struct profile *p)
@@ -40,13 +59,11 @@ static void print_profile(const struct profile *p)
            p->ts003, p->ts004, p->ts005, p->multi_package);
     print_decoder(p);
     print_status(p);
-    printf("     .commands = %d,\n     .unknown = %d,\n     .answer_max = %u,\n"
-           "     .silent = %u,\n",
-           (int)p->commands, (int)p->unknown, p->answer_max, p->silent);
-    printf("     .missed = %d,\n     .undefined_all = %d,\n     .unset = %d,\n"
-           "     .end = %d,\n     .clock = %d,\n",
-           (int)p->missed, p->undefined_all, (int)p->unset, (int)p->end, (int)p->clock);
-    printf("     .image = %d,\n     .version = %d},\n", (int)p->image, (int)p->version);
+    print_commands(p);
+    print_session(p);
+    printf("     .clock = %d,\n     .image = %d,\n     .reboot = %d,\n"
+           "     .version = %d},\n",
+           (int)p->clock, (int)p->image, (int)p->reboot, (int)p->version);
 }
 
 int main(int argc, char **argv)

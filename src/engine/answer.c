@@ -164,6 +164,7 @@ static void take_proof(struct engine *e, struct member *m, uint32_t version)
     m->rec.version_after = version;
     m->rec.version_after_known = true;
     m->device->rec.packages_known = false; /* new firmware may have others */
+    m->device->rec.quirks = 0;
     group_rebooted(e, m);
     device_store(e, m->device);
     member_end(e, m, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_SEEN_TARGET_RUNS);
@@ -378,13 +379,15 @@ static void take_clock(struct engine *e, struct member *m)
 
 /*
  * It lost its session, or more than its decoder can mend: LoRaMac-node and ST then report a
- * complete block that is none (lorawan.md 13), which TS004 v1 has no MIC to tell. On a
- * better way, slower or by more gateways, it may come through.
+ * complete block that is none (lorawan.md 13), which only v2 of TS004 has a MIC to tell. On
+ * a better way, slower or by more gateways, it may come through.
  */
 static bool may_try_again(const struct member *m, const struct member_answer *a)
 {
     bool block = m->rec.phase == MEMBER_UPGRADE && m->transmission != NULL &&
                  m->transmission->rec.ts004 < 2 && a->seen == FW_SEEN_CORRUPT;
+    block |= a->reason == REASON_MIC &&
+             device_profile(m->device)->overflow == PROFILE_OVERFLOW_COMPLETE;
     return a->reason == REASON_INCOMPLETE || a->reason == REASON_NO_MEMORY || block;
 }
 
@@ -402,6 +405,9 @@ void member_take_answer(struct engine *e, struct member *m, const struct member_
     case VERDICT_REFUSED:
         if (proof_take_denial(e, m, a)) {
             return;
+        }
+        if (a->reason == REASON_NO_MEMORY) {
+            device_note_quirk(e, m->device, DEVICE_LACKED_MEMORY);
         }
         if (may_try_again(m, a)) {
             member_leave(e, m, OUTCOME_FAILED, a->reason, a->seen);

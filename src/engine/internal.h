@@ -68,11 +68,6 @@ struct device {
     uint8_t sent;    /* uplinks that were counted, and that nobody heard: */
     uint8_t unheard; /* see uplink.c */
     bool counted;    /* f_cnt is known */
-    struct {         /* quirks its answers showed since the start, see detect.h */
-        bool epoch_twice;
-        bool layout_v1;
-        bool lost_for_ever;
-    } seen;
 };
 
 struct member {
@@ -400,11 +395,18 @@ void member_await_reboot(struct engine *e, struct member *m);
 /* limits.c */
 /* Its own, or that of its fleet; but not one of other package versions than it has. */
 const struct profile *device_profile(const struct device *d);
+/* Its answers show a quirk, to be remembered. */
+void device_note_quirk(struct engine *e, struct device *d, enum device_quirk quirk);
 /* What its profile says, or what its answers have shown. */
 enum profile_layout device_layout(const struct device *d);
 bool device_epoch_twice(const struct device *d);
 /* Whether MissingFrag tells what is missing. */
 bool device_counts_rank(const struct device *d);
+/*
+ * Fragments of M that it may miss before "no matrix memory" is believed: 0, unless that may
+ * be what it said of an earlier session.
+ */
+uint32_t device_error_above(const struct device *d, uint32_t m);
 /* It never says that it has an image: only what it runs after a reboot does. */
 bool device_denies_images(const struct device *d);
 /*

@@ -31,21 +31,44 @@ const struct profile *engine_profile(const struct engine *engine, uint64_t dev_e
     return d != NULL ? device_profile(d) : NULL;
 }
 
+void device_note_quirk(struct engine *e, struct device *d, enum device_quirk quirk)
+{
+    if ((d->rec.quirks & quirk) == 0) {
+        d->rec.quirks |= (uint8_t)quirk;
+        device_store(e, d);
+    }
+}
+
 enum profile_layout device_layout(const struct device *d)
 {
     enum profile_layout told = device_profile(d)->layout;
-    return told == PROFILE_LAYOUT_AUTO && d->seen.layout_v1 ? PROFILE_LAYOUT_V1 : told;
+    return told == PROFILE_LAYOUT_AUTO && (d->rec.quirks & DEVICE_LAYOUT_V1) != 0
+               ? PROFILE_LAYOUT_V1
+               : told;
 }
 
 bool device_epoch_twice(const struct device *d)
 {
-    return d->seen.epoch_twice || device_profile(d)->clock == PROFILE_CLOCK_EPOCH_TWICE;
+    return (d->rec.quirks & DEVICE_EPOCH_TWICE) != 0 ||
+           device_profile(d)->clock == PROFILE_CLOCK_EPOCH_TWICE;
 }
 
 bool device_counts_rank(const struct device *d)
 {
-    return !d->seen.lost_for_ever &&
+    return (d->rec.quirks & DEVICE_LOST_FOR_EVER) == 0 &&
            profile_counts_rank(device_profile(d), d->rec.package_version[PKG_FRAG]);
+}
+
+/* A profile that says anything of its answers tells whether it is one of those. */
+uint32_t device_error_above(const struct device *d, uint32_t m)
+{
+    const struct profile *profile = device_profile(d);
+    bool unknown_kind = profile->layout == PROFILE_LAYOUT_AUTO;
+    bool again = unknown_kind && (d->rec.quirks & DEVICE_LACKED_MEMORY) != 0;
+    if (!profile->sticky_error && !again) {
+        return 0;
+    }
+    return profile_cap(profile, d->rec.package_version[PKG_FRAG], m);
 }
 
 bool device_denies_images(const struct device *d)

@@ -267,10 +267,12 @@ void member_forget_try(struct member *m)
 
 struct member_context member_context_of(const struct member *m)
 {
+    const struct transmission *t = m->transmission;
     return (struct member_context){
         .device = &m->device->rec,
         .layout = device_layout(m->device),
-        .transmission = m->transmission != NULL ? &m->transmission->rec : NULL,
+        .error_above = t != NULL ? device_error_above(m->device, t->rec.frag_count) : 0,
+        .transmission = t != NULL ? &t->rec : NULL,
         .image_len = m->campaign->def.image_len,
         .descriptor = m->campaign->def.spec->fragmentation.descriptor,
         .wrapped_key = m->wrapped,

@@ -169,7 +169,7 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
         return;
     }
     if (detect_lost_for_ever(t->rec.next_n - 1u, a->received, a->missing)) {
-        m->device->seen.lost_for_ever = true;
+        device_note_quirk(e, m->device, DEVICE_LOST_FOR_EVER);
     }
     bool stuck = is_stuck(m, a);
     if (stuck && device_denies_images(m->device)) {

@@ -61,7 +61,9 @@ static void answer_time(struct engine *e, struct device *d,
         return;
     }
     struct gps network = gps_from_utc(event->uplink.received);
-    d->seen.epoch_twice |= detect_epoch_twice(req.device_time, network);
+    if (detect_epoch_twice(req.device_time, network)) {
+        device_note_quirk(e, d, DEVICE_EPOCH_TWICE);
+    }
     if (device_epoch_twice(d)) {
         network.s -= (uint32_t)DETECT_EPOCH_S; /* so it is right within (13.3) */
     }
@@ -105,15 +107,17 @@ static uint8_t known_version(const struct device *d, enum pkg_id pkg)
 }
 
 /* What the answer shows of the stack: for the next one, too. */
-static void learn_layout(struct device *d, const struct member *m,
+static void learn_layout(struct engine *e, struct device *d, const struct member *m,
                          const struct split_cmd *cmd)
 {
     const struct transmission *t = m->transmission;
     if (t != NULL && cmd->pkg == PKG_FRAG && cmd->cid == FRAG_CID_STATUS) {
         struct frag_status_hint hint = {.frag_index = t->rec.frag_index,
                                         .sent_count = (uint16_t)(t->rec.next_n - 1)};
-        d->seen.layout_v1 |= detect_layout(t->rec.ts004, &hint, cmd->body,
-                                           cmd->body_len) == PROFILE_LAYOUT_V1;
+        if (detect_layout(t->rec.ts004, &hint, cmd->body, cmd->body_len) ==
+            PROFILE_LAYOUT_V1) {
+            device_note_quirk(e, d, DEVICE_LAYOUT_V1);
+        }
     }
 }
 
@@ -135,7 +139,7 @@ static bool take_command(struct engine *e, struct device *d,
         member_ask(e, m, MEMBER_SESSION); /* its clock is being set: ask once more */
         return true;
     }
-    learn_layout(d, m, cmd);
+    learn_layout(e, d, m, cmd);
     struct member_context context = member_context_of(m);
     struct member_answer answer =
         member_answer(&m->rec, &context, cmd, event->uplink.received);

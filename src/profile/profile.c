@@ -21,6 +21,11 @@ bool profile_counts_rank(const struct profile *profile, uint8_t ts004)
     return profile->missing == PROFILE_MISSING_RANK && (said || ts004 >= 2);
 }
 
+uint32_t profile_cap(const struct profile *profile, uint8_t ts004, uint32_t m)
+{
+    return (uint32_t)((uint64_t)profile_cap_ppm(profile, ts004, m) * m / PROFILE_PPM);
+}
+
 bool profile_fits(const struct profile *profile, uint8_t ts004, uint8_t ts005)
 {
     return (profile->ts004 == 0 || profile->ts004 == ts004) &&

@@ -64,7 +64,8 @@ enum profile_overflow {
 /* An uncoded fragment behind a coded one. */
 enum profile_late {
     PROFILE_LATE_IGNORED,
-    PROFILE_LATE_CORRUPTS, /* the block is wrong and is called complete */
+    PROFILE_LATE_CORRUPTS, /* it counts: the block is wrong and is called complete */
+    PROFILE_LATE_STALLS,   /* the block never gets complete */
 };
 
 /* A fragment without a session for it. */
@@ -89,9 +90,24 @@ enum profile_unknown {
 
 /* Requests that are never answered, as a mask. */
 enum profile_silent {
-    PROFILE_SILENT_GROUP_STATUS = 1, /* McGroupStatusReq */
+    PROFILE_SILENT_GROUP_STATUS = 1, /* McGroupStatusReq, a command it does not know */
     PROFILE_SILENT_BAD_CHANNEL = 2, /* a session with a frequency or data rate it lacks */
     PROFILE_SILENT_COMPLETE = 4,    /* FragSessionStatusReq when the block is complete */
+};
+
+/* DeviceAppTimePeriodicityReq. */
+enum profile_periodicity {
+    PROFILE_PERIODICITY_TAKEN,
+    PROFILE_PERIODICITY_REFUSED, /* NotSupported */
+    PROFILE_PERIODICITY_EATS,    /* taken, and the byte behind it is skipped */
+};
+
+/* Where it does not keep to TS007, as a mask. */
+enum profile_multi {
+    PROFILE_MULTI_ALL_ANSWER = 1,     /* one command without an answer: none has any */
+    PROFILE_MULTI_LONG_DELETE = 2,    /* FragSessionDeleteReq has a byte more */
+    PROFILE_MULTI_STOP_EXCLUSIVE = 4, /* StopByte of MultiPackBufferReq is not sent */
+    PROFILE_MULTI_CLOBBERS = 8, /* what it does not answer spoils the last answers */
 };
 
 /* A session whose start is in the past. */
@@ -106,6 +122,20 @@ enum profile_unset {
     PROFILE_UNSET_WAITS,   /* TimeToStart FFFFFF; starts when the clock is set */
     PROFILE_UNSET_FORGETS, /* TimeToStart FFFFFF, and nothing is scheduled */
     PROFILE_UNSET_GUESSES, /* by the clock as it is */
+};
+
+/* Which counters of a group it takes. */
+enum profile_window {
+    PROFILE_WINDOW_SPEC,      /* minMcFCount <= FCnt < maxMcFCount */
+    PROFILE_WINDOW_INCLUSIVE, /* maxMcFCount too */
+    PROFILE_WINDOW_NONE,      /* any */
+};
+
+/* The upper half of a counter, of which a frame has the lower one only. */
+enum profile_counter {
+    PROFILE_COUNTER_SPEC,    /* the first is minMcFCount or the next like it */
+    PROFILE_COUNTER_LOW,     /* the first is below 65536, or nothing is ever received */
+    PROFILE_COUNTER_SESSION, /* ... of each session, whose end forgets the range, too */
 };
 
 /* When a session ends, beside its timeout. */
@@ -125,6 +155,13 @@ enum profile_clock {
 enum profile_image {
     PROFILE_IMAGE_ANNOUNCED,
     PROFILE_IMAGE_DENIED, /* "no image", always */
+};
+
+/* DevRebootTimeReq. */
+enum profile_reboot {
+    PROFILE_REBOOT_GPS,
+    PROFILE_REBOOT_UNIX, /* taken for Unix time: the answer is years away, as is the reboot;
+                            "now" is answered with 0 */
 };
 
 /* How the text of a version becomes the u32 of TS006. */
@@ -157,19 +194,29 @@ struct profile {
     enum profile_no_session no_session;
     uint32_t ack_delay_ppm;  /* of BlockAckDelay, what it waits at most; 0: all of it */
     int64_t answer_delay_us; /* of every answer, least */
+    bool sticky_error;       /* "no matrix memory" is said until it reboots */
 
     enum profile_commands commands;
     enum profile_unknown unknown;
     uint8_t answer_max; /* bytes of answers a message has room for; 0: no limit */
     uint8_t silent;     /* enum profile_silent */
+    bool busy_drops;    /* an answer that is due while it is on air is lost */
+    bool long_empties;  /* one that its data rate has no room for is sent empty */
+    enum profile_periodicity periodicity;
+    uint8_t multi; /* enum profile_multi */
 
     enum profile_missed missed;
     bool undefined_all; /* "McGroupUndefined" comes with both channel errors */
     enum profile_unset unset;
     enum profile_end end;
+    enum profile_window window;
+    enum profile_counter counter;
+    bool one_timer;   /* of several groups: the last start, the timeout of group 0 */
+    bool lowest_only; /* of several sessions it listens to that of the lowest group */
     enum profile_clock clock;
 
     enum profile_image image;
+    enum profile_reboot reboot;
     enum profile_version version;
 };
 
@@ -184,6 +231,9 @@ uint32_t profile_cap_ppm(const struct profile *profile, uint8_t ts004, uint32_t 
  * proof of none.
  */
 bool profile_counts_rank(const struct profile *profile, uint8_t ts004);
+
+/* The same as a count of fragments. */
+uint32_t profile_cap(const struct profile *profile, uint8_t ts004, uint32_t m);
 
 /* Whether a device that runs those versions of TS004 and TS005 can be one of these. */
 bool profile_fits(const struct profile *profile, uint8_t ts004, uint8_t ts005);

@@ -61,14 +61,16 @@ struct device_message *device_outbox_add(struct device *device,
 void device_outbox_bytes(struct device *device, uint8_t fport, const uint8_t *bytes,
                          size_t len, struct utc now)
 {
-    if (len == 0 || len > DEVICE_MESSAGE_MAX || len > device_max_payload(device)) {
+    bool fits = len <= DEVICE_MESSAGE_MAX && len <= device_max_payload(device);
+    if (len == 0 || (!fits && !quirks_of(device)->long_empties)) {
         return;
     }
     int64_t least_us = quirks_of(device)->answer_delay_us;
     least_us = least_us > SECONDS_US(1) ? least_us : SECONDS_US(1);
     struct utc due = utc_after(now, least_us + device_random_us(device, 2000000));
-    struct device_message *m = device_outbox_add(device, OUTBOX_BYTES, fport, due);
-    if (m != NULL) {
+    struct device_message *m =
+        device_outbox_add(device, fits ? OUTBOX_BYTES : OUTBOX_EMPTY, fport, due);
+    if (m != NULL && fits) {
         memcpy(m->bytes, bytes, len);
         m->len = (uint8_t)len;
     }
@@ -95,6 +97,16 @@ void device_outbox_remove(struct device *device, enum device_outbox_kind kind)
 {
     for (size_t i = device->outbox_len; i > 0; i--) {
         if (device->outbox[i - 1].kind == kind) {
+            outbox_drop(device, i - 1);
+        }
+    }
+}
+
+/* What is due while it cannot transmit is lost, in stacks that do not wait. */
+static void outbox_drop_due(struct device *device, struct utc now)
+{
+    for (size_t i = device->outbox_len; i > 0; i--) {
+        if (utc_reached(device->outbox[i - 1].due, now)) {
             outbox_drop(device, i - 1);
         }
     }
@@ -235,6 +247,7 @@ void device_boot(struct device *device, struct utc now)
     device->reboot_at = UTC_NEVER;
     device->upgrade_requested = false;
     device->mpa_answers_len = 0;
+    device->error_kept = false;
     for (int i = 0; i < MC_GROUP_COUNT_MAX; i++) {
         device->groups[i].state = MC_SESSION_NONE;
     }
@@ -270,6 +283,9 @@ static void on_timer(struct sim_timer *timer, struct utc now)
     }
     device_mcast_run(device, now);
     device_clock_run(device, now);
+    if (device->busy && quirks_of(device)->busy_drops) {
+        outbox_drop_due(device, now);
+    }
     if (!device->busy && utc_reached(device->reboot_at, now)) {
         reboot(device, now);
         device_rearm(device, now);
@@ -299,6 +315,9 @@ void device_rearm(struct device *device, struct utc now)
         }
         at = utc_min(at, talk);
         at = device->on ? utc_min(at, device->reboot_at) : at;
+    }
+    if (device->busy && quirks_of(device)->busy_drops) {
+        at = utc_min(at, outbox_due(device));
     }
     if (device->on && device->joined) {
         at = utc_min(at, device_clock_due(device));
@@ -433,13 +452,13 @@ static void received_multicast(struct device *device, int group, const uint8_t *
     uint8_t plain[FRAME_PAYLOAD_MAX_BYTES];
     struct frame frame;
     uint32_t fcnt;
-    if (frame_fcnt_extend(g->next_fcnt, fcnt_low, &fcnt) != FUO_OK ||
-        fcnt >= g->max_fcnt ||
+    if (!device_mcast_counter(device, g, fcnt_low, &fcnt) ||
         frame_open(phy, len, &g->keys, fcnt, plain, &frame) != FUO_OK ||
         frame.type != FRAME_UNCONFIRMED_DOWN || !frame.has_port || frame.fport == 0) {
         return;
     }
     g->next_fcnt = fcnt + 1;
+    g->heard = true;
     device_payload(device, frame.fport, frame.payload, frame.payload_len, group, now);
 }
 

@@ -93,7 +93,9 @@ struct device_group {
     uint32_t addr;
     struct session_keys keys;
     uint32_t next_fcnt; /* the least acceptable */
+    uint32_t min_fcnt;  /* as it was set up */
     uint32_t max_fcnt;
+    bool heard; /* a frame, whose counter the next ones follow */
     enum mc_session_state state;
     struct gps session_time;
     struct utc started; /* while running */
@@ -110,10 +112,12 @@ struct device_block {
     bool cnt_stored; /* SessionCntPrev was written at the first fragment */
     bool ack_pending;
     uint8_t acks_sent;
+    bool stalled; /* it is never called complete */
     bool corrupt; /* the block is not what was sent, and only its signature tells */
     struct frag_setup_req setup;
     struct fec_decoder decoder;
     uint8_t *block;          /* owned */
+    uint8_t *late;           /* owned: uncoded ones behind coded ones, a byte each */
     void *workspace;         /* owned */
     uint32_t fragment_count; /* all that were for it */
 };
@@ -183,6 +187,7 @@ struct device {
 
     struct device_group groups[MC_GROUP_COUNT_MAX];
     struct device_block frag;
+    bool error_kept;         /* "no matrix memory", where that is never cleared */
     uint16_t stale_received; /* counts of the session that was, as a status has them */
     uint8_t stale_missing;
     int32_t session_cnt_prev[FRAG_INDEX_MAX + 1]; /* -1: none yet */

@@ -2,6 +2,7 @@
 /* Which package gets which bytes; TS007 (lorawan.md 1 and 6). */
 #include <string.h>
 
+#include "codec/clock.h"
 #include "codec/mpa.h"
 #include "sim/device_internal.h"
 
@@ -128,15 +129,17 @@ static void on_buffer_req(struct device *device, const struct split_cmd *cmd,
     if (mpa_buffer_req_decode(cmd->body, cmd->body_len, &req) != FUO_OK) {
         return;
     }
-    if (req.start_byte >= len || req.stop_byte < req.start_byte) {
+    bool exclusive = (quirks_of(device)->multi & PROFILE_MULTI_STOP_EXCLUSIVE) != 0;
+    size_t stop = exclusive ? req.stop_byte : req.stop_byte + 1u;
+    if (req.start_byte >= len || stop <= req.start_byte) {
         send_buffer_part(device, 0, 0, now);
         return;
     }
-    size_t stop = req.stop_byte + 1u;
     send_buffer_range(device, req.start_byte, stop > len ? len : stop, now);
 }
 
-static void run_into(struct device *device, const struct split_cmd *cmd,
+/* False: it had no answer. */
+static bool run_into(struct device *device, const struct split_cmd *cmd,
                      struct mpa_msg *msg, struct utc now)
 {
     uint8_t bytes[DEVICE_MESSAGE_MAX];
@@ -145,6 +148,42 @@ static void run_into(struct device *device, const struct split_cmd *cmd,
     if (w.len > 0) {
         mpa_msg_append(msg, cmd->pkg, bytes, w.len);
     }
+    return w.len > 0;
+}
+
+static bool multi_is(const struct device *device, enum profile_multi quirk)
+{
+    return (quirks_of(device)->multi & quirk) != 0;
+}
+
+/* FragSessionDeleteReq is read with a byte more, where there is one. False: there is none. */
+static bool has_long_body(const struct device *device, const struct split_cmd *cmd,
+                          struct mpa_split *split)
+{
+    if (!multi_is(device, PROFILE_MULTI_LONG_DELETE) || cmd->pkg != PKG_FRAG ||
+        cmd->cid != FRAG_CID_DELETE) {
+        return true;
+    }
+    return split->offset++ < split->len;
+}
+
+/* Answers to all: none, where one is missing and each is wanted. */
+static bool run_all(struct device *device, struct mpa_split *split, struct mpa_msg *msg,
+                    struct utc now)
+{
+    struct split_cmd cmd;
+    bool any = false;
+    bool each = true;
+    while (mpa_split_next(split, &cmd)) {
+        if (!has_long_body(device, &cmd, split)) {
+            each = false;
+            break;
+        }
+        each &= run_into(device, &cmd, msg, now);
+        any = true;
+    }
+    each &= split->err == FUO_OK;
+    return any && (each || !multi_is(device, PROFILE_MULTI_ALL_ANSWER));
 }
 
 static void multi_package(struct device *device, const uint8_t *payload, size_t len,
@@ -152,18 +191,21 @@ static void multi_package(struct device *device, const uint8_t *payload, size_t 
 {
     struct mpa_split split =
         mpa_split_init(&device->config.versions, PKG_DOWN, payload, len);
-    struct mpa_msg msg = mpa_msg_init(device->mpa_answers, sizeof(device->mpa_answers));
+    struct mpa_split first = split;
     struct split_cmd cmd;
-    bool any = false;
-    while (mpa_split_next(&split, &cmd)) {
-        if (cmd.pkg == PKG_MULTI && cmd.cid == MPA_CID_BUFFER) {
-            on_buffer_req(device, &cmd, now); /* alone in its message */
-            return;
-        }
-        run_into(device, &cmd, &msg, now);
-        any = true;
+    if (mpa_split_next(&first, &cmd) && cmd.pkg == PKG_MULTI &&
+        cmd.cid == MPA_CID_BUFFER) {
+        on_buffer_req(device, &cmd, now); /* alone in its message */
+        return;
     }
-    if (any) {
+    uint8_t kept[MPA_BUFFER_BYTES];
+    memcpy(kept, device->mpa_answers, sizeof(kept));
+    struct mpa_msg msg = mpa_msg_init(device->mpa_answers, sizeof(device->mpa_answers));
+    if (!run_all(device, &split, &msg, now)) {
+        if (!multi_is(device, PROFILE_MULTI_CLOBBERS)) {
+            memcpy(device->mpa_answers, kept, sizeof(kept));
+        }
+    } else {
         device->mpa_answers_len = (uint8_t)msg.w.len;
         device->mpa_token = split.token;
         send_answers(device, now);
@@ -172,13 +214,35 @@ static void multi_package(struct device *device, const uint8_t *payload, size_t 
 
 /* ---- one package ---- */
 
+/* A command that it does not know, although its package has it. */
+static bool is_strange(const struct device *device, const struct split_cmd *cmd)
+{
+    return cmd->pkg == PKG_MCAST && cmd->cid == MC_CID_GROUP_STATUS &&
+           (quirks_of(device)->silent & PROFILE_SILENT_GROUP_STATUS) != 0;
+}
+
+/* split_next() by what this device knows. */
+static bool known_command(const struct device *device, struct split *split,
+                          struct split_cmd *cmd)
+{
+    size_t offset = split->offset;
+    if (!split_next(split, cmd)) {
+        return false;
+    }
+    if (is_strange(device, cmd)) {
+        split->offset = offset;
+        split->err = FUO_ENOTSUP;
+    }
+    return split->err == FUO_OK;
+}
+
 /* Whether it reads the message at all. */
 static bool takes_message(const struct device *device, struct split split)
 {
     const struct profile *quirks = quirks_of(device);
     struct split_cmd cmd;
     size_t count = 0;
-    while (split_next(&split, &cmd)) {
+    while (known_command(device, &split, &cmd)) {
         count++;
     }
     if (quirks->commands == PROFILE_COMMANDS_ONE) {
@@ -191,7 +255,7 @@ static bool takes_message(const struct device *device, struct split split)
 static bool next_command(const struct device *device, struct split *split,
                          struct split_cmd *cmd)
 {
-    while (!split_next(split, cmd)) {
+    while (!known_command(device, split, cmd)) {
         bool skips = split->err == FUO_ENOTSUP &&
                      quirks_of(device)->unknown == PROFILE_UNKNOWN_SKIPPED;
         if (!skips) {
@@ -199,6 +263,10 @@ static bool next_command(const struct device *device, struct split *split,
         }
         split->err = FUO_OK;
         split->offset++;
+    }
+    bool eats = quirks_of(device)->periodicity == PROFILE_PERIODICITY_EATS;
+    if (eats && cmd->pkg == PKG_CLOCK && cmd->cid == CLOCK_CID_PERIODICITY) {
+        split->offset += split->offset < split->len;
     }
     return true;
 }

@@ -111,11 +111,15 @@ static void on_time_ans(struct device *device, const struct clock_time_ans *ans,
 static void on_periodicity(struct device *device, const struct clock_periodicity_req *req,
                            struct wr *w, struct utc now)
 {
-    device->clock_period_us = SECONDS_US(INT64_C(128) << req->period_exp);
-    if (device->clock_set) {
+    bool refused = quirks_of(device)->periodicity == PROFILE_PERIODICITY_REFUSED;
+    if (!refused) {
+        device->clock_period_us = SECONDS_US(INT64_C(128) << req->period_exp);
+    }
+    if (!refused && device->clock_set) {
         device->clock_due = utc_after(now, next_request_us(device));
     }
-    struct clock_periodicity_ans ans = {.device_time = clock_gps(device, now)};
+    struct clock_periodicity_ans ans = {.not_supported = refused,
+                                        .device_time = clock_gps(device, now)};
     size_t len = 0;
     if (clock_periodicity_ans_encode(device_version_of(device, PKG_CLOCK), &ans,
                                      w->base + w->len, w->cap - w->len, &len) == FUO_OK) {

@@ -18,6 +18,7 @@ void device_frag_forget(struct device *device)
     }
     free(device->frag.block);
     free(device->frag.workspace);
+    free(device->frag.late);
     memset(&device->frag, 0, sizeof(device->frag));
 }
 
@@ -78,9 +79,8 @@ static struct frag_setup_ans judge_setup(const struct device *device,
 /* Uncoded fragments that its decoder can do without. */
 static uint16_t lost_max_of(const struct device *device, uint16_t m)
 {
-    uint32_t cap_ppm =
-        profile_cap_ppm(quirks_of(device), device_version_of(device, PKG_FRAG), m);
-    uint32_t lost_max = (uint32_t)((uint64_t)m * cap_ppm / PROFILE_PPM);
+    uint32_t lost_max =
+        profile_cap(quirks_of(device), device_version_of(device, PKG_FRAG), m);
     return lost_max < device->config.lost_max ? (uint16_t)lost_max
                                               : device->config.lost_max;
 }
@@ -104,7 +104,8 @@ static int open_session(struct device *device, const struct frag_setup_req *req)
     frag->setup = *req;
     frag->block = calloc(req->frag_count, req->frag_size_bytes);
     frag->workspace = calloc(1, workspace_bytes == 0 ? 1 : workspace_bytes);
-    if (frag->block == NULL || frag->workspace == NULL) {
+    frag->late = calloc(req->frag_count, 1);
+    if (frag->block == NULL || frag->workspace == NULL || frag->late == NULL) {
         return FUO_ENOMEM;
     }
     int err = fec_decoder_init(&frag->decoder, &config, frag->block, frag->workspace,
@@ -221,17 +222,49 @@ static void on_stray(struct device *device, const struct frag_data *data, struct
     read_stray(device, data, now);
 }
 
+/* Each one that was lost has a row, or came late and is taken for one. */
+static bool seems_complete(const struct device_block *frag)
+{
+    for (uint32_t i = 0; i < frag->decoder.lost_count; i++) {
+        if (!fec_row_has(frag->decoder.pivots, i) &&
+            frag->late[frag->decoder.lost[i]] == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* An uncoded fragment behind a coded one. */
+static void note_late(struct device *device, const struct frag_data *data)
+{
+    struct device_block *frag = &device->frag;
+    switch (quirks_of(device)->late) {
+    case PROFILE_LATE_IGNORED:
+        break;
+    case PROFILE_LATE_CORRUPTS:
+        frag->corrupt = true;
+        frag->late[data->n - 1] = 1;
+        break;
+    case PROFILE_LATE_STALLS:
+        frag->stalled = true;
+        break;
+    }
+}
+
 static void push(struct device *device, const struct frag_data *data, struct utc now)
 {
     struct device_block *frag = &device->frag;
     const struct profile *quirks = quirks_of(device);
-    bool late = frag->decoder.coded_seen && data->n <= frag->setup.frag_count;
-    frag->corrupt |= late && quirks->late == PROFILE_LATE_CORRUPTS;
+    if (frag->decoder.coded_seen && data->n > 0 && data->n <= frag->setup.frag_count) {
+        note_late(device, data);
+    }
     enum fec_push result = fec_decoder_push(&frag->decoder, data->n, data->data);
+    device->error_kept |= frag->decoder.overflow && quirks->sticky_error;
     if (result == FEC_PUSH_OVERFLOW && quirks->overflow == PROFILE_OVERFLOW_COMPLETE) {
         frag->corrupt = true;
         complete(device, now);
-    } else if (result == FEC_PUSH_DONE) {
+    } else if ((result == FEC_PUSH_DONE && !frag->stalled) ||
+               (frag->corrupt && !frag->decoder.overflow && seems_complete(frag))) {
         complete(device, now);
     }
 }

@@ -39,15 +39,22 @@ static void on_reboot_time(struct device *device, const struct fm_reboot_time_re
                            struct wr *w, struct utc now)
 {
     struct fm_reboot_time_ans ans = {0};
+    bool by_unix = quirks_of(device)->reboot == PROFILE_REBOOT_UNIX;
     if (req->reboot_time.s == FM_REBOOT_TIME_NOW) {
         device->reboot_at = now;
-        return;
+        if (!by_unix) {
+            return;
+        }
     }
     struct gps clock = {(uint32_t)(device_clock_us(device, now) / 1000000)};
     int32_t delay_s = gps_diff_s(req->reboot_time, clock);
-    if (req->reboot_time.s == FM_REBOOT_TIME_CANCEL) {
+    if (req->reboot_time.s == FM_REBOOT_TIME_NOW) {
+        ans.delay_s = 0;
+    } else if (req->reboot_time.s == FM_REBOOT_TIME_CANCEL) {
         device->reboot_at = UTC_NEVER;
         ans.delay_s = FM_REBOOT_TIME_CANCEL;
+    } else if (by_unix) { /* years away: it does not reboot */
+        ans.delay_s = req->reboot_time.s - clock.s - (uint32_t)GPS_EPOCH_UNIX_S;
     } else if (device->clock_set && delay_s > 0) {
         device->reboot_at = utc_after(now, SECONDS_US(delay_s));
         ans.delay_s = (uint32_t)delay_s;

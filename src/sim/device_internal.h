@@ -62,6 +62,12 @@ bool device_frag_fill(struct device *device, struct device_message *m, struct ut
 
 void device_clock_boot(struct device *device, struct utc now);
 void device_frag_forget(struct device *device);
+/*
+ * The counter of a frame that came by the group, by what the device knows of it; false: it
+ * is none that it takes. To be noted when the frame has proven to be authentic.
+ */
+bool device_mcast_counter(const struct device *device, const struct device_group *group,
+                          uint16_t low, uint32_t *fcnt);
 /* What the session ends with, where it does: a fragment that came, or the block. */
 void device_mcast_heard(struct device *device, struct utc now);
 void device_mcast_complete(struct device *device);

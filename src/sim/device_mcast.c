@@ -15,9 +15,11 @@ static int64_t until_us(const struct device *device, struct gps at, struct utc n
     return SECONDS_US(gps_diff_s(at, clock)) - fraction_us;
 }
 
-static int64_t duration_us(const struct device_group *group)
+static int64_t duration_us(const struct device *device, const struct device_group *group)
 {
-    return SECONDS_US(INT64_C(1) << group->timeout_exp);
+    const struct device_group *timed =
+        quirks_of(device)->one_timer ? &device->groups[0] : group;
+    return SECONDS_US(INT64_C(1) << timed->timeout_exp);
 }
 
 static struct utc group_due(const struct device *device, const struct device_group *group,
@@ -32,7 +34,7 @@ static struct utc group_due(const struct device *device, const struct device_gro
         }
         break;
     case MC_SESSION_RUNNING:
-        return utc_after(group->started, duration_us(group));
+        return utc_after(group->started, duration_us(device, group));
     }
     return UTC_NEVER;
 }
@@ -46,20 +48,78 @@ struct utc device_mcast_due(const struct device *device, struct utc now)
     return due;
 }
 
+static bool forgets_counters(const struct device *device)
+{
+    return quirks_of(device)->counter == PROFILE_COUNTER_SESSION;
+}
+
+static void begin_session(struct device *device, struct device_group *group,
+                          struct utc now)
+{
+    group->state = MC_SESSION_RUNNING;
+    group->started = utc_after(now, until_us(device, group->session_time, now));
+    if (forgets_counters(device)) {
+        group->heard = false;
+        group->next_fcnt = group->min_fcnt;
+    }
+    for (int i = 0; quirks_of(device)->one_timer && i < MC_GROUP_COUNT_MAX; i++) {
+        device->groups[i].started = group->started; /* the timeout begins anew */
+    }
+}
+
+static void end_session(const struct device *device, struct device_group *group)
+{
+    group->state = MC_SESSION_NONE;
+    if (forgets_counters(device)) {
+        group->min_fcnt = 0;
+        group->max_fcnt = UINT32_MAX;
+    }
+}
+
 void device_mcast_run(struct device *device, struct utc now)
 {
     for (int i = 0; i < MC_GROUP_COUNT_MAX; i++) {
         struct device_group *group = &device->groups[i];
         if (group->state == MC_SESSION_WAITING &&
             utc_reached(group_due(device, group, now), now)) {
-            group->state = MC_SESSION_RUNNING;
-            group->started = utc_after(now, until_us(device, group->session_time, now));
+            begin_session(device, group, now);
         }
         if (group->state == MC_SESSION_RUNNING &&
             utc_reached(group_due(device, group, now), now)) {
-            group->state = MC_SESSION_NONE;
+            end_session(device, group);
         }
     }
+}
+
+/* Whether it is one that the set-up allowed. */
+static bool in_window(const struct device *device, const struct device_group *group,
+                      uint32_t fcnt)
+{
+    switch (quirks_of(device)->window) {
+    case PROFILE_WINDOW_SPEC:
+        return fcnt >= group->min_fcnt && fcnt < group->max_fcnt;
+    case PROFILE_WINDOW_INCLUSIVE:
+        return fcnt >= group->min_fcnt && fcnt <= group->max_fcnt;
+    case PROFILE_WINDOW_NONE:
+        break;
+    }
+    return true;
+}
+
+bool device_mcast_counter(const struct device *device, const struct device_group *group,
+                          uint16_t low, uint32_t *fcnt)
+{
+    if (quirks_of(device)->counter == PROFILE_COUNTER_SPEC) {
+        return frame_fcnt_extend(group->next_fcnt, low, fcnt) == FUO_OK &&
+               in_window(device, group, *fcnt);
+    }
+    if (!group->heard) {
+        *fcnt = low; /* nothing to go on from */
+        return in_window(device, group, *fcnt);
+    }
+    bool again = low == ((group->next_fcnt - 1) & 0xffff);
+    return !again && frame_fcnt_extend(group->next_fcnt, low, fcnt) == FUO_OK &&
+           in_window(device, group, *fcnt);
 }
 
 void device_mcast_heard(struct device *device, struct utc now)
@@ -79,18 +139,19 @@ void device_mcast_complete(struct device *device)
         return;
     }
     for (int i = 0; i < MC_GROUP_COUNT_MAX; i++) {
-        device->groups[i].state = MC_SESSION_NONE;
+        end_session(device, &device->groups[i]);
     }
 }
 
 bool device_listens(const struct device *device, uint32_t frequency_hz, uint8_t dr)
 {
-    /* One receiver: of several running sessions it follows the first. */
+    /* One receiver: of several running sessions it follows one. */
     const struct device_group *first = NULL;
+    bool lowest = quirks_of(device)->lowest_only;
     for (int i = 0; i < MC_GROUP_COUNT_MAX; i++) {
         const struct device_group *g = &device->groups[i];
         if (g->state == MC_SESSION_RUNNING &&
-            (first == NULL || g->started.us < first->started.us)) {
+            (first == NULL || (!lowest && g->started.us < first->started.us))) {
             first = g;
         }
     }
@@ -133,6 +194,7 @@ static void on_group_setup(struct device *device, const struct mc_group_setup_re
         .defined = true,
         .addr = req->addr,
         .next_fcnt = req->min_fcnt,
+        .min_fcnt = req->min_fcnt,
         .max_fcnt = req->max_fcnt,
     };
     if (keys_mc_unwrap_by_device(LORAWAN_1_0, &device->config.gen_app_key,
@@ -231,6 +293,16 @@ static bool is_silent(const struct device *device, const struct mc_session_ans *
            !ans->group_undefined && (ans->dr_error || ans->freq_error);
 }
 
+/* One timer: what was to start by it does not any more. */
+static void forget_waiting(struct device *device)
+{
+    for (int i = 0; i < MC_GROUP_COUNT_MAX; i++) {
+        if (device->groups[i].state == MC_SESSION_WAITING) {
+            device->groups[i].state = MC_SESSION_NONE;
+        }
+    }
+}
+
 static void on_class_c(struct device *device, const struct mc_session_req *req,
                        struct wr *w, struct utc now)
 {
@@ -240,6 +312,9 @@ static void on_class_c(struct device *device, const struct mc_session_req *req,
     }
     if (is_scheduled(device, &ans)) {
         struct device_group *group = &device->groups[req->group_id];
+        if (quirks_of(device)->one_timer) {
+            forget_waiting(device);
+        }
         group->state = MC_SESSION_WAITING;
         group->session_time = req->session_time;
         group->timeout_exp = req->timeout_exp;
@@ -268,8 +343,7 @@ void device_mcast_command(struct device *device, const struct split_cmd *cmd,
     switch (cmd->cid) {
     case MC_CID_GROUP_STATUS:
         if (mc_group_status_req_decode(version, cmd->body, cmd->body_len, &status) ==
-                FUO_OK &&
-            (quirks_of(device)->silent & PROFILE_SILENT_GROUP_STATUS) == 0) {
+            FUO_OK) {
             on_group_status(device, &status, w);
         }
         break;

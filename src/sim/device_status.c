@@ -81,7 +81,8 @@ bool device_frag_status(const struct device *device, uint8_t frag_index,
     ans->missing_count =
         (uint8_t)(missing > FRAG_MISSING_SATURATED ? FRAG_MISSING_SATURATED : missing);
     ans->memory_error =
-        frag->decoder.overflow && quirks->missing != PROFILE_MISSING_COUNTED;
+        device->error_kept ||
+        (frag->decoder.overflow && quirks->missing != PROFILE_MISSING_COUNTED);
     ans->mic_error = frag->mic_error;
     bool silent = frag->complete && (quirks->silent & PROFILE_SILENT_COMPLETE) != 0;
     return !silent && (all_participants || missing > 0);

@@ -140,11 +140,16 @@ static const char step_4_groups[] =
     "ALTER TABLE device ADD COLUMN mc_group INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE device ADD COLUMN forgets_groups INTEGER NOT NULL DEFAULT 0;";
 
+/* Quirks that are detected again. */
+static const char step_5_quirks[] =
+    "ALTER TABLE device ADD COLUMN quirks INTEGER NOT NULL DEFAULT 0;";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
     {{step_3_late}},
     {{step_4_status, step_4_groups}},
+    {{step_5_quirks}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

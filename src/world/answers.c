@@ -136,6 +136,8 @@ static void new_decoder(struct world *w, uint32_t device,
                         const struct frag_setup_req *req)
 {
     struct light *d = &w->devices[device];
+    d->error_kept |= d->rank != NULL && d->rank->overflow &&
+                     profile_of(w, device)->quirks->sticky_error;
     rank_destroy(d->rank);
     d->rank = rank_create(req->frag_count, profile_of(w, device)->cap_ppm);
     d->complete = false;
@@ -240,7 +242,8 @@ static bool fill_status(const struct world *w, uint32_t device, bool all_partici
     *ans = (struct frag_status_ans){
         .frag_index = d->frag_index,
         .received_count = received_of(quirks, d->rank),
-        .memory_error = d->rank->overflow && quirks->missing != PROFILE_MISSING_COUNTED,
+        .memory_error = d->error_kept ||
+                        (d->rank->overflow && quirks->missing != PROFILE_MISSING_COUNTED),
     };
     ans->missing_count =
         (uint8_t)(missing < FRAG_MISSING_SATURATED ? missing : FRAG_MISSING_SATURATED);

@@ -202,6 +202,7 @@ struct light {
     uint8_t session_dr;
     bool in_session;
     bool complete;
+    bool error_kept;     /* "no matrix memory", where that is never cleared */
     bool status_pending; /* ON_STATUS is planned */
 
     int64_t exchange_until_us; /* its receive windows are open: no new uplink */

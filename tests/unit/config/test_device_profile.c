@@ -41,63 +41,79 @@ static void the_smallest_profile_is_that_of_the_book(void **state)
     config_doc_destroy(doc);
 }
 
+static const char odd_text[] =
+    "apiVersion: fuotad/v1\nkind: DeviceProfile\nmetadata: {name: odd}\n"
+    "spec:\n"
+    "  packages: {ts003: 2, ts004: 1, ts005: 1, ts007: true}\n"
+    "  decoder: {sizeMin: 8, sizeMax: 120, sizeMultiple: 4, countMax: 500,\n"
+    "            lostMax: 50, lostShare: 12.5%, overflow: complete,\n"
+    "            lateUncoded: corrupts, stray: commands, anyGroup: true,\n"
+    "            acksMax: 0, forgetsAcks: true}\n"
+    "  status: {layout: v1-big-endian, received: last-less-lost, missing: counted,\n"
+    "           noSession: long, ackDelay: 0.1%, answerDelay: 3s, stickyError: "
+    "true}\n"
+    "  commands: {perMessage: one, unknown: skipped, answerMax: 18,\n"
+    "             silent: [group-status, bad-channel, complete], busyDrops: true,\n"
+    "             longEmpties: true, periodicity: eats-byte,\n"
+    "             multiPackage: [all-answer, long-delete, stop-exclusive, "
+    "clobbers]}\n"
+    "  session: {missed: group-undefined, undefinedAll: true, unsetClock: guesses,\n"
+    "            end: idle, window: none, counter: session, oneTimer: true,\n"
+    "            lowestOnly: true}\n"
+    "  clock: epoch-twice\n"
+    "  firmware: {image: denied, rebootTime: unix, version: bytes}\n";
+static const struct profile odd = {
+    .name = "odd",
+    .ts003 = 2,
+    .ts004 = 1,
+    .ts005 = 1,
+    .multi_package = true,
+    .limits = {8, 120, 4, 500},
+    .lost_max = 50,
+    .lost_ppm = 125000,
+    .overflow = PROFILE_OVERFLOW_COMPLETE,
+    .late = PROFILE_LATE_CORRUPTS,
+    .stray = PROFILE_STRAY_COMMANDS,
+    .any_group = true,
+    .forgets_acks = true,
+    .layout = PROFILE_LAYOUT_V1_BIG_ENDIAN,
+    .received = PROFILE_RECEIVED_LAST_LESS_LOST,
+    .missing = PROFILE_MISSING_COUNTED,
+    .no_session = PROFILE_NO_SESSION_LONG,
+    .ack_delay_ppm = 1000,
+    .answer_delay_us = 3000000,
+    .sticky_error = true,
+    .commands = PROFILE_COMMANDS_ONE,
+    .unknown = PROFILE_UNKNOWN_SKIPPED,
+    .answer_max = 18,
+    .silent = PROFILE_SILENT_GROUP_STATUS | PROFILE_SILENT_BAD_CHANNEL |
+              PROFILE_SILENT_COMPLETE,
+    .busy_drops = true,
+    .long_empties = true,
+    .periodicity = PROFILE_PERIODICITY_EATS,
+    .multi = PROFILE_MULTI_ALL_ANSWER | PROFILE_MULTI_LONG_DELETE |
+             PROFILE_MULTI_STOP_EXCLUSIVE | PROFILE_MULTI_CLOBBERS,
+    .missed = PROFILE_MISSED_GROUP_UNDEFINED,
+    .undefined_all = true,
+    .unset = PROFILE_UNSET_GUESSES,
+    .end = PROFILE_END_IDLE,
+    .window = PROFILE_WINDOW_NONE,
+    .counter = PROFILE_COUNTER_SESSION,
+    .one_timer = true,
+    .lowest_only = true,
+    .clock = PROFILE_CLOCK_EPOCH_TWICE,
+    .image = PROFILE_IMAGE_DENIED,
+    .reboot = PROFILE_REBOOT_UNIX,
+    .version = PROFILE_VERSION_BYTES,
+};
+
 static void every_quirk_has_its_key(void **state)
 {
     (void)state;
-    static const char text[] =
-        "apiVersion: fuotad/v1\nkind: DeviceProfile\nmetadata: {name: odd}\n"
-        "spec:\n"
-        "  packages: {ts003: 2, ts004: 1, ts005: 1, ts007: true}\n"
-        "  decoder: {sizeMin: 8, sizeMax: 120, sizeMultiple: 4, countMax: 500,\n"
-        "            lostMax: 50, lostShare: 12.5%, overflow: complete,\n"
-        "            lateUncoded: corrupts, stray: commands, anyGroup: true,\n"
-        "            acksMax: 0, forgetsAcks: true}\n"
-        "  status: {layout: v1-big-endian, received: last-less-lost, missing: counted,\n"
-        "           noSession: long, ackDelay: 0.1%, answerDelay: 3s}\n"
-        "  commands: {perMessage: one, unknown: skipped, answerMax: 18,\n"
-        "             silent: [group-status, bad-channel, complete]}\n"
-        "  session: {missed: group-undefined, undefinedAll: true, unsetClock: guesses,\n"
-        "            end: idle}\n"
-        "  clock: epoch-twice\n"
-        "  firmware: {image: denied, version: bytes}\n";
-    static const struct profile want = {
-        .name = "odd",
-        .ts003 = 2,
-        .ts004 = 1,
-        .ts005 = 1,
-        .multi_package = true,
-        .limits = {8, 120, 4, 500},
-        .lost_max = 50,
-        .lost_ppm = 125000,
-        .overflow = PROFILE_OVERFLOW_COMPLETE,
-        .late = PROFILE_LATE_CORRUPTS,
-        .stray = PROFILE_STRAY_COMMANDS,
-        .any_group = true,
-        .forgets_acks = true,
-        .layout = PROFILE_LAYOUT_V1_BIG_ENDIAN,
-        .received = PROFILE_RECEIVED_LAST_LESS_LOST,
-        .missing = PROFILE_MISSING_COUNTED,
-        .no_session = PROFILE_NO_SESSION_LONG,
-        .ack_delay_ppm = 1000,
-        .answer_delay_us = 3000000,
-        .commands = PROFILE_COMMANDS_ONE,
-        .unknown = PROFILE_UNKNOWN_SKIPPED,
-        .answer_max = 18,
-        .silent = PROFILE_SILENT_GROUP_STATUS | PROFILE_SILENT_BAD_CHANNEL |
-                  PROFILE_SILENT_COMPLETE,
-        .missed = PROFILE_MISSED_GROUP_UNDEFINED,
-        .undefined_all = true,
-        .unset = PROFILE_UNSET_GUESSES,
-        .end = PROFILE_END_IDLE,
-        .clock = PROFILE_CLOCK_EPOCH_TWICE,
-        .image = PROFILE_IMAGE_DENIED,
-        .version = PROFILE_VERSION_BYTES,
-    };
     struct diag_list diags = {0};
-    struct config_doc *doc = parse_text("DeviceProfile", text, &diags);
+    struct config_doc *doc = parse_text("DeviceProfile", odd_text, &diags);
     assert_diags(&diags, "");
-    assert_memory_equal(&((struct device_profile_doc *)doc)->profile, &want,
-                        sizeof(want));
+    assert_memory_equal(&((struct device_profile_doc *)doc)->profile, &odd, sizeof(odd));
     config_doc_destroy(doc);
 }
 

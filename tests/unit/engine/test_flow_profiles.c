@@ -152,6 +152,30 @@ static void who_was_only_believed_gets_another_try(void **state)
     flow_free(&f);
 }
 
+/* A MIC that is wrong: its decoder was full, and called what it had a block. */
+static void a_block_of_a_full_decoder_is_sent_again(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum profile_overflow overflow;
+        bool again;
+    } rows[] = {{"it says when it is full", PROFILE_OVERFLOW_STATUS, false},
+                {"it does not", PROFILE_OVERFLOW_COMPLETE, true}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        struct profile profile = {.overflow = rows[i].overflow};
+        test_row(rows[i].name);
+        begin_with(&f, 1, &profile, 2);
+        flow_apply(&f);
+        hear_all(&f);
+        flow_uplink(&f, 0, 201, "0404");
+        assert_int_equal(flow_member(&f, 0)->outcome,
+                         rows[i].again ? OUTCOME_NONE : OUTCOME_FAILED);
+        flow_free(&f);
+    }
+}
+
 /* ---- limits ---- */
 
 /* FragSize of the set-up that it was sent. */
@@ -267,6 +291,21 @@ static void a_clock_with_the_epoch_subtracted_twice_is_set_right(void **state)
     }
 }
 
+static void what_a_device_has_shown_is_known_after_a_restart(void **state)
+{
+    (void)state;
+    struct flow f;
+    uint32_t epoch = 315964800;
+    begin_with(&f, 1, NULL, 2);
+    flow_apply(&f);
+    (void)correction_for(&f, 1 - 2 * epoch); /* never set */
+    flow_restart(&f);
+    /* As another server's answer has set it: 0 s wrong for who does not know it. */
+    uint32_t shown = gps_from_utc(f.now).s;
+    assert_int_equal(correction_for(&f, shown), -(int32_t)epoch);
+    flow_free(&f);
+}
+
 static void a_right_clock_of_that_kind_is_left_alone(void **state)
 {
     (void)state;
@@ -338,9 +377,11 @@ TEST_MAIN(cmocka_unit_test(who_denies_every_image_is_proven_by_what_it_runs),
           cmocka_unit_test(all_that_deny_images_have_to_agree_on_the_version),
           cmocka_unit_test(counts_that_stand_still_are_a_block),
           cmocka_unit_test(who_was_only_believed_gets_another_try),
+          cmocka_unit_test(a_block_of_a_full_decoder_is_sent_again),
           cmocka_unit_test(devices_share_fragments_where_it_costs_them_little),
           cmocka_unit_test(an_image_too_large_for_one_is_still_for_the_others),
           cmocka_unit_test(a_clock_with_the_epoch_subtracted_twice_is_set_right),
+          cmocka_unit_test(what_a_device_has_shown_is_known_after_a_restart),
           cmocka_unit_test(a_right_clock_of_that_kind_is_left_alone),
           cmocka_unit_test(a_status_is_read_in_the_layout_of_its_profile),
           cmocka_unit_test(a_profile_of_other_versions_is_not_believed))

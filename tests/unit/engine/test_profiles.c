@@ -90,6 +90,33 @@ static void all_kinds_in_one_fleet_are_updated(void **state)
     }
 }
 
+/* LoRaMac-node and ST say so in every later session until they reboot. */
+static void memory_that_lacked_once_is_no_reason_for_ever(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"loramac-node", "st-v1", "st-v2"};
+    for (size_t i = 0; i < 2 * ARRAY_LEN(names); i++) {
+        const struct profile *profile = profile_shipped(names[i / 2]);
+        bool told = i % 2 == 0;
+        struct rig rig;
+        if (!told && profile->image == PROFILE_IMAGE_DENIED) {
+            continue; /* it cannot be updated by who does not know that */
+        }
+        printf("# %s, %s\n", profile->name, told ? "told" : "not told");
+        start(&rig, &profile, 1, 8, 30000);
+        if (told) {
+            tell(&rig);
+        }
+        rig_run_for(&rig, HOURS_US(1));
+        for (size_t k = 0; k < 8; k++) {
+            rig_device(&rig, k)->error_kept = true;
+        }
+        run(&rig, 8);
+        assert_int_equal(outcomes(&rig, OUTCOME_SUCCEEDED), 8);
+        rig_free(&rig);
+    }
+}
+
 /* It denies that it has an image, or it takes no size of fragment but its own. */
 static bool needs_a_profile(const struct profile *profile)
 {
@@ -116,4 +143,5 @@ static void without_profiles_those_fail_of_whom_nobody_can_know(void **state)
 
 TEST_MAIN(cmocka_unit_test(every_kind_is_updated_on_its_own),
           cmocka_unit_test(all_kinds_in_one_fleet_are_updated),
+          cmocka_unit_test(memory_that_lacked_once_is_no_reason_for_ever),
           cmocka_unit_test(without_profiles_those_fail_of_whom_nobody_can_know))

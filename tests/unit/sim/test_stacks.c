@@ -3,50 +3,15 @@
  * Simulated devices with shipped profiles say what the real stacks said: the transcripts of
  * tests/vectors, step by step, and quirks that no transcript has.
  */
-#include "device_bench.h"
+#include "stack_bench.h"
 
-#include "codec/frag.h"
-#include "fec/encode.h"
 #include "json_vectors.h"
-#include "profile/shipped.h"
 
 enum {
-    M = 20,
-    FRAG_SIZE = 50,
-    BLOCK_BYTES = 995,
     LOST = 4,
 };
 
-static struct bench *open_stack(const char *name)
-{
-    const struct profile *profile = profile_shipped(name);
-    assert_non_null(profile);
-    uint8_t version = profile->ts004 != 0 ? profile->ts004 : 2;
-    struct device_config config = bench_config(version);
-    config.profile = profile;
-    config.versions.of[PKG_CLOCK] = profile->ts003 != 0 ? profile->ts003 : version;
-    struct bench *bench = bench_open(&config);
-    bench->device.clock_set = true; /* right, unless a test says otherwise */
-    bench->device.clock_correction_s =
-        (int64_t)gps_from_utc(bench->now).s - config.clock_boot_gps_s;
-    return bench;
-}
-
 /* ---- data ---- */
-
-static void send_fragment(struct bench *bench, const struct fec_encoder *encoder,
-                          uint32_t n, uint8_t index)
-{
-    uint8_t data[FRAG_SIZE];
-    uint8_t bytes[FRAG_SIZE + 3];
-    size_t len = 0;
-    struct frag_data fragment = {
-        .frag_index = index, .n = (uint16_t)n, .data = data, .len = sizeof(data)};
-    assert_int_equal(fec_fragment(encoder, n, data), FUO_OK);
-    assert_int_equal(frag_data_encode(1, &fragment, bytes, sizeof(bytes), &len), FUO_OK);
-    bench_uplink(bench);
-    bench_down(bench, FRAG_FPORT, bytes, len);
-}
 
 static bool is_lost(uint32_t n, const uint8_t lost[static LOST])
 {
@@ -61,20 +26,13 @@ static bool is_lost(uint32_t n, const uint8_t lost[static LOST])
 /* Everything but four, until the device has its block; returns the last N. */
 static uint32_t send_block(struct bench *bench, const uint8_t lost[static LOST])
 {
-    static uint8_t block[BLOCK_BYTES];
-    struct fec_encoder encoder;
-    uint8_t version = bench->device.config.versions.of[PKG_FRAG];
-    for (size_t i = 0; i < sizeof(block); i++) {
-        block[i] = (uint8_t)(i * 31 + 7);
-    }
-    assert_int_equal(fec_encoder_init(&encoder, (enum fec_version)version, block,
-                                      sizeof(block), FRAG_SIZE),
-                     FUO_OK);
+    struct stack_block block;
+    stack_block_init(&block, bench);
     uint32_t n = 0;
     while (!bench->device.frag.complete && n < 2 * M) {
         n++;
         if (!is_lost(n, lost)) {
-            send_fragment(bench, &encoder, n, 0);
+            send_fragment(bench, &block.encoder, n, 0);
         }
     }
     assert_true(bench->device.frag.complete);

@@ -75,6 +75,8 @@ static const char rows_4[] =
     "UPDATE member SET kept = 1;"
     "INSERT INTO mc_group VALUES(0, 7, 3, 7, 1, 305419896, 50, 2, 60);";
 
+static const char rows_5[] = "UPDATE device SET quirks = 5;";
+
 static const struct {
     const char *rows; /* what a daemon of that version may have written beyond the last */
     const char *digest; /* of the step's SQL: other people's databases have it */
@@ -83,6 +85,7 @@ static const struct {
     {rows_2, "72a1611c827185458774f6cf753d141c4f6f45c563d5e35db93f1de5d4494f80"},
     {rows_3, "d96041bcf8c3c47675ccc3755256d325e68438d5b874d7580ede5d21f4a74eca"},
     {rows_4, "e5bcc36bad201b1ebd226b307c59a7735156518d3248494d36138dc37edb8269"},
+    {rows_5, "f2d22376762dc8bca2b537e5969e6e1c343d9bdd1ca8ca7d17e804ba1fb87792"},
 };
 
 /* Columns that were turned into others; test_schema.c says into what. */
