@@ -26,6 +26,7 @@ libc='memcpy|memmove|memset|memcmp|bcmp|__(memcpy|memmove|memset)_chk|__assert_f
 	extra_crypto="$extra_crypto|EVP_aes_128_(ecb|ctr)|EVP_MAC_(fetch|free|init|update|final)"
 	extra_crypto="$extra_crypto|EVP_MAC_CTX_(new|free)|sodium_mem(zero|cmp)"
 	extra_crypto="$extra_crypto|OSSL_PARAM_construct_(utf8_string|end)"
+	extra_crypto="$extra_crypto|crypto_generichash_(init|update|final)|strlen"
 }
 
 tmp=$(mktemp -d)

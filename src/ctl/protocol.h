@@ -58,6 +58,9 @@
  *             what is right and wrong with the daemon and all it needs; the APIs of the
  *             servers are asked, so it takes up to five seconds
  *   pause resume abort   {"name","reason"?} -> STATE
+ *   audit     {"after"?,"limit"?} -> {"records":[AUDIT,...],"count"}
+ *             who did what, oldest first; one page: those with an id above "after"; count:
+ *             of all records, which is the id of the newest
  *   watch     {"name","devices"?:bool} -> events until the campaign has ended or the client
  *             goes, then STATE. Events: "state" (data: STATE; the first at once, then one
  *             per change, at most four a second) and, if asked for, "device" (data: DEVICE;
@@ -104,6 +107,10 @@
  *         check: what it is about, for programs: config daemon clock disk state key store
  *         status broker api trust gateways devices profiles campaigns; what: the same for
  *         people, with the name of the fleet, folder and so on; text: why, and what to do
+ * AUDIT  {"id","time","actor","action","object","reason","detail","previous","hash"}
+ *         actor: "user:NAME" (or "uid:N") on the control socket; action: apply, pause,
+ *         resume, abort and so on; object: the campaign; detail: of an apply the digests
+ *         of image and campaign; previous, hash: hex, crypto/audit.h says of what
  * PLAN   {"name","fleet","devices","image_bytes","cohort_count","cohorts":[{"devices",
  *         "assumed":bool,"dr","frequency_hz","fragment_size","fragments","coded","copies",
  *         "lanes","gateways","colours","frame_airtime_us","airtime_us","airtime_cap_us",
@@ -185,6 +192,7 @@ enum ctl_code {
     X(CTL_PAUSE, "pause")       \
     X(CTL_RESUME, "resume")     \
     X(CTL_ABORT, "abort")       \
+    X(CTL_AUDIT, "audit")       \
     X(CTL_WATCH, "watch")
 
 enum ctl_method {

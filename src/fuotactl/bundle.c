@@ -164,6 +164,9 @@ struct json_object *bundle_params(const struct bundle *bundle)
     json_object_object_add(params, "campaign",
                            json_object_new_string_len((const char *)bundle->yaml.bytes,
                                                       (int)bundle->yaml.len));
+    if (bundle->reason != NULL) {
+        json_object_object_add(params, "reason", json_object_new_string(bundle->reason));
+    }
     add_digest(params, "digest", &bundle->image);
     json_object_object_add(params, "signatures", json_object_get(bundle->signatures));
     add_digest(params, "devices_file", &bundle->devices);

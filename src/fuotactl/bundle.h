@@ -29,6 +29,7 @@ struct bundle {
     struct bundle_file image;
     struct bundle_file devices;
     struct bundle_file exclude;
+    const char *reason;             /* for the audit log; NULL: none is given */
     struct json_object *signatures; /* [text] */
 };
 

@@ -57,6 +57,7 @@ static const struct cli_option simulate_options[] = {
 };
 
 static const struct cli_option apply_options[] = {
+    {.name = "--reason", .value = "TEXT", .help = "Why; kept in the audit log."},
     {.name = "--wait", .help = "Follow the campaign to its end."},
     OPTION_TIMEOUT("; the campaign goes on. Needs --wait."),
     {0},
@@ -77,7 +78,15 @@ static const struct cli_option wait_options[] = {
 };
 
 static const struct cli_option reason_options[] = {
-    {.name = "--reason", .value = "TEXT", .help = "Why; kept with the campaign."},
+    {.name = "--reason",
+     .value = "TEXT",
+     .help = "Why; kept with the campaign and in the audit log."},
+    {0},
+};
+
+static const struct cli_option audit_options[] = {
+    {.name = "--verify",
+     .help = "Check the whole chain of hashes; exit code 7 if anything was changed."},
     {0},
 };
 
@@ -291,7 +300,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "apply",
-        .synopsis = "FILE|PLAN [--wait] [--timeout TIME]",
+        .synopsis = "FILE|PLAN [--wait] [--timeout TIME] [--reason TEXT]",
         .summary = "Start a campaign, or re-attach to it",
         .text =
             "Applying the same file again changes nothing and attaches to the "
@@ -419,6 +428,25 @@ const struct cli_command cli_commands[] = {
         .operand_min = 1,
         .operand_max = 1,
         .run = cmd_device,
+    },
+    {
+        .name = "audit",
+        .synopsis = "[NAME] [--verify]",
+        .summary = "Show who did what to campaigns, and when",
+        .text = "Each action (apply, pause, resume, abort) is written down in the same "
+                "transaction that carries it out: actor, reason, time, and the hash of "
+                "the record before. NAME: only of that campaign. With --verify the "
+                "hashes of all records are computed here; changed, moved and missing "
+                "records are found, and exit code 7 tells. Who can write the database "
+                "can write a whole new chain: keep the hash that --verify prints, and "
+                "compare.\n\n"
+                "With --json: type \"audit\", id, time, actor (user:NAME), "
+                "action, object, reason, detail, previous, hash; at the end of "
+                "--verify type \"verified\", count, hash.",
+        .options = audit_options,
+        .operand = "NAME",
+        .operand_max = 1,
+        .run = cmd_audit,
     },
     {
         .name = "budget",

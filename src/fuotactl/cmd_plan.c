@@ -223,6 +223,7 @@ int cmd_apply(const struct cli *cli, const struct cli_args *args)
         return rc;
     }
     options.name = bundle.doc->spec.name;
+    bundle.reason = cli_value(args, "--reason");
     return apply(&remote, &bundle, &options, wait);
 }
 

@@ -27,6 +27,7 @@ int cmd_resume(const struct cli *cli, const struct cli_args *args);
 int cmd_abort(const struct cli *cli, const struct cli_args *args);
 int cmd_devices(const struct cli *cli, const struct cli_args *args);
 int cmd_device(const struct cli *cli, const struct cli_args *args);
+int cmd_audit(const struct cli *cli, const struct cli_args *args);
 int cmd_budget(const struct cli *cli, const struct cli_args *args);
 
 /* Either way. */

@@ -32,6 +32,8 @@ void render_device(FILE *out, struct json_object *device);
 void render_findings(FILE *out, struct json_object *list, bool color);
 void render_budgets(FILE *out, struct json_object *list); /* [BUDGET] as table */
 
+void render_audit(FILE *out, struct json_object *list); /* [AUDIT] as table */
+
 /* RFC 4180 with '\n'; text that a spreadsheet would take for a formula gets a quote. */
 void render_csv_heading(FILE *out);
 void render_csv_row(FILE *out, struct json_object *device);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "config/targets.h"
 #include "image/version.h"
 #include "io/cleanup.h"
@@ -425,6 +426,22 @@ static void add_waiter(struct application *a, uint64_t connection, int64_t reque
     a->d->waiters = waiter;
 }
 
+static void note(const struct application *a, uint64_t connection,
+                 const struct campaign_entry *entry)
+{
+    char spec_digest[2 * STORE_DIGEST_BYTES + 1];
+    char detail[sizeof("image= campaign=") + CTL_DIGEST_SIZE + sizeof(spec_digest)];
+    hex_encode(entry->spec_digest, sizeof(entry->spec_digest), spec_digest);
+    snprintf(detail, sizeof(detail), "image=%s campaign=%s", entry->digest, spec_digest);
+    struct audit_action action = {
+        .action = ctl_method_name(CTL_APPLY),
+        .object = entry->doc->spec.name,
+        .reason = ctl_text(a->params, "reason"),
+        .detail = detail,
+    };
+    audit_note(a->d, connection, &action);
+}
+
 static int run(struct application *a, uint64_t connection, int64_t request_id)
 {
     struct daemon *d = a->d;
@@ -440,6 +457,7 @@ static int run(struct application *a, uint64_t connection, int64_t request_id)
     drop_predecessor(a);
     entry->doc = TAKE(a->doc);
     add_rows(a, entry);
+    note(a, connection, entry);
     campaigns_add(&d->campaigns, entry);
     d->last_campaign_id = entry->id;
     uploads_drop(d->uploads, a->digest);

@@ -231,6 +231,9 @@ static void take(struct daemon *d, const struct store_done *done)
             relay_rows(&d->relay, done->outbox.rows, done->outbox.count, done->err);
         }
         break;
+    case STORE_DONE_AUDIT:
+        audit_answer(d, done);
+        break;
     case STORE_DONE_DEVICE_KEY:
         exec_key_answer(d, done);
         break;

@@ -223,6 +223,20 @@ size_t ctl_server_unsent(const struct ctl_server *server, uint64_t connection)
                          : 0;
 }
 
+bool ctl_server_peer(const struct ctl_server *server, uint64_t connection, uint32_t *uid)
+{
+    const struct connection *found = server != NULL ? find(server, connection) : NULL;
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+    uv_os_fd_t fd;
+    if (found == NULL || uv_fileno((const uv_handle_t *)&found->pipe, &fd) != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
+        return false;
+    }
+    *uid = peer.uid;
+    return true;
+}
+
 /* ---- reading ---- */
 
 static void on_idle(uv_idle_t *idle);

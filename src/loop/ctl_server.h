@@ -60,5 +60,8 @@ void ctl_server_close(struct ctl_server *server, void (*on_closed)(void *arg), v
 /* Takes line (NULL: cuts the connection off). Without a server nobody hears it. */
 void ctl_server_send(struct ctl_server *server, uint64_t connection, char *line);
 
+/* The user at the other end, as the kernel knows it; false: gone, or not known. */
+bool ctl_server_peer(const struct ctl_server *server, uint64_t connection, uint32_t *uid);
+
 /* Bytes that the connection has not read yet; 0 if it is gone. */
 size_t ctl_server_unsent(const struct ctl_server *server, uint64_t connection);

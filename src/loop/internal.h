@@ -19,6 +19,7 @@
  *   budget.c      airtime of the gateways
  *   doctor.c      what is right and wrong; doctor_state.c and doctor_fleet.c look
  *   health.c      counters of the daemon itself
+ *   audit.c       who did what
  *   watch.c       streams of the control socket
  *
  * Beside them stand modules with headers of their own that know nothing of this struct.
@@ -78,6 +79,14 @@ struct history_wait {
     uint64_t connection;
     int64_t request_id;
     struct json_object *data; /* owned; the history is added */
+};
+
+/* A client that waits for a page of the audit log. */
+struct audit_wait {
+    struct audit_wait *next;
+    uint64_t tag;
+    uint64_t connection;
+    int64_t request_id;
 };
 
 struct watcher {
@@ -155,6 +164,7 @@ struct daemon {
     struct waiter *waiters;     /* for the next batch */
     struct waiter *waiters_out; /* for the one that is out */
     struct history_wait *histories;
+    struct audit_wait *audits;
     struct doctor *doctor; /* NULL: nobody has asked */
     uv_timer_t doctor_timer;
     uint64_t last_tag;
@@ -287,6 +297,18 @@ struct health {
 void health_report_backlog(struct daemon *d);
 struct health health_now(const struct daemon *d);
 struct json_object *health_render(const struct daemon *d); /* DAEMON of ctl/protocol.h */
+
+/* audit.c: texts may be NULL. The record is part of the next batch: to be called before
+ * the event that it is about is fed. */
+struct audit_action {
+    const char *action;
+    const char *object;
+    const char *reason;
+    const char *detail;
+};
+void audit_note(struct daemon *d, uint64_t connection, const struct audit_action *action);
+void audit_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
+void audit_answer(struct daemon *d, const struct store_done *done);
 
 /* budget.c */
 void budget_request(struct daemon *d, uint64_t connection, struct ctl_request *request);

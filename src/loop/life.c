@@ -164,6 +164,11 @@ static void free_waiters(struct daemon *d)
         json_object_put(wait->data);
         free(wait);
     }
+    while (d->audits != NULL) {
+        struct audit_wait *wait = d->audits;
+        d->audits = wait->next;
+        free(wait);
+    }
     while (d->watchers != NULL) {
         struct watcher *watcher = d->watchers;
         d->watchers = watcher->next;

@@ -470,11 +470,18 @@ static void do_control(const struct call *call)
     waiter->campaign_id = rec->id;
     waiter->next = d->waiters;
     d->waiters = waiter;
+    const char *reason = ctl_text(call->params, "reason");
+    struct audit_action action = {
+        .action = ctl_method_name(call->request->method),
+        .object = rec->name,
+        .reason = reason,
+    };
+    audit_note(d, call->connection, &action);
     struct engine_event event = {
         .type = ENGINE_EV_CONTROL,
         .control = {.campaign_id = rec->id,
                     .verb = verb_of(call->request->method),
-                    .reason = ctl_text(call->params, "reason")},
+                    .reason = reason},
     };
     driver_feed(d->driver, &event);
     method_answer_unchanged(d);
@@ -570,6 +577,9 @@ static void dispatch(const struct call *call)
     case CTL_RESUME:
     case CTL_ABORT:
         do_control(call);
+        break;
+    case CTL_AUDIT:
+        audit_request(call->d, call->connection, call->request);
         break;
     case CTL_WATCH:
         watch_start(call->d, call->connection, call->request);

@@ -183,6 +183,18 @@ void store_batch_charges_prune(struct store_batch *batch, struct utc before)
     values_int(batch, before.us);
 }
 
+void store_batch_audit(struct store_batch *batch, const struct store_audit *record)
+{
+    values_begin(batch, STATEMENT_AUDIT_PUT);
+    values_int(batch, record->at.us);
+    put_string(batch, record->actor);
+    put_string(batch, record->action);
+    put_string(batch, record->object);
+    put_string(batch, record->reason);
+    put_string(batch, record->detail);
+    values_begin(batch, STATEMENT_AUDIT_COUNT);
+}
+
 void store_batch_probe(struct store_batch *batch)
 {
     values_begin(batch, STATEMENT_PROBE);

@@ -9,6 +9,7 @@
 
 #include "io/cleanup.h"
 #include "io/file.h"
+#include "store/internal.h"
 #include "store/seal.h"
 #include "store/values.h"
 
@@ -115,6 +116,10 @@ static int connect(const char *path, struct db *db, struct detail *detail)
     sqlite3_busy_timeout(db->sql, BUSY_MS);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    int err = audit_register(db->sql, detail);
+    if (err != FUO_OK) {
+        return err;
+    }
     return db_exec(db->sql,
                    "PRAGMA locking_mode = EXCLUSIVE;"
                    "PRAGMA cache_size = -512;"

@@ -35,6 +35,15 @@ void query_history(struct db *db, uint64_t dev_eui, size_t max_rows,
 void query_outbox(struct db *db, uint64_t after_id, size_t max_rows,
                   struct store_done *done);
 void query_device_key(struct db *db, uint64_t dev_eui, struct store_done *done);
+void query_audit(struct db *db, uint64_t after_id, size_t max_rows,
+                 struct store_done *done);
+
+/* Memory that goes with done; NULL if there is none left. At most STORE_PAGE_MAX rows. */
+void *done_alloc(struct store_done *done, size_t len);
+size_t done_rows(size_t max_rows);
+
+/* audit.c: the function audit_hash() of the statements. */
+FUO_MUST_CHECK int audit_register(sqlite3 *sql, struct detail *detail);
 
 /* A text column, borrowed until the next step; never NULL. */
 static inline const char *row_text(sqlite3_stmt *row, int i)

@@ -17,7 +17,7 @@ struct block {
     max_align_t bytes[];
 };
 
-static void *block_alloc(struct store_done *done, size_t len)
+void *done_alloc(struct store_done *done, size_t len)
 {
     struct block *block = calloc(1, sizeof(*block) + len);
     if (block == NULL) {
@@ -45,7 +45,7 @@ void store_done_finish(struct store_done *done)
     secret_wipe(done, sizeof(*done));
 }
 
-static size_t bounded(size_t max_rows)
+size_t done_rows(size_t max_rows)
 {
     return max_rows < STORE_PAGE_MAX ? max_rows : STORE_PAGE_MAX;
 }
@@ -77,7 +77,7 @@ static int read_history(struct db *db, uint64_t dev_eui, size_t max_rows,
     if (err != FUO_OK) {
         return err;
     }
-    struct history_rec *rows = block_alloc(done, max_rows * sizeof(*rows));
+    struct history_rec *rows = done_alloc(done, max_rows * sizeof(*rows));
     if (rows == NULL) {
         return FUO_ENOMEM;
     }
@@ -101,7 +101,7 @@ void query_history(struct db *db, uint64_t dev_eui, size_t max_rows,
                    struct store_done *done)
 {
     done->history.dev_eui = dev_eui;
-    done->err = read_history(db, dev_eui, bounded(max_rows), done);
+    done->err = read_history(db, dev_eui, done_rows(max_rows), done);
 }
 
 /* ---- outbox ---- */
@@ -112,7 +112,7 @@ static int read_outbox_row(sqlite3_stmt *row, struct store_done *done,
     size_t topic_size = strlen(row_text(row, 1)) + 1;
     const void *payload = sqlite3_column_blob(row, 2);
     size_t payload_len = (size_t)sqlite3_column_bytes(row, 2);
-    char *bytes = block_alloc(done, topic_size + payload_len + 1);
+    char *bytes = done_alloc(done, topic_size + payload_len + 1);
     if (bytes == NULL || (payload == NULL && payload_len > 0)) {
         return FUO_ENOMEM;
     }
@@ -136,7 +136,7 @@ static int read_outbox_row(sqlite3_stmt *row, struct store_done *done,
 static int read_outbox_rows(struct db *db, sqlite3_stmt *stmt, size_t max_rows,
                             struct store_done *done)
 {
-    struct store_outbox *rows = block_alloc(done, max_rows * sizeof(*rows));
+    struct store_outbox *rows = done_alloc(done, max_rows * sizeof(*rows));
     if (rows == NULL) {
         return FUO_ENOMEM;
     }
@@ -171,8 +171,8 @@ void query_outbox(struct db *db, uint64_t after_id, size_t max_rows,
                            &stmt, &done->detail);
     if (done->err == FUO_OK) {
         sqlite3_bind_int64(stmt, 1, (int64_t)after_id);
-        sqlite3_bind_int64(stmt, 2, (int64_t)bounded(max_rows));
-        done->err = read_outbox_rows(db, stmt, bounded(max_rows), done);
+        sqlite3_bind_int64(stmt, 2, (int64_t)done_rows(max_rows));
+        done->err = read_outbox_rows(db, stmt, done_rows(max_rows), done);
     }
 }
 

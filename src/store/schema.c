@@ -144,12 +144,21 @@ static const char step_4_groups[] =
 static const char step_5_quirks[] =
     "ALTER TABLE device ADD COLUMN quirks INTEGER NOT NULL DEFAULT 0;";
 
+/* What people did, chained by hashes (crypto/audit.h); how many there are is the counter
+ * `audit`, which shows when the newest are gone. Nothing ever deletes a row. */
+static const char step_6_audit[] =
+    "CREATE TABLE audit(id INTEGER PRIMARY KEY, at INTEGER NOT NULL,"
+    " actor TEXT NOT NULL, action TEXT NOT NULL, object TEXT NOT NULL,"
+    " reason TEXT NOT NULL, detail TEXT NOT NULL, previous BLOB NOT NULL,"
+    " hash BLOB NOT NULL) STRICT;";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
     {{step_3_late}},
     {{step_4_status, step_4_groups}},
     {{step_5_quirks}},
+    {{step_6_audit}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

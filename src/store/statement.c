@@ -37,6 +37,17 @@ static const char *const fixed[STATEMENT_COUNT] = {
     [STATEMENT_CHARGES_PRUNE] = "DELETE FROM charge WHERE at < ?",
     [STATEMENT_PROBE] = "INSERT INTO counter(name, value) VALUES('probe', 1)"
                         " ON CONFLICT(name) DO UPDATE SET value = value + 1",
+    [STATEMENT_AUDIT_PUT] =
+        "INSERT INTO audit(id, at, actor, action, object, reason, detail, previous, hash)"
+        " SELECT next.id, ?1, ?2, ?3, ?4, ?5, ?6, next.previous,"
+        " audit_hash(next.id, ?1, ?2, ?3, ?4, ?5, ?6, next.previous)"
+        " FROM (SELECT"
+        " coalesce((SELECT value FROM counter WHERE name = 'audit'), 0) + 1 AS id,"
+        " coalesce((SELECT hash FROM audit WHERE length(hash) = 32"
+        " ORDER BY id DESC LIMIT 1), zeroblob(32))"
+        " AS previous) AS next",
+    [STATEMENT_AUDIT_COUNT] = "INSERT INTO counter(name, value) VALUES('audit', 1)"
+                              " ON CONFLICT(name) DO UPDATE SET value = value + 1",
     [STATEMENT_DROP_IMAGE] =
         "DELETE FROM image"
         " WHERE digest = (SELECT image_digest FROM source WHERE campaign_id = ?1)"

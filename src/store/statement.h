@@ -19,7 +19,9 @@ enum statement {
     STATEMENT_COUNTER_SET,
     STATEMENT_CHARGES_PRUNE,
     STATEMENT_PROBE,
-    STATEMENT_DROP_IMAGE, /* of a campaign, in this order */
+    STATEMENT_AUDIT_PUT,
+    STATEMENT_AUDIT_COUNT, /* behind it: the number of the next */
+    STATEMENT_DROP_IMAGE,  /* of a campaign, in this order */
     STATEMENT_DROP_MC_KEYS,
     STATEMENT_DROP_LANES,
     STATEMENT_DROP_TRANSMISSIONS,

@@ -16,6 +16,7 @@ enum job_type {
     JOB_HISTORY,
     JOB_OUTBOX,
     JOB_DEVICE_KEY,
+    JOB_AUDIT,
     JOB_CALL, /* lives on the stack of the caller, who waits */
 };
 
@@ -115,6 +116,9 @@ static void carry_out(struct store *store, struct job *job)
         return;
     case JOB_DEVICE_KEY:
         query_device_key(&store->db, job->query.key, &job->done);
+        return;
+    case JOB_AUDIT:
+        query_audit(&store->db, job->query.key, job->query.max_rows, &job->done);
         return;
     case JOB_CALL:
         job->call.err = job->call.fn(&store->db, job->call.arg, job->call.detail);
@@ -318,6 +322,17 @@ int store_query_device_key(struct store *store, uint64_t tag, uint64_t dev_eui)
         .type = JOB_DEVICE_KEY,
         .query = {.key = dev_eui},
         .done = {.type = STORE_DONE_DEVICE_KEY, .tag = tag},
+    };
+    return submit_query(store, &job);
+}
+
+int store_query_audit(struct store *store, uint64_t tag, uint64_t after_id,
+                      size_t max_rows)
+{
+    struct job job = {
+        .type = JOB_AUDIT,
+        .query = {.key = after_id, .max_rows = max_rows},
+        .done = {.type = STORE_DONE_AUDIT, .tag = tag},
     };
     return submit_query(store, &job);
 }

@@ -133,6 +133,20 @@ struct store_inventory {
     const uint8_t *app_key;     /* ask with store_query_device_key() */
 };
 
+/* Something that somebody did. The store gives number, previous and hash of the record
+ * (crypto/audit.h) as it commits; texts "" where there is none. */
+struct store_audit {
+    uint64_t id; /* from 1 on, without gaps */
+    struct utc at;
+    const char *actor;
+    const char *action;
+    const char *object;
+    const char *reason;
+    const char *detail;
+    uint8_t previous[STORE_DIGEST_BYTES];
+    uint8_t hash[STORE_DIGEST_BYTES];
+};
+
 void store_batch_record(struct store_batch *batch, enum store_kind kind,
                         const void *record);
 /* Every STORE of the list; others are passed over. */
@@ -165,6 +179,9 @@ void store_batch_counter(struct store_batch *batch, const char *name, uint64_t v
 /* Delete charges before that time: they have left the sliding hour. */
 void store_batch_charges_prune(struct store_batch *batch, struct utc before);
 
+/* Adds to the audit log; id, previous and hash are ignored. */
+void store_batch_audit(struct store_batch *batch, const struct store_audit *record);
+
 /* Writes something: whether a disk that was full has room again. An empty batch does not. */
 void store_batch_probe(struct store_batch *batch);
 
@@ -189,6 +206,7 @@ enum store_done_type {
     STORE_DONE_HISTORY,
     STORE_DONE_OUTBOX,
     STORE_DONE_DEVICE_KEY,
+    STORE_DONE_AUDIT,
 };
 
 /* An answer. Owned by the caller until store_done_finish(). */
@@ -212,6 +230,11 @@ struct store_done {
             size_t count;
         } outbox;
         struct {
+            const struct store_audit *rows; /* ascending ids */
+            size_t count;
+            uint64_t total; /* of records ever written: the newest has this id */
+        } audit;
+        struct {
             uint64_t dev_eui;
             uint8_t lorawan_minor;
             bool has_gen_app_key;
@@ -234,6 +257,9 @@ FUO_MUST_CHECK int store_query_history(struct store *store, uint64_t tag,
 /* Outbox rows with an id above after_id, at most STORE_PAGE_MAX. */
 FUO_MUST_CHECK int store_query_outbox(struct store *store, uint64_t tag,
                                       uint64_t after_id, size_t max_rows);
+/* Audit records with an id above after_id, at most STORE_PAGE_MAX. */
+FUO_MUST_CHECK int store_query_audit(struct store *store, uint64_t tag, uint64_t after_id,
+                                     size_t max_rows);
 /* A device's root keys, unsealed. */
 FUO_MUST_CHECK int store_query_device_key(struct store *store, uint64_t tag,
                                           uint64_t dev_eui);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A daemon of a few lines: it speaks the control protocol, and checks what it is told."""
 import base64
+import hashlib
 import json
 import os
 import socket
@@ -42,6 +43,23 @@ def budget(i):
             "legal_cap_us": 360000000, "free_us": 144000000, "used_ppm": 200000}
 
 
+def audit_log(*actions):
+    """The chain, as crypto/audit.h says it is hashed."""
+    records, previous = [], bytes(32)
+    for number, action in enumerate(actions, 1):
+        texts = ["user:alice", action, "wm1" if number != 2 else "wm2", "storm \x1b", ""]
+        data = b"fuotad audit 1\0" + number.to_bytes(8, "little")
+        data += (1767225600000001).to_bytes(8, "little")
+        for text in texts:
+            data += len(text).to_bytes(8, "little") + text.encode()
+        digest = hashlib.blake2b(data + previous, digest_size=32).digest()
+        records.append({"id": number, "time": "2026-01-01T00:00:00.000001Z",
+                        **dict(zip(("actor", "action", "object", "reason", "detail"), texts)),
+                        "previous": previous.hex(), "hash": digest.hex()})
+        previous = digest
+    return records
+
+
 def finding(level, check="disk", what="/var", text="7 MiB\x1b"):
     return {"level": level, "check": check, "what": what, "text": text}
 
@@ -65,6 +83,8 @@ class Daemon:
         self.connections = 0
         self.plan_data = dict(PLAN)
         self.findings = [finding("ok"), finding("warn")]
+        self.audit = audit_log("apply", "pause", "resume")
+        self.audit_count = 3
         self.states = []  # what watch says, one after the other; None: hangs up
         self.watching = threading.Event()
         self.go_on = threading.Event()
@@ -176,6 +196,10 @@ class Daemon:
         return {"dev_eui": request["params"]["dev_eui"], "name": "meter", "fleet": "f",
                 "profile": "generic", "last_uplink": None, "firmware_version": 1,
                 "hardware_version": 2, "packages": None, "campaigns": [], "history": []}
+
+    def do_audit(self, _stream, request):
+        after = request["params"]["after"]
+        return {"records": self.audit[after:after + 2], "count": self.audit_count}
 
     def do_doctor(self, _stream, _request):
         return {"findings": self.findings}

@@ -480,6 +480,35 @@ class WithDaemon(Case):
         self.assertRegex(out, r"(?m)^device +70b3d57ed005a1b2$")
         self.assertEqual(self.lines("device", "70b3d57ed005a1b2")[0]["name"], "meter")
 
+    def test_the_audit_log_is_listed_and_its_chain_verified(self):
+        table = self.run_ctl("audit").stdout.splitlines()
+        self.assertRegex(table[0], r"^NO +TIME +ACTOR +ACTION +OBJECT +REASON")
+        self.assertRegex(table[2], r"^ 2 +2026-01-01T00:00:00.000001Z +user:alice +pause +wm2 "
+                                   r"+storm \?$")
+        self.assertEqual(len(table), 4)
+        self.assertEqual(len(self.run_ctl("audit", "wm2").stdout.splitlines()), 2)
+        head = self.daemon.audit[2]["hash"]
+        self.assertEqual(self.lines("audit", "--verify"),
+                         [{"type": "audit", **r} for r in self.daemon.audit] +
+                         [{"type": "verified", "count": 3, "hash": head}])
+        self.assertIn(head, self.run_ctl("audit", "--verify").stderr)
+        self.assertEqual(self.run_ctl("apply", "missing.yaml", "--reason", "x", code=3).stdout, "")
+
+    def test_a_tampered_audit_log_is_found(self):
+        good = self.daemon.audit
+        for change, says in (({"actor": "user:bob"}, "record 2: it is not what was written"),
+                             ({"time": "yesterday"}, "record 2: it is not what was written"),
+                             ({"hash": "00" * 32}, "record 2: it is not what was written"),
+                             ({"previous": "00" * 32}, "record 2: it does not follow"),
+                             ({"id": 9}, "record 9: records are missing")):
+            self.daemon.audit = [good[0], {**good[1], **change}, good[2]]
+            result = self.run_ctl("audit", "--verify", code=UNTRUSTED)
+            self.assertIn(says, result.stderr)
+            self.run_ctl("audit")
+        self.daemon.audit = good[:2]
+        result = self.run_ctl("audit", "--verify", code=UNTRUSTED)
+        self.assertIn("3 records were written, behind 2 they are missing", result.stderr)
+
     def test_the_budget_of_all_gateways_or_of_one(self):
         table = self.run_ctl("budget").stdout.splitlines()
         self.assertEqual(len(table), 501)

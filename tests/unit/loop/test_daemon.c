@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <pwd.h>
 #include <sqlite3.h>
 
 #include "daemon_fixture.h"
@@ -60,6 +61,46 @@ static void a_campaign_is_applied_looked_at_and_aborted(void **state)
     assert_answer(&f, "/phase", "running");
     assert_int_equal(call(&f, CTL_ABORT, "{\"name\":\"camp\"}"), 0);
     assert_answer(&f, "/phase", "aborted");
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+static void every_action_is_in_the_audit_log(void **state)
+{
+    (void)state;
+    static const char *const actions[] = {"apply", "pause", "resume", "abort"};
+    static const char *const reasons[] = {"", "tea", "", "storm"};
+    struct daemon_fixture f;
+    char actor[64];
+    const struct passwd *me = getpwuid(getuid());
+    assert_non_null(me);
+    snprintf(actor, sizeof(actor), "user:%s", me->pw_name);
+    fixture_files(&f);
+    daemon_start(&f);
+    assert_int_equal(call(&f, CTL_AUDIT, NULL), 0);
+    assert_answer(&f, "/records", "[ ]");
+    upload(&f);
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
+    assert_int_equal(call(&f, CTL_PAUSE, "{\"name\":\"camp\",\"reason\":\"tea\"}"), 0);
+    assert_int_equal(call(&f, CTL_RESUME, "{\"name\":\"nope\"}"), CTL_NOT_FOUND);
+    assert_int_equal(call(&f, CTL_RESUME, "{\"name\":\"camp\"}"), 0);
+    daemon_kill(&f); /* what was answered is on disk */
+    daemon_start(&f);
+    assert_int_equal(call(&f, CTL_ABORT, "{\"name\":\"camp\",\"reason\":\"storm\"}"), 0);
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+        char params[64];
+        char id[8];
+        snprintf(params, sizeof(params), "{\"after\":%zu,\"limit\":1}", i);
+        snprintf(id, sizeof(id), "%zu", i + 1);
+        assert_int_equal(call(&f, CTL_AUDIT, params), 0);
+        assert_answer(&f, "/count", "4");
+        assert_answer(&f, "/records/0/id", id);
+        assert_answer(&f, "/records/0/action", actions[i]);
+        assert_answer(&f, "/records/0/reason", reasons[i]);
+        assert_answer(&f, "/records/0/object", "camp");
+        assert_answer(&f, "/records/0/actor", actor);
+    }
     daemon_stop(&f);
     fixture_remove(&f);
 }
@@ -608,6 +649,7 @@ static void a_database_of_a_newer_fuotad_is_refused_and_left_alone(void **state)
 
 TEST_MAIN(cmocka_unit_test(a_database_of_a_newer_fuotad_is_refused_and_left_alone),
           cmocka_unit_test(a_campaign_is_applied_looked_at_and_aborted),
+          cmocka_unit_test(every_action_is_in_the_audit_log),
           cmocka_unit_test(what_is_wrong_is_refused_with_its_code),
           cmocka_unit_test(requests_are_checked), cmocka_unit_test(uploads_are_checked),
           cmocka_unit_test(lists_of_devices_are_uploaded),
