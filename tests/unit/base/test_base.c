@@ -6,6 +6,7 @@
 #include "base/eui.h"
 #include "base/hex.h"
 #include "base/prng.h"
+#include "base/siphash.h"
 #include "base/sort.h"
 #include "base/time.h"
 #include "base/wire.h"
@@ -132,6 +133,29 @@ static void an_array_is_sorted_whatever_is_in_it(void **state)
     }
 }
 
+/* From the paper's reference code: key 00..0f, input 00, 01, ... */
+static void siphash_gives_the_published_values(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t len;
+        uint64_t hash;
+    } rows[] = {
+        {0, UINT64_C(0x726fdb47dd0e0e31)},  {1, UINT64_C(0x74f839c593dc67fd)},
+        {2, UINT64_C(0x0d6c8009d9a94f5a)},  {3, UINT64_C(0x85676696d7fb7e2d)},
+        {15, UINT64_C(0xa129ca6149be45e5)},
+    };
+    const struct siphash_key key = {UINT64_C(0x0706050403020100),
+                                    UINT64_C(0x0f0e0d0c0b0a0908)};
+    uint8_t input[16];
+    for (size_t i = 0; i < sizeof(input); i++) {
+        input[i] = (uint8_t)i;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_true(siphash(&key, input, rows[i].len) == rows[i].hash);
+    }
+}
+
 static void every_error_has_a_text(void **state)
 {
     (void)state;
@@ -149,4 +173,5 @@ TEST_MAIN(cmocka_unit_test(cursor_error_is_sticky),
           cmocka_unit_test(saturation_keeps_never_at_never),
           cmocka_unit_test(prng_repeats_for_a_seed_and_stays_in_bounds),
           cmocka_unit_test(an_array_is_sorted_whatever_is_in_it),
+          cmocka_unit_test(siphash_gives_the_published_values),
           cmocka_unit_test(every_error_has_a_text))
