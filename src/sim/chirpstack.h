@@ -191,6 +191,7 @@ struct cs_tx {
     uint8_t dr;
     const uint8_t *phy;
     size_t phy_len;
+    uint32_t ceiling_ppm; /* of the legal limit, for frames of its priority; 0: all */
 };
 
 /* Called from within the functions below; they only take note. */

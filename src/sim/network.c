@@ -286,6 +286,7 @@ static enum tx_status on_gateway_tx(void *ctx, const struct cs_tx *tx)
         .frequency_hz = tx->frequency_hz,
         .dr = tx->dr,
         .phy_bytes = tx->phy_len,
+        .ceiling_ppm = tx->ceiling_ppm,
     };
     struct sim_emission emission;
     enum tx_status status = sim_radio_book(&network->radio, &request, &emission);
@@ -314,7 +315,9 @@ static enum tx_status on_gateway_tx(void *ctx, const struct cs_tx *tx)
 static void on_event(void *ctx, const struct cs_event *event)
 {
     struct network *network = ctx;
-    if (network->sink->event != NULL) {
+    if (network->config.dialect == NETWORK_DIALECT_TTS) {
+        tts_take(&network->tts, event);
+    } else if (network->sink->event != NULL) {
         network->sink->event(network->ctx, event);
     }
 }
@@ -483,6 +486,10 @@ static int init_server(struct network *network, struct prng *prng)
     }
     free(euis);
     free(keys);
+    if (err == FUO_OK && config->dialect == NETWORK_DIALECT_TTS) {
+        err =
+            tts_init(&network->tts, &network->cs, network->sink->tts_event, network->ctx);
+    }
     return err;
 }
 
@@ -551,6 +558,7 @@ void network_free(struct network *network)
         free(f->listeners);
         free(f);
     }
+    tts_free(&network->tts);
     if (network->cs.timers != NULL) {
         cs_free(&network->cs);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * network.h - the whole simulated network: devices (device.h), gateways and channel
- * (radio.h), server (chirpstack.h), on one heap of timers. Time and calls of the
+ * (radio.h), server (chirpstack.h, seen through tts.h if asked for), on one heap of timers. Time and calls of the
  * application come in; frames on air, events and installed images go out through a sink.
  *
  * The same seed and the same calls at the same times give the same run. Virtual time only;
@@ -19,6 +19,7 @@
 #include "sim/device.h"
 #include "sim/radio.h"
 #include "sim/timers.h"
+#include "sim/tts.h"
 
 /* Which versions of TS003, TS004 and TS005 the devices run. */
 enum network_packages {
@@ -27,8 +28,15 @@ enum network_packages {
     NETWORK_PACKAGES_MIXED, /* every other device */
 };
 
+/* Whom an application takes the server for. */
+enum network_dialect {
+    NETWORK_DIALECT_CHIRPSTACK,
+    NETWORK_DIALECT_TTS,
+};
+
 struct network_config {
     struct utc start;
+    enum network_dialect dialect;
     const struct region *region;
     size_t device_count;
     size_t gateway_count;
@@ -52,8 +60,9 @@ struct network_config {
 /* Called from network_run() and the server's functions; they only take note. */
 struct network_sink {
     void (*frame)(void *ctx, const struct air_frame *frame);
-    void (*event)(void *ctx, const struct cs_event *event);
+    void (*event)(void *ctx, const struct cs_event *event); /* ChirpStack's */
     void (*installed)(void *ctx, const struct device *device);
+    void (*tts_event)(void *ctx, const struct tts_event *event); /* TTS: never NULL */
 };
 
 struct network {
@@ -63,6 +72,7 @@ struct network {
     struct sim_timers timers;
     struct sim_radio radio;
     struct cs cs;
+    struct tts tts;           /* NETWORK_DIALECT_TTS; else zeroed */
     struct station *stations; /* device_count */
     uint64_t *gateway_euis;
     uint64_t *received; /* scratch for one frame */

@@ -190,6 +190,12 @@ static enum tx_status find_gap(const struct sim_gateway *gateway, bool immediate
     return TX_OK;
 }
 
+static uint32_t limit_for(const struct subband *subband, uint32_t ceiling_ppm)
+{
+    uint64_t limit = (uint64_t)subband->limit_ppm * ceiling_ppm / 1000000;
+    return ceiling_ppm == 0 ? subband->limit_ppm : (uint32_t)limit;
+}
+
 enum tx_status sim_radio_book(struct sim_radio *radio,
                               const struct sim_tx_request *request,
                               struct sim_emission *emission)
@@ -218,7 +224,8 @@ enum tx_status sim_radio_book(struct sim_radio *radio,
         return status;
     }
     if (!(gateway->lawless && request->immediate) &&
-        !within_duty_cycle(&gateway->bands[index], subband->limit_ppm, &e)) {
+        !within_duty_cycle(&gateway->bands[index],
+                           limit_for(subband, request->ceiling_ppm), &e)) {
         return TX_DUTY_CYCLE_OVERFLOW;
     }
     insert(&gateway->bands[index], &e);

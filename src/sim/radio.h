@@ -93,6 +93,7 @@ struct sim_tx_request {
     uint32_t frequency_hz;
     uint8_t dr;
     size_t phy_bytes;
+    uint32_t ceiling_ppm; /* of the legal limit, that the hour may hold; 0: all of it */
 };
 
 /*

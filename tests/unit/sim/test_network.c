@@ -101,7 +101,8 @@ static void on_installed(void *ctx, const struct device *device)
     assert_memory_equal(device->running.bytes, server->block, BLOCK_LEN);
 }
 
-static const struct network_sink sink = {on_frame, on_event, on_installed};
+static const struct network_sink sink = {
+    .frame = on_frame, .event = on_event, .installed = on_installed};
 
 static void send(struct server *server, size_t device, uint8_t fport,
                  const uint8_t *bytes, size_t len)

@@ -60,6 +60,26 @@ static void no_hour_holds_more_than_the_duty_cycle(void **state)
     sim_radio_free(&radio);
 }
 
+static void a_priority_leaves_a_part_of_the_duty_cycle_to_others(void **state)
+{
+    (void)state;
+    struct sim_radio radio;
+    struct sim_radio_config config = radio_config(1);
+    struct sim_emission e;
+    struct sim_tx_request request = {
+        .frequency_hz = 868100000, .dr = 3, .phy_bytes = 128, .ceiling_ppm = 400000};
+    assert_int_equal(sim_radio_init(&radio, &config), FUO_OK);
+    int sent = 0;
+    for (int i = 0; i < 100; i++) {
+        request.at = utc_after(NOON, SECONDS_US(i));
+        sent += sim_radio_book(&radio, &request, &e) == TX_OK ? 1 : 0;
+    }
+    assert_int_equal(sent, 21); /* of 53 */
+    request.ceiling_ppm = 0;
+    assert_int_equal(sim_radio_book(&radio, &request, &e), TX_OK);
+    sim_radio_free(&radio);
+}
+
 static void a_frame_booked_ahead_counts_for_one_before_it(void **state)
 {
     (void)state;
@@ -321,6 +341,7 @@ static void timers_fire_in_order_and_cancelled_ones_never(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(no_hour_holds_more_than_the_duty_cycle),
+          cmocka_unit_test(a_priority_leaves_a_part_of_the_duty_cycle_to_others),
           cmocka_unit_test(a_frame_booked_ahead_counts_for_one_before_it),
           cmocka_unit_test(frames_do_not_overlap_at_a_gateway),
           cmocka_unit_test(a_gateway_hears_nothing_while_it_transmits),
