@@ -16,6 +16,8 @@
 #include "fuota-sim/events.h"
 #include "fuota-sim/files.h"
 #include "fuota-sim/options.h"
+#include "fuota-sim/tts_json.h"
+#include "fuota-sim/tts_rest.h"
 #include "io/cleanup.h"
 #include "io/clock.h"
 #include "net/mqtt.h"
@@ -30,7 +32,7 @@ enum {
     AIRLOG_BUFFER = 1 << 16,
     AIRLOG_FLUSH_MS = 500,
     WAIT_MAX_MS = 3600000,
-    EVENT_QOS = 0, /* ChirpStack's default */
+    EVENT_QOS = 0, /* ChirpStack's default; The Things Stack has no other */
 };
 
 struct app {
@@ -41,7 +43,9 @@ struct app {
     uv_signal_t signals[2];
     struct network network;
     struct mqtt_client *mqtt;
-    struct api *api;
+    struct httpd *httpd;
+    char *token;            /* of the API; NULL: none */
+    struct tts_batch batch; /* scratch */
     FILE *airlog;
     struct prng prng; /* of identifiers in events */
     uint64_t frame_count;
@@ -85,13 +89,9 @@ static void rearm(struct app *app)
 
 /* ---- out: events, frames, images ---- */
 
-static void on_event(void *ctx, const struct cs_event *event)
+/* Takes the message; NULL: there was no memory for it. */
+static void publish(struct app *app, const char *topic, char *json)
 {
-    struct app *app = ctx;
-    struct event_context context = {&app->network.cs, &app->prng};
-    char topic[EVENT_TOPIC_MAX];
-    event_topic(&context, event, topic);
-    char *json = event_json(&context, event);
     if (json == NULL) {
         return;
     }
@@ -105,6 +105,24 @@ static void on_event(void *ctx, const struct cs_event *event)
         app->dropped_events++;
     }
     free(json);
+}
+
+static void on_event(void *ctx, const struct cs_event *event)
+{
+    struct app *app = ctx;
+    struct event_context context = {&app->network.cs, &app->prng};
+    char topic[EVENT_TOPIC_MAX];
+    event_topic(&context, event, topic);
+    publish(app, topic, event_json(&context, event));
+}
+
+static void on_tts_event(void *ctx, const struct tts_event *event)
+{
+    struct app *app = ctx;
+    struct tts_json context = {&app->network.tts, app->options.application, &app->prng};
+    char topic[TTS_TOPIC_MAX];
+    tts_topic(&context, event, topic);
+    publish(app, topic, tts_event_json(&context, event));
 }
 
 static void on_frame(void *ctx, const struct air_frame *frame)
@@ -136,37 +154,67 @@ static void on_installed(void *ctx, const struct device *device)
 static const struct network_sink sink = {
     .frame = on_frame,
     .event = on_event,
+    .tts_event = on_tts_event,
     .installed = on_installed,
 };
 
 /* ---- in: commands and API calls ---- */
 
+static bool speaks_tts(const struct app *app)
+{
+    return app->options.network.dialect == NETWORK_DIALECT_TTS;
+}
+
+static int take_command(struct app *app, const struct mqtt_message *message)
+{
+    struct command command;
+    char id[CS_ID_SIZE];
+    int err = command_parse(app->network.cs.config.application_id, message->topic,
+                            message->payload, message->payload_len, &command);
+    return err != FUO_OK ? err : cs_enqueue(&app->network.cs, &command.downlink, id);
+}
+
+static int take_push(struct app *app, const struct mqtt_message *message)
+{
+    struct tts_batch *batch = &app->batch;
+    const struct tts_error *why = NULL;
+    int err = tts_topic_parse(app->options.application, message->topic, batch);
+    if (err == FUO_OK) {
+        err = tts_batch_parse(message->payload, message->payload_len, batch);
+    }
+    struct tts_push push = {batch->device_id, batch->downlinks, batch->count,
+                            batch->replace};
+    return err != FUO_OK
+               ? err
+               : tts_push(&app->network.tts, &push, clock_utc(&app->options.clock), &why);
+}
+
 static void on_message(void *arg, const struct mqtt_message *message)
 {
     struct app *app = arg;
-    struct command command;
-    char id[CS_ID_SIZE];
     if (app->stopping) {
         return;
     }
     advance(app);
-    int err = command_parse(app->network.cs.config.application_id, message->topic,
-                            message->payload, message->payload_len, &command);
-    if (err == FUO_OK) {
-        err = cs_enqueue(&app->network.cs, &command.downlink, id);
-    }
+    int err = speaks_tts(app) ? take_push(app, message) : take_command(app, message);
     if (err != FUO_OK) {
         log_warn("command refused topic=%s: %s", message->topic, fuo_strerror(err));
     }
     rearm(app);
 }
 
-static void on_call(void *arg, const struct rpc_request *request,
-                    struct rpc_response *response)
+static void on_http(void *arg, const struct httpd_call *call, struct httpd_reply *reply)
 {
     struct app *app = arg;
     advance(app);
-    rpc_call(&app->network.cs, request, clock_utc(&app->options.clock), response);
+    struct utc now = clock_utc(&app->options.clock);
+    if (speaks_tts(app)) {
+        struct tts_rest rest = {&app->network.tts, now, app->options.application,
+                                app->token};
+        tts_rest_serve(&rest, call, reply);
+    } else {
+        api_serve(&(struct api){&app->network.cs, now, app->token}, call, reply);
+    }
     rearm(app);
 }
 
@@ -205,7 +253,7 @@ static void stop(struct app *app)
     }
     app->stopping = true;
     mqtt_client_close(app->mqtt, NULL, NULL);
-    api_close(app->api);
+    httpd_close(app->httpd);
     uv_close((uv_handle_t *)&app->timer, NULL);
     uv_close((uv_handle_t *)&app->flusher, NULL);
     uv_close((uv_handle_t *)&app->signals[0], NULL);
@@ -273,7 +321,7 @@ static int open_network(struct app *app)
 
 static int open_mqtt(struct app *app)
 {
-    char filter[EVENT_TOPIC_MAX];
+    char filter[TTS_TOPIC_MAX];
     char client_id[64];
     (void)snprintf(client_id, sizeof(client_id), "fuota-sim-%ld", (long)getpid());
     struct mqtt_config config = {
@@ -291,25 +339,33 @@ static int open_mqtt(struct app *app)
         log_err("%s: %s", app->options.broker, fuo_strerror(err));
         return err;
     }
-    (void)snprintf(filter, sizeof(filter), "application/%s/device/+/command/down",
-                   app->options.network.application_id);
-    return mqtt_subscribe(app->mqtt, filter, EVENT_QOS);
+    const char *application = app->options.application;
+    if (!speaks_tts(app)) {
+        (void)snprintf(filter, sizeof(filter), "application/%s/device/+/command/down",
+                       application);
+        return mqtt_subscribe(app->mqtt, filter, EVENT_QOS);
+    }
+    (void)snprintf(filter, sizeof(filter), "v3/%s/devices/+/down/push", application);
+    err = mqtt_subscribe(app->mqtt, filter, EVENT_QOS);
+    if (err == FUO_OK) {
+        (void)snprintf(filter, sizeof(filter), "v3/%s/devices/+/down/replace",
+                       application);
+        err = mqtt_subscribe(app->mqtt, filter, EVENT_QOS);
+    }
+    return err;
 }
 
 static int open_api(struct app *app)
 {
-    char *token = NULL;
     const struct sim_options *o = &app->options;
     if (o->token_file != NULL) {
-        int err = token_read(o->token_file, &token);
+        int err = token_read(o->token_file, &app->token);
         if (err != FUO_OK) {
             log_err("%s: %s", o->token_file, fuo_strerror(err));
             return err;
         }
     }
-    struct api_config config = {o->api_host, o->api_port, token};
-    int err = api_open(&app->loop, &config, on_call, app, &app->api);
-    free(token);
+    int err = httpd_open(&app->loop, o->api_host, o->api_port, on_http, app, &app->httpd);
     if (err != FUO_OK) {
         log_err("cannot listen on %s:%u", o->api_host, o->api_port);
     }
@@ -346,6 +402,7 @@ static int finish(struct app *app)
             (unsigned long long)app->dropped_events);
     }
     network_free(&app->network);
+    free(app->token);
     return app->failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -360,7 +417,7 @@ static int run(struct app *app)
             log_info("ready: %zu devices, %zu gateways, api=%s:%u",
                      app->options.network.device_count,
                      app->options.network.gateway_count, app->options.api_host,
-                     api_port(app->api));
+                     httpd_port(app->httpd));
         }
         rearm(app);
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuota-sim/tts_json.h"
 #include "profile/shipped.h"
 #include "radio/region.h"
 
@@ -15,24 +16,28 @@ enum {
     CAPTURE_DB = 6,
 };
 
-#define DEFAULT_APPLICATION "5a1c0e1e-0000-4000-8000-000000000001"
-#define DURATION_MAX_US     DAYS_US(365)
+#define DEFAULT_UUID    "5a1c0e1e-0000-4000-8000-000000000001"
+#define DEFAULT_UID     "fuota-app@sim"
+#define DURATION_MAX_US DAYS_US(365)
 
 const char *options_help(void)
 {
     return "usage: fuota-sim [options]\n"
-           "A network in a box: a ChirpStack v4 that fuotad can talk to, gateways, a "
-           "lossy\n"
-           "channel under duty-cycle limits, and LoRaWAN devices with TS003 to TS007.\n"
+           "A network in a box: a ChirpStack v4 or The Things Stack v3 that fuotad can "
+           "talk "
+           "to,\n"
+           "gateways, a lossy channel under duty-cycle limits, and LoRaWAN devices with "
+           "TS003\n"
+           "to TS007.\n"
            "\n"
+           "  --dialect NAME        the server is chirpstack or tts (chirpstack)\n"
            "  --broker URL          MQTT broker, mqtt://HOST:PORT "
            "(mqtt://127.0.0.1:1883)\n"
-           "  --api HOST:PORT       address of the API, gRPC-Web (127.0.0.1:8080; port "
-           "0: "
-           "any)\n"
+           "  --api HOST:PORT       address of the API (127.0.0.1:8080; port 0: any)\n"
            "  --token-file FILE     API token that callers must present (default: none)\n"
-           "  --application UUID    application of all devices\n"
-           "                        (5a1c0e1e-0000-4000-8000-000000000001)\n"
+           "  --application ID      application of all devices\n"
+           "                        (5a1c0e1e-0000-4000-8000-000000000001, or with tts\n"
+           "                        fuota-app@sim)\n"
            "  --devices N           number of devices (10)\n"
            "  --gateways N          number of gateways (1)\n"
            "  --seed S              seed of everything random (1)\n"
@@ -224,18 +229,37 @@ static int parse_api(const char *text, struct sim_options *options)
     return FUO_OK;
 }
 
-static int parse_application(const char *text, char *id)
+static int parse_dialect(const char *text, enum network_dialect *dialect)
 {
-    size_t len = strlen(text);
-    if (len != CS_ID_SIZE - 1 || strspn(text, "0123456789abcdef-") != len) {
+    bool tts = strcmp(text, "tts") == 0;
+    *dialect = tts ? NETWORK_DIALECT_TTS : NETWORK_DIALECT_CHIRPSTACK;
+    return tts || strcmp(text, "chirpstack") == 0 ? FUO_OK : FUO_EINVAL;
+}
+
+/* Each dialect has identifiers of its own. */
+static int take_application(struct sim_options *options)
+{
+    bool tts = options->network.dialect == NETWORK_DIALECT_TTS;
+    if (options->application == NULL) {
+        options->application = tts ? DEFAULT_UID : DEFAULT_UUID;
+    }
+    const char *id = options->application;
+    size_t len = strlen(id);
+    if (tts) {
+        bool good = len > 0 && len < TTS_UID_SIZE && id[0] != '@' &&
+                    strspn(id, "0123456789abcdefghijklmnopqrstuvwxyz-@") == len;
+        return good ? FUO_OK : FUO_EINVAL;
+    }
+    if (len != CS_ID_SIZE - 1 || strspn(id, "0123456789abcdef-") != len) {
         return FUO_EINVAL;
     }
-    memcpy(id, text, CS_ID_SIZE);
+    memcpy(options->network.application_id, id, CS_ID_SIZE);
     return FUO_OK;
 }
 
 enum option_id {
-    OPT_BROKER = 256,
+    OPT_DIALECT = 256,
+    OPT_BROKER,
     OPT_API,
     OPT_TOKEN_FILE,
     OPT_APPLICATION,
@@ -260,6 +284,7 @@ enum option_id {
 };
 
 static const struct option long_options[] = {
+    {"dialect", required_argument, NULL, OPT_DIALECT},
     {"broker", required_argument, NULL, OPT_BROKER},
     {"api", required_argument, NULL, OPT_API},
     {"token-file", required_argument, NULL, OPT_TOKEN_FILE},
@@ -302,6 +327,9 @@ static bool keep(int id, const char *value, struct sim_options *options)
     case OPT_BROKER:
         options->broker = value;
         return true;
+    case OPT_APPLICATION:
+        options->application = value;
+        return true;
     case OPT_TOKEN_FILE:
         options->token_file = value;
         return true;
@@ -342,8 +370,8 @@ static int parse_one(int id, const char *value, struct sim_options *options)
     switch (id) {
     case OPT_API:
         return parse_api(value, options);
-    case OPT_APPLICATION:
-        return parse_application(value, network->application_id);
+    case OPT_DIALECT:
+        return parse_dialect(value, &network->dialect);
     case OPT_DEVICES:
         return parse_count(value, DEVICES_MAX, &network->device_count);
     case OPT_GATEWAYS:
@@ -382,7 +410,6 @@ static void set_defaults(struct sim_options *options)
                 .half_duplex = true,
                 .uplink_interval_us = SECONDS_US(300),
                 .margin_us = SECONDS_US(5),
-                .application_id = DEFAULT_APPLICATION,
                 .clocks_wrong = true,
                 .uplink_dr = 5,
             },
@@ -413,6 +440,11 @@ int options_parse(int argc, char **argv, struct sim_options *options,
     }
     if (optind < argc) {
         detail_set(detail, "unexpected argument \"%s\" (try --help)", argv[optind]);
+        return FUO_EINVAL;
+    }
+    if (take_application(options) != FUO_OK) {
+        detail_set(detail, "--application: \"%s\" is not valid (try --help)",
+                   options->application);
         return FUO_EINVAL;
     }
     if (options->network.uplink_interval_us < SECONDS_US(1)) {

@@ -27,8 +27,10 @@ struct sim_options {
     const char *flash;
     const char *inventory;
     const char *token_file;
+    const char *application; /* a UUID, or The Things Stack's "app@tenant" */
     const struct profile *profiles[SIM_PROFILES_MAX];
-    struct network_config network; /* but start, reply_window_us and profiles */
+    struct network_config network; /* but start, reply_window_us and profiles; the
+                                      application_id is ChirpStack's */
 };
 
 /* The strings of argv are borrowed. FUO_EINVAL, with a sentence in *detail. */

@@ -33,6 +33,8 @@ static void options_have_defaults(void **state)
     assert_int_equal(o.api_port, 8080);
     assert_int_equal(o.network.device_count, 10);
     assert_int_equal(o.network.margin_us, SECONDS_US(5));
+    assert_string_equal(o.network.application_id, APP_ID);
+    assert_int_equal(o.network.dialect, NETWORK_DIALECT_CHIRPSTACK);
     assert_non_null(strstr(options_help(), "--time-scale F@EPOCH"));
 }
 
@@ -56,6 +58,9 @@ static void options_are_read_with_their_units(void **state)
     assert_int_equal(parse("--time-scale", "100@1790000000", &o, &detail), FUO_OK);
     assert_int_equal(parse("--quiet", NULL, &o, &detail), FUO_OK);
     assert_true(o.quiet);
+    assert_int_equal(parse("--dialect", "tts", &o, &detail), FUO_OK);
+    assert_int_equal(o.network.dialect, NETWORK_DIALECT_TTS);
+    assert_string_equal(o.application, "fuota-app@sim");
     assert_int_equal(parse("--full-duplex", NULL, &o, &detail), FUO_OK);
     assert_false(o.network.half_duplex);
     assert_int_equal(o.network.capture_db, 0);
@@ -87,6 +92,7 @@ static void wrong_options_get_one_line(void **state)
         {"--api", "h:70000", "--api: \"h:70000\" is not valid (try --help)"},
         {"--ts004", "3", "--ts004: \"3\" is not valid (try --help)"},
         {"--time-scale", "100", "--time-scale: \"100\" is not valid (try --help)"},
+        {"--dialect", "x", "--dialect: \"x\" is not valid (try --help)"},
         {"--application", "x", "--application: \"x\" is not valid (try --help)"},
         {"--nonsense", NULL, "--nonsense: unknown option (try --help)"},
         {"--devices", NULL, "--devices: needs a value (try --help)"},
