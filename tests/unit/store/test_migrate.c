@@ -446,7 +446,7 @@ static void every_version_is_read_by_this_one(void **state)
                          FUO_OK);
         assert_int_equal(sources, 1);
         assert_int_equal(devices, 1);
-        assert_int_equal(sum, 41 + 17 + (version >= 5 ? 1 : 0));
+        assert_int_equal(sum, 41 + 17 + (version >= 6 ? 1 : 0));
         assert_int_equal(store_fleet_id(fix.store, "fleet-a", &fleet, NULL), FUO_OK);
         assert_int_equal(fleet, 3);
         fixture_close(&fix);
