@@ -42,11 +42,28 @@ const char *member_phase_name(enum member_phase phase)
 const char *campaign_phase_name(enum campaign_phase phase)
 {
     static const char *const names[] = {
-        [CAMPAIGN_RUNNING] = "running",   [CAMPAIGN_PAUSED] = "paused",
-        [CAMPAIGN_ABORTING] = "aborting", [CAMPAIGN_COMPLETED] = "completed",
-        [CAMPAIGN_ABORTED] = "aborted",   [CAMPAIGN_FAILED] = "failed",
+        [CAMPAIGN_RUNNING] = "running",     [CAMPAIGN_PAUSED] = "paused",
+        [CAMPAIGN_ABORTING] = "aborting",   [CAMPAIGN_COMPLETED] = "completed",
+        [CAMPAIGN_ABORTED] = "aborted",     [CAMPAIGN_FAILED] = "failed",
+        [CAMPAIGN_SCHEDULED] = "scheduled",
     };
     return NAME_OF(names, phase);
+}
+
+bool campaign_phase_is_final(enum campaign_phase phase)
+{
+    switch (phase) {
+    case CAMPAIGN_COMPLETED:
+    case CAMPAIGN_ABORTED:
+    case CAMPAIGN_FAILED:
+        return true;
+    case CAMPAIGN_RUNNING:
+    case CAMPAIGN_PAUSED:
+    case CAMPAIGN_ABORTING:
+    case CAMPAIGN_SCHEDULED:
+        break;
+    }
+    return false;
 }
 
 const char *tx_phase_name(enum tx_phase phase)

@@ -52,7 +52,8 @@ enum outcome {
     X(REASON_ABORTED, 18, "aborted", "the campaign was aborted")                    \
     X(REASON_NO_KEY, 19, "no-key", "no root key is known for it")                   \
     X(REASON_TOO_BIG, 20, "too-big", "its decoder cannot take the image")           \
-    X(REASON_BUSY, 21, "busy", "another campaign is updating it")
+    X(REASON_BUSY, 21, "busy", "another campaign is updating it")                   \
+    X(REASON_DEADLINE, 22, "deadline", "the deadline of the campaign came first")
 
 enum member_reason {
 #define X(name, value, slug, text) name = (value),
@@ -66,7 +67,8 @@ enum campaign_phase {
     CAMPAIGN_ABORTING = 3,
     CAMPAIGN_COMPLETED = 4, /* every device ended; see the outcomes */
     CAMPAIGN_ABORTED = 5,
-    CAMPAIGN_FAILED = 6, /* could not be carried out */
+    CAMPAIGN_FAILED = 6,    /* could not be carried out */
+    CAMPAIGN_SCHEDULED = 7, /* waits for spec.schedule.notBefore */
 };
 
 /* What a member is waiting for; the order is that of the way through a campaign. */
@@ -304,5 +306,7 @@ const char *member_reason_slug(enum member_reason reason);
 const char *member_reason_text(enum member_reason reason);
 const char *member_phase_name(enum member_phase phase);
 const char *campaign_phase_name(enum campaign_phase phase);
+/* It never leaves that phase. */
+bool campaign_phase_is_final(enum campaign_phase phase);
 const char *tx_phase_name(enum tx_phase phase);
 const char *outcome_name(enum outcome outcome);

@@ -25,6 +25,29 @@ bool schedule_is_restricted(const struct spec_schedule *schedule)
     return schedule->window_count > 0 || schedule->blackout_count > 0;
 }
 
+static struct utc moment(struct zone *zone, const char *text, enum zone_pick pick)
+{
+    int64_t local_us = 0;
+    (void)text_local_time(text, &local_us); /* checked when the file was read */
+    return zone_to_utc(zone, local_us, pick);
+}
+
+int schedule_term(const struct spec_schedule *schedule, struct schedule_term *term)
+{
+    struct zone *zone = zone_find(schedule->timezone);
+    if (zone == NULL) {
+        return FUO_ENOENT;
+    }
+    *term = (struct schedule_term){{INT64_MIN}, UTC_NEVER};
+    if (schedule->not_before != NULL) {
+        term->not_before = moment(zone, schedule->not_before, ZONE_LAST);
+    }
+    if (schedule->deadline != NULL) {
+        term->deadline = moment(zone, schedule->deadline, ZONE_FIRST);
+    }
+    return FUO_OK;
+}
+
 /* ---- windows ---- */
 
 static bool starts_earlier(const void *context, const void *a, const void *b)
@@ -100,12 +123,8 @@ static void add_windows(struct schedule_spans *s, const struct spec_schedule *sc
 static struct calendar_span local_span(struct zone *zone, const char *from,
                                        const char *to)
 {
-    int64_t from_us = 0;
-    int64_t to_us = 0;
-    (void)text_local_time(from, &from_us); /* checked when the file was read */
-    (void)text_local_time(to, &to_us);
-    return (struct calendar_span){zone_to_utc(zone, from_us, ZONE_FIRST),
-                                  zone_to_utc(zone, to_us, ZONE_LAST)};
+    return (struct calendar_span){moment(zone, from, ZONE_FIRST),
+                                  moment(zone, to, ZONE_LAST)};
 }
 
 static int blackout_span(const struct schedule_names *names, struct zone *zone,

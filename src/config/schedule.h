@@ -38,6 +38,19 @@ const struct window_doc *schedule_named(const struct schedule_names *names,
 /* Whether it restricts anything. */
 bool schedule_is_restricted(const struct spec_schedule *schedule);
 
+/*
+ * notBefore and deadline. A time that comes twice is taken so that less is sent: notBefore
+ * the second time, the deadline the first.
+ */
+struct schedule_term {
+    struct utc not_before; /* INT64_MIN: none */
+    struct utc deadline;   /* UTC_NEVER: none */
+};
+
+/* FUO_ENOENT: there is no such zone. */
+FUO_MUST_CHECK int schedule_term(const struct spec_schedule *schedule,
+                                 struct schedule_term *term);
+
 struct schedule_spans {
     size_t count;
     struct utc until; /* what is open later is not known; UTC_NEVER: all is known */

@@ -66,8 +66,10 @@
  *             per change, at most four a second) and, if asked for, "device" (data: DEVICE;
  *             one per change of state, result or outcome)
  *
- * STATE  {"name","id","phase":"running|paused|aborting|completed|aborted|failed","reason",
- *         "revision","fleet","version","digest","created","started","ended",
+ * STATE  {"name","id","phase":"scheduled|running|paused|aborting|completed|aborted|
+ *         failed","reason",
+ *         "revision","fleet","version","digest","not_before","deadline","created",
+ *         "started","ended",
  *         "devices":{"total","active","succeeded","failed","unknown","cancelled","skipped",
  *         "superseded"},"states":{"idle","downloading","downloaded","updating"},
  *         "fragments":{"uncoded","sent"},"airtime_us","session":SESSION|null,
@@ -99,10 +101,12 @@
  *         campaigns, of which own_cap_us are allowed; others_us: of other traffic, as far
  *         as it is known; legal_cap_us: for both, 3 600 000 000 without a limit; free_us:
  *         what campaigns may send at once; used_ppm: both, of legal_cap_us
- * CALENDAR {"timezone","windows":[{"start","end"}],"clock_changes":[{"before","after"}],
- *         "end","end_p90"}: RFC 3339, local with the offset. windows: the next seven, the
- *         last without end if it has none; before: the second before the clock changes;
- *         end: of sending, absent if it lies beyond the weeks that are looked at
+ * CALENDAR {"timezone","not_before","deadline","windows":[{"start","end"}],
+ *         "clock_changes":[{"before","after"}],"end","end_p90"}: RFC 3339, local with the
+ *         offset. not_before, deadline: absent without; windows: the next seven, the last
+ *         without end if it has none; clock_changes: all until the end of sending or the
+ *         deadline; before: the second before the clock changes; end: of sending, absent
+ *         if it lies beyond the weeks that are looked at
  * FINDING{"level":"ok|warn|fail","check":word,"what":text,"text":text}
  *         check: what it is about, for programs: config daemon clock disk state key store
  *         status broker api trust gateways devices profiles campaigns; what: the same for
@@ -119,7 +123,7 @@
  *         "duration_us","duration_p90_us","lower_bound_us","calendar":CALENDAR,
  *         "left_out":[{"reason":slug,"text","limit","count","devices":[eui,...]}],
  *         "notes":[text,...]}
- *         calendar: only of a campaign with windows or blackouts.
+ *         calendar: only of a campaign with a schedule.
  *         cohorts: the first 200 of cohort_count. Of a cohort: assumed: its devices were
  *         never heard; lanes: its ways on air, each with gateways of its own; colours:
  *         turns in which they send; copies: of each uncoded fragment; airtime_us: the

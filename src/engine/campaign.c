@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/internal.h"
+#include "engine/term.h"
 
 #define PATIENCE_MIN_US MINUTES_US(10)
 #define PATIENCE_MAX_US HOURS_US(96)
@@ -29,7 +30,8 @@ bool campaign_runs(const struct campaign *c)
 
 bool campaign_is_live(const struct campaign *c)
 {
-    return c->rec.phase == CAMPAIGN_RUNNING || c->rec.phase == CAMPAIGN_PAUSED;
+    return c->rec.phase == CAMPAIGN_RUNNING || c->rec.phase == CAMPAIGN_PAUSED ||
+           c->rec.phase == CAMPAIGN_SCHEDULED;
 }
 
 uint32_t campaign_undecided(const struct campaign *c)
@@ -103,7 +105,7 @@ void campaign_alert(struct engine *e, const struct campaign *c, const char *text
     copy_text(effect->publish.text, sizeof(effect->publish.text), text);
 }
 
-static void enter(struct campaign *c, enum campaign_phase phase, const char *reason)
+void campaign_enter(struct campaign *c, enum campaign_phase phase, const char *reason)
 {
     c->rec.phase = phase;
     copy_text(c->rec.reason, sizeof(c->rec.reason), reason);
@@ -113,7 +115,7 @@ static void enter(struct campaign *c, enum campaign_phase phase, const char *rea
 void campaign_pause(struct engine *e, struct campaign *c, const char *reason)
 {
     if (c->rec.phase == CAMPAIGN_RUNNING) {
-        enter(c, CAMPAIGN_PAUSED, reason);
+        campaign_enter(c, CAMPAIGN_PAUSED, reason);
         campaign_alert(e, c, reason);
     }
 }
@@ -272,24 +274,10 @@ void campaign_start(struct engine *e, const struct engine_campaign *def)
         return;
     }
     c->rec.created = e->utc;
-    c->rec.started = e->utc;
-    enter(c, CAMPAIGN_RUNNING, "");
-    if (def->spec->paused) {
-        enter(c, CAMPAIGN_PAUSED, "spec.paused");
+    term_begin(e, c);
+    if (def->spec->paused && campaign_is_live(c)) {
+        campaign_enter(c, CAMPAIGN_PAUSED, "spec.paused");
     }
-    for (size_t i = 0; i < c->member_count; i++) {
-        struct member *m = &c->members[i];
-        m->rec.phase_since = e->utc;
-        m->rec.changed = e->utc;
-        if (m->device->active != NULL) {
-            member_end(e, m, OUTCOME_SKIPPED, REASON_BUSY, FW_SEEN_TARGETED);
-        } else {
-            m->device->active = m;
-            member_store(e, m);
-        }
-    }
-    campaign_begin_waiting(e, c);
-    campaign_member_settled(e, c);
 }
 
 /* A few members at a time: a step stays short however large the fleet. */
@@ -372,10 +360,12 @@ static void pump_abort(struct engine *e, struct campaign *c)
 
 void campaign_tick(struct engine *e, struct campaign *c)
 {
+    struct utc look_at = term_tick(e, c);
+    engine_wake(e, c->slot, look_at);
     if (c->rec.phase == CAMPAIGN_ABORTING) {
         pump_abort(e, c);
     }
-    if (!campaign_runs(c)) {
+    if (!campaign_runs(c) || !term_lasts(e, c)) {
         return;
     }
     if (utc_reached(c->round_at, e->utc)) {
@@ -406,15 +396,21 @@ void campaign_member_settled(struct engine *e, struct campaign *c)
     }
     c->rec.ended = e->utc;
     if (c->rec.phase == CAMPAIGN_ABORTING) {
-        enter(c, CAMPAIGN_ABORTED, c->rec.reason);
+        campaign_enter(c, CAMPAIGN_ABORTED, c->rec.reason);
     } else {
-        enter(c, CAMPAIGN_COMPLETED, "");
+        campaign_enter(c, CAMPAIGN_COMPLETED,
+                       term_cut(c) ? "the deadline came before every device was done"
+                                   : "");
     }
 }
 
 static void resume(struct engine *e, struct campaign *c)
 {
-    enter(c, CAMPAIGN_RUNNING, "");
+    if (!term_has_begun(c)) {
+        term_begin(e, c);
+        return;
+    }
+    campaign_enter(c, CAMPAIGN_RUNNING, "");
     c->pump = 0;
     campaign_begin_waiting(e, c);
     for (size_t i = 0; i < c->transmission_count; i++) {
@@ -434,7 +430,8 @@ static void resume(struct engine *e, struct campaign *c)
 
 static void abort_all(struct engine *e, struct campaign *c, const char *reason)
 {
-    enter(c, CAMPAIGN_ABORTING, reason != NULL ? reason : "aborted by the operator");
+    campaign_enter(c, CAMPAIGN_ABORTING,
+                   reason != NULL ? reason : "aborted by the operator");
     for (size_t i = 0; i < c->transmission_count; i++) {
         session_stop(e, c->transmissions[i]);
     }
@@ -449,8 +446,9 @@ void campaign_control(struct engine *e, struct campaign *c, enum engine_control 
 {
     switch (verb) {
     case ENGINE_PAUSE:
-        if (c->rec.phase == CAMPAIGN_RUNNING) {
-            enter(c, CAMPAIGN_PAUSED, reason != NULL ? reason : "paused by the operator");
+        if (campaign_is_live(c) && c->rec.phase != CAMPAIGN_PAUSED) {
+            campaign_enter(c, CAMPAIGN_PAUSED,
+                           reason != NULL ? reason : "paused by the operator");
         }
         return;
     case ENGINE_RESUME:
@@ -459,7 +457,7 @@ void campaign_control(struct engine *e, struct campaign *c, enum engine_control 
         }
         return;
     case ENGINE_ABORT:
-        if (c->rec.phase == CAMPAIGN_RUNNING || c->rec.phase == CAMPAIGN_PAUSED) {
+        if (campaign_is_live(c)) {
             abort_all(e, c, reason);
         }
         return;

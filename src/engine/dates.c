@@ -11,6 +11,7 @@
 
 #include "codec/mcast.h"
 #include "engine/internal.h"
+#include "engine/term.h"
 
 #define LEAD_MIN_US   MINUTES_US(5)
 #define LEAD_MAX_US   HOURS_US(48)
@@ -166,7 +167,9 @@ static struct calendar_windows windows_of(const struct campaign *c)
 struct utc dates_open_until(const struct campaign *c, struct utc at)
 {
     struct calendar_windows windows = windows_of(c);
-    return calendar_open_until(&windows, at);
+    struct utc silent_from = term_silent_from(c);
+    struct utc latest = silent_from.us > at.us ? silent_from : at;
+    return utc_min(calendar_open_until(&windows, at), latest);
 }
 
 /* Sessions start at whole seconds, which may be just before a window does. */
@@ -366,7 +369,7 @@ static bool first_session(const struct transmission *t, struct utc from,
                                        .lead_us = t->lead_us,
                                        .shortest_us = SHORTEST_US,
                                        .not_before = from,
-                                       .deadline = UTC_NEVER,
+                                       .deadline = term_silent_from(t->campaign),
                                        .windows = windows_of(t->campaign)};
     struct calendar_course course;
     (void)calendar_course(&request, &course);
@@ -428,12 +431,17 @@ static uint8_t timeout_for(const struct transmission *t,
     return exp < longest ? exp : longest;
 }
 
-/* No window is known that has room for it: others will be told. */
+/* No window is known that has room for it: others will be told, unless the deadline comes
+ * first. */
 static void await_windows(struct engine *e, struct transmission *t)
 {
     if (t->rec.phase != TX_SETUP) {
         transmission_enter(e, t, TX_SETUP);
-        campaign_alert(e, t->campaign, "no window is left in which it could be sent");
+        campaign_alert(e, t->campaign,
+                       t->campaign->def.deadline.us == INT64_MAX
+                           ? "no window is left in which it could be sent"
+                           : "no window is left before the deadline in which it could "
+                             "be sent");
     }
 }
 
@@ -441,7 +449,8 @@ void transmission_date(struct engine *e, struct transmission *t)
 {
     struct calendar_span session;
     t->lead_us = transmission_lead_us(e, t);
-    if (!find_date(e, t, engine_in(e, t->lead_us), &session)) {
+    if (!find_date(e, t, engine_in(e, t->lead_us), &session) ||
+        utc_reached(term_last_start(t->campaign), session.start)) {
         await_windows(e, t);
         return;
     }

@@ -284,6 +284,7 @@ struct campaign *engine_new_campaign(struct engine *e, const struct engine_campa
     struct campaign *c = engine_zeroed(1, sizeof(*c));
     c->def = *def;
     c->def.devices = NULL;
+    c->def.deadline = def->deadline.us != 0 ? def->deadline : UTC_NEVER;
     c->fleet = fleet;
     c->engine = e;
     c->round_at = UTC_NEVER;

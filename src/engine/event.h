@@ -83,6 +83,8 @@ struct engine_campaign {
     size_t image_len;
     const uint64_t *devices; /* selected DevEUIs, known to the engine, ascending */
     size_t device_count;
+    struct utc not_before; /* nothing is sent earlier */
+    struct utc deadline;   /* then spec->schedule.end_behavior applies; 0: none */
 };
 
 struct engine_event {

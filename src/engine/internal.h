@@ -17,6 +17,7 @@
  *   cohort.c     the transmission of a cohort: plan, lanes, who joins it
  *   setup.c      a transmission up to its session: key, group, members
  *   dates.c      when its sessions are
+ *   term.c       when the campaign begins and has to end
  *   session.c    a transmission in its session: fragments, polls, confirmation, end
  *   frame.c      one frame to every lane, in lock-step, and what the server says of it
  *   lane.c       its lanes: groups opened and closed, a lane that is lost
@@ -199,7 +200,8 @@ struct campaign {
     struct calendar_span *spans; /* its windows; NULL: always */
     size_t span_count;
     uint32_t slot;
-    bool changed; /* to be stored and published at the end of the step */
+    bool changed;   /* to be stored and published at the end of the step */
+    bool term_over; /* what the deadline ends is ended */
 };
 
 enum owner_kind { OWNER_MEMBER, OWNER_TRANSMISSION, OWNER_CAMPAIGN };
@@ -323,6 +325,8 @@ void campaign_control(struct engine *e, struct campaign *c, enum engine_control 
                       const char *reason);
 void campaign_pause(struct engine *e, struct campaign *c, const char *reason);
 void campaign_touch(struct campaign *c);
+/* The only one that writes rec.phase. */
+void campaign_enter(struct campaign *c, enum campaign_phase phase, const char *reason);
 void campaign_begin_waiting(struct engine *e, struct campaign *c);
 void campaign_flush_changes(struct engine *e);
 bool campaign_runs(const struct campaign *c);

@@ -7,6 +7,7 @@
 #include "engine/internal.h"
 #include "engine/repair.h"
 #include "engine/report.h"
+#include "engine/term.h"
 
 #define EXPIRY_MIN_US HOURS_US(1)
 #define EXPIRY_MAX_US HOURS_US(48)
@@ -225,7 +226,7 @@ void member_leave(struct engine *e, struct member *m, enum outcome outcome,
     m->rec.missing = UINT16_MAX;
     m->rec.received = 0;
     if (m->rec.transmissions < m->campaign->def.spec->retry.device &&
-        campaign_is_live(m->campaign)) {
+        term_takes_on(e, m->campaign)) {
         m->rec.reason = reason;
         member_enter(e, m, MEMBER_READY);
         member_seen(e, m, FW_SEEN_TARGETED);
@@ -247,7 +248,7 @@ void member_leave_late(struct engine *e, struct member *m)
         transmission_member_changed(e, t);
         return;
     }
-    if (++m->rec.late > LATE_MAX || !campaign_is_live(m->campaign)) {
+    if (++m->rec.late > LATE_MAX || !term_takes_on(e, m->campaign)) {
         m->rec.late = 0;
         member_leave(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP, FW_SEEN_INCOMPLETE);
         return;
@@ -294,7 +295,7 @@ static bool has_tail(const struct member *m)
     return m->rec.phase == MEMBER_STATUS && m->tail > 0;
 }
 
-static struct utc expiry_of(const struct engine *e, const struct member *m)
+static struct utc useful_until(const struct engine *e, const struct member *m)
 {
     const struct transmission *t = m->transmission;
     if (m->rec.phase == MEMBER_SESSION || m->rec.phase == MEMBER_RESYNC) {
@@ -311,6 +312,14 @@ static struct utc expiry_of(const struct engine *e, const struct member *m)
     bool set_up = m->rec.phase == MEMBER_GROUP || m->rec.phase == MEMBER_FRAG;
     /* A set-up that comes when fragments flow would throw away what was received. */
     return set_up && t->rec.phase == TX_LEAD ? utc_min(keep, t->rec.session_start) : keep;
+}
+
+/* What the server holds at a deadline that ends everything is dropped. */
+static struct utc expiry_of(const struct engine *e, const struct member *m)
+{
+    struct utc until = useful_until(e, m);
+    return term_lasts(e, m->campaign) ? utc_min(until, term_silent_from(m->campaign))
+                                      : until;
 }
 
 static void ask_key(struct engine *e, struct member *m)
@@ -359,10 +368,11 @@ static bool has_material(struct engine *e, struct member *m)
 }
 
 /* Paused: nothing. Aborting: what undoes, and the question what runs by now. */
-static bool may_send(const struct member *m)
+static bool may_send(const struct engine *e, const struct member *m)
 {
     if (m->campaign->rec.phase != CAMPAIGN_ABORTING) {
-        return campaign_runs(m->campaign);
+        return campaign_runs(m->campaign) &&
+               !utc_reached(term_silent_from(m->campaign), e->utc);
     }
     return m->rec.phase == MEMBER_UNDO_REBOOT || m->rec.phase == MEMBER_UNDO_IMAGE ||
            m->rec.phase == MEMBER_VERIFY;
@@ -426,7 +436,7 @@ static bool in_tail(const struct engine *e, struct member *m)
 
 void member_send(struct engine *e, struct member *m)
 {
-    if (!may_send(m) || !has_material(e, m)) {
+    if (!may_send(e, m) || !has_material(e, m)) {
         return;
     }
     bool tail = in_tail(e, m);

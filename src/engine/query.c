@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/internal.h"
+#include "engine/term.h"
 #include "radio/subband.h"
 
 /* ---- restore ---- */
@@ -74,7 +75,7 @@ int engine_restore_member(struct engine *engine, const struct member_rec *rec)
     member_replace(m, &member, t);
     c->counts.by_outcome[m->rec.outcome]++;
     c->counts.by_state[m->rec.state]++;
-    if (m->rec.outcome == OUTCOME_NONE) {
+    if (m->rec.outcome == OUTCOME_NONE && term_has_begun(c)) {
         m->device->active = m;
     }
     return FUO_OK;

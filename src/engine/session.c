@@ -18,6 +18,7 @@
 #include "engine/internal.h"
 #include "engine/repair.h"
 #include "engine/report.h"
+#include "engine/term.h"
 
 enum {
     F_CNT_MAX = 0xffff,
@@ -228,6 +229,11 @@ static uint32_t sessions_max(const struct transmission *t)
     return 1 + t->sessions_cut + t->campaign->def.spec->retry.session;
 }
 
+static bool may_go_on(const struct engine *e, const struct transmission *t)
+{
+    return term_lasts(e, t->campaign) && t->rec.session_no < sessions_max(t);
+}
+
 /*
  * The time of this session is over with fragments left to send. A first pass goes on as
  * long as it makes progress: devices do not listen for a server that is away for good.
@@ -241,7 +247,8 @@ static void session_over(struct engine *e, struct transmission *t)
     bool sent_all = t->rec.next_n > t->rec.target_n;
     bool cut = !idle && dates_were_cut(t);
     t->sessions_cut += cut;
-    if (!sent_all && (first_pass || t->rec.session_no < sessions_max(t))) {
+    first_pass = first_pass && term_lasts(e, t->campaign);
+    if (!sent_all && (first_pass || may_go_on(e, t))) {
         next_session(e, t, first_pass || cut);
     } else {
         begin_confirm(e, t);
@@ -275,7 +282,7 @@ static void settle_member(struct engine *e, struct member *m)
 void session_begin(struct engine *e, struct transmission *t)
 {
     if (!anybody_agreed(t)) {
-        if (t->rec.session_no < sessions_max(t)) {
+        if (may_go_on(e, t)) {
             session_date_again(e, t); /* their answers, or the way to them, were lost */
         } else {
             session_stop(e, t);
@@ -415,7 +422,7 @@ static bool repair(struct engine *e, struct transmission *t)
         send_more(e, t, d.need);
     } else if (d.members > 0 && repair_alone_is_better(e, t, &d) && repair_alone(e, t)) {
         return true;
-    } else if (more && t->rec.session_no < sessions_max(t)) {
+    } else if (more && may_go_on(e, t)) {
         repair_later(e, t, d.need);
     } else {
         return d.members > 0 && repair_alone(e, t);

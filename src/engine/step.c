@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/internal.h"
+#include "engine/term.h"
 
 enum {
     DUE_MAX = 256, /* timers served in a step; the rest is due in the next one */
@@ -249,6 +250,7 @@ static void resume_campaign(struct engine *e, struct campaign *c, int64_t away_u
     for (size_t i = 0; i < c->transmission_count; i++) {
         transmission_resume(e, c->transmissions[i], away_us);
     }
+    (void)term_tick(e, c); /* before anybody is asked again */
     if (c->rec.ended.us != 0) {
         return;
     }

@@ -174,8 +174,9 @@ static const struct cli_option generate_options[] = {
 };
 
 #define FIELDS_STATE                                                                    \
-    "name, id, phase (running, paused, aborting, completed, aborted, failed), reason, " \
-    "revision, fleet, version, digest, created, started, ended, devices {total, "       \
+    "name, id, phase (scheduled, running, paused, aborting, completed, aborted, "       \
+    "failed), reason, revision, fleet, version, digest, not_before, deadline (or "      \
+    "null), created, started, ended, devices {total, "                                  \
     "active, succeeded, failed, unknown, cancelled, skipped, superseded}, states "      \
     "{idle, downloading, downloaded, updating}, fragments {uncoded, sent}, "            \
     "airtime_us, session (the newest under way) {id, phase, dr, uncoded, next, "        \
@@ -259,10 +260,11 @@ const struct cli_command cli_commands[] = {
             "legal_cap_us (of a gateway in an hour, for campaigns and by law; may be "
             "absent), sessions, interval_us, frames_p50, frames_p90, duration_us, "
             "duration_p90_us}], fragments, coded, airtime_us (of all gateways), "
-            "duration_us, duration_p90_us, lower_bound_us, calendar (with windows or "
-            "blackouts: timezone, windows [{start, end}] to come, clock_changes "
-            "[{before, after}], end and end_p90 unless they are months away; all local "
-            "with the offset), left_out [{reason, text, limit, count, devices}], notes "
+            "duration_us, duration_p90_us, lower_bound_us, calendar (with a "
+            "schedule: timezone, not_before, deadline, windows [{start, end}] to come, "
+            "clock_changes [{before, after}] until the end, end and end_p90 unless they "
+            "are months away; all local with the offset), left_out [{reason, text, "
+            "limit, count, devices}], notes "
             "[text].",
         .options = plan_options,
         .operand = "FILE",

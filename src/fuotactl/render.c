@@ -244,10 +244,20 @@ static void print_spans(FILE *out, struct json_object *calendar)
     }
 }
 
+static void print_moment(FILE *out, const char *name, const char *time)
+{
+    if (time != NULL) {
+        print_name(out, name);
+        print_local(out, time);
+        fputc('\n', out);
+    }
+}
+
 static void print_calendar(FILE *out, struct json_object *calendar)
 {
     struct json_object *changes = get(calendar, "clock_changes");
     print_line(out, "calendar", ctl_text(calendar, "timezone"));
+    print_moment(out, "  not before", ctl_text(calendar, "not_before"));
     print_spans(out, calendar);
     for (size_t i = 0; i < count_of(changes); i++) {
         struct json_object *change = json_object_array_get_idx(changes, i);
@@ -265,6 +275,7 @@ static void print_calendar(FILE *out, struct json_object *calendar)
         print_local(out, ctl_text(calendar, "end_p90"));
         fputs(ctl_text(calendar, "end_p90") != NULL ? ")\n" : "\n", out);
     }
+    print_moment(out, "  deadline", ctl_text(calendar, "deadline"));
 }
 
 void render_plan(FILE *out, struct json_object *plan)
@@ -451,7 +462,13 @@ void render_campaign(FILE *out, struct json_object *state, bool color)
                 ctl_int(state, "session_count", 0));
     }
     print_line(out, "created", ctl_text(state, "created"));
+    if (ctl_text(state, "not_before") != NULL) {
+        print_line(out, "not before", ctl_text(state, "not_before"));
+    }
     print_line(out, "started", ctl_text(state, "started"));
+    if (ctl_text(state, "deadline") != NULL) {
+        print_line(out, "deadline", ctl_text(state, "deadline"));
+    }
     print_line(out, "ended", ctl_text(state, "ended"));
 }
 

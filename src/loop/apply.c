@@ -28,6 +28,7 @@ struct application {
     uint8_t spec_digest[STORE_DIGEST_BYTES];
     uint64_t *devices; /* ascending */
     size_t device_count;
+    struct schedule_term term;
     struct planning planning;
     struct diag_list diags;
     struct ctl_error error;
@@ -63,15 +64,12 @@ static int check_file(struct application *a)
     if (err != FUO_OK || a->diags.error_count > 0) {
         return fail_with_diags(a, CTL_INVALID, "the campaign is not valid");
     }
+    if (schedule_term(&a->doc->spec.schedule, &a->term) != FUO_OK) {
+        return ctl_fail(&a->error, CTL_INTERNAL, "its zone is not there any more");
+    }
     campaign_spec_digest(a->doc, a->digest, ctl_text(a->params, "devices_file"),
                          ctl_text(a->params, "exclude_devices_file"), a->spec_digest);
     return CTL_DONE;
-}
-
-static bool is_active(const struct campaign_rec *rec)
-{
-    return rec->phase == CAMPAIGN_RUNNING || rec->phase == CAMPAIGN_PAUSED ||
-           rec->phase == CAMPAIGN_ABORTING;
 }
 
 /* *existing: the campaign of that name, if this is the very same one. */
@@ -83,7 +81,7 @@ static int check_name(struct application *a, const struct campaign_rec **existin
         rec != NULL ? campaigns_find(&a->d->campaigns, rec->id) : NULL;
     const struct campaign_left_out *out =
         campaigns_left_out_named(&a->d->campaigns, a->doc->spec.name);
-    if (out != NULL && is_active(&out->rec)) {
+    if (out != NULL && !campaign_phase_is_final(out->rec.phase)) {
         return ctl_fail(&a->error, CTL_CONFLICT,
                         "campaign '%s' is not over but was left out at start: %s",
                         out->rec.name, out->rec.reason);
@@ -95,7 +93,7 @@ static int check_name(struct application *a, const struct campaign_rec **existin
         *existing = rec;
         return CTL_DONE;
     }
-    if (is_active(rec)) {
+    if (!campaign_phase_is_final(rec->phase)) {
         return ctl_fail(&a->error, CTL_CONFLICT,
                         "campaign '%s' is under way with other content; abort it or "
                         "choose another metadata.name",
@@ -352,6 +350,7 @@ static int make_entry(const struct application *a, struct campaign_entry **entry
     }
     memcpy(image, a->image, a->image_len);
     struct campaign_entry *made = xcalloc(1, sizeof(*made));
+    made->term = a->term;
     made->id = a->d->last_campaign_id + 1;
     made->image = image;
     made->image_len = a->image_len;
@@ -470,7 +469,9 @@ static int run(struct application *a, uint64_t connection, int64_t request_id)
                   .image = entry->image,
                   .image_len = entry->image_len,
                   .devices = a->devices,
-                  .device_count = a->device_count},
+                  .device_count = a->device_count,
+                  .not_before = entry->term.not_before,
+                  .deadline = entry->term.deadline},
     };
     log_info("campaign applied campaign=%s id=%u fleet=%s devices=%zu bytes=%zu",
              entry->doc->spec.name, entry->id, entry->fleet, a->device_count,

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "config/campaign.h"
+#include "config/schedule.h"
 #include "ctl/protocol.h"
 #include "engine/engine.h"
 #include "store/store.h"
@@ -34,6 +35,7 @@ struct campaign_entry {
     char digest[CTL_DIGEST_SIZE]; /* of the image */
     uint8_t spec_digest[STORE_DIGEST_BYTES];
     char fleet[SPEC_NAME_SIZE];
+    struct schedule_term term;
     struct published_session *sessions; /* owned; ascending ids */
     size_t session_count;
     bool untrusted; /* its image does not verify any more: must not be resumed */

@@ -249,6 +249,9 @@ static void look_campaign(struct daemon *d, const struct campaign_rec *rec,
                         rec->reason[0] != '\0' ? ", " : "", rec->reason, rec->name);
         }
         return;
+    case CAMPAIGN_SCHEDULED:
+        finding_add(list, FINDING_OK, subject, "waits for spec.schedule.notBefore");
+        return;
     case CAMPAIGN_RUNNING:
     case CAMPAIGN_ABORTING:
         look_running(d, rec, subject, list);

@@ -10,21 +10,51 @@
 #include "loop/windows.h"
 
 enum {
-    SHOWN_MAX = 7,   /* windows, and changes of the clock */
-    LEAST_FRAMES = 2 /* of a session */
+    WINDOWS_MAX = 7, /* that are shown */
+    CHANGES_MAX = 64,
+    LEAST_FRAMES = 2, /* of a session */
+    LOCAL_SIZE = RFC3339_SIZE + 8,
 };
 
-struct open_spans {
+/* What a plan is packed into: the windows from the moment that it may begin. */
+struct outlook {
+    struct zone *zone;
+    struct schedule_term term;
+    struct utc from;
+    bool restricted; /* else there is nothing to tell */
+    bool windows_given;
+    struct calendar_span always;
     struct schedule_spans storage;
-    struct engine_windows windows; /* spans NULL: always open */
+    struct engine_windows windows;
 };
 
-static int open_at(const struct planning_request *request, struct open_spans *open)
+static int look_ahead(const struct planning_request *request, struct outlook *look)
 {
     static const struct windows none;
-    return windows_resolve(request->windows != NULL ? request->windows : &none,
-                           &request->spec->schedule, request->now, &open->storage,
-                           &open->windows);
+    const struct spec_schedule *schedule = &request->spec->schedule;
+    int err = schedule_term(schedule, &look->term);
+    if (err != FUO_OK) {
+        return err;
+    }
+    look->zone = zone_find(schedule->timezone);
+    look->from =
+        request->now.us > look->term.not_before.us ? request->now : look->term.not_before;
+    struct calendar_span between = {utc_after(look->from, -WINDOWS_BACK_US),
+                                    utc_after(look->from, WINDOWS_AHEAD_US)};
+    bool finite = look->term.deadline.us != INT64_MAX;
+    if (finite && look->term.deadline.us > between.end.us) {
+        between.end = look->term.deadline;
+    }
+    err = windows_resolve_between(request->windows != NULL ? request->windows : &none,
+                                  schedule, between, &look->storage, &look->windows);
+    look->windows_given = look->windows.spans != NULL;
+    look->restricted = look->windows_given || finite || schedule->not_before != NULL;
+    if (!look->windows_given) {
+        look->always = (struct calendar_span){look->from, UTC_NEVER};
+        look->windows.spans = &look->always;
+        look->windows.count = 1;
+    }
+    return err;
 }
 
 static int64_t slowest_us(const struct planning *planning)
@@ -38,15 +68,15 @@ static int64_t slowest_us(const struct planning *planning)
 }
 
 /* The end of so much sending; UTC_NEVER: later than the windows that are known. */
-static enum calendar_error end_of(const struct open_spans *open, int64_t interval_us,
-                                  struct utc from, int64_t duration_us, struct utc *end)
+static enum calendar_error end_of(const struct outlook *look, int64_t interval_us,
+                                  int64_t duration_us, struct utc *end)
 {
     const struct calendar_request request = {
         .duration_us = duration_us,
         .shortest_us = LEAST_FRAMES * interval_us,
-        .not_before = from,
+        .not_before = look->from,
         .deadline = UTC_NEVER,
-        .windows = {open->windows.spans, open->windows.count},
+        .windows = {look->windows.spans, look->windows.count},
     };
     struct calendar_course course;
     enum calendar_error error = calendar_course(&request, &course);
@@ -54,21 +84,73 @@ static enum calendar_error end_of(const struct open_spans *open, int64_t interva
     return error;
 }
 
-int planning_calendar_check(const struct planning_request *request,
-                            const struct planning *planning, struct diag_list *diags)
+/* RFC 3339, local with the offset. */
+static const char *local_text(struct zone *zone, struct utc at, char text[LOCAL_SIZE])
 {
-    struct open_spans open;
-    struct utc end;
-    int err = open_at(request, &open);
-    if (err != FUO_OK || open.windows.spans == NULL) {
-        return err;
+    int64_t offset_us = zone_offset_us(zone, at);
+    int64_t minutes = llabs(offset_us) / MINUTES_US(1);
+    rfc3339_format_s(utc_after(at, offset_us), text);
+    size_t len = sizeof("2026-03-01T12:00:00") - 1;
+    snprintf(text + len, LOCAL_SIZE - len, "%c%02d:%02d", offset_us < 0 ? '-' : '+',
+             (int)(minutes / 60 % 24), (int)(minutes % 60));
+    return text;
+}
+
+/* ---- does it fit? ---- */
+
+/* How long windows that are worth a session are open until the deadline. */
+static int64_t open_us(const struct outlook *look, int64_t least_us)
+{
+    int64_t sum_us = 0;
+    for (size_t i = 0; i < look->windows.count; i++) {
+        struct utc start = look->windows.spans[i].start;
+        start = start.us > look->from.us ? start : look->from;
+        struct utc end = utc_min(look->windows.spans[i].end, look->term.deadline);
+        int64_t us = end.us - start.us;
+        sum_us += us >= least_us ? us : 0;
     }
-    enum calendar_error error =
-        end_of(&open, slowest_us(planning), request->now, planning->p50_us, &end);
-    if (error != CALENDAR_SHORT_WINDOWS) {
-        return FUO_OK; /* the end may lie beyond what is known */
+    return sum_us;
+}
+
+/* False also if windows are not known that far. */
+static bool cannot_end(const struct outlook *look, int64_t interval_us,
+                       int64_t duration_us, int64_t *have_us)
+{
+    if (look->term.deadline.us == INT64_MAX ||
+        look->windows.until.us < look->term.deadline.us) {
+        return false;
     }
-    int64_t least_s = LEAST_FRAMES * slowest_us(planning) / SECONDS_US(1) + 1;
+    *have_us = open_us(look, LEAST_FRAMES * interval_us);
+    return *have_us < duration_us;
+}
+
+/* Rounded so that the numbers show which is the larger. */
+static int refuse_deadline(const struct planning_request *request,
+                           const struct outlook *look, int64_t need_us, int64_t have_us,
+                           struct diag_list *diags)
+{
+    char deadline[LOCAL_SIZE];
+    const struct diag_place place = {.file = request->file,
+                                     .path = "spec.schedule.deadline"};
+    local_text(look->zone, look->term.deadline, deadline);
+    if (look->term.deadline.us <= look->from.us) {
+        diag_error(diags, &place, "%s is over already: choose a later one", deadline);
+    } else {
+        diag_error(diags, &place,
+                   "sending takes %lld min, and until %s there are %lld min%s: choose a "
+                   "later one%s",
+                   (long long)((need_us + MINUTES_US(1) - 1) / MINUTES_US(1)), deadline,
+                   (long long)(have_us / MINUTES_US(1)),
+                   look->windows_given ? " of windows" : "",
+                   look->windows_given ? ", or give it more windows" : "");
+    }
+    return FUO_ERANGE;
+}
+
+static int refuse_windows(const struct planning_request *request, int64_t interval_us,
+                          struct diag_list *diags)
+{
+    int64_t least_s = LEAST_FRAMES * interval_us / SECONDS_US(1) + 1;
     diag_error(
         diags,
         &(struct diag_place){.file = request->file, .path = "spec.schedule.windows"},
@@ -78,51 +160,73 @@ int planning_calendar_check(const struct planning_request *request,
     return FUO_ERANGE;
 }
 
-/* ---- as JSON ---- */
-
-/* RFC 3339, local with the offset. */
-static struct json_object *local_time(struct zone *zone, struct utc at)
+int planning_calendar_check(const struct planning_request *request,
+                            const struct planning *planning, struct diag_list *diags)
 {
-    char text[RFC3339_SIZE + 8];
-    int64_t offset_us = zone_offset_us(zone, at);
-    int64_t minutes = llabs(offset_us) / MINUTES_US(1);
-    rfc3339_format_s(utc_after(at, offset_us), text);
-    size_t len = sizeof("2026-03-01T12:00:00") - 1;
-    snprintf(text + len, sizeof(text) - len, "%c%02d:%02d", offset_us < 0 ? '-' : '+',
-             (int)(minutes / 60 % 24), (int)(minutes % 60));
-    return json_object_new_string(text);
+    struct outlook look;
+    struct utc end;
+    int64_t have_us = 0;
+    int64_t interval_us = slowest_us(planning);
+    int err = look_ahead(request, &look);
+    if (err != FUO_OK || !look.restricted) {
+        return err;
+    }
+    if (cannot_end(&look, interval_us, planning->p50_us, &have_us)) {
+        return refuse_deadline(request, &look, planning->p50_us, have_us, diags);
+    }
+    /* The end may lie beyond what is known. */
+    return end_of(&look, interval_us, planning->p50_us, &end) == CALENDAR_SHORT_WINDOWS
+               ? refuse_windows(request, interval_us, diags)
+               : FUO_OK;
 }
 
-static struct json_object *render_windows(const struct open_spans *open,
-                                          struct zone *zone, struct utc now)
+bool planning_calendar_is_tight(const struct planning_request *request,
+                                const struct planning *planning)
+{
+    struct outlook look;
+    int64_t have_us = 0;
+    return look_ahead(request, &look) == FUO_OK &&
+           cannot_end(&look, slowest_us(planning), planning->p90_us, &have_us);
+}
+
+/* ---- as JSON ---- */
+
+static struct json_object *local_time(struct zone *zone, struct utc at)
+{
+    char text[LOCAL_SIZE];
+    return json_object_new_string(local_text(zone, at, text));
+}
+
+static struct json_object *render_windows(const struct outlook *look)
 {
     struct json_object *array = json_object_new_array();
-    for (size_t i = 0; i < open->windows.count; i++) {
-        const struct calendar_span *span = &open->windows.spans[i];
-        if (span->end.us <= now.us || json_object_array_length(array) == SHOWN_MAX) {
+    for (size_t i = 0; i < look->windows.count; i++) {
+        const struct calendar_span *span = &look->windows.spans[i];
+        if (span->end.us <= look->from.us ||
+            json_object_array_length(array) == WINDOWS_MAX) {
             continue;
         }
         struct json_object *object = json_object_new_object();
-        render_add(object, "start", local_time(zone, span->start));
+        render_add(object, "start", local_time(look->zone, span->start));
         if (span->end.us != INT64_MAX) {
-            render_add(object, "end", local_time(zone, span->end));
+            render_add(object, "end", local_time(look->zone, span->end));
         }
         json_object_array_add(array, object);
     }
     return array;
 }
 
-static struct json_object *render_changes(struct zone *zone, struct utc from,
-                                          struct utc until)
+static struct json_object *render_changes(const struct outlook *look, struct utc until)
 {
     struct json_object *array = json_object_new_array();
     struct zone_change change;
-    while (json_object_array_length(array) < SHOWN_MAX &&
-           zone_next_change(zone, from, until, &change)) {
+    struct utc from = look->from;
+    while (json_object_array_length(array) < CHANGES_MAX &&
+           zone_next_change(look->zone, from, until, &change)) {
         struct json_object *object = json_object_new_object();
         render_add(object, "before",
-                   local_time(zone, utc_after(change.at, -SECONDS_US(1))));
-        render_add(object, "after", local_time(zone, change.at));
+                   local_time(look->zone, utc_after(change.at, -SECONDS_US(1))));
+        render_add(object, "after", local_time(look->zone, change.at));
         json_object_array_add(array, object);
         from = change.at;
     }
@@ -132,7 +236,7 @@ static struct json_object *render_changes(struct zone *zone, struct utc from,
 static void add_end(struct json_object *object, const char *key, struct zone *zone,
                     struct utc end)
 {
-    if (end.us != INT64_MAX) {
+    if (end.us != INT64_MAX && end.us != INT64_MIN) {
         render_add(object, key, local_time(zone, end));
     }
 }
@@ -140,24 +244,26 @@ static void add_end(struct json_object *object, const char *key, struct zone *zo
 struct json_object *planning_calendar_render(const struct planning_request *request,
                                              const struct planning *planning)
 {
-    struct open_spans open;
-    struct zone *zone = zone_find(request->spec->schedule.timezone);
-    if (zone == NULL || open_at(request, &open) != FUO_OK || open.windows.spans == NULL) {
+    struct outlook look;
+    if (look_ahead(request, &look) != FUO_OK || !look.restricted) {
         return NULL;
     }
-    struct utc now = request->now;
     struct utc end;
     struct utc end_p90;
     int64_t interval_us = slowest_us(planning);
-    (void)end_of(&open, interval_us, now, planning->p50_us, &end);
-    (void)end_of(&open, interval_us, now, planning->p90_us, &end_p90);
-    struct utc known =
-        utc_min(end_p90, utc_min(open.windows.until, utc_after(now, DAYS_US(62))));
+    (void)end_of(&look, interval_us, planning->p50_us, &end);
+    (void)end_of(&look, interval_us, planning->p90_us, &end_p90);
+    struct utc known = utc_min(end_p90, look.term.deadline);
+    if (known.us == INT64_MAX) { /* it goes on beyond the windows that are known */
+        known = utc_min(look.windows.until, utc_after(look.from, WINDOWS_AHEAD_US));
+    }
     struct json_object *object = json_object_new_object();
     render_add_text(object, "timezone", request->spec->schedule.timezone);
-    render_add(object, "windows", render_windows(&open, zone, now));
-    render_add(object, "clock_changes", render_changes(zone, now, known));
-    add_end(object, "end", zone, end);
-    add_end(object, "end_p90", zone, end_p90);
+    add_end(object, "not_before", look.zone, look.term.not_before);
+    add_end(object, "deadline", look.zone, look.term.deadline);
+    render_add(object, "windows", render_windows(&look));
+    render_add(object, "clock_changes", render_changes(&look, known));
+    add_end(object, "end", look.zone, end);
+    add_end(object, "end_p90", look.zone, end_p90);
     return object;
 }

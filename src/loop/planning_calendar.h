@@ -4,17 +4,21 @@
  * between, and the end.
  *
  * The forecast packs what a plan takes into the windows as one course of sending that starts
- * now. Set-up, which is not bound to windows, and waiting for uplinks come on top.
+ * now, or at notBefore. Set-up, which is not bound to windows, and waiting for uplinks come on top.
  */
 #pragma once
 
 #include "loop/planning.h"
 
-/* FUO_ERANGE: diags say why it can never be sent. Without windows there is nothing to check. */
+/* FUO_ERANGE: diags say why it can never be sent, or not by the deadline. */
 FUO_MUST_CHECK int planning_calendar_check(const struct planning_request *request,
                                            const struct planning *planning,
                                            struct diag_list *diags);
 
-/* CALENDAR of ctl/protocol.h, fresh; NULL if the campaign has no windows and blackouts. */
+/* By the deadline it is sent as likely as not, but not in 9 of 10 cases. */
+bool planning_calendar_is_tight(const struct planning_request *request,
+                                const struct planning *planning);
+
+/* CALENDAR of ctl/protocol.h, fresh; NULL if the campaign may send at any time. */
 struct json_object *planning_calendar_render(const struct planning_request *request,
                                              const struct planning *planning);

@@ -59,7 +59,8 @@ static void add_note(struct json_object *notes, const char *text)
     json_object_array_add(notes, json_object_new_string(text));
 }
 
-static struct json_object *render_notes(const struct planning *planning)
+static struct json_object *render_notes(const struct planning_request *request,
+                                        const struct planning *planning)
 {
     struct json_object *notes = json_object_new_array();
     char text[NOTE_SIZE];
@@ -84,6 +85,10 @@ static struct json_object *render_notes(const struct planning *planning)
                  "%zu devices have not been heard yet: their coverage is not known",
                  planning->unheard_count);
         add_note(notes, text);
+    }
+    if (planning_calendar_is_tight(request, planning)) {
+        add_note(notes, "the deadline is tight: in one of ten cases not all is sent by "
+                        "then");
     }
     return notes;
 }
@@ -131,6 +136,6 @@ struct json_object *planning_render(const struct planning_request *request,
         render_add(object, "calendar", calendar);
     }
     render_add(object, "left_out", left_out);
-    render_add(object, "notes", render_notes(planning));
+    render_add(object, "notes", render_notes(request, planning));
     return object;
 }

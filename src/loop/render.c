@@ -150,6 +150,8 @@ struct json_object *render_campaign(const struct render_campaign *campaign)
     render_add_text(object, "fleet", campaign->fleet);
     render_add_text(object, "version", campaign->version);
     render_add_text(object, "digest", campaign->digest);
+    render_add(object, "not_before", render_time(campaign->not_before));
+    render_add(object, "deadline", render_time(campaign->deadline));
     render_add(object, "created", render_time(rec->created));
     render_add(object, "started", render_time(rec->started));
     render_add(object, "ended", render_time(rec->ended));

@@ -34,6 +34,8 @@ struct render_campaign {
     const char *fleet;
     const char *version;
     const char *digest;
+    struct utc not_before;                 /* 0: none */
+    struct utc deadline;                   /* 0: none */
     const struct render_session *sessions; /* under way, ascending */
     size_t session_count;
 };

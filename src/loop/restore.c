@@ -183,12 +183,6 @@ static const struct source *find_source(const struct restore *r, uint32_t campai
     return NULL;
 }
 
-static bool needs_image(const struct campaign_rec *rec)
-{
-    return rec->phase == CAMPAIGN_RUNNING || rec->phase == CAMPAIGN_PAUSED ||
-           rec->phase == CAMPAIGN_ABORTING;
-}
-
 /* FUO_OK, or text says why the image must not be sent. */
 static int check_image(const struct restore *r, const struct campaign_entry *entry,
                        const struct source *source, char *text, size_t text_size)
@@ -220,7 +214,7 @@ static void pause_stored(struct restore *r, struct campaign_rec *rec, const char
     if (rec->phase == CAMPAIGN_PAUSED && strcmp(rec->reason, reason) == 0) {
         return; /* as at the last start: told already */
     }
-    if (rec->phase == CAMPAIGN_RUNNING) {
+    if (rec->phase == CAMPAIGN_RUNNING || rec->phase == CAMPAIGN_SCHEDULED) {
         rec->phase = CAMPAIGN_PAUSED;
     }
     rec->revision++;
@@ -270,7 +264,7 @@ static void leave_out(struct restore *r, const struct source *source,
                       struct campaign_rec *rec, const char *why)
 {
     log_err("campaign left out campaign=%s reason=%s", rec->name, why);
-    if (needs_image(rec)) {
+    if (!campaign_phase_is_final(rec->phase)) {
         pause_stored(r, rec, why);
     }
     struct campaign_left_out *out = xcalloc(1, sizeof(*out));
@@ -339,12 +333,14 @@ static int give_campaign(struct restore *r, struct campaign_entry *entry,
         .spec = &entry->doc->spec,
         .image = entry->image,
         .image_len = entry->image_len,
+        .not_before = entry->term.not_before,
+        .deadline = entry->term.deadline,
     };
     AUTO_FREE uint64_t *devices = member_list(r, rec->id, &campaign.device_count);
     qsort(devices, campaign.device_count, sizeof(*devices), compare_euis);
     campaign.devices = devices;
     int err = engine_restore_campaign(r->engine, &campaign, rec);
-    if (err == FUO_OK && needs_image(rec)) {
+    if (err == FUO_OK && !campaign_phase_is_final(rec->phase)) {
         err = windows_link_restore(r->d, r->engine, entry);
     }
     if (err == FUO_OK) {
@@ -362,11 +358,15 @@ static bool prepare_entry(struct restore *r, struct campaign_entry *entry,
         detail_set(why, "its stored file cannot be read any more");
         return false;
     }
+    if (schedule_term(&entry->doc->spec.schedule, &entry->term) != FUO_OK) {
+        detail_set(why, "its zone is not known any more");
+        return false;
+    }
     if (fleets_by_name(&r->d->fleets, entry->fleet) == NULL) {
         detail_set(why, "there is no fleet '%s' any more", entry->fleet);
         return false;
     }
-    if (!needs_image(rec)) {
+    if (campaign_phase_is_final(rec->phase)) {
         return true;
     }
     struct diag_list diags = {0};

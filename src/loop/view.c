@@ -90,6 +90,12 @@ struct json_object *view_campaign(const struct engine *engine,
         .sessions = sessions.items,
         .session_count = sessions.count,
     };
+    if (entry != NULL && entry->term.not_before.us != INT64_MIN) {
+        campaign.not_before = entry->term.not_before;
+    }
+    if (entry != NULL && entry->term.deadline.us != INT64_MAX) {
+        campaign.deadline = entry->term.deadline;
+    }
     struct json_object *object = render_campaign(&campaign);
     view_sessions_finish(&sessions);
     return object;

@@ -9,21 +9,6 @@ enum {
     TELL_EVERY_MS = 250,
 };
 
-static bool has_ended(const struct campaign_rec *rec)
-{
-    switch (rec->phase) {
-    case CAMPAIGN_COMPLETED:
-    case CAMPAIGN_ABORTED:
-    case CAMPAIGN_FAILED:
-        return true;
-    case CAMPAIGN_RUNNING:
-    case CAMPAIGN_PAUSED:
-    case CAMPAIGN_ABORTING:
-        break;
-    }
-    return false;
-}
-
 static void tell_event(struct daemon *d, const struct watcher *watcher, const char *event,
                        struct json_object *data)
 {
@@ -45,7 +30,7 @@ static bool tell_state(struct daemon *d, struct watcher *watcher)
     tell_event(d, watcher, "state", method_state(d, rec));
     watcher->pending = false;
     watcher->told_ms = uv_now(d->loop);
-    if (!has_ended(rec)) {
+    if (!campaign_phase_is_final(rec->phase)) {
         return false;
     }
     method_reply(d, watcher->connection, watcher->request_id, method_state(d, rec));

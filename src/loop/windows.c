@@ -9,10 +9,6 @@
 #include "loop/folder.h"
 #include "loop/xalloc.h"
 
-/* Long enough for what the engine dates ahead; and back, for clocks that are set. */
-#define AHEAD_US DAYS_US(62)
-#define BACK_US  DAYS_US(2)
-
 /* ---- files ---- */
 
 struct loader {
@@ -90,21 +86,30 @@ bool windows_check(const struct windows *windows, const struct campaign_doc *cam
     return all;
 }
 
-int windows_resolve(const struct windows *windows, const struct spec_schedule *schedule,
-                    struct utc now, struct schedule_spans *spans,
-                    struct engine_windows *resolved)
+int windows_resolve_between(const struct windows *windows,
+                            const struct spec_schedule *schedule,
+                            struct calendar_span between, struct schedule_spans *spans,
+                            struct engine_windows *resolved)
 {
     *resolved = (struct engine_windows){.until = UTC_NEVER};
     if (!schedule_is_restricted(schedule)) {
         return FUO_OK;
     }
     const struct schedule_names names = names_of(windows);
-    int err = schedule_spans(schedule, &names, utc_after(now, -BACK_US),
-                             utc_after(now, AHEAD_US), spans);
+    int err = schedule_spans(schedule, &names, between.start, between.end, spans);
     if (err == FUO_OK) {
         resolved->spans = spans->spans;
         resolved->count = spans->count;
         resolved->until = spans->until;
     }
     return err;
+}
+
+int windows_resolve(const struct windows *windows, const struct spec_schedule *schedule,
+                    struct utc now, struct schedule_spans *spans,
+                    struct engine_windows *resolved)
+{
+    const struct calendar_span between = {utc_after(now, -WINDOWS_BACK_US),
+                                          utc_after(now, WINDOWS_AHEAD_US)};
+    return windows_resolve_between(windows, schedule, between, spans, resolved);
 }

@@ -19,6 +19,10 @@
 #include "engine/engine.h"
 #include "fuotad/error.h"
 
+/* Long enough for what the engine dates ahead; and back, for clocks that are set. */
+#define WINDOWS_AHEAD_US DAYS_US(62)
+#define WINDOWS_BACK_US  DAYS_US(2)
+
 struct windows {
     struct window_doc **items; /* owned; names are unique */
     size_t count;
@@ -41,3 +45,10 @@ FUO_MUST_CHECK int windows_resolve(const struct windows *windows,
                                    const struct spec_schedule *schedule, struct utc now,
                                    struct schedule_spans *spans,
                                    struct engine_windows *resolved);
+
+/* The same from `from` on until `until`, or as far as there is room. */
+FUO_MUST_CHECK int windows_resolve_between(const struct windows *windows,
+                                           const struct spec_schedule *schedule,
+                                           struct calendar_span between,
+                                           struct schedule_spans *spans,
+                                           struct engine_windows *resolved);

@@ -53,7 +53,7 @@ enum {
 
 static const struct column campaign_columns[] = {
     SCALAR(campaign_rec, U32, id),
-    BOUNDED(campaign_rec, U32, phase, CAMPAIGN_FAILED),
+    BOUNDED(campaign_rec, U32, phase, CAMPAIGN_SCHEDULED),
     ARRAY(campaign_rec, TEXT, name),
     ARRAY(campaign_rec, TEXT, reason),
     SCALAR(campaign_rec, I64, created),

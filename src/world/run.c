@@ -490,7 +490,7 @@ static void run_campaign(struct world *w)
     while (!w->over) {
         run_until(w, w->now_us + HOURS_US(1));
         const struct campaign_rec *c = engine_campaign_by_id(w->engine, CAMPAIGN);
-        w->over |= c->phase >= CAMPAIGN_COMPLETED;
+        w->over |= campaign_phase_is_final(c->phase);
         if (w->now_us - w->apply_us >= w->s->run_max_us) {
             w->trace.cut = true;
             w->over = true;

@@ -299,7 +299,9 @@ static struct engine_campaign definition(struct rig *rig, uint64_t *devices)
                                     .image = rig->image,
                                     .image_len = rig->image_len,
                                     .devices = devices,
-                                    .device_count = count};
+                                    .device_count = count,
+                                    .not_before = rig->not_before,
+                                    .deadline = rig->deadline};
 }
 
 static struct engine_windows windows_of(const struct rig *rig)

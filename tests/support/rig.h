@@ -76,6 +76,8 @@ struct rig {
     uint32_t group_setups; /* McGroupSetupReq that the server took */
     bool tells_profiles;   /* the engine is told what kinds of devices there are */
     uint32_t campaign_id;
+    struct utc not_before; /* of the campaign; set before rig_apply(), as is the next */
+    struct utc deadline;   /* 0: none */
     const struct calendar_span *windows; /* of the campaign; NULL: always */
     size_t window_count;
     struct rig_check check;

@@ -178,6 +178,31 @@ static bool is_message(const struct effect *effect)
            effect->type == EFFECT_SEND_MULTICAST;
 }
 
+static bool is_past_deadline(const struct rig *rig, struct utc at)
+{
+    return rig->deadline.us != 0 && at.us >= rig->deadline.us &&
+           !rig->check.clock_was_wrong;
+}
+
+/* A session that began before the deadline may go on behind it, and so may who installs. */
+static void check_term(struct rig *rig, const struct effect *effect)
+{
+    enum spec_end_behavior end = rig->spec.schedule.end_behavior;
+    if (rig->now.us < rig->not_before.us && !rig->check.clock_was_wrong) {
+        violated(rig, "something was sent before notBefore");
+    }
+    if (is_past_deadline(rig, rig->now) && end == SPEC_END_STOP) {
+        violated(rig, "something was sent after the deadline");
+    }
+    if (effect->type == EFFECT_SEND_MULTICAST) {
+        uint32_t id = effect->multicast.transmission_id;
+        const struct transmission_rec *t = &rig->store.transmissions[id];
+        if (is_past_deadline(rig, t->session_start)) {
+            violated(rig, "a session began after the deadline");
+        }
+    }
+}
+
 void rig_check_step(struct rig *rig, enum campaign_phase before)
 {
     const struct campaign_rec *c = engine_campaign_by_id(rig->engine, rig->campaign_id);
@@ -186,6 +211,7 @@ void rig_check_step(struct rig *rig, enum campaign_phase before)
         if (!is_message(effect)) {
             continue;
         }
+        check_term(rig, effect);
         if (before == CAMPAIGN_PAUSED && c->phase == CAMPAIGN_PAUSED) {
             violated(rig, "something was sent while paused");
         }
@@ -235,6 +261,10 @@ static void check_open(struct rig *rig, const struct air_frame *frame)
     }
     if (!inside) {
         violated(rig, "a fragment was on air outside the windows");
+    }
+    if (is_past_deadline(rig, utc_after(end, -1)) &&
+        rig->spec.schedule.end_behavior != SPEC_END_DRAIN) {
+        violated(rig, "a fragment was on air after the deadline");
     }
 }
 

@@ -199,10 +199,9 @@ static const char *const later_paths[] = {
     "spec.targets.preconditions.runningVersion",
     "spec.targets.preconditions.maxUplinkAge", "spec.targets.preconditions.battery.min",
     "spec.targets.preconditions.battery.unknown", "spec.targets.preconditions.linkMargin",
-    "spec.targets.preconditions.maintenance", "spec.schedule.notBefore",
-    "spec.schedule.deadline", "spec.schedule.endBehavior", "spec.radio.transport",
-    "spec.radio.class", "spec.budgets.deviceListening", "spec.budgets.deviceEnergy",
-    "spec.budgets.airtime", "spec.budgets.duration",
+    "spec.targets.preconditions.maintenance", "spec.radio.transport", "spec.radio.class",
+    "spec.budgets.deviceListening", "spec.budgets.deviceEnergy", "spec.budgets.airtime",
+    "spec.budgets.duration",
     /* one line: by column */
     "spec.rollout.waves[0].size", "spec.rollout.waves[0].select",
     "spec.rollout.waves[0].spread", "spec.rollout.waves[0].soak",

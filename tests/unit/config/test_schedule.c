@@ -240,6 +240,48 @@ static void local_times_that_are_skipped_or_come_twice_have_a_rule(void **state)
     }
 }
 
+static void a_term_is_never_longer_than_it_reads(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *schedule;
+        const char *not_before; /* NULL: none */
+        const char *deadline;
+    } rows[] = {
+        {"", NULL, NULL},
+        {"notBefore: \"2026-12-01\"", "2026-12-01T00:00:00Z", NULL},
+        {"timezone: Europe/Berlin, notBefore: \"2026-07-01T08:00\", deadline: "
+         "\"2026-12-01T08:00\"",
+         "2026-07-01T06:00:00Z", "2026-12-01T07:00:00Z"},
+        /* skipped: the moment of the change */
+        {"timezone: Europe/Berlin, notBefore: \"2026-03-29T02:30\"",
+         "2026-03-29T01:00:00Z", NULL},
+        /* twice: begins in the second, ends in the first */
+        {"timezone: Europe/Berlin, notBefore: \"2026-10-25T02:30\"",
+         "2026-10-25T01:30:00Z", NULL},
+        {"timezone: Europe/Berlin, deadline: \"2026-10-25T02:30\"", NULL,
+         "2026-10-25T00:30:00Z"},
+        /* half an hour */
+        {"timezone: Australia/Lord_Howe, notBefore: \"2027-04-04T01:45\", deadline: "
+         "\"2027-10-03T02:15\"",
+         "2027-04-03T15:15:00Z", "2027-10-02T15:30:00Z"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct campaign_doc *doc = campaign(rows[i].schedule);
+        struct schedule_term term;
+        test_row(rows[i].schedule);
+        assert_int_equal(schedule_term(&doc->spec.schedule, &term), FUO_OK);
+        assert_int_equal(term.not_before.us, rows[i].not_before != NULL
+                                                 ? utc(rows[i].not_before).us
+                                                 : INT64_MIN);
+        assert_int_equal(term.deadline.us,
+                         rows[i].deadline != NULL ? utc(rows[i].deadline).us : INT64_MAX);
+        doc->spec.schedule.timezone = "Nowhere/None";
+        assert_int_equal(schedule_term(&doc->spec.schedule, &term), FUO_ENOENT);
+        campaign_doc_destroy(doc);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +290,7 @@ int main(void)
         cmocka_unit_test(blackouts_win),
         cmocka_unit_test(what_has_no_room_is_not_known_yet),
         cmocka_unit_test(a_window_that_is_missing_is_an_error),
+        cmocka_unit_test(a_term_is_never_longer_than_it_reads),
         cmocka_unit_test(local_times_that_are_skipped_or_come_twice_have_a_rule),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

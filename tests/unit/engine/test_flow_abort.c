@@ -268,6 +268,35 @@ static void looking_in_finds_what_there_is(void **state)
     flow_free(&f);
 }
 
+/* Who begins first has the device. */
+static void a_campaign_that_is_scheduled_has_no_claim_on_its_devices(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin(&f, 1);
+    uint64_t devices[] = {f.devices[0].dev_eui};
+    struct engine_event event = {.type = ENGINE_EV_APPLY,
+                                 .apply = {.id = 2,
+                                           .fleet_id = 1,
+                                           .spec = &f.spec,
+                                           .image = f.image,
+                                           .image_len = sizeof(f.image),
+                                           .devices = devices,
+                                           .device_count = 1,
+                                           .not_before = utc_after(f.now, DAYS_US(2))}};
+    flow_step(&f, &event);
+    const struct campaign_rec *second = engine_campaign_by_id(f.engine, 2);
+    assert_int_equal(second->phase, CAMPAIGN_SCHEDULED);
+    assert_int_equal(engine_member_at(f.engine, 2, 0)->outcome, OUTCOME_NONE);
+    flow_control(&f, ENGINE_ABORT); /* the first one */
+    flow_wait(&f, DAYS_US(1));
+    assert_int_equal(second->phase, CAMPAIGN_SCHEDULED);
+    flow_wait(&f, DAYS_US(1));
+    assert_int_equal(second->phase, CAMPAIGN_RUNNING);
+    assert_int_equal(engine_member_at(f.engine, 2, 0)->outcome, OUTCOME_NONE);
+    flow_free(&f);
+}
+
 static void a_device_is_in_one_campaign_at_a_time(void **state)
 {
     (void)state;
@@ -350,5 +379,6 @@ TEST_MAIN(cmocka_unit_test(a_pause_counts_no_evidence_and_no_time),
           cmocka_unit_test(a_member_without_its_transmission_waits_for_another),
           cmocka_unit_test(a_long_time_down_costs_no_device_its_proof),
           cmocka_unit_test(looking_in_finds_what_there_is),
+          cmocka_unit_test(a_campaign_that_is_scheduled_has_no_claim_on_its_devices),
           cmocka_unit_test(a_device_is_in_one_campaign_at_a_time),
           cmocka_unit_test(records_of_nothing_are_refused))

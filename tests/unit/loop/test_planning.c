@@ -241,6 +241,88 @@ static void windows_too_short_for_frames_are_refused(void **state)
     stop(&rig);
 }
 
+/* Ten devices take a few minutes. */
+static void a_deadline_that_cannot_be_kept_is_refused_with_numbers(void **state)
+{
+    (void)state;
+    static const struct spec_window nights[] = {{0x7f, 22 * 60, 22 * 60 + 1}};
+    static const struct {
+        const char *name;
+        const char *not_before;
+        const char *deadline;
+        size_t windows;
+        int err;
+        const char *said;
+    } rows[] = {
+        {"windows enough", NULL, "2026-11-20", 1, FUO_OK, NULL},
+        {"two nights", NULL, "2026-10-26", 1, FUO_ERANGE,
+         "min, and until 2026-10-26T00:00:00+01:00 there are 2 min of windows"},
+        {"two nights, a week later", "2026-10-31", "2026-11-02", 1, FUO_ERANGE,
+         "until 2026-11-02T00:00:00+01:00 there are 2 min of windows: choose a later "
+         "one, "
+         "or give it more windows"},
+        {"any time", NULL, "2026-10-24T15:00", 0, FUO_OK, NULL},
+        {"one minute", NULL, "2026-10-24T14:01", 0, FUO_ERANGE,
+         "until 2026-10-24T14:01:00+02:00 there are 1 min: choose a later one"},
+        {"over", NULL, "2026-10-24T13:59", 0, FUO_ERANGE,
+         "2026-10-24T13:59:00+02:00 is over already"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rig rig;
+        test_row(rows[i].name);
+        heard_fleet(&rig, nights, rows[i].windows);
+        rig.spec.schedule.not_before = rows[i].not_before;
+        rig.spec.schedule.deadline = rows[i].deadline;
+        make(&rig, rows[i].err);
+        if (rows[i].said != NULL) {
+            assert_said(&rig, "spec.schedule.deadline", rows[i].said);
+        }
+        stop(&rig);
+    }
+}
+
+static void a_plan_lists_every_change_of_the_clock_until_its_end(void **state)
+{
+    (void)state;
+    static const struct spec_window nights[] = {{0x01, 22 * 60, 22 * 60 + 1}};
+    static const struct {
+        const char *path;
+        const char *want;
+    } rows[] = {
+        {"/calendar/not_before", "2027-03-01T00:00:00+01:00"},
+        {"/calendar/deadline", "2028-01-01T00:00:00+01:00"},
+        {"/calendar/windows/0/start", "2027-03-01T22:00:00+01:00"},
+        {"/calendar/clock_changes/0/after", "2027-03-28T03:00:00+02:00"},
+    };
+    struct rig rig;
+    struct json_object *value = NULL;
+    heard_fleet(&rig, nights, 1);
+    rig.spec.schedule.not_before = "2027-03-01";
+    rig.spec.schedule.deadline = "2028-01-01";
+    make(&rig, FUO_OK);
+    /* So long that it is sent in autumn. */
+    rig.planning.p50_us = MINUTES_US(40);
+    rig.planning.p90_us = MINUTES_US(44);
+    struct json_object *object = planning_render(&rig.request, &rig.planning);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        test_row(rows[i].path);
+        assert_int_equal(json_pointer_get(object, rows[i].path, &value), 0);
+        assert_string_equal(json_object_get_string(value), rows[i].want);
+    }
+    assert_int_equal(json_pointer_get(object, "/calendar/clock_changes", &value), 0);
+    assert_int_equal(json_object_array_length(value), 2);
+    assert_int_equal(json_pointer_get(object, "/calendar/end_p90", &value), 0);
+    assert_string_equal(json_object_get_string(value), "2027-12-27T22:01:00+01:00");
+    json_object_put(object);
+    /* There are 44 Mondays. */
+    rig.planning.p90_us = MINUTES_US(45);
+    object = planning_render(&rig.request, &rig.planning);
+    const char *text = json_object_to_json_string(object);
+    assert_non_null(strstr(text, "the deadline is tight"));
+    json_object_put(object);
+    stop(&rig);
+}
+
 static void a_fleet_without_coverage_is_refused_with_its_margin(void **state)
 {
     (void)state;
@@ -408,6 +490,8 @@ TEST_MAIN(cmocka_unit_test(devices_never_heard_are_one_assumed_cohort),
           cmocka_unit_test(strong_and_weak_devices_get_cohorts_and_lanes),
           cmocka_unit_test(some_devices_out_of_reach_are_named_in_the_plan),
           cmocka_unit_test(windows_give_the_plan_a_calendar_in_local_time),
+          cmocka_unit_test(a_deadline_that_cannot_be_kept_is_refused_with_numbers),
+          cmocka_unit_test(a_plan_lists_every_change_of_the_clock_until_its_end),
           cmocka_unit_test(windows_too_short_for_frames_are_refused),
           cmocka_unit_test(a_fleet_without_coverage_is_refused_with_its_margin),
           cmocka_unit_test(gateways_that_hear_nobody_are_no_coverage),

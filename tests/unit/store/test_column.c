@@ -317,7 +317,7 @@ static void a_row_that_no_record_can_be_is_refused(void **state)
         {STORE_MEMBER, "UPDATE member SET version_after = 4294967296", "version_after"},
         {STORE_CAMPAIGN, "UPDATE campaign SET name = printf('%64d', 1)", "campaign.name"},
         {STORE_CAMPAIGN, "UPDATE campaign SET name = 'a' || char(0) || 'b'", "name"},
-        {STORE_CAMPAIGN, "UPDATE campaign SET phase = 7", "campaign.phase"},
+        {STORE_CAMPAIGN, "UPDATE campaign SET phase = 8", "campaign.phase"},
         {STORE_CAMPAIGN, "UPDATE campaign SET created = 253402300800000000", "created"},
         {STORE_CAMPAIGN, "UPDATE campaign SET ended = -9223372036854775808", "ended"},
         {STORE_TRANSMISSION, "UPDATE transmission SET lane_count = 33", "lane_count"},

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/term.h"
+
+#include "engine/internal.h"
+
+bool term_has_begun(const struct campaign *c)
+{
+    return c->rec.started.us != 0;
+}
+
+bool term_lasts(const struct engine *e, const struct campaign *c)
+{
+    return !c->term_over && !utc_reached(c->def.deadline, e->utc);
+}
+
+bool term_takes_on(const struct engine *e, const struct campaign *c)
+{
+    return campaign_is_live(c) && term_lasts(e, c);
+}
+
+struct utc term_last_start(const struct campaign *c)
+{
+    return c->def.deadline;
+}
+
+struct utc term_silent_from(const struct campaign *c)
+{
+    return c->def.spec->schedule.end_behavior == SPEC_END_DRAIN ? UTC_NEVER
+                                                                : c->def.deadline;
+}
+
+bool term_cut(const struct campaign *c)
+{
+    for (size_t i = 0; i < c->member_count; i++) {
+        if (c->members[i].rec.reason == REASON_DEADLINE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- the beginning ---- */
+
+/* Once when it is applied, to be known after a restart, and once when it begins. */
+static void note_time(struct engine *e, struct member *m)
+{
+    m->rec.phase_since = e->utc;
+    m->rec.changed = e->utc;
+    member_store(e, m);
+}
+
+static void claim(struct engine *e, struct member *m)
+{
+    if (m->device->active != NULL) {
+        m->rec.phase_since = e->utc;
+        member_end(e, m, OUTCOME_SKIPPED, REASON_BUSY, FW_SEEN_TARGETED);
+    } else {
+        m->device->active = m;
+        note_time(e, m);
+    }
+}
+
+void term_begin(struct engine *e, struct campaign *c)
+{
+    bool due = utc_reached(c->def.not_before, e->utc);
+    c->rec.started = due ? e->utc : c->rec.started;
+    campaign_enter(c, due ? CAMPAIGN_RUNNING : CAMPAIGN_SCHEDULED, "");
+    for (size_t i = 0; i < c->member_count; i++) {
+        (due ? claim : note_time)(e, &c->members[i]);
+    }
+    campaign_begin_waiting(e, c);
+    campaign_member_settled(e, c);
+}
+
+/* ---- the deadline ---- */
+
+static void cut(struct engine *e, struct member *m, enum outcome outcome,
+                enum fw_evidence seen)
+{
+    if (m->rec.command_id != 0) {
+        member_flush_queue(e, m);
+    }
+    member_end(e, m, outcome, REASON_DEADLINE, seen);
+}
+
+/* In a session that has begun, or beyond. */
+static bool is_under_way(const struct member *m)
+{
+    const struct transmission *t = m->transmission;
+    bool begun = t != NULL && t->rec.phase >= TX_SENDING && t->rec.phase <= TX_CONFIRM;
+    return m->rec.phase >= MEMBER_COMPLETE || (begun && member_in_session(m));
+}
+
+/* Told to install, or perhaps: what it runs from now on nobody asks any more. */
+static bool may_install(const struct member *m)
+{
+    return m->rec.phase > MEMBER_UPGRADE ||
+           (m->rec.phase == MEMBER_UPGRADE && m->rec.tries > 0);
+}
+
+static void drain_member(struct engine *e, struct member *m)
+{
+    if (!is_under_way(m)) {
+        cut(e, m, OUTCOME_CANCELLED, FW_SEEN_CANCELLED);
+    }
+}
+
+static void stop_member(struct engine *e, struct member *m)
+{
+    if (may_install(m)) {
+        cut(e, m, OUTCOME_UNKNOWN, FW_SEEN_TARGETED);
+    } else {
+        cut(e, m, OUTCOME_CANCELLED, FW_SEEN_CANCELLED);
+    }
+}
+
+/* Members first: what is then left without any is stopped, from `last` on goes on. */
+static void end(struct engine *e, struct campaign *c,
+                void (*end_member)(struct engine *e, struct member *m),
+                enum tx_phase last)
+{
+    for (size_t i = 0; i < c->member_count; i++) {
+        if (c->members[i].rec.outcome == OUTCOME_NONE) {
+            end_member(e, &c->members[i]);
+        }
+    }
+    for (size_t i = 0; i < c->transmission_count; i++) {
+        if (c->transmissions[i]->rec.phase <= last) {
+            session_stop(e, c->transmissions[i]);
+        }
+    }
+}
+
+static void end_by_deadline(struct engine *e, struct campaign *c)
+{
+    switch (c->def.spec->schedule.end_behavior) {
+    case SPEC_END_DRAIN:
+        end(e, c, drain_member, TX_LEAD);
+        return;
+    case SPEC_END_STOP:
+        end(e, c, stop_member, TX_CONFIRM);
+        return;
+    case SPEC_END_ABORT:
+        campaign_control(e, c, ENGINE_ABORT, "the deadline came");
+        return;
+    }
+}
+
+struct utc term_tick(struct engine *e, struct campaign *c)
+{
+    if (!campaign_is_live(c) || c->term_over) {
+        return UTC_NEVER;
+    }
+    if (!term_lasts(e, c)) {
+        c->term_over = true;
+        end_by_deadline(e, c);
+        return UTC_NEVER;
+    }
+    if (c->rec.phase == CAMPAIGN_SCHEDULED && utc_reached(c->def.not_before, e->utc)) {
+        term_begin(e, c);
+    }
+    return c->rec.phase == CAMPAIGN_SCHEDULED ? c->def.not_before : c->def.deadline;
+}
