@@ -85,6 +85,17 @@ const char *plant_slug(enum fault_plant plant);
 const char *plant_text(enum fault_plant plant);
 FUO_MUST_CHECK int plant_by_slug(const char *slug, enum fault_plant *plant);
 
+enum {
+    FAULTS_STACKS_MAX = 32,
+};
+
+/* Devices of one kind, see profile/shipped.h; "by-the-book": those without a quirk. */
+struct faults_stack {
+    const char *name; /* NULL: none */
+    uint32_t devices;
+    uint32_t updated;
+};
+
 struct faults_config {
     uint64_t seed;
     enum fault_plant plant;
@@ -104,6 +115,7 @@ struct faults_report {
     size_t updated; /* devices that run the image */
     bool windows;
     uint32_t outcomes[OUTCOME_COUNT];
+    struct faults_stack stacks[FAULTS_STACKS_MAX];
     int64_t virtual_us;
     struct check_violation violation; /* text NULL: none */
 };

@@ -51,7 +51,7 @@ static const char campaign_yaml[] = "apiVersion: fuotad/v1\n"
                                     "metadata: { name: " RUN_CAMPAIGN " }\n"
                                     "spec:\n"
                                     "  image: { file: i.bin, version: \"2.0\", "
-                                    "signatures: [i.minisig] }\n"
+                                    "signatures: [i.minisig]%s }\n"
                                     "  targets: { fleet: f }\n"
                                     "  retry: { cooldown: %s }\n"
                                     "  activation: { jitter: 1m }\n";
@@ -116,11 +116,26 @@ static int sign(struct run *r)
     return err;
 }
 
+/* Who announces no image has to be told what it will run. */
+static bool is_version_needed(const struct scenario *s)
+{
+    bool needed = false;
+    for (size_t i = 0; i < s->network.profile_count; i++) {
+        needed |= s->kinds[i]->image == PROFILE_IMAGE_DENIED;
+    }
+    return needed;
+}
+
 static void write_campaign(struct run *r)
 {
     const struct scenario *s = &r->scenario;
+    char version[64] = "";
+    if (is_version_needed(s)) {
+        (void)snprintf(version, sizeof(version), ", firmwareVersion: %u",
+                       device_firmware_version(r->image, s->image_len));
+    }
     size_t size = sizeof(r->yaml);
-    size_t len = (size_t)snprintf(r->yaml, size, campaign_yaml, s->cooldown);
+    size_t len = (size_t)snprintf(r->yaml, size, campaign_yaml, version, s->cooldown);
     if (s->window_count == 0 || r->config->plant == PLANT_WINDOW) {
         return; /* always open */
     }

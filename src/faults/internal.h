@@ -36,6 +36,7 @@ struct scenario {
     uint32_t rate_ppm[FAULT_KINDS]; /* of each chance there is; 0: never */
     int64_t every_us[FAULT_KINDS];  /* mean, of what comes by itself; 0: never */
     struct network_config network;
+    const struct profile *kinds[RUN_DEVICES_MAX]; /* of each device, if not by the book */
     size_t image_len;
     int64_t apply_after_us;
     int64_t limit_us;  /* the campaign has ended by then */

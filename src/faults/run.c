@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "faults/internal.h"
+#include "profile/shipped.h"
 
 #define LOG_MODULE "faults"
 #include "io/log.h"
@@ -280,6 +282,29 @@ static bool over(const struct run *r)
     return true;
 }
 
+static void count_device(struct run *r, const struct profile *kind, bool updated)
+{
+    size_t i = kind == NULL ? 0 : (size_t)(kind - profiles_shipped) + 1;
+    assert(i < FAULTS_STACKS_MAX);
+    struct faults_stack *stack = &r->report->stacks[i];
+    stack->name = kind == NULL ? "by-the-book" : kind->name;
+    stack->devices++;
+    stack->updated += updated;
+    r->report->updated += updated;
+}
+
+static void finish(struct run *r, bool ended)
+{
+    bool runs[RUN_DEVICES_MAX] = {false};
+    for (size_t i = 0; i < network_device_count(&r->network); i++) {
+        const struct device *d = network_device(&r->network, i);
+        runs[i] = d->running.len == r->scenario.image_len &&
+                  memcmp(d->running.bytes, r->image, d->running.len) == 0;
+        count_device(r, r->scenario.kinds[i], runs[i]);
+    }
+    check_end(r->check, ended, runs);
+}
+
 static int go(struct run *r)
 {
     struct utc limit = utc_after(r->start, r->scenario.limit_us);
@@ -302,14 +327,7 @@ static int go(struct run *r)
         }
         ended = over(r);
     }
-    bool runs[RUN_DEVICES_MAX] = {false};
-    for (size_t i = 0; i < network_device_count(&r->network); i++) {
-        const struct device *d = network_device(&r->network, i);
-        runs[i] = d->running.len == r->scenario.image_len &&
-                  memcmp(d->running.bytes, r->image, d->running.len) == 0;
-        r->report->updated += runs[i];
-    }
-    check_end(r->check, ended, runs);
+    finish(r, ended);
     return FUO_OK;
 }
 

@@ -23,6 +23,12 @@ static void add(struct totals *t, const struct faults_report *r)
     for (int i = 0; i < OUTCOME_COUNT; i++) {
         t->sum.outcomes[i] += r->outcomes[i];
     }
+    for (int i = 0; i < FAULTS_STACKS_MAX; i++) {
+        const struct faults_stack *stack = &r->stacks[i];
+        t->sum.stacks[i].name = stack->name != NULL ? stack->name : t->sum.stacks[i].name;
+        t->sum.stacks[i].devices += stack->devices;
+        t->sum.stacks[i].updated += stack->updated;
+    }
     t->sum.effects += r->effects;
     t->sum.commits += r->commits;
     t->sum.frames += r->frames;
@@ -60,6 +66,21 @@ static void print_faults(const struct faults_report *r)
         (void)printf("%s\"%s\":%" PRIu32, i == 0 ? "" : ",",
                      outcome_name((enum outcome)i), r->outcomes[i]);
     }
+    (void)printf("},");
+}
+
+static void print_stacks(const struct faults_report *r)
+{
+    const char *comma = "";
+    (void)printf("\"stacks\":{");
+    for (int i = 0; i < FAULTS_STACKS_MAX; i++) {
+        const struct faults_stack *stack = &r->stacks[i];
+        if (stack->name != NULL) {
+            (void)printf("%s\"%s\":{\"devices\":%" PRIu32 ",\"updated\":%" PRIu32 "}",
+                         comma, stack->name, stack->devices, stack->updated);
+            comma = ",";
+        }
+    }
     (void)printf("}");
 }
 
@@ -74,6 +95,7 @@ static void print_json(const struct options *o, const struct totals *t)
                  r->commits, r->frames, r->starts, r->devices, r->updated,
                  r->virtual_us / HOURS_US(1));
     print_faults(r);
+    print_stacks(r);
     if (t->violated == 0) {
         (void)printf(",\"violated\":0,\"violation\":null}\n");
         return;

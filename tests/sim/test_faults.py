@@ -46,6 +46,10 @@ def fixed(bench, scale):
     if scale == 1:
         missing = [kind for kind, count in figures["faults"].items() if count == 0]
         assert not missing, f"never injected: {missing}"
+        # Every shipped device profile, and most of its devices come through.
+        assert len(figures["stacks"]) == 9, figures["stacks"]
+        for name, stack in figures["stacks"].items():
+            assert stack["updated"] * 2 > stack["devices"] > 0, (name, stack)
     # Faults are not to be so wild that nothing ever works.
     assert figures["updated"] * 10 > figures["devices"] * 7, "hardly a device was updated"
     assert run(bench, "--seed", 7) == run(bench, "--seed", 7), "a seed is not a run"
