@@ -238,13 +238,17 @@ static struct member_answer answer_package_version(const struct member_rec *memb
     bool asked = (member->phase == MEMBER_ASK_FRAG && cmd->pkg == PKG_FRAG) ||
                  (member->phase == MEMBER_ASK_MCAST && cmd->pkg == PKG_MCAST) ||
                  (member->phase == MEMBER_ASK_FWMGMT && cmd->pkg == PKG_FWMGMT);
-    if (!asked || pkg_version_ans_decode(cmd->body, cmd->body_len, &ans) != FUO_OK) {
+    bool asking = member->phase >= MEMBER_ASK_FRAG && member->phase <= MEMBER_ASK_FWMGMT;
+    /* mbed tells the version of its clock on the port of TS005 (13). */
+    if (!asking || pkg_version_ans_decode(cmd->body, cmd->body_len, &ans) != FUO_OK ||
+        ans.id != cmd->pkg) {
         return verdict(VERDICT_NOT_MINE);
     }
     struct member_answer a = verdict(VERDICT_PACKAGE);
     a.package_count = 1;
     a.packages[0].id = (uint8_t)cmd->pkg;
     a.packages[0].version = ans.version;
+    a.late = !asked;
     return a;
 }
 
@@ -317,6 +321,7 @@ static struct member_answer answer_session(const struct member_rec *member,
                              : wrong_time ? verdict(VERDICT_CLOCK)
                                           : verdict(VERDICT_ACCEPTED);
     a.group_undefined = ans.group_undefined;
+    a.group_gone = ans.group_undefined && ans.dr_error && ans.freq_error;
     return a;
 }
 

@@ -86,6 +86,8 @@ struct member_answer {
     bool proven;          /* VERDICT_BLOCK: by its MIC, not by its counts */
     bool nothing_done;    /* ... of a deletion: there was no such image */
     bool group_undefined; /* of a session: so the device says, see answer_session() */
+    bool late;            /* VERDICT_PACKAGE: another one is being asked for by now */
+    bool group_gone;      /* ... and means it: it says that of its channel, too */
 };
 
 /* Judge one command that came up at `received`. */

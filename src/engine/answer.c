@@ -378,7 +378,7 @@ static void take_clock(struct engine *e, struct member *m)
 }
 
 /*
- * It lost its session, or more than its decoder can mend: LoRaMac-node and ST then report a
+ * It lost its group or its session, or more than its decoder can mend: LoRaMac-node and ST then report a
  * complete block that is none (lorawan.md 13), which only v2 of TS004 has a MIC to tell. On
  * a better way, slower or by more gateways, it may come through.
  */
@@ -388,7 +388,8 @@ static bool may_try_again(const struct member *m, const struct member_answer *a)
                  m->transmission->rec.ts004 < 2 && a->seen == FW_SEEN_CORRUPT;
     block |= a->reason == REASON_MIC &&
              device_profile(m->device)->overflow == PROFILE_OVERFLOW_COMPLETE;
-    return a->reason == REASON_INCOMPLETE || a->reason == REASON_NO_MEMORY || block;
+    return a->reason == REASON_INCOMPLETE || a->reason == REASON_NO_MEMORY || block ||
+           a->group_gone;
 }
 
 void member_take_answer(struct engine *e, struct member *m, const struct member_answer *a)
@@ -420,7 +421,10 @@ void member_take_answer(struct engine *e, struct member *m, const struct member_
         return;
     case VERDICT_PACKAGE:
         learn_package(m, a->packages[0].id, a->packages[0].version, 0);
-        member_ask_next_package(e, m);
+        device_store(e, m->device); /* its next phase is: a restart does not ask again */
+        if (!a->late) {
+            member_ask_next_package(e, m);
+        }
         return;
     case VERDICT_VERSION:
         take_version(e, m, a);

@@ -30,6 +30,7 @@ enum {
     SHARE_MIN = 2,     /* one in so many of a cohort has the group, or more ... */
     OWN_SHARE_MIN = 4, /* ... and they are one in so many of all who have it */
     LOST_FIRST = 3,    /* of a transmission; are they the rule, nobody is believed */
+    REGROUPS_MAX = 3,  /* of a member: a device that reboots again and again */
 };
 
 /* ---- the list, ascending by id ---- */
@@ -275,6 +276,16 @@ void group_found(struct member *m)
     m->transmission->groups_found += m->rec.kept;
 }
 
+/* Whether it rebooted since it was set up; some say the same of a start in the past. */
+static bool is_gone(const struct member *m, const struct member_answer *a)
+{
+    const struct profile *profile = device_profile(m->device);
+    bool says_so = profile->layout != PROFILE_LAYOUT_AUTO &&
+                   profile->missed != PROFILE_MISSED_GROUP_UNDEFINED;
+    return m->regroups < REGROUPS_MAX &&
+           (a->group_gone || (a->group_undefined && says_so));
+}
+
 /* A decoder that has begun is not set up again: then it is as if the clock were wrong. */
 bool group_is_lost(struct engine *e, struct member *m, const struct member_answer *a)
 {
@@ -283,11 +294,12 @@ bool group_is_lost(struct engine *e, struct member *m, const struct member_answe
                  m->rec.phase == MEMBER_RESYNC;
     bool refused = a->verdict == VERDICT_REFUSED ||
                    (a->verdict == VERDICT_CLOCK && a->group_undefined);
-    if (!m->rec.kept || !asked || !refused || t->rec.next_n > 1 ||
-        m->rec.session_no > 0) {
+    bool lost = m->rec.kept || is_gone(m, a);
+    if (!lost || !asked || !refused || t->rec.next_n > 1 || m->rec.session_no > 0) {
         return false;
     }
-    t->groups_lost++;
+    t->groups_lost += m->rec.kept;
+    m->regroups += !m->rec.kept;
     m->device->rec.forgets_groups |= a->group_undefined;
     take_away(e, m->device);
     m->rec.kept = false;

@@ -86,6 +86,7 @@ struct member {
     uint8_t tails;    /* begun in this transmission */
     uint8_t evidence; /* uplinks since the command that were no answer to it */
     uint8_t rests;    /* of this phase: its command was given up for a while */
+    uint8_t regroups; /* set up anew, because its group was gone */
     bool has_key;
     bool has_mic;
     bool asked_key; /* the driver is at it */

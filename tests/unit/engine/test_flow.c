@@ -241,6 +241,52 @@ static void single_package_answers_are_enough(void **state)
     flow_free(&f);
 }
 
+/* Its phase is stored with each answer, and so has to be what it said. */
+static void what_single_answers_said_outlives_a_restart(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t fport;
+        const char *hex;
+    } answers[] = {{201, "000302"}, {200, "000202"}, {203, "000401"}};
+    struct flow f;
+    flow_init(&f, 1);
+    f.devices[0] = (struct device_rec){.dev_eui = f.devices[0].dev_eui, .fleet_id = 1};
+    flow_rebuild(&f);
+    flow_apply(&f);
+    for (int i = 0; i < 30 && flow_member(&f, 0)->phase == MEMBER_DISCOVER; i++) {
+        flow_noise(&f, 0);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        flow_uplink(&f, 0, answers[i].fport, answers[i].hex);
+        flow_restart(&f);
+    }
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_VERSION);
+    assert_true(f.devices[0].packages_known);
+    flow_free(&f);
+}
+
+/* The first came when the second was asked for already. */
+static void late_single_answers_count_too(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 1);
+    f.devices[0] = (struct device_rec){.dev_eui = f.devices[0].dev_eui, .fleet_id = 1};
+    flow_rebuild(&f);
+    flow_apply(&f);
+    for (int i = 0; i < 60 && flow_member(&f, 0)->phase <= MEMBER_ASK_FRAG; i++) {
+        flow_noise(&f, 0);
+    }
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_ASK_MCAST);
+    flow_uplink(&f, 0, 201, "000302");
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_ASK_MCAST);
+    flow_uplink(&f, 0, 200, "000202");
+    flow_uplink(&f, 0, 203, "000401");
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_VERSION);
+    flow_free(&f);
+}
+
 static void a_session_counter_behind_the_devices_jumps_ahead(void **state)
 {
     (void)state;
@@ -321,6 +367,8 @@ TEST_MAIN(cmocka_unit_test(the_right_answers_lead_to_success),
           cmocka_unit_test(two_that_disagree_pause_the_campaign),
           cmocka_unit_test(silence_about_packages_is_not_remembered),
           cmocka_unit_test(single_package_answers_are_enough),
+          cmocka_unit_test(what_single_answers_said_outlives_a_restart),
+          cmocka_unit_test(late_single_answers_count_too),
           cmocka_unit_test(a_session_counter_behind_the_devices_jumps_ahead),
           cmocka_unit_test(uplinks_told_twice_or_late_are_no_evidence),
           cmocka_unit_test(a_known_version_is_not_installed_twice),

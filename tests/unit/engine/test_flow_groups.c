@@ -2,6 +2,8 @@
 /* The engine with crafted events: multicast groups that devices keep for later campaigns. */
 #include "flow_steps.h"
 
+#include "profile/shipped.h"
+
 static void begin_keeping(struct flow *f, size_t devices, uint32_t groups_max)
 {
     flow_init(f, devices);
@@ -143,6 +145,57 @@ static void who_lost_its_group_is_set_up_anew(void **state)
         assert_int_equal(f.transmission.key_id, 1);
         flow_free(&f);
     }
+}
+
+/* It rebooted between its set-up and its session. */
+static void who_lost_the_group_just_set_up_is_set_up_again(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *profile;
+        const char *hex;
+        enum member_phase phase;
+    } rows[] = {
+        {"its channel too, nobody knows its stack", "generic", "041c", MEMBER_GROUP},
+        {"its channel too", "st-v2", "041c", MEMBER_GROUP},
+        {"its start is in the past", "st-v2", "0410", MEMBER_RESYNC},
+        {"a stack that would say so", "lbm-v2", "0410", MEMBER_GROUP},
+        {"a start in the past, perhaps", "generic", "0410", MEMBER_RESYNC},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        test_row(rows[i].name);
+        flow_init(&f, 1);
+        f.profiles[0] = profile_shipped(rows[i].profile);
+        flow_rebuild(&f);
+        flow_apply(&f);
+        flow_walk(&f, 0, MEMBER_SESSION);
+        flow_uplink(&f, 0, 200, rows[i].hex);
+        assert_int_equal(flow_member(&f, 0)->phase, rows[i].phase);
+        flow_free(&f);
+    }
+}
+
+/* Three times; then it is no use, in this transmission. */
+static void who_loses_its_group_again_and_again_has_to_wait(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 1);
+    flow_apply(&f);
+    for (int i = 0; i < 3; i++) {
+        flow_walk(&f, 0, MEMBER_SESSION);
+        flow_uplink(&f, 0, 200, "041c");
+        assert_int_equal(flow_member(&f, 0)->phase, MEMBER_GROUP);
+    }
+    uint32_t transmissions = flow_member(&f, 0)->transmissions;
+    flow_walk(&f, 0, MEMBER_SESSION);
+    flow_uplink(&f, 0, 200, "041c");
+    assert_int_equal(flow_member(&f, 0)->outcome, OUTCOME_NONE);
+    assert_int_equal(transmissions, 1);
+    assert_true(flow_member(&f, 0)->phase < MEMBER_GROUP);
+    flow_free(&f);
 }
 
 static void a_refusal_of_who_was_set_up_is_final(void **state)
@@ -416,6 +469,8 @@ TEST_MAIN(cmocka_unit_test(a_second_campaign_sets_no_group_up),
           cmocka_unit_test(without_room_no_group_is_kept),
           cmocka_unit_test(a_kept_group_outlives_restarts),
           cmocka_unit_test(who_lost_its_group_is_set_up_anew),
+          cmocka_unit_test(who_lost_the_group_just_set_up_is_set_up_again),
+          cmocka_unit_test(who_loses_its_group_again_and_again_has_to_wait),
           cmocka_unit_test(a_refusal_of_who_was_set_up_is_final),
           cmocka_unit_test(when_groups_are_lost_by_the_rule_the_others_are_set_up),
           cmocka_unit_test(a_server_that_begins_anew_gets_another_key),
