@@ -161,11 +161,22 @@ static bool may_join_session(const struct transmission *t)
     return t->rec.phase == TX_LEAD;
 }
 
+/* Who misses nothing has heard something, unless it has rebooted and knows of no block:
+ * several tell the counts of nothing then, or of what was (13). */
+static bool has_no_session(const struct member *m, const struct member_answer *a)
+{
+    return a->missing == 0 && a->received == 0 && device_counts_rank(m->device);
+}
+
 void proof_take_status(struct engine *e, struct member *m, const struct member_answer *a)
 {
     struct transmission *t = m->transmission;
     if (a->proven) {
         member_take_block(e, m, 0);
+        return;
+    }
+    if (has_no_session(m, a)) {
+        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_RESULT_CONNECTION_LOST);
         return;
     }
     if (detect_lost_for_ever(t->rec.next_n - 1u, a->received, a->missing)) {

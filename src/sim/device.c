@@ -255,6 +255,8 @@ void device_boot(struct device *device, struct utc now)
         memset(device->groups, 0, sizeof(device->groups));
     }
     device_frag_forget(device);
+    device->stale_received = 0;
+    device->stale_missing = 0;
     device_clock_boot(device, now);
 }
 

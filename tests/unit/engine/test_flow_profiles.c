@@ -176,6 +176,27 @@ static void a_block_of_a_full_decoder_is_sent_again(void **state)
     }
 }
 
+/* It rebooted, and answers for a session that it does not know. */
+static void who_misses_nothing_of_nothing_has_no_session(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *profile;
+        bool again;
+    } rows[] = {{"lbm-v1", true}, {"loramac-node", false}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        test_row(rows[i].profile);
+        begin_with(&f, 1, profile_shipped(rows[i].profile), 1);
+        flow_apply(&f);
+        hear_all(&f);
+        flow_uplink(&f, 0, 201, "0100000000");
+        assert_int_equal(flow_member(&f, 0)->phase < MEMBER_LISTENING, rows[i].again);
+        assert_int_equal(flow_member(&f, 0)->outcome, OUTCOME_NONE);
+        flow_free(&f);
+    }
+}
+
 /* ---- limits ---- */
 
 /* FragSize of the set-up that it was sent. */
@@ -378,6 +399,7 @@ TEST_MAIN(cmocka_unit_test(who_denies_every_image_is_proven_by_what_it_runs),
           cmocka_unit_test(counts_that_stand_still_are_a_block),
           cmocka_unit_test(who_was_only_believed_gets_another_try),
           cmocka_unit_test(a_block_of_a_full_decoder_is_sent_again),
+          cmocka_unit_test(who_misses_nothing_of_nothing_has_no_session),
           cmocka_unit_test(devices_share_fragments_where_it_costs_them_little),
           cmocka_unit_test(an_image_too_large_for_one_is_still_for_the_others),
           cmocka_unit_test(a_clock_with_the_epoch_subtracted_twice_is_set_right),
