@@ -15,10 +15,18 @@
 #define LOG_MODULE "apply"
 #include "io/log.h"
 
-/* A plan or an apply on its way through the checks. Nothing is changed before the last. */
+/*
+ * A plan or an apply on its way through the checks. Nothing is changed before the last. The
+ * plan is computed on another thread, so the world may have changed when it is there.
+ */
 struct application {
     struct daemon *d;
-    struct json_object *params;
+    uint64_t connection;
+    int64_t request_id;
+    bool only_plan;
+    struct json_object *params; /* owned */
+    uv_work_t work;
+    struct planning_job *job;
     const char *yaml;
     struct campaign_doc *doc;
     struct fleet_entry *fleet;
@@ -117,46 +125,6 @@ static int check_fleet(struct application *a)
 }
 
 /* ---- image and trust ---- */
-
-int apply_signatures(struct json_object *array, struct trust_signature *signatures,
-                     size_t max, size_t *count)
-{
-    if (!json_object_is_type(array, json_type_array)) {
-        return FUO_EPROTO;
-    }
-    size_t n = json_object_array_length(array);
-    if (n > max) {
-        return FUO_ERANGE;
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct json_object *text = json_object_array_get_idx(array, i);
-        if (!json_object_is_type(text, json_type_string)) {
-            return FUO_EPROTO;
-        }
-        signatures[i] = (struct trust_signature){
-            .text = json_object_get_string(text),
-            .len = (size_t)json_object_get_string_len(text),
-        };
-    }
-    *count = n;
-    return FUO_OK;
-}
-
-int apply_check_trust(const struct fleet_entry *fleet,
-                      const struct trust_request *request, char *text, size_t text_size)
-{
-    struct trust_report report;
-    int err = trust_check(&fleet->trust->policy, request, &report);
-    int n = snprintf(text, text_size, "%s", trust_verdict_text(report.verdict));
-    for (size_t i = 0; i < report.finding_count && n > 0 && (size_t)n < text_size; i++) {
-        n += snprintf(text + n, text_size - (size_t)n, "; signature %zu: %s", i + 1,
-                      trust_reason_text(report.findings[i].reason));
-    }
-    if (report.finding_count == 0 && n > 0 && (size_t)n < text_size) {
-        snprintf(text + n, text_size - (size_t)n, "; there is no signature");
-    }
-    return err;
-}
 
 /* The newest version that a campaign has brought to a device of the fleet. */
 static const char *current_version(const struct application *a)
@@ -322,10 +290,9 @@ static struct planning_request planning_request(const struct application *a,
     };
 }
 
-static int check_plan(struct application *a)
+static int take_plan(struct application *a)
 {
-    struct planning_request request = planning_request(a, &a->doc->spec);
-    int err = planning_make(&request, &a->planning, &a->diags);
+    int err = planning_end(TAKE(a->job));
     if (err == FUO_ERANGE) {
         return fail_with_diags(a, CTL_DOES_NOT_FIT, "the campaign does not fit");
     }
@@ -412,12 +379,11 @@ static void drop_predecessor(struct application *a)
     }
 }
 
-static void add_waiter(struct application *a, uint64_t connection, int64_t request_id,
-                       const struct campaign_entry *entry)
+static void add_waiter(struct application *a, const struct campaign_entry *entry)
 {
     struct waiter *waiter = xcalloc(1, sizeof(*waiter));
-    waiter->connection = connection;
-    waiter->request_id = request_id;
+    waiter->connection = a->connection;
+    waiter->request_id = a->request_id;
     waiter->campaign_id = entry->id;
     waiter->applied = true;
     waiter->plan = plan_data(a, &entry->doc->spec);
@@ -425,8 +391,7 @@ static void add_waiter(struct application *a, uint64_t connection, int64_t reque
     a->d->waiters = waiter;
 }
 
-static void note(const struct application *a, uint64_t connection,
-                 const struct campaign_entry *entry)
+static void note(const struct application *a, const struct campaign_entry *entry)
 {
     char spec_digest[2 * STORE_DIGEST_BYTES + 1];
     char detail[sizeof("image= campaign=") + CTL_DIGEST_SIZE + sizeof(spec_digest)];
@@ -438,10 +403,10 @@ static void note(const struct application *a, uint64_t connection,
         .reason = ctl_text(a->params, "reason"),
         .detail = detail,
     };
-    audit_note(a->d, connection, &action);
+    audit_note(a->d, a->connection, &action);
 }
 
-static int run(struct application *a, uint64_t connection, int64_t request_id)
+static int run(struct application *a)
 {
     struct daemon *d = a->d;
     if (driver_is_down(d->driver) || d->draining || commit_waiters_full(d)) {
@@ -456,11 +421,11 @@ static int run(struct application *a, uint64_t connection, int64_t request_id)
     drop_predecessor(a);
     entry->doc = TAKE(a->doc);
     add_rows(a, entry);
-    note(a, connection, entry);
+    note(a, entry);
     campaigns_add(&d->campaigns, entry);
     d->last_campaign_id = entry->id;
     uploads_drop(d->uploads, a->digest);
-    add_waiter(a, connection, request_id, entry);
+    add_waiter(a, entry);
     struct engine_event event = {
         .type = ENGINE_EV_APPLY,
         .apply = {.id = entry->id,
@@ -493,13 +458,96 @@ static struct json_object *existing_data(const struct application *a,
     return data;
 }
 
+static void reply(const struct application *a, struct json_object *data)
+{
+    method_reply(a->d, a->connection, a->request_id, data);
+}
+
+/* Refused, if code is not CTL_DONE; then it is over. */
+static void finish(struct application *a, int code)
+{
+    if (code != CTL_DONE) {
+        method_refuse(a->d, a->connection, a->request_id, &a->error);
+    }
+    campaign_doc_destroy(a->doc);
+    free(a->devices);
+    planning_finish(&a->planning);
+    diag_list_finish(&a->diags);
+    ctl_error_finish(&a->error);
+    json_object_put(a->params);
+    free(a);
+}
+
+/* Somebody may have applied the same meanwhile, and the image may be another's by now. */
+static int apply(struct application *a)
+{
+    const struct campaign_rec *existing = NULL;
+    int code = check_name(a, &existing);
+    if (code == CTL_DONE && existing != NULL) {
+        reply(a, existing_data(a, existing));
+        return CTL_DONE;
+    }
+    if (code == CTL_DONE) {
+        code = check_image(a);
+    }
+    return code == CTL_DONE ? run(a) : code;
+}
+
+static void planned(struct application *a)
+{
+    int code = take_plan(a);
+    if (code == CTL_DONE && a->only_plan) {
+        reply(a, plan_data(a, &a->doc->spec));
+    } else if (code == CTL_DONE) {
+        code = apply(a);
+    }
+    finish(a, code);
+}
+
+static void on_work(uv_work_t *work)
+{
+    struct application *a = work->data;
+    planning_compute(a->job);
+}
+
+static void on_planned(uv_work_t *work, int status)
+{
+    struct application *a = work->data;
+    (void)status; /* it is never cancelled */
+    a->d->plannings--;
+    if (a->d->running) {
+        planned(a);
+        return;
+    }
+    (void)take_plan(a);
+    finish(a, CTL_DONE); /* nobody listens any more */
+}
+
+/* Not on the loop's thread, if the loop runs: with many devices it takes seconds. */
+static int plan(struct application *a)
+{
+    struct daemon *d = a->d;
+    if (d->plannings >= PLANNINGS_MAX) {
+        return ctl_fail(&a->error, CTL_INTERNAL, "too many plans are being made");
+    }
+    struct planning_request request = planning_request(a, &a->doc->spec);
+    a->job = planning_begin(&request, &a->planning, &a->diags);
+    a->work.data = a;
+    if (!d->running || uv_queue_work(d->loop, &a->work, on_work, on_planned) != 0) {
+        planning_compute(a->job);
+        planned(a);
+    } else {
+        d->plannings++;
+    }
+    return CTL_DONE;
+}
+
 static int check_all(struct application *a)
 {
     static int (*const checks[])(struct application *) = {
         check_fleet,
         check_image,
         check_targets,
-        check_plan,
     };
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         int code = checks[i](a);
@@ -512,29 +560,29 @@ static int check_all(struct application *a)
 
 void apply_request(struct daemon *d, uint64_t connection, struct ctl_request *request)
 {
-    struct application a = {.d = d, .params = request->params};
+    struct application *a = xcalloc(1, sizeof(*a));
+    a->d = d;
+    a->connection = connection;
+    a->request_id = request->id;
+    a->only_plan = request->method == CTL_PLAN;
+    a->params = json_object_get(request->params);
     const struct campaign_rec *existing = NULL;
-    bool only_plan = request->method == CTL_PLAN;
-    int code = check_file(&a);
+    int code = check_file(a);
     if (code == CTL_DONE) {
-        code = check_name(&a, &existing);
+        code = check_name(a, &existing);
     }
-    if (code == CTL_DONE && existing != NULL && !only_plan) {
-        method_reply(d, connection, request->id, existing_data(&a, existing));
-    } else if (code == CTL_DONE) {
-        code = check_all(&a);
-        if (code == CTL_DONE && only_plan) {
-            method_reply(d, connection, request->id, plan_data(&a, &a.doc->spec));
-        } else if (code == CTL_DONE) {
-            code = run(&a, connection, request->id);
-        }
+    if (code == CTL_DONE && existing != NULL && !a->only_plan) {
+        reply(a, existing_data(a, existing));
+        finish(a, CTL_DONE);
+        return;
+    }
+    if (code == CTL_DONE) {
+        code = check_all(a);
+    }
+    if (code == CTL_DONE) {
+        code = plan(a); /* and the rest of it, now or later */
     }
     if (code != CTL_DONE) {
-        method_refuse(d, connection, request->id, &a.error);
+        finish(a, code);
     }
-    campaign_doc_destroy(a.doc);
-    free(a.devices);
-    planning_finish(&a.planning);
-    diag_list_finish(&a.diags);
-    ctl_error_finish(&a.error);
 }

@@ -15,7 +15,7 @@
  *   status_link.c connection of the status topics
  *   windows_link.c when campaigns may send, told to the engine and renewed
  *   methods.c     requests of the control socket
- *   apply.c       plan and apply
+ *   apply.c       plan and apply; apply_trust.c looks at signatures
  *   budget.c      airtime of the gateways
  *   doctor.c      what is right and wrong; doctor_state.c and doctor_fleet.c look
  *   health.c      counters of the daemon itself
@@ -114,6 +114,7 @@ struct watch_notes {
 enum {
     WAITERS_MAX = 256,  /* clients' requests that wait for the disk */
     WATCHERS_MAX = 256, /* streams, of all connections together */
+    PLANNINGS_MAX = 16, /* plans that are computed, or wait for it */
 };
 
 struct daemon {
@@ -165,6 +166,7 @@ struct daemon {
     struct waiter *waiters_out; /* for the one that is out */
     struct history_wait *histories;
     struct audit_wait *audits;
+    size_t plannings;      /* under way on other threads */
     struct doctor *doctor; /* NULL: nobody has asked */
     uv_timer_t doctor_timer;
     uint64_t last_tag;
@@ -273,11 +275,11 @@ struct json_object *method_state(const struct daemon *d, const struct campaign_r
 
 /* apply.c: answer a plan or an apply, now or when it is on disk. */
 void apply_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
-/* apply.c: FUO_OK, or what trust_check() says; text is for people. */
+/* apply_trust.c: FUO_OK, or what trust_check() says; text is for people. */
 FUO_MUST_CHECK int apply_check_trust(const struct fleet_entry *fleet,
                                      const struct trust_request *request, char *text,
                                      size_t text_size);
-/* apply.c: a JSON array of texts; at most max are written. FUO_EPROTO, FUO_ERANGE. */
+/* apply_trust.c: a JSON array of texts; at most max are written. FUO_EPROTO, FUO_ERANGE. */
 FUO_MUST_CHECK int apply_signatures(struct json_object *array,
                                     struct trust_signature *signatures, size_t max,
                                     size_t *count);

@@ -20,9 +20,10 @@ enum {
 
 #define SESSION_MAX_US (SECONDS_US(1) << 15)
 
-/* One planning on its way. */
-struct making {
-    const struct planning_request *request;
+/* One planning on its way; called m. */
+struct planning_job {
+    struct planning_request request; /* engine NULL: what it knows was copied */
+    int err;
     struct planning *planning;
     struct diag_list *diags;
     struct fuo_caps caps;
@@ -91,17 +92,17 @@ static void list_devices(const uint64_t *devices, size_t count,
     }
 }
 
-static void refuse(const struct making *m, const char *path, const char *what,
+static void refuse(const struct planning_job *m, const char *path, const char *what,
                    const uint64_t *devices, size_t count)
 {
     char names[DEVICES_SIZE];
-    struct diag_place place = {.file = m->request->file, .path = path};
+    struct diag_place place = {.file = m->request.file, .path = path};
     list_devices(devices, count, names);
     diag_error(m->diags, &place, "%s; %zu device%s: %s", what, count,
                count == 1 ? "" : "s", names);
 }
 
-static int refuse_left_out(const struct making *m)
+static int refuse_left_out(const struct planning_job *m)
 {
     for (int i = 0; i < PLANNING_REASON_COUNT; i++) {
         const struct planning_left_out *out = &m->planning->left_out[i];
@@ -118,7 +119,7 @@ static int refuse_left_out(const struct making *m)
 }
 
 /* What the decoders of the fleet take at most. */
-static void describe_limits(const struct making *m, char text[static TEXT_SIZE])
+static void describe_limits(const struct planning_job *m, char text[static TEXT_SIZE])
 {
     const struct fragplan_limits *limits = &m->input.limits;
     unsigned count = limits->count_max != 0 ? limits->count_max : FRAGPLAN_COUNT_MAX;
@@ -126,13 +127,13 @@ static void describe_limits(const struct making *m, char text[static TEXT_SIZE])
     snprintf(text, TEXT_SIZE,
              "the image has %zu bytes; device profile '%s' takes at most %u fragments of "
              "%u to %u bytes",
-             m->request->image_len, m->limiting != NULL ? m->limiting->name : "generic",
+             m->request.image_len, m->limiting != NULL ? m->limiting->name : "generic",
              count, (unsigned)limits->size_min, size);
 }
 
-static int refuse_all(const struct making *m, enum plan_error error)
+static int refuse_all(const struct planning_job *m, enum plan_error error)
 {
-    const struct planning_request *r = m->request;
+    const struct planning_request *r = &m->request;
     char what[2 * TEXT_SIZE];
     char limits[TEXT_SIZE];
     switch (error) {
@@ -167,7 +168,7 @@ static int refuse_all(const struct making *m, enum plan_error error)
 /* ---- what all cohorts share ---- */
 
 /* The lowest floor of the data rates that may be used. */
-static int32_t slowest_floor_cdb(const struct making *m)
+static int32_t slowest_floor_cdb(const struct planning_job *m)
 {
     int32_t lowest = INT16_MAX;
     for (int dr = 0; dr < REGION_DR_COUNT; dr++) {
@@ -187,9 +188,9 @@ static bool can_cut(const struct planning_request *r, struct fragplan_limits lim
 }
 
 /* Of all devices that can take the image, or, if none can, of the first. */
-static void take_limits(struct making *m)
+static void take_limits(struct planning_job *m)
 {
-    const struct planning_request *r = m->request;
+    const struct planning_request *r = &m->request;
     const struct profile *last = NULL;
     bool any = false;
     for (size_t i = 0; i < r->device_count; i++) {
@@ -212,9 +213,9 @@ static void take_limits(struct making *m)
     }
 }
 
-static enum plan_error probe(struct making *m)
+static enum plan_error probe(struct planning_job *m)
 {
-    const struct planning_request *r = m->request;
+    const struct planning_request *r = &m->request;
     if (r->fleet->host != NULL) {
         host_caps(r->fleet->host, &m->caps);
     }
@@ -243,17 +244,17 @@ static enum plan_error probe(struct making *m)
 
 /* ---- cohorts of devices that were heard ---- */
 
-static struct partition_input input_of(const struct making *m)
+static struct partition_input input_of(const struct planning_job *m)
 {
     struct partition_input in =
-        partition_input_of(m->request->spec, &m->request->fleet->doc->spec,
-                           m->radio.region, m->caps.timing == FUO_TIMING_ABSOLUTE,
+        partition_input_of(m->request.spec, &m->request.fleet->doc->spec, m->radio.region,
+                           m->caps.timing == FUO_TIMING_ABSOLUTE,
                            m->caps.multicast_jitter_us, m->caps.priority_ceiling_ppm);
     in.devices = m->devices.items;
     in.device_count = m->devices.count;
     in.gateway_count = m->devices.gateway_count;
     in.gateway_weight = m->devices.weights;
-    in.image_len = m->request->image_len;
+    in.image_len = m->request.image_len;
     in.limits = m->input.limits;
     return in;
 }
@@ -263,7 +264,7 @@ static uint32_t sessions_for(int64_t duration_us)
     return (uint32_t)((duration_us + SESSION_MAX_US - 1) / SESSION_MAX_US);
 }
 
-static struct planned_cohort take_cohort(const struct making *m,
+static struct planned_cohort take_cohort(const struct planning_job *m,
                                          const struct partition_cohort *from)
 {
     int64_t frames = (int64_t)from->fragments.count * from->copies + from->coded_first;
@@ -306,7 +307,7 @@ static int64_t occupy(int64_t *free_at_us, const struct partition_cohort *cohort
 }
 
 /* One after the other where they share a gateway, shortest first. */
-static void forecast(struct making *m, const struct partition *partition)
+static void forecast(struct planning_job *m, const struct partition *partition)
 {
     AUTO_FREE int64_t *p50 = xcalloc(m->devices.gateway_count + 1, sizeof(*p50));
     AUTO_FREE int64_t *p90 = xcalloc(m->devices.gateway_count + 1, sizeof(*p90));
@@ -321,7 +322,7 @@ static void forecast(struct making *m, const struct partition *partition)
     }
 }
 
-static void take_partition(struct making *m, const struct partition *partition)
+static void take_partition(struct planning_job *m, const struct partition *partition)
 {
     struct planning *planning = m->planning;
     enum planning_reason why =
@@ -340,12 +341,12 @@ static void take_partition(struct making *m, const struct partition *partition)
 }
 
 /* The campaign names its gateways: each is a lane and a turn, for all devices. */
-static bool is_by_hand(const struct making *m)
+static bool is_by_hand(const struct planning_job *m)
 {
-    return m->request->spec->radio.gateways.count > 0;
+    return m->request.spec->radio.gateways.count > 0;
 }
 
-static int plan_heard(struct making *m)
+static int plan_heard(struct planning_job *m)
 {
     struct partition_input input = input_of(m);
     struct partition partition;
@@ -367,13 +368,14 @@ static int plan_heard(struct making *m)
 
 /* ---- the cohort of devices that were never heard, or of gateways given by hand ---- */
 
-static size_t assumed_gateways(const struct making *m)
+static size_t assumed_gateways(const struct planning_job *m)
 {
     size_t count = m->devices.gateways_given ? m->devices.gateway_count : 1;
     return count > RECORD_LANE_MAX ? RECORD_LANE_MAX : count;
 }
 
-static void add_whole(struct making *m, const struct plan *plan, size_t device_count)
+static void add_whole(struct planning_job *m, const struct plan *plan,
+                      size_t device_count)
 {
     struct planning *planning = m->planning;
     planning->cohorts[planning->cohort_count++] = (struct planned_cohort){
@@ -402,7 +404,7 @@ static void add_whole(struct making *m, const struct plan *plan, size_t device_c
     planning->p90_us += plan->duration_us;
 }
 
-static int plan_whole(struct making *m)
+static int plan_whole(struct planning_job *m)
 {
     struct plan_input input = m->input;
     struct plan plan;
@@ -434,9 +436,9 @@ static int plan_whole(struct making *m)
 /* ---- totals ---- */
 
 /* M fragments at a data rate, on air at one gateway: no device is complete before. */
-static int64_t bound_at_us(const struct making *m, uint8_t dr)
+static int64_t bound_at_us(const struct planning_job *m, uint8_t dr)
 {
-    struct campaign_spec spec = *m->request->spec;
+    struct campaign_spec spec = *m->request.spec;
     struct plan_input input = m->input;
     struct plan plan;
     spec.radio.dr = dr;
@@ -445,7 +447,7 @@ static int64_t bound_at_us(const struct making *m, uint8_t dr)
 }
 
 /* The hardest device decides: whatever the plan, it hears no faster data rate than that. */
-static int64_t lower_bound_us(const struct making *m)
+static int64_t lower_bound_us(const struct planning_job *m)
 {
     int64_t at_us[REGION_DR_COUNT];
     int64_t bound_us = bound_at_us(m, m->probe.dr);
@@ -462,12 +464,12 @@ static int64_t lower_bound_us(const struct making *m)
     return bound_us;
 }
 
-static void add_totals(struct making *m)
+static void add_totals(struct planning_job *m)
 {
     struct planning *planning = m->planning;
     planning->lower_bound_us = lower_bound_us(m);
     planning->coded_max = m->probe.coded_max;
-    planning->reserve_ppm = m->request->fleet->doc->spec.reserve_ppm;
+    planning->reserve_ppm = m->request.fleet->doc->spec.reserve_ppm;
     planning->unheard_count = m->devices.unheard_count;
     for (size_t i = 0; i < planning->cohort_count; i++) {
         const struct planned_cohort *c = &planning->cohorts[i];
@@ -475,13 +477,28 @@ static void add_totals(struct making *m)
     }
 }
 
-static int make(struct making *m)
+/* ---- the steps ---- */
+
+struct planning_job *planning_begin(const struct planning_request *request,
+                                    struct planning *planning, struct diag_list *diags)
 {
+    struct planning_job *m = xcalloc(1, sizeof(*m));
+    m->request = *request;
+    m->planning = planning;
+    m->diags = diags;
+    *planning = (struct planning){0};
     enum plan_error error = probe(m);
     if (error != PLAN_OK) {
-        return refuse_all(m, error);
+        m->err = refuse_all(m, error);
+    } else {
+        planning_sort_devices(request, &m->radio, &m->devices, planning);
     }
-    planning_sort_devices(m->request, &m->radio, &m->devices, m->planning);
+    m->request.engine = NULL;
+    return m;
+}
+
+static int compute(struct planning_job *m)
+{
     int err = plan_heard(m);
     if (err == FUO_OK) {
         err = plan_whole(m);
@@ -491,20 +508,35 @@ static int make(struct making *m)
     }
     if (err == FUO_OK) {
         add_totals(m);
-        err = planning_calendar_check(m->request, m->planning, m->diags);
     }
+    return err;
+}
+
+void planning_compute(struct planning_job *job)
+{
+    if (job->err == FUO_OK) {
+        job->err = compute(job);
+    }
+}
+
+int planning_end(struct planning_job *job)
+{
+    int err = job->err;
+    if (err == FUO_OK) {
+        err = planning_calendar_check(&job->request, job->planning, job->diags);
+    }
+    if (err != FUO_OK) {
+        planning_finish(job->planning);
+    }
+    planning_devices_finish(&job->devices);
+    free(job);
     return err;
 }
 
 int planning_make(const struct planning_request *request, struct planning *planning,
                   struct diag_list *diags)
 {
-    struct making making = {.request = request, .planning = planning, .diags = diags};
-    *planning = (struct planning){0};
-    int err = make(&making);
-    planning_devices_finish(&making.devices);
-    if (err != FUO_OK) {
-        planning_finish(planning);
-    }
-    return err;
+    struct planning_job *job = planning_begin(request, planning, diags);
+    planning_compute(job);
+    return planning_end(job);
 }

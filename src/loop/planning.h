@@ -7,7 +7,9 @@
  * be heard by one gateway or by those that the files name. A device that cannot be updated is left out, and why is said; if that is
  * every device, there is no plan: nothing is started that cannot end.
  *
- * Arithmetic on what the engine knows now: nothing is changed, nothing is sent.
+ * Arithmetic on what the engine knows now: nothing is changed, nothing is sent. It may take
+ * seconds for a large fleet, so it has three steps: the first copies what the engine and the
+ * servers know, the second may run on another thread, the third looks at the calendar.
  */
 #pragma once
 
@@ -95,10 +97,21 @@ struct planning {
     int64_t lower_bound_us; /* no plan can be shorter */
 };
 
+struct planning_job;
+
+/* What the request borrows, but for the engine, and planning and diags, which nobody else
+ * touches until then, have to live until planning_end(). */
+struct planning_job *planning_begin(const struct planning_request *request,
+                                    struct planning *planning, struct diag_list *diags);
+void planning_compute(struct planning_job *job);
 /*
- * FUO_OK: *planning is to be released with planning_finish(). FUO_ERANGE: the campaign does
- * not fit radio, budget or devices; diags say why, and *planning is zeroed. FUO_ENOMEM.
+ * Takes job. FUO_OK: *planning is to be released with planning_finish(). FUO_ERANGE: the
+ * campaign does not fit radio, budget or devices; diags say why, and *planning is zeroed.
+ * FUO_ENOMEM.
  */
+FUO_MUST_CHECK int planning_end(struct planning_job *job);
+
+/* All three. */
 FUO_MUST_CHECK int planning_make(const struct planning_request *request,
                                  struct planning *planning, struct diag_list *diags);
 void planning_finish(struct planning *planning); /* accepts a zeroed one */

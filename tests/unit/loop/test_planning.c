@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_planning.c - cohorts and forecast of a campaign, and campaigns that cannot end. */
+#include <pthread.h>
+
 #include "engine_fixture.h"
 
 #include <json-c/json.h>
@@ -486,8 +488,44 @@ static void files_that_fit_no_region_say_so(void **state)
     stop(&rig);
 }
 
+static void *compute(void *arg)
+{
+    planning_compute(arg);
+    return NULL;
+}
+
+/* The engine goes on, or is rebuilt, while a plan is computed on another thread. */
+static void a_plan_rests_on_what_was_known_when_it_began(void **state)
+{
+    (void)state;
+    struct rig rig;
+    pthread_t thread;
+    start(&rig);
+    for (uint64_t i = 0; i < DEVICES; i++) {
+        struct device_rec rec =
+            heard_by(0x100 + i, 0xa0 + i % 3, i % 10 == 9 ? -2600 : 900);
+        add(&rig, &rec);
+    }
+    make(&rig, FUO_OK);
+    struct planning at_once = rig.planning;
+    struct planning_job *job = planning_begin(&rig.request, &rig.planning, &rig.diags);
+    engine_destroy(rig.engine);
+    rig.engine = NULL;
+    assert_int_equal(pthread_create(&thread, NULL, compute, job), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(planning_end(job), FUO_OK);
+    assert_int_equal(rig.planning.cohort_count, at_once.cohort_count);
+    assert_memory_equal(rig.planning.cohorts, at_once.cohorts,
+                        at_once.cohort_count * sizeof(*at_once.cohorts));
+    assert_int_equal(rig.planning.p90_us, at_once.p90_us);
+    assert_int_equal(rig.planning.lower_bound_us, at_once.lower_bound_us);
+    planning_finish(&at_once);
+    stop(&rig);
+}
+
 TEST_MAIN(cmocka_unit_test(devices_never_heard_are_one_assumed_cohort),
           cmocka_unit_test(strong_and_weak_devices_get_cohorts_and_lanes),
+          cmocka_unit_test(a_plan_rests_on_what_was_known_when_it_began),
           cmocka_unit_test(some_devices_out_of_reach_are_named_in_the_plan),
           cmocka_unit_test(windows_give_the_plan_a_calendar_in_local_time),
           cmocka_unit_test(a_deadline_that_cannot_be_kept_is_refused_with_numbers),
