@@ -392,9 +392,20 @@ static bool may_try_again(const struct member *m, const struct member_answer *a)
            a->group_gone;
 }
 
+/*
+ * To what it was told for a transmission that it has left. Answers do not say which one they
+ * are for, but what the server has not sent yet nobody can have answered.
+ */
+static bool is_of_before(const struct member *m)
+{
+    bool set_up = m->rec.phase == MEMBER_GROUP || m->rec.phase == MEMBER_FRAG ||
+                  m->rec.phase == MEMBER_SESSION;
+    return set_up && m->device->told_before && !m->rec.command_sent;
+}
+
 void member_take_answer(struct engine *e, struct member *m, const struct member_answer *a)
 {
-    if (group_is_lost(e, m, a)) {
+    if (is_of_before(m) || group_is_lost(e, m, a)) {
         return;
     }
     switch (a->verdict) {

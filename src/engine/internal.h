@@ -64,11 +64,12 @@ struct device {
     const struct profile *profile; /* of its own; see device_profile() */
     struct member *active;         /* in the campaign that is updating it; NULL: none */
     struct utc stored;             /* when rec was last stored */
-    uint32_t f_cnt;  /* of its last uplink, if there was one since the start */
-    uint8_t dr;      /* of its last uplink; ENGINE_DR_UNKNOWN */
-    uint8_t sent;    /* uplinks that were counted, and that nobody heard: */
-    uint8_t unheard; /* see uplink.c */
-    bool counted;    /* f_cnt is known */
+    uint32_t f_cnt;   /* of its last uplink, if there was one since the start */
+    uint8_t dr;       /* of its last uplink; ENGINE_DR_UNKNOWN */
+    uint8_t sent;     /* uplinks that were counted, and that nobody heard: */
+    uint8_t unheard;  /* see uplink.c */
+    bool counted;     /* f_cnt is known */
+    bool told_before; /* a command of a transmission it has left may still reach it */
 };
 
 struct member {
@@ -378,6 +379,8 @@ void member_forget_try(struct member *m);
 /* member_enter(), then member_send(). */
 void member_ask(struct engine *e, struct member *m, enum member_phase phase);
 void member_flush_queue(struct engine *e, struct member *m);
+/* The same, for good: what it was told belongs to nothing any more. */
+void member_part_with(struct engine *e, struct member *m);
 void member_end(struct engine *e, struct member *m, enum outcome outcome,
                 enum member_reason reason, enum fw_evidence seen);
 /* Out of this transmission: to the next one if it may, else failed. */

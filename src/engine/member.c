@@ -213,13 +213,19 @@ void member_flush_queue(struct engine *e, struct member *m)
     effect->repeatable = true;
 }
 
+/* The order may be lost: then its answer is not to be taken for one of what comes next. */
+void member_part_with(struct engine *e, struct member *m)
+{
+    m->device->told_before = true;
+    member_flush_queue(e, m);
+}
+
 void member_leave(struct engine *e, struct member *m, enum outcome outcome,
                   enum member_reason reason, enum fw_evidence seen)
 {
     struct transmission *t = m->transmission;
     if (m->rec.command_id != 0) {
-        member_flush_queue(
-            e, m); /* a late set-up would hit a device that is elsewhere by then */
+        member_part_with(e, m); /* else it would hit a device that is elsewhere by then */
     }
     group_doubt(e, m);
     member_attach(m, NULL);

@@ -109,6 +109,7 @@ void member_note_evidence(struct engine *e, struct member *m, struct utc receive
     }
     m->evidence = 0;
     if (!m->rec.command_sent) {
+        m->device->told_before = false; /* it has had the time to answer that */
         member_flush_queue(e, m);
         member_forget_try(m);
     }
@@ -137,6 +138,7 @@ void member_on_fate(struct engine *e, struct member *m, const struct engine_even
     case ENGINE_FATE_SENT:
         air_charge_command(e, m, event->send_fate.gateway, event->send_fate.frequency_hz,
                            event->send_fate.dr);
+        m->device->told_before = false; /* a server keeps the order */
         m->rec.command_sent = true;
         m->rec.command_at = e->utc;
         m->evidence = 0;
@@ -238,7 +240,7 @@ void member_resume(struct engine *e, struct member *m)
         return;
     default:
         if (was_told_elsewhere(m)) {
-            member_flush_queue(e, m);
+            member_part_with(e, m);
         }
         if (m->rec.command_id == 0) {
             engine_wake(e, m->slot, e->utc);
@@ -291,7 +293,7 @@ void member_abort(struct engine *e, struct member *m)
         return;
     default:
         if (m->rec.command_id != 0) {
-            member_flush_queue(e, m);
+            member_part_with(e, m);
         }
         member_end(e, m, OUTCOME_CANCELLED, REASON_ABORTED, FW_SEEN_CANCELLED);
     }

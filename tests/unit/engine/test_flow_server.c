@@ -355,6 +355,68 @@ static void a_clock_set_back_dates_the_session_again(void **state)
     flow_free(&f);
 }
 
+/* A campaign is aborted while the server still has its McGroupSetupReq, and the order to
+ * drop that is lost; the next campaign has come to the same phase. */
+static void begin_after_a_lost_flush(struct flow *f, enum member_phase phase)
+{
+    begin(f, 1);
+    f->hold_txack = true;
+    flow_walk(f, 0, phase);
+    assert_true(f->last_send[0].send.payload_len > 0);
+    size_t flushes = f->flushes;
+    flow_control(f, ENGINE_ABORT);
+    assert_true(f->flushes > flushes);
+    flow_wait(f, DAYS_US(1));
+    f->campaign_id++;
+    f->image[0] ^= 0xff;
+    flow_apply(f);
+    flow_walk(f, 0, MEMBER_GROUP);
+    assert_int_equal(flow_member(f, 0)->phase, MEMBER_GROUP);
+    assert_false(flow_member(f, 0)->command_sent);
+}
+
+static void a_late_answer_is_not_taken_for_one_of_the_next_transmission(void **state)
+{
+    (void)state;
+    static const char *const late[] = {"0200", "0204"}; /* done; no such group */
+    for (size_t i = 0; i < ARRAY_LEN(late); i++) {
+        struct flow f;
+        test_row(late[i]);
+        begin_after_a_lost_flush(&f, MEMBER_GROUP);
+        flow_uplink(&f, 0, 200, late[i]);
+        assert_int_equal(flow_member(&f, 0)->phase, MEMBER_GROUP);
+        assert_int_equal(flow_member(&f, 0)->outcome, OUTCOME_NONE);
+        flow_fate(&f, 0, ENGINE_FATE_SENT);
+        flow_answer(&f, 0);
+        assert_int_equal(flow_member(&f, 0)->phase, MEMBER_FRAG);
+        f.hold_txack = false;
+        flow_fate(&f, 0, ENGINE_FATE_SENT);
+        flow_walk(&f, 0, MEMBER_ENDED);
+        ended(&f, 0, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+        flow_free(&f);
+    }
+}
+
+/* The word that it was sent is lost, too: it is asked again, and then believed. */
+static void a_server_that_never_says_sent_is_waited_for_in_vain_once(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_after_a_lost_flush(&f, MEMBER_GROUP);
+    flow_answer(&f, 0);
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_GROUP);
+    size_t setups = f.group_setups;
+    for (size_t i = 0; i < 3 && f.group_setups == setups; i++) {
+        flow_noise(&f, 0);
+    }
+    assert_int_equal(f.group_setups, setups + 1);
+    flow_answer(&f, 0);
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_FRAG);
+    flow_answer(&f, 0);
+    assert_true(flow_member(&f, 0)->phase > MEMBER_FRAG);
+    flow_free(&f);
+}
+
 TEST_MAIN(cmocka_unit_test(a_server_away_at_the_group_is_waited_for),
           cmocka_unit_test(a_group_that_is_refused_pauses_until_it_is_not),
           cmocka_unit_test(a_group_that_cannot_be_deleted_is_told_and_left),
@@ -372,4 +434,6 @@ TEST_MAIN(cmocka_unit_test(a_server_away_at_the_group_is_waited_for),
           cmocka_unit_test(charges_from_the_future_count_as_of_now),
           cmocka_unit_test(a_counter_beyond_all_is_the_end_of_the_key),
           cmocka_unit_test(no_gateway_known_pauses),
-          cmocka_unit_test(a_clock_set_back_dates_the_session_again))
+          cmocka_unit_test(a_clock_set_back_dates_the_session_again),
+          cmocka_unit_test(a_late_answer_is_not_taken_for_one_of_the_next_transmission),
+          cmocka_unit_test(a_server_that_never_says_sent_is_waited_for_in_vain_once))
