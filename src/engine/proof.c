@@ -176,7 +176,7 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
         return;
     }
     if (has_no_session(m, a)) {
-        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_RESULT_CONNECTION_LOST);
+        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_SEEN_INCOMPLETE);
         return;
     }
     if (detect_lost_for_ever(t->rec.next_n - 1u, a->received, a->missing)) {
