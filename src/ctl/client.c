@@ -1,103 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/client.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "io/cleanup.h"
 
 struct ctl_client {
-    int fd;
+    struct ctl_transport transport;
     int timeout_ms;
     int64_t last_id;
     char version[32];
-    size_t start; /* buffer[start..end) is not consumed yet */
-    size_t end;
-    char buffer[CTL_LINE_MAX];
 };
-
-static int open_socket(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(address.sun_path)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return -1;
-    }
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
-        int saved = errno;
-        close(fd);
-        errno = saved;
-        return -1;
-    }
-    return fd;
-}
-
-static int wait_readable(struct ctl_client *client)
-{
-    struct pollfd poll_fd = {.fd = client->fd, .events = POLLIN};
-    int ready = poll(&poll_fd, 1, client->timeout_ms);
-    if (ready > 0) {
-        return FUO_OK;
-    }
-    if (ready == 0) {
-        return FUO_ETIMEDOUT;
-    }
-    return errno == EINTR ? FUO_EAGAIN : FUO_EIO;
-}
-
-/* Reads more behind what is there. */
-static int fill(struct ctl_client *client)
-{
-    if (client->start > 0) {
-        memmove(client->buffer, client->buffer + client->start,
-                client->end - client->start);
-        client->end -= client->start;
-        client->start = 0;
-    }
-    if (client->end == sizeof(client->buffer)) {
-        return FUO_EPROTO;
-    }
-    int err = wait_readable(client);
-    if (err != FUO_OK) {
-        return err;
-    }
-    ssize_t n = recv(client->fd, client->buffer + client->end,
-                     sizeof(client->buffer) - client->end, 0);
-    if (n <= 0) {
-        return n < 0 && errno == EINTR ? FUO_EAGAIN : FUO_EIO;
-    }
-    client->end += (size_t)n;
-    return FUO_OK;
-}
 
 int ctl_client_next(struct ctl_client *client, struct ctl_message *message)
 {
-    size_t scanned = 0;
-    for (;;) {
-        char *line = client->buffer + client->start;
-        size_t have = client->end - client->start;
-        char *lf = memchr(line + scanned, '\n', have - scanned);
-        if (lf != NULL) {
-            client->start += (size_t)(lf - line) + 1;
-            return ctl_message_parse(line, (size_t)(lf - line), message);
-        }
-        scanned = have;
-        int err = fill(client);
-        if (err != FUO_OK) {
-            return err;
-        }
-    }
+    return client->transport.receive(client->transport.arg, client->timeout_ms, message);
 }
 
 static int read_hello(struct ctl_client *client)
@@ -117,18 +36,15 @@ static int read_hello(struct ctl_client *client)
     return err;
 }
 
-int ctl_client_open(const char *socket_path, int timeout_ms, struct ctl_client **client)
+int ctl_client_over(const struct ctl_transport *transport, int timeout_ms,
+                    struct ctl_client **client)
 {
-    int fd = open_socket(socket_path);
-    if (fd < 0) {
-        return FUO_EIO;
-    }
     struct ctl_client *opened = calloc(1, sizeof(*opened));
     if (opened == NULL) {
-        close(fd);
+        transport->close(transport->arg);
         return FUO_ENOMEM;
     }
-    opened->fd = fd;
+    opened->transport = *transport;
     opened->timeout_ms = timeout_ms;
     int err = read_hello(opened);
     if (err != FUO_OK) {
@@ -142,7 +58,7 @@ int ctl_client_open(const char *socket_path, int timeout_ms, struct ctl_client *
 void ctl_client_close(struct ctl_client *client)
 {
     if (client != NULL) {
-        close(client->fd);
+        client->transport.close(client->transport.arg);
         free(client);
     }
 }
@@ -157,28 +73,11 @@ void ctl_client_set_timeout(struct ctl_client *client, int timeout_ms)
     client->timeout_ms = timeout_ms;
 }
 
-static int send_all(int fd, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
-        if (n < 0) {
-            return errno == EINTR ? FUO_EAGAIN : FUO_EIO;
-        }
-        bytes += n;
-        len -= (size_t)n;
-    }
-    return FUO_OK;
-}
-
 int ctl_client_send(struct ctl_client *client, enum ctl_method method,
                     struct json_object *params)
 {
-    AUTO_FREE char *line = ctl_print_request(++client->last_id, method, params);
-    if (line == NULL) {
-        return FUO_ENOMEM;
-    }
-    size_t len = strlen(line);
-    return len <= CTL_LINE_MAX ? send_all(client->fd, line, len) : FUO_ERANGE;
+    return client->transport.send(client->transport.arg, ++client->last_id, method,
+                                  params);
 }
 
 int ctl_client_call(struct ctl_client *client, enum ctl_method method,
@@ -250,7 +149,8 @@ int ctl_client_put(struct ctl_client *client, const uint8_t *bytes, size_t len,
             return FUO_EPROTO;
         }
         before = (size_t)have;
-        size_t n = len - before < CTL_CHUNK_MAX ? len - before : CTL_CHUNK_MAX;
+        size_t chunk = client->transport.chunk_max;
+        size_t n = len - before < chunk ? len - before : chunk;
         ctl_message_finish(&got);
         err = put_chunk(client, put_params(digest, len, before), bytes + before, n, &got);
         if (err == FUO_OK && got.type != CTL_MSG_DATA && retries > 0) {

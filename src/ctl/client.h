@@ -2,7 +2,8 @@
 /*
  * client.h - the blocking client of the control protocol, for fuotactl.
  *
- * One connection, one request at a time. It prints nothing and does not handle signals: a
+ * One connection, one request at a time. How requests get there and answers back is a
+ * transport: the daemon's Unix socket (socket.c), or whatever the caller brings. It prints nothing and does not handle signals: a
  * signal whose handler returns without SA_RESTART ends a read with FUO_EAGAIN, so that the
  * caller can detach (the connection is then only good for ctl_client_close()).
  *
@@ -20,7 +21,25 @@
 
 struct ctl_client;
 
-/* Connects and reads the hello. timeout_ms is for each later read too; -1: none. */
+/*
+ * What carries requests and messages. The functions return the codes above; send takes
+ * params (NULL: none); receive gives the hello first, waits at most timeout_ms (-1: for
+ * ever) and hands over a message that the caller finishes.
+ */
+struct ctl_transport {
+    void *arg;
+    size_t chunk_max; /* bytes of an upload in one request, at most CTL_CHUNK_MAX */
+    int (*send)(void *arg, int64_t id, enum ctl_method method,
+                struct json_object *params);
+    int (*receive)(void *arg, int timeout_ms, struct ctl_message *message);
+    void (*close)(void *arg);
+};
+
+/* Reads the hello. Closes the transport on failure; ctl_client_close() does else. */
+FUO_MUST_CHECK int ctl_client_over(const struct ctl_transport *transport, int timeout_ms,
+                                   struct ctl_client **client);
+
+/* Over the Unix socket: connects and reads the hello. timeout_ms is for each later read too; -1: none. */
 FUO_MUST_CHECK int ctl_client_open(const char *socket_path, int timeout_ms,
                                    struct ctl_client **client);
 void ctl_client_close(struct ctl_client *client); /* accepts NULL */

@@ -43,9 +43,9 @@ void ctl_error_finish(struct ctl_error *error)
 
 /* ---- reading ---- */
 
-static struct json_object *parse_object(const char *line, size_t len)
+struct json_object *ctl_parse_object(const char *line, size_t len, size_t max)
 {
-    if (len == 0 || len > CTL_LINE_MAX) {
+    if (len == 0 || len > max) {
         return NULL;
     }
     struct json_tokener *tokener = json_tokener_new_ex(CTL_DEPTH_MAX);
@@ -124,9 +124,10 @@ static bool find_method(const char *name, enum ctl_method *method)
     return false;
 }
 
-static int check_request(struct json_object *root, struct ctl_request *request,
-                         struct ctl_error *error)
+int ctl_request_read(struct json_object *root, struct ctl_request *request,
+                     struct ctl_error *error)
 {
+    *request = (struct ctl_request){0};
     const char *name = ctl_text(root, "method");
     if (!read_int(root, "id", &request->id) || name == NULL) {
         ctl_fail(error, CTL_USAGE, "a request needs an integer id and a method");
@@ -153,12 +154,12 @@ int ctl_request_parse(const char *line, size_t len, struct ctl_request *request,
                       struct ctl_error *error)
 {
     *request = (struct ctl_request){0};
-    struct json_object *root = parse_object(line, len);
+    struct json_object *root = ctl_parse_object(line, len, CTL_LINE_MAX);
     if (root == NULL) {
         ctl_fail(error, CTL_USAGE, "not a JSON object");
         return FUO_EPROTO;
     }
-    int err = check_request(root, request, error);
+    int err = ctl_request_read(root, request, error);
     json_object_put(root);
     return err;
 }
@@ -210,7 +211,7 @@ static int read_message(struct json_object *root, struct ctl_message *message)
 
 int ctl_message_parse(const char *line, size_t len, struct ctl_message *message)
 {
-    struct ctl_message read = {.root = parse_object(line, len)};
+    struct ctl_message read = {.root = ctl_parse_object(line, len, CTL_LINE_MAX)};
     if (read.root == NULL) {
         return FUO_EPROTO;
     }

@@ -112,7 +112,7 @@
  *         status broker api trust gateways devices profiles campaigns; what: the same for
  *         people, with the name of the fleet, folder and so on; text: why, and what to do
  * AUDIT  {"id","time","actor","action","object","reason","detail","previous","hash"}
- *         actor: "user:NAME" (or "uid:N") on the control socket; action: apply, pause,
+ *         actor: "user:NAME" (or "uid:N") on the control socket, "key:ID" over MQTT; action: apply, pause,
  *         resume, abort and so on; object: the campaign; detail: of an apply the digests
  *         of image and campaign; previous, hash: hex, crypto/audit.h says of what
  * PLAN   {"name","fleet","devices","image_bytes","cohort_count","cohorts":[{"devices",
@@ -232,7 +232,14 @@ struct ctl_request {
 FUO_MUST_CHECK int ctl_request_parse(const char *line, size_t len,
                                      struct ctl_request *request,
                                      struct ctl_error *error);
+/* The same of an object that was parsed before (borrowed). */
+FUO_MUST_CHECK int ctl_request_read(struct json_object *root, struct ctl_request *request,
+                                    struct ctl_error *error);
 void ctl_request_finish(struct ctl_request *request); /* accepts a zeroed one */
+
+/* A JSON object of at most max bytes and CTL_DEPTH_MAX levels, whole and valid UTF-8; NULL
+ * otherwise. The caller releases it. */
+struct json_object *ctl_parse_object(const char *text, size_t len, size_t max);
 
 /* Lines with their '\n', fresh; the caller frees them. NULL if memory is exhausted. */
 char *ctl_print_request(int64_t id, enum ctl_method method,

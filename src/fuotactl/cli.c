@@ -114,8 +114,37 @@ static int take_value(struct scan *scan, const struct cli_option *option,
     return CLI_OK;
 }
 
+static bool set_server(struct cli_server *server, const char *name, const char *value)
+{
+    const struct {
+        const char *name;
+        const char **slot;
+    } slots[] = {
+        {"--server", &server->url},
+        {"--key", &server->key},
+        {"--key-password-file", &server->key_password_file},
+        {"--ca", &server->ca},
+        {"--cert", &server->cert},
+        {"--cert-key", &server->cert_key},
+        {"--username", &server->username},
+        {"--password-file", &server->password_file},
+        {"--instance", &server->instance},
+        {"--root", &server->root},
+    };
+    for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++) {
+        if (strcmp(slots[i].name, name) == 0) {
+            *slots[i].slot = value;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void set_global(struct cli *cli, const char *name, const char *value)
 {
+    if (set_server(&cli->server, name, value)) {
+        return;
+    }
     if (strcmp(name, "--socket") == 0) {
         cli->socket = value;
     } else if (strcmp(name, "--json") == 0) {

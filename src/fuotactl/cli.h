@@ -18,7 +18,9 @@
 
 #include "fuotactl/exit.h"
 
-#define CLI_SOCKET "/run/fuotad/control.sock"
+#define CLI_SOCKET   "/run/fuotad/control.sock"
+#define CLI_INSTANCE "main"
+#define CLI_ROOT     "fuotad/v1"
 
 enum {
     CLI_OPTIONS_MAX = 16, /* of one command */
@@ -33,9 +35,24 @@ enum cli_color {
     CLI_COLOR_NEVER,
 };
 
+/* How to reach a daemon by way of a broker; all NULL: over the socket. */
+struct cli_server {
+    const char *url; /* mqtts://HOST[:PORT] */
+    const char *key; /* file of the operator's secret key */
+    const char *key_password_file;
+    const char *ca;
+    const char *cert;
+    const char *cert_key;
+    const char *username;
+    const char *password_file;
+    const char *instance;
+    const char *root;
+};
+
 /* Global options, and what follows from them and the surroundings. */
 struct cli {
     const char *socket;
+    struct cli_server server;
     bool json;
     bool quiet;
     bool help;

@@ -203,6 +203,8 @@ static const char man_tail[] =
     "*130*\n\tInterrupted; the campaign goes on.\n\n"
     "# ENVIRONMENT\n\n"
     "*FUOTAD\\_SOCKET*\n\tThe control socket, if *--socket* is not given.\n\n"
+    "*FUOTAD\\_SERVER*, *FUOTAD\\_KEY*\n\tThe broker and the operator's key, if "
+    "*--server* and *--key* are not given.\n\n"
     "*NO\\_COLOR*, *CI*, *TERM*\n\tNo colours if NO\\_COLOR or CI is set or TERM is "
     "dumb; "
     "no live line if CI is set or TERM is dumb.\n\n"

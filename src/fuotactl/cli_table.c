@@ -9,6 +9,39 @@ const struct cli_option cli_globals[] = {
      .value = "PATH",
      .file = true,
      .help = "Control socket of fuotad; also in FUOTAD_SOCKET. Default: " CLI_SOCKET "."},
+    {.name = "--server",
+     .value = "URL",
+     .help = "Reach fuotad by way of its status broker instead: mqtts://HOST[:PORT], or "
+             "mqtt:// on this machine. Needs --key; also in FUOTAD_SERVER."},
+    {.name = "--key",
+     .value = "FILE",
+     .file = true,
+     .help = "Secret key that signs the requests to --server, of one of the daemon's "
+             "spec.operators; also in FUOTAD_KEY."},
+    {.name = "--key-password-file",
+     .value = "FILE",
+     .file = true,
+     .help = "Its password, if it is encrypted; else it is asked for."},
+    {.name = "--ca",
+     .value = "FILE",
+     .file = true,
+     .help = "CA certificates (PEM) of the broker; default: the system's."},
+    {.name = "--cert",
+     .value = "FILE",
+     .file = true,
+     .help = "Client certificate for the broker (PEM)."},
+    {.name = "--cert-key", .value = "FILE", .file = true, .help = "Its key (PEM)."},
+    {.name = "--username", .value = "NAME", .help = "Login at the broker."},
+    {.name = "--password-file",
+     .value = "FILE",
+     .file = true,
+     .help = "File with its password."},
+    {.name = "--instance",
+     .value = "NAME",
+     .help = "The daemon's metadata.name. Default: " CLI_INSTANCE "."},
+    {.name = "--root",
+     .value = "TOPIC",
+     .help = "The daemon's spec.status.root. Default: " CLI_ROOT "."},
     {.name = "--json", .help = "Print JSON Lines with stable fields."},
     {.name = "--color",
      .value = "WHEN",
@@ -442,7 +475,7 @@ const struct cli_command cli_commands[] = {
                 "records are found, and exit code 7 tells. Who can write the database "
                 "can write a whole new chain: keep the hash that --verify prints, and "
                 "compare.\n\n"
-                "With --json: type \"audit\", id, time, actor (user:NAME), "
+                "With --json: type \"audit\", id, time, actor (user:NAME, over MQTT key:ID), "
                 "action, object, reason, detail, previous, hash; at the end of "
                 "--verify type \"verified\", count, hash.",
         .options = audit_options,
@@ -530,7 +563,7 @@ const struct cli_command cli_commands[] = {
     {
         .name = "key generate",
         .synopsis = "[-o NAME] [--encrypt] [--password-file FILE]",
-        .summary = "Make a key pair for signing images",
+        .summary = "Make a key pair for signing images, or requests of an operator",
         .options = generate_options,
         .raw = cmd_key,
     },

@@ -82,7 +82,13 @@ int cmd_doctor(const struct cli *cli, const struct cli_args *args)
     if (secrets_init() != FUO_OK) {
         return cli_fail(cli, CLI_INTERNAL, NULL, "a library cannot be initialised");
     }
-    bool runs = remote_reopen(&remote) == CLI_OK;
+    /* Files are looked at here: those of a daemon elsewhere are not. */
+    bool elsewhere = cli->server.url != NULL;
+    int opened = elsewhere ? remote_open(cli, &remote) : remote_reopen(&remote);
+    if (elsewhere && opened != CLI_OK) {
+        return opened;
+    }
+    bool runs = opened == CLI_OK;
     if (runs) {
         int rc = ask_daemon(&remote, list);
         if (rc != CLI_OK) {

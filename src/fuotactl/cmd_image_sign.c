@@ -9,6 +9,7 @@
 
 #include "fuotactl/cmd_image_internal.h"
 #include "fuotactl/cmd_util.h"
+#include "fuotactl/secret_key.h"
 #include "image/metadata.h"
 #include "image/minisign.h"
 #include "image/trust.h"
@@ -74,54 +75,6 @@ static int take_metadata(const struct sign_options *opt, struct image_metadata *
     return CLI_OK;
 }
 
-static int open_secret(const struct minisign_secret_file *file,
-                       const struct sign_options *opt, struct minisign_secret *key)
-{
-    char text[CMD_PASSWORD_SIZE];
-    struct minisign_password password = {text, 0};
-    if (file->encrypted) {
-        int rc = cmd_read_password(opt->password_file, "Password: ", text, &password.len);
-        if (rc != CLI_OK) {
-            return rc;
-        }
-    }
-    int err = minisign_secret_open(file, &password, key);
-    sodium_memzero(text, sizeof(text));
-    switch (err) {
-    case FUO_OK:
-        return CLI_OK;
-    case FUO_EAUTH:
-        cmd_say("%s: wrong password", opt->key);
-        return CLI_UNTRUSTED;
-    case FUO_ENOMEM:
-        cmd_say("%s: not enough memory to derive the key (%" PRIu64 " MiB)", opt->key,
-                file->memlimit_bytes >> 20);
-        return CLI_INTERNAL;
-    }
-    cmd_say("%s: damaged secret key", opt->key);
-    return CLI_INVALID;
-}
-
-static int load_secret(const struct sign_options *opt, struct minisign_secret *key)
-{
-    AUTO_FREE uint8_t *text = NULL;
-    size_t len = 0;
-    int rc = cmd_read_file(opt->key, CMD_TEXT_MAX_BYTES, &text, &len);
-    if (rc != CLI_OK) {
-        return rc;
-    }
-    struct minisign_secret_file file;
-    int err = minisign_secret_parse((const char *)text, len, &file);
-    sodium_memzero(text, len);
-    if (err != FUO_OK) {
-        cmd_say("%s: not a minisign secret key", opt->key);
-        return CLI_INVALID;
-    }
-    rc = open_secret(&file, opt, key);
-    sodium_memzero(&file, sizeof(file));
-    return rc;
-}
-
 /* What minisign writes when it is told nothing. */
 static size_t default_comment(const struct sign_options *opt, bool with_name, char *text,
                               size_t size)
@@ -138,7 +91,7 @@ static int make_signature(const struct sign_options *opt, const uint8_t *data, s
                           struct minisign_signature *sig)
 {
     struct minisign_secret key;
-    int rc = load_secret(opt, &key);
+    int rc = secret_key_load(opt->key, opt->password_file, &key);
     if (rc != CLI_OK) {
         return rc;
     }

@@ -19,8 +19,6 @@ enum {
     GOING_ON = -1, /* not an exit code */
 };
 
-#define SECONDS_US(s) ((int64_t)(s)*1000000)
-
 struct follower {
     const struct cli *cli;
     struct remote *remote;
@@ -181,12 +179,18 @@ static void print_end(struct follower *f, int code)
     render_json(stdout, "end", end);
 }
 
-/* "fuotactl watch NAME", with the socket if it is not the usual one. */
+/* "fuotactl watch NAME", with the place of the daemon if it is not the usual one. */
 static void say_return(const struct follower *f, const char *why)
 {
-    bool usual = strcmp(f->cli->socket, CLI_SOCKET) == 0;
-    cmd_say("%s; the campaign goes on. Come back with: fuotactl watch %s%s%s", why,
-            f->options->name, usual ? "" : " --socket ", usual ? "" : f->cli->socket);
+    bool server = f->cli->server.url != NULL;
+    bool usual = !server && strcmp(f->cli->socket, CLI_SOCKET) == 0;
+    cmd_say("%s; the campaign goes on. Come back with: fuotactl watch %s%s%s%s%s", why,
+            f->options->name,
+            usual    ? ""
+            : server ? " --server "
+                     : " --socket ",
+            usual ? "" : remote_place(f->cli), server ? " --key " : "",
+            server ? f->cli->server.key : "");
 }
 
 static int leave(struct follower *f, int code)
@@ -256,7 +260,7 @@ static int start(struct follower *f)
 
 static int lost(struct follower *f, int err)
 {
-    remote_close(f->remote);
+    remote_drop(f->remote);
     if (f->state == NULL) {
         return remote_lost(f->remote, err);
     }
@@ -272,7 +276,7 @@ static int come_back(struct follower *f)
 {
     if (now_us() - f->lost_us > SECONDS_US(FOLLOW_LOST_S)) {
         return cli_fail(f->cli, CLI_UNREACHABLE, NULL, "%s: fuotad did not come back",
-                        f->cli->socket);
+                        remote_place(f->cli));
     }
     struct timespec tick = {.tv_nsec = REMOTE_TICK_MS * 1000000L};
     nanosleep(&tick, NULL);

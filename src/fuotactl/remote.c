@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "fuotactl/fail.h"
+#include "fuotactl/remote_mqtt.h"
 
 enum {
     REOPEN_MS = 500, /* for the greeting; well below a second, because of signals */
+    REOPEN_BROKER_MS = 3000,
 };
 
 /* ---- signals ---- */
@@ -40,7 +42,7 @@ bool remote_interrupted(void)
 
 int remote_lost(const struct remote *remote, int err)
 {
-    const char *socket = remote->cli->socket;
+    const char *socket = remote_place(remote->cli);
     switch (err) {
     case FUO_EPROTO:
         return cli_fail(remote->cli, CLI_UNREACHABLE, NULL,
@@ -61,9 +63,13 @@ int remote_lost(const struct remote *remote, int err)
     }
 }
 
-int remote_open(const struct cli *cli, struct remote *remote)
+const char *remote_place(const struct cli *cli)
 {
-    *remote = (struct remote){.cli = cli};
+    return cli->server.url != NULL ? cli->server.url : cli->socket;
+}
+
+static int open_socket(const struct cli *cli, struct remote *remote)
+{
     errno = 0;
     int err = ctl_client_open(cli->socket, REMOTE_ANSWER_MS, &remote->client);
     if (err == FUO_EIO && (errno == EACCES || errno == EPERM)) {
@@ -75,17 +81,59 @@ int remote_open(const struct cli *cli, struct remote *remote)
         return cli_fail(cli, CLI_UNREACHABLE, NULL, "cannot reach fuotad at %s: %s",
                         cli->socket, errno != 0 ? strerror(errno) : "it hung up");
     }
-    if (err != FUO_OK) {
-        return remote_lost(remote, err);
+    return err == FUO_OK ? CLI_OK : remote_lost(remote, err);
+}
+
+static int open_server(const struct cli *cli, struct remote *remote)
+{
+    struct detail problem = {0};
+    int rc = remote_mqtt_signer(cli, &remote->signer);
+    if (rc != CLI_OK) {
+        return rc;
     }
-    ctl_client_set_timeout(remote->client, REMOTE_TICK_MS);
-    return CLI_OK;
+    int err = remote_mqtt_open(&cli->server, remote->signer, REMOTE_BROKER_MS,
+                               &remote->client, &problem);
+    switch (err) {
+    case FUO_OK:
+        return CLI_OK;
+    case FUO_EINVAL:
+        return cli_fail(cli, CLI_USAGE, NULL, "%s", problem.text);
+    case FUO_EPERM:
+        return cli_fail(cli, CLI_FORBIDDEN, NULL, "%s: %s", cli->server.url,
+                        problem.text);
+    default:
+        return problem.text[0] == '\0' ? remote_lost(remote, err)
+                                       : cli_fail(cli, CLI_UNREACHABLE, NULL,
+                                                  "cannot reach fuotad by way of %s: %s",
+                                                  cli->server.url, problem.text);
+    }
+}
+
+int remote_open(const struct cli *cli, struct remote *remote)
+{
+    *remote = (struct remote){.cli = cli};
+    int rc =
+        cli->server.url != NULL ? open_server(cli, remote) : open_socket(cli, remote);
+    if (rc == CLI_OK) {
+        ctl_client_set_timeout(remote->client, REMOTE_TICK_MS);
+    }
+    return rc;
+}
+
+static int reopen(struct remote *remote)
+{
+    const struct cli *cli = remote->cli;
+    struct detail problem = {0};
+    return cli->server.url != NULL
+               ? remote_mqtt_open(&cli->server, remote->signer, REOPEN_BROKER_MS,
+                                  &remote->client, &problem)
+               : ctl_client_open(cli->socket, REOPEN_MS, &remote->client);
 }
 
 int remote_reopen(struct remote *remote)
 {
-    remote_close(remote);
-    if (ctl_client_open(remote->cli->socket, REOPEN_MS, &remote->client) != FUO_OK) {
+    remote_drop(remote);
+    if (reopen(remote) != FUO_OK) {
         remote->client = NULL;
         return CLI_UNREACHABLE;
     }
@@ -93,10 +141,17 @@ int remote_reopen(struct remote *remote)
     return CLI_OK;
 }
 
-void remote_close(struct remote *remote)
+void remote_drop(struct remote *remote)
 {
     ctl_client_close(remote->client);
     remote->client = NULL;
+}
+
+void remote_close(struct remote *remote)
+{
+    remote_drop(remote);
+    remote_mqtt_forget(remote->signer);
+    remote->signer = NULL;
 }
 
 /* ---- requests ---- */

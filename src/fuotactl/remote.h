@@ -12,21 +12,31 @@
 #include <stdbool.h>
 
 #include "ctl/client.h"
+#include "ctl/envelope.h"
 #include "fuotactl/cli.h"
 
 enum {
     REMOTE_TICK_MS = 200,
     REMOTE_ANSWER_MS = 60000,
+    REMOTE_BROKER_MS = 15000, /* for a broker, and what it keeps of the daemon */
 };
 
 struct remote {
     const struct cli *cli;
-    struct ctl_client *client; /* NULL: not connected */
+    struct ctl_client *client;      /* NULL: not connected */
+    struct envelope_signer *signer; /* over MQTT; owned */
 };
 
-/* CLI_UNREACHABLE, or CLI_FORBIDDEN if the socket is not for this user. */
+/* Where the daemon is, for people: the socket's path or the broker's URL. */
+const char *remote_place(const struct cli *cli);
+
+/* Over the socket, or over MQTT if a server is given. CLI_UNREACHABLE, or CLI_FORBIDDEN if
+ * the socket is not for this user, or the daemon takes no requests over MQTT. */
 int remote_open(const struct cli *cli, struct remote *remote);
 void remote_close(struct remote *remote); /* accepts a zeroed one */
+
+/* Only the connection: remote_reopen() may follow. */
+void remote_drop(struct remote *remote);
 
 /* The same in silence, for those who try again: CLI_OK or CLI_UNREACHABLE. */
 int remote_reopen(struct remote *remote);

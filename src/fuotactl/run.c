@@ -48,7 +48,13 @@ static int dispatch(const struct cli *cli, const struct cli_args *args)
 int cli_run(int argc, char **argv)
 {
     const char *socket = environment("FUOTAD_SOCKET");
-    struct cli cli = {.socket = socket != NULL ? socket : CLI_SOCKET};
+    struct cli cli = {
+        .socket = socket != NULL ? socket : CLI_SOCKET,
+        .server = {.url = environment("FUOTAD_SERVER"),
+                   .key = environment("FUOTAD_KEY"),
+                   .instance = CLI_INSTANCE,
+                   .root = CLI_ROOT},
+    };
     AUTO_FREE struct cli_args *args = calloc(1, sizeof(*args));
     if (args == NULL) {
         return CLI_INTERNAL;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,31 +12,11 @@
 #include "io/log.h"
 
 enum {
-    ACTOR_SIZE = 96,
     TEXT_MAX = 1024, /* bytes of a reason or a detail that are kept */
     TEXT_SIZE = TEXT_MAX + 1,
-    PASSWD_BYTES = 16384,
 };
 
 /* ---- writing ---- */
-
-static const char *actor_of(const struct daemon *d, uint64_t connection,
-                            char text[static ACTOR_SIZE])
-{
-    char buffer[PASSWD_BYTES];
-    struct passwd entry;
-    struct passwd *found = NULL;
-    uint32_t uid = 0;
-    if (!ctl_server_peer(d->ctl, connection, &uid)) {
-        return "unknown"; /* the connection has gone while its request was handled */
-    }
-    if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 && found != NULL) {
-        snprintf(text, ACTOR_SIZE, "user:%s", found->pw_name);
-    } else {
-        snprintf(text, ACTOR_SIZE, "uid:%u", uid);
-    }
-    return text;
-}
 
 /* At most TEXT_MAX bytes, and no half character at the end. */
 static const char *bounded(const char *from, char text[static TEXT_SIZE])
@@ -58,12 +37,12 @@ static const char *bounded(const char *from, char text[static TEXT_SIZE])
 
 void audit_note(struct daemon *d, uint64_t connection, const struct audit_action *action)
 {
-    char actor[ACTOR_SIZE];
+    char actor[CLIENT_ACTOR_SIZE];
     char reason[TEXT_SIZE];
     char detail[TEXT_SIZE];
     struct store_audit record = {
         .at = clock_utc(&d->clock),
-        .actor = actor_of(d, connection, actor),
+        .actor = client_actor(d, connection, actor),
         .action = action->action,
         .object = action->object != NULL ? action->object : "",
         .reason = bounded(action->reason, reason),

@@ -13,8 +13,10 @@
  *   answers.c     what the plugins say, as events of the engine
  *   fleet_link.c  connections of the fleets
  *   status_link.c connection of the status topics
+ *   request_link.c requests over MQTT, on the same connection
  *   windows_link.c when campaigns may send, told to the engine and renewed
- *   methods.c     requests of the control socket
+ *   methods.c     requests of the control protocol
+ *   clients.c     who asks: over the socket or over MQTT
  *   apply.c       plan and apply; apply_trust.c looks at signatures
  *   budget.c      airtime of the gateways
  *   doctor.c      what is right and wrong; doctor_state.c and doctor_fleet.c look
@@ -43,6 +45,7 @@
 #include "loop/fleets.h"
 #include "loop/gateways.h"
 #include "loop/keyring.h"
+#include "loop/mqtt_ctl.h"
 #include "loop/relay.h"
 #include "loop/requests.h"
 #include "loop/status.h"
@@ -178,6 +181,9 @@ struct daemon {
 
     struct status *status; /* NULL: no status on MQTT */
     struct mqtt_client *mqtt;
+    struct operators operators;
+    struct mqtt_ctl *mqtt_ctl;           /* NULL: no requests over MQTT */
+    char session[ENVELOPE_SESSION_SIZE]; /* of this process, for those; hex */
     struct relay relay;
 
     uv_signal_t sigterm;
@@ -254,12 +260,27 @@ void status_link_alert(struct daemon *d, const char *id, const char *text);
 void status_link_store_opened(struct daemon *d);
 void status_link_close(struct daemon *d);
 
+/* request_link.c: requests over MQTT, if the file allows them and names operators. */
+bool request_link_wanted(const struct daemon *d);
+void request_link_prepare(struct daemon *d); /* before anything is said on $state */
+FUO_MUST_CHECK int request_link_open(struct daemon *d);
+
 /* windows_link.c. Without restrictions there is nothing to tell. */
 void windows_link_give(struct daemon *d, const struct campaign_entry *entry);
 FUO_MUST_CHECK int windows_link_restore(struct daemon *d, struct engine *engine,
                                         const struct campaign_entry *entry);
 void windows_link_start(struct daemon *d); /* renew every few hours */
 void windows_link_renew(struct daemon *d);
+
+/* clients.c */
+enum {
+    CLIENT_ACTOR_SIZE = 96,
+};
+/* Takes line. Whoever is gone does not hear it. */
+void client_send(struct daemon *d, uint64_t connection, char *line);
+/* "user:NAME", "uid:N" or "key:ID"; may write to text. */
+const char *client_actor(const struct daemon *d, uint64_t connection,
+                         char text[static CLIENT_ACTOR_SIZE]);
 
 /* methods.c */
 extern const struct ctl_server_handlers method_handlers;

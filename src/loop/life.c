@@ -49,6 +49,7 @@ int life_load_files(struct daemon *d, const struct daemon_options *options,
     }
     config_unsupported(&d->doc->doc, diags);
     windows_load(d->doc, &d->windows, diags);
+    operators_load(d->doc, &d->operators, diags);
     const char *folders[SETUP_FOLDERS_MAX];
     setup_plugin_folders(d->doc, options->plugin_folder, folders);
     return fleets_load(d->doc, folders, &d->fleets, diags);
@@ -101,6 +102,7 @@ void life_init(struct daemon *d, const struct driver_ports *ports, void *arg)
         char prefix[TEXT_SIZE];
         snprintf(prefix, sizeof(prefix), "%s/%s", d->doc->status_root, d->doc->name);
         d->status = status_create(prefix);
+        request_link_prepare(d);
     }
 }
 
@@ -197,6 +199,7 @@ void life_release(struct daemon *d)
     gateways_finish(&d->gateways);
     keyring_destroy(d->keyring);
     uploads_destroy(d->uploads);
+    mqtt_ctl_destroy(d->mqtt_ctl);
     status_destroy(d->status);
     store_batch_finish(&d->rows);
     effects_finish(&d->publish_later);

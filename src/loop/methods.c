@@ -28,13 +28,13 @@ struct call {
 void method_reply(struct daemon *d, uint64_t connection, int64_t request_id,
                   struct json_object *data)
 {
-    ctl_server_send(d->ctl, connection, ctl_print_data(request_id, data));
+    client_send(d, connection, ctl_print_data(request_id, data));
 }
 
 void method_refuse(struct daemon *d, uint64_t connection, int64_t request_id,
                    struct ctl_error *error)
 {
-    ctl_server_send(d->ctl, connection, ctl_print_error(request_id, error));
+    client_send(d, connection, ctl_print_error(request_id, error));
     ctl_error_finish(error);
 }
 

@@ -40,6 +40,13 @@ static char *state_text(const struct daemon *d, const char *state)
 {
     struct json_object *object =
         render_daemon_state(state, d->boot, clock_utc(&d->clock));
+    render_add_text(object, "fuotad", FUO_VERSION);
+    render_add_int(object, "protocol", CTL_PROTOCOL);
+    render_add_text(object, "instance", d->doc->name);
+    render_add_text(object, "requests", d->mqtt_ctl != NULL ? "signed" : "off");
+    if (d->mqtt_ctl != NULL) {
+        render_add_text(object, "session", d->session);
+    }
     char *text = xstrdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
     json_object_put(object);
     return text;
@@ -83,10 +90,19 @@ static void on_state(void *arg, bool up)
 static void on_published(void *arg, uint64_t id, int err)
 {
     struct daemon *d = arg;
-    if (id != DIRECT_ID) {
+    if (id == DIRECT_ID && d->draining) {
+        d->told_draining = true;           /* the last one that is sent */
+    } else if (!mqtt_ctl_is_channel(id)) { /* what goes directly has no place there */
         relay_published(&d->relay, id, err);
-    } else if (d->draining) {
-        d->told_draining = true; /* the last one that is sent */
+    }
+}
+
+/* Nothing but requests is subscribed to. */
+static void on_message(void *arg, const struct mqtt_message *message)
+{
+    struct daemon *d = arg;
+    if (!d->draining) {
+        mqtt_ctl_take(d->mqtt_ctl, message);
     }
 }
 
@@ -143,6 +159,7 @@ static int open_client(struct daemon *d, struct credentials *credentials)
 {
     static const struct mqtt_handlers handlers = {
         .on_state = on_state,
+        .on_message = on_message,
         .on_published = on_published,
         .log = on_log,
     };
@@ -157,7 +174,8 @@ static int open_client(struct daemon *d, struct credentials *credentials)
     config->will_payload = (const uint8_t *)will;
     config->will_payload_len = strlen(will);
     randombytes_buf(&config->jitter_seed, sizeof(config->jitter_seed));
-    return mqtt_client_open(d->loop, config, &handlers, d, &d->mqtt);
+    int err = mqtt_client_open(d->loop, config, &handlers, d, &d->mqtt);
+    return err == FUO_OK ? request_link_open(d) : err;
 }
 
 int status_link_open(struct daemon *d, struct diag_list *diags)

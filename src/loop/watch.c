@@ -12,8 +12,8 @@ enum {
 static void tell_event(struct daemon *d, const struct watcher *watcher, const char *event,
                        struct json_object *data)
 {
-    ctl_server_send(d->ctl, watcher->connection,
-                    ctl_print_event(watcher->request_id, event, data));
+    client_send(d, watcher->connection,
+                ctl_print_event(watcher->request_id, event, data));
 }
 
 /* The state now; true if the stream is over. */
