@@ -383,6 +383,32 @@ static void list_queue(const struct work *w)
     finish(w, err, err == FUO_OK ? tts_queue_json(queue) : NULL);
 }
 
+/* None for another application than the key's. */
+static void list_rights(const struct work *w, bool own)
+{
+    static const char *const rights[] = {
+        "RIGHT_APPLICATION_INFO",
+        "RIGHT_APPLICATION_DEVICES_READ",
+        "RIGHT_APPLICATION_DEVICES_WRITE",
+        "RIGHT_APPLICATION_DEVICES_READ_KEYS",
+        "RIGHT_APPLICATION_DEVICES_WRITE_KEYS",
+        "RIGHT_APPLICATION_TRAFFIC_READ",
+        "RIGHT_APPLICATION_TRAFFIC_DOWN_WRITE",
+        "RIGHT_APPLICATION_LINK",
+    };
+    struct json_object *body = json_object_new_object();
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++) {
+        (void)json_object_array_add(list, json_object_new_string(rights[i]));
+    }
+    if (own) {
+        (void)json_object_object_add(body, "rights", list);
+    } else {
+        json_object_put(list);
+    }
+    finish(w, FUO_OK, body);
+}
+
 /* ---- routes ---- */
 
 static void serve_device(const struct work *w, enum tts_registry registry)
@@ -488,7 +514,12 @@ static void serve(struct work *w)
     }
     tts_application_id(w->rest->uid, application);
     size_t len = strlen(application);
-    if (strncmp(at, application, len) != 0 || at[len] != '/') {
+    bool own = strncmp(at, application, len) == 0 && at[len] == '/';
+    if (registry == TTS_REGISTRY_IS && strcmp(at + strcspn(at, "/"), "/rights") == 0) {
+        list_rights(w, own);
+        return;
+    }
+    if (!own) {
         refuse(w, &no_rights);
         return;
     }

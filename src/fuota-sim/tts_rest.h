@@ -3,6 +3,7 @@
  * tts_rest.h - The Things Stack's HTTP API, as far as virtual devices need it
  * (network-servers.md 3.2), on the simulated server:
  *
+ *   GET              /api/v3/applications/{app}/rights                 of the key
  *   POST, GET        /api/v3/applications/{app}/devices                create, list
  *   GET, PUT, DELETE /api/v3/applications/{app}/devices/{id}           Identity Server
  *   GET, PUT, DELETE /api/v3/ns/applications/{app}/devices/{id}        Network Server
@@ -11,8 +12,8 @@
  *   POST             /api/v3/as/applications/{app}/devices/{id}/down/push, .../replace
  *
  * A PUT sets what its field mask names, and nothing else. Errors are google.rpc.Status with
- * ErrorDetails: another application than ours is PermissionDenied, a wrong key is
- * Unauthenticated. Real devices are in no answer here.
+ * ErrorDetails: another application than ours is PermissionDenied, and the key has
+ * no rights there; a wrong key is Unauthenticated. Real devices are in no answer here.
  */
 #pragma once
 

@@ -131,7 +131,7 @@ class Stack:
     def __init__(self, folder, build, image, devices=12, loss="12%", seed=7, scale=150,
                  ts004="2", interval="120s", spec=None, status_port=None, gateways=1,
                  collisions=False, keep_groups=False, profile="generic",
-                 kinds=None):
+                 kinds=None, dialect="chirpstack"):
         self.folder = pathlib.Path(folder)
         self.build = pathlib.Path(build)
         self.image = pathlib.Path(image)
@@ -140,6 +140,8 @@ class Stack:
         self.radio = ["--gateways", gateways] + (["--collisions"] if collisions else [])
         self.radio += ["--keep-groups"] if keep_groups else []
         self.radio += ["--profile", kinds] if kinds else []
+        self.dialect = dialect
+        self.mqtt_version = "3.1.1" if dialect == "tts" else "auto"
         self.spec = spec or {}
         self.profile = profile
         self.epoch = int(time.time())
@@ -233,6 +235,15 @@ spec:
         path.write_text(json.dumps(document, indent=1))  # JSON is YAML
         return path
 
+    def network_server(self):
+        """What a fleet says about its server, but MQTT and API."""
+        if self.dialect == "tts":
+            # A minute of the fleet's time is 0.4 s of the machine's.
+            return """plugin: tts
+    options: { application: "fuota-app@sim", lead: 60s }"""
+        return """plugin: chirpstack
+    options: { applicationId: "5a1c0e1e-0000-4000-8000-000000000001" }"""
+
     def write_fleet(self):
         self.path("fleets/wm1.yaml").write_text(
             f"""apiVersion: fuotad/v1
@@ -242,10 +253,9 @@ spec:
   trustPolicy: release-wm1
   region: EU868
   networkServer:
-    plugin: chirpstack
-    mqtt: {{ url: "mqtt://127.0.0.1:{self.mqtt_port}" }}
+    {self.network_server()}
+    mqtt: {{ url: "mqtt://127.0.0.1:{self.mqtt_port}", version: "{self.mqtt_version}" }}
     api: {{ url: "http://127.0.0.1:{self.proxy.port}", tokenFile: ../token }}
-    options: {{ applicationId: "5a1c0e1e-0000-4000-8000-000000000001" }}
   inventory: {{ source: file, file: ../inventory.csv }}
   profiles: {{ default: {self.profile} }}
 """)
@@ -292,7 +302,7 @@ spec:
     def start_sim(self):
         self.start("sim", self.build / "fuota-sim", "--broker",
                    f"mqtt://127.0.0.1:{self.mqtt_port}", "--api", f"127.0.0.1:{self.api_port}",
-                   "--devices", self.devices, "--seed", self.seed, "--loss", self.loss,
+                   "--dialect", self.dialect, "--devices", self.devices, "--seed", self.seed, "--loss", self.loss,
                    "--interval", self.interval, "--ts004", self.ts004, "--time-scale",
                    self.scale, *self.radio, "--airlog", self.path("airlog.jsonl"), "--flash",
                    self.path("flash"), "--inventory", self.path("inventory.csv"),

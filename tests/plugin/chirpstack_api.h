@@ -23,6 +23,7 @@ static inline const struct fake_request *expect(struct rig *rig, const char *pat
     assert_true(rig->host.answered_count < rig->host.request_count);
     const struct fake_request *r =
         &rig->host.requests[rig->host.answered_count % FAKE_MAX];
+    assert_string_equal(r->method, "POST");
     assert_string_equal(r->path, path);
     assert_string_equal(r->content_type, "application/grpc-web+proto");
     assert_true(r->body_len >= 5 && r->body[0] == 0);

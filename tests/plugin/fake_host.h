@@ -21,8 +21,9 @@ enum {
 
 struct fake_request {
     uint64_t id;
-    char path[96];
-    char content_type[48];
+    char method[8];
+    char path[192];
+    char content_type[48]; /* "": none */
     uint8_t body[FAKE_BODY_MAX];
     size_t body_len;
 };
@@ -40,8 +41,9 @@ struct fuo_host {
     size_t answered_count;
     struct fake_publish published;
     size_t publish_count;
-    char filter[160];
+    char filter[160]; /* the latest */
     int filter_qos;
+    size_t filter_count;
     struct event_queue events;
     const char *rejected; /* the latest kind */
     size_t reject_count;
@@ -72,6 +74,7 @@ static inline int fake_subscribe(struct fuo_host *h, const char *filter, int qos
 {
     snprintf(h->filter, sizeof(h->filter), "%s", filter);
     h->filter_qos = qos;
+    h->filter_count++;
     return h->refuse;
 }
 
@@ -95,13 +98,16 @@ static inline int fake_http(struct fuo_host *h, uint64_t id,
     if (h->refuse != FUO_OK) {
         return h->refuse;
     }
-    assert_string_equal(request->method, "POST");
     assert_true(request->body_len <= FAKE_BODY_MAX);
     struct fake_request *r = &h->requests[h->request_count++ % FAKE_MAX];
     *r = (struct fake_request){.id = id, .body_len = request->body_len};
     snprintf(r->path, sizeof(r->path), "%s", request->path);
-    snprintf(r->content_type, sizeof(r->content_type), "%s", request->content_type);
-    memcpy(r->body, request->body, request->body_len);
+    snprintf(r->method, sizeof(r->method), "%s", request->method);
+    snprintf(r->content_type, sizeof(r->content_type), "%s",
+             request->content_type != NULL ? request->content_type : "");
+    if (request->body_len > 0) {
+        memcpy(r->body, request->body, request->body_len);
+    }
     return FUO_OK;
 }
 

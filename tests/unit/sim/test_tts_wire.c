@@ -326,6 +326,10 @@ static void wrong_calls_are_refused(void **state)
         assert_int_equal(http(&w, rows[i].method, rows[i].path, rows[i].body),
                          rows[i].status);
     }
+    assert_int_equal(http(&w, "GET", "/api/v3/applications/other/rights", ""), 200);
+    assert_string_equal(at(&w, "/rights"), "");
+    assert_int_equal(http(&w, "GET", "/api/v3/applications/app1/rights", ""), 200);
+    assert_string_equal(at(&w, "/rights/0"), "RIGHT_APPLICATION_INFO");
     struct tts_rest rest = {&w.tts, w.rig->now, UID, "another key"};
     struct httpd_call call = {"GET", IS_URL, "", "", "Bearer key", NULL, 0};
     struct httpd_reply reply = {0};

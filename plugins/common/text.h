@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * text.h - the notations of ChirpStack's JSON: hex, base64, UUID, RFC 3339, Duration.
+ * text.h - the notations of servers' JSON: hex, base64, UUID, RFC 3339, Duration.
  *
  * Pure. Parsers take a length, never read past it, and leave the output untouched on
  * failure (false).

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""test_tts.py BUILD SOURCE [CASE...] - whole campaigns through The Things Stack v3.
+
+fuota-sim --dialect tts behind a real broker, spoken to in MQTT 3.1.1, and the real plugin.
+Prints a line per case and exits with the number of failures.
+"""
+import json
+import os
+import signal
+import sys
+import time
+import urllib.request
+
+from stack import MOSQUITTO, TOKEN, wait_for
+from test_campaign import applied, finish, gateways_on_air, run_cases, wait_for_uplinks
+
+DEVICES = "/api/v3/applications/fuota-app/devices"
+
+
+def tts(folder, **options):
+    return applied(folder, dialect="tts", **options)
+
+
+def virtual_devices(stack):
+    request = urllib.request.Request(f"http://127.0.0.1:{stack.api_port}{DEVICES}",
+                                     headers={"Authorization": f"Bearer {TOKEN}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return [d["ids"]["device_id"] for d in json.load(answer)["end_devices"]]
+
+
+def count_calls(stack):
+    """What is asked of the API from now on, as "METHOD PATH" without identifiers."""
+    calls = []
+    stack.proxy.hook = lambda path: calls.append(path)
+    return calls
+
+
+def case_every_device_runs_the_new_image(folder):
+    with tts(folder) as s:
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), "--wait", "--timeout", "150s", check=0)
+        wait_for("the multicast devices to go", lambda: virtual_devices(s) == [], 60)
+        finish(s, 12)
+
+
+def case_several_gateways_send_and_a_restart_finds_them_again(folder):
+    with tts(folder, gateways=4, devices=16, scale=60, collisions=True) as s:
+        wait_for_uplinks(s)
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("fragments", lambda: s.state()["fragments"]["sent"] > 10, 90)
+        calls = count_calls(s)
+        s.kill_daemon()
+        s.start_daemon()
+        finish(s, 16)
+        # It knew the names of the gateways from uplinks only, and asked the server for them.
+        assert any("field_mask=attributes" in c for c in calls), calls
+        assert max(map(len, gateways_on_air(s).values())) > 1
+
+
+def case_a_broker_that_is_away_for_a_while_loses_what_was_under_way(folder):
+    with tts(folder) as s:
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("fragments", lambda: s.state()["fragments"]["sent"] > 5, 90)
+        s.stop("mosquitto", signal.SIGKILL)
+        time.sleep(1)
+        s.start_broker()
+        finish(s, 12)
+
+
+def case_half_a_device_is_completed_after_a_crash(folder):
+    with tts(folder) as s:
+        held = s.proxy.held
+        s.proxy.hook = lambda path: "hold" if "/ns/" in path and not held.is_set() else None
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        assert held.wait(60), "no virtual device was made"
+        s.kill_daemon()
+        assert len(virtual_devices(s)) == 1
+        s.start_daemon()
+        s.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "150s", check=0)
+        wait_for("the multicast devices to go", lambda: virtual_devices(s) == [], 60)
+        finish(s, 12)
+
+
+def doctor_fails(stack):
+    answer = json.loads(stack.ctl("doctor", "--json", check=10).stdout)
+    return {f["check"]: f["text"] for f in answer["findings"] if f["level"] == "fail"}
+
+
+def case_doctor_tells_a_wrong_key_from_a_wrong_application(folder):
+    with tts(folder, devices=1) as s:
+        s.stop("fuotad")
+        good = s.path("fleets/wm1.yaml").read_text()
+        s.path("fleets/wm1.yaml").write_text(good.replace("fuota-app@sim", "another@sim"))
+        s.start_daemon()
+        fails = doctor_fails(s)
+        assert list(fails) == ["api"] and "no such application" in fails["api"], fails
+        s.stop("fuotad")
+        s.path("fleets/wm1.yaml").write_text(good)
+        s.path("token").write_text("wrong\n")
+        s.start_daemon()
+        fails = doctor_fails(s)
+        assert list(fails) == ["api"] and "token" in fails["api"], fails
+        log = s.path("fuotad.log").read_text()
+        assert "no right in application another" in log and "invalid_token" in log, log
+
+
+if __name__ == "__main__":
+    if not os.path.exists(MOSQUITTO):
+        sys.exit("mosquitto is not installed; run ./scripts/test")
+    sys.exit(run_cases(globals(), sys.argv[3:]))
