@@ -5,7 +5,9 @@
  * member_answer() has judged it (campaign/member.h); here the member moves on.
  */
 #include "codec/package.h"
+#include "engine/group.h"
 #include "engine/internal.h"
+#include "engine/limits.h"
 #include "engine/report.h"
 #include "image/version.h"
 

@@ -8,7 +8,9 @@
 
 #include "campaign/partition.h"
 #include "codec/package.h"
+#include "engine/group.h"
 #include "engine/internal.h"
+#include "engine/limits.h"
 #include "radio/subband.h"
 
 #define JOIN_MIN_US     MINUTES_US(1) /* for the four commands of a set-up */

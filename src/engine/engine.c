@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/group.h"
 #include "engine/internal.h"
 
 enum {

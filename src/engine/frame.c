@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "codec/frag.h"
+#include "engine/group.h"
 #include "engine/internal.h"
 #include "radio/airtime.h"
 

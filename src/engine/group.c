@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/group.h"
 #include "engine/internal.h"
 
 #define KEEP_US DAYS_US(90) /* without a transmission */

@@ -400,30 +400,6 @@ void member_ask_next_package(struct engine *e, struct member *m);
 void member_take_block(struct engine *e, struct member *m, uint16_t missing);
 void member_await_reboot(struct engine *e, struct member *m);
 
-/* limits.c */
-/* Its own, or that of its fleet; but not one of other package versions than it has. */
-const struct profile *device_profile(const struct device *d);
-/* Its answers show a quirk, to be remembered. */
-void device_note_quirk(struct engine *e, struct device *d, enum device_quirk quirk);
-/* What its profile says, or what its answers have shown. */
-enum profile_layout device_layout(const struct device *d);
-bool device_epoch_twice(const struct device *d);
-/* Whether MissingFrag tells what is missing. */
-bool device_counts_rank(const struct device *d);
-/*
- * Fragments of M that it may miss before "no matrix memory" is believed: 0, unless that may
- * be what it said of an earlier session.
- */
-uint32_t device_error_above(const struct device *d, uint32_t m);
-/* It never says that it has an image: only what it runs after a reboot does. */
-bool device_denies_images(const struct device *d);
-/*
- * Moves who can share fragments with the first of members into group, and says what all of
- * them can take; returns how many are left.
- */
-size_t limits_take_group(struct member **members, size_t count, struct member **group,
-                         size_t *group_count, struct fragplan_limits *limits);
-
 /* proof.c */
 /* Members that are believed to have the block, and have not answered yet. */
 uint32_t proof_pending(const struct transmission *t);
@@ -578,33 +554,6 @@ void lanes_resume(struct engine *e, struct transmission *t);
 
 /* A group whose counter is beyond is not begun with: devices would be deaf (13). */
 #define F_CNT_NEW (0xffffu - 2 * FRAG_COUNT_MAX)
-
-/* group.c */
-/* The McKey of a transmission that is formed: true: one that is kept, and its address. */
-bool group_choose(struct engine *e, struct transmission *t);
-/* The first command of a member's set-up: what it needs, and the one after its group. */
-void group_begin(struct engine *e, struct member *m);
-void group_go_on(struct engine *e, struct member *m);
-/* McGroupSetupReq goes out; the device has taken it. The second leaves it to the caller to
- * store the device, as does the next one. */
-void group_told(struct engine *e, struct member *m);
-void group_taken(struct engine *e, struct member *m);
-/* The device has rebooted. */
-void group_rebooted(struct engine *e, struct member *m);
-/* It agreed to a session. */
-void group_found(struct member *m);
-/* It has not kept its group, as it says: it is set up anew. */
-bool group_is_lost(struct engine *e, struct member *m, const struct member_answer *a);
-/* It leaves its transmission without the image: did it have the group at all? */
-void group_doubt(struct engine *e, struct member *m);
-/* The server does not begin where the counter is: another key. */
-void group_abandon(struct engine *e, struct transmission *t);
-/* The server's counter, when nothing more is sent. */
-void group_note_counter(struct engine *e, struct lane *l, uint32_t f_cnt);
-/* The transmission is over: its McKey is kept or dropped. */
-void group_release(struct engine *e, struct transmission *t);
-void group_resume(struct engine *e);
-void group_finish(struct engine *e);
 
 /* frame.c */
 /* When the first frame after now may begin. */

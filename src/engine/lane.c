@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "engine/group.h"
 #include "engine/internal.h"
 
 #define BACKOFF_US      SECONDS_US(5)

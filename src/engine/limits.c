@@ -5,6 +5,7 @@
  * Devices of different limits share a transmission as long as that costs none of them much:
  * sizes within an eighth of each other are no reason for sending everything twice.
  */
+#include "engine/limits.h"
 #include "codec/package.h"
 #include "engine/internal.h"
 

@@ -4,7 +4,9 @@
 
 #include "codec/frag.h"
 #include "codec/package.h"
+#include "engine/group.h"
 #include "engine/internal.h"
+#include "engine/limits.h"
 #include "engine/repair.h"
 #include "engine/report.h"
 #include "engine/term.h"

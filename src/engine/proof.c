@@ -12,6 +12,7 @@
  */
 #include "campaign/detect.h"
 #include "engine/internal.h"
+#include "engine/limits.h"
 #include "engine/repair.h"
 #include "engine/report.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/repair.h"
+#include "engine/limits.h"
 
 #include <stdlib.h>
 

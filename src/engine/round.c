@@ -12,6 +12,7 @@
 #include "campaign/partition.h"
 #include "codec/package.h"
 #include "engine/internal.h"
+#include "engine/limits.h"
 
 #define AGAIN_US       HOURS_US(6) /* who was placed nowhere: links are learned on */
 #define QUIET_SHARE    20

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "codec/frag.h"
+#include "engine/group.h"
 #include "engine/internal.h"
 
 #define RETRY_AFTER_US MINUTES_US(1)

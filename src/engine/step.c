@@ -2,6 +2,7 @@
 /* step.c - an event to the flow it concerns; timers; resuming after a restart. */
 #include <string.h>
 
+#include "engine/group.h"
 #include "engine/internal.h"
 #include "engine/term.h"
 

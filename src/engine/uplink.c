@@ -15,6 +15,7 @@
 #include "codec/mpa.h"
 #include "codec/package.h"
 #include "engine/internal.h"
+#include "engine/limits.h"
 #include "radio/airtime.h"
 
 enum {

@@ -6,7 +6,7 @@
  *   daemon.c      life: start, run, drain, end
  *   life.c       its parts: opened, closed, freed
  *   virtual.c     the same parts on virtual time, without loop, sockets and signals
- *   restore.c     the engine, rebuilt from the store
+ *   restore.c     the engine, rebuilt from the store; restore_campaigns.c its campaigns
  *   inventory_import.c  the inventories, into the store
  *   commit.c      batches to the store's thread and back; trouble with the disk
  *   exec.c        effects: intents to the plugins, keys
