@@ -68,7 +68,8 @@ OWNERS = {
     r"uv\.h": {"net", "plugin", "loop", "fuotad", "fuota-sim"},
     r"microhttpd\.h": {"loop", "fuota-sim"},
     r"protobuf-c/.*": {"fuota-sim"},
-    r"json-c/.*": {"config", "ctl", "doctor", "loop", "fuotad", "fuotactl", "fuota-sim"},
+    r"json-c/.*": {"config", "ctl", "doctor", "loop", "fuotad", "fuotactl", "fuota-sim",
+                    "faults"},
     r"pthread\.h|threads\.h": {"io", "store"},
     # io/clock.h reads the clocks; fuotactl stamps signatures with the wall's.
     r"time\.h|sys/time\.h": {"io", "fuotactl"},

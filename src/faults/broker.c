@@ -28,6 +28,10 @@ static void on_parcel(struct sim_timer *timer, struct utc now)
     case PARCEL_ANSWER:
         api_take(r, p);
         break;
+    case PARCEL_STATUS:
+    case PARCEL_STATUS_ACK:
+        status_take(r, p);
+        break;
     }
     run_look(r);
 }
@@ -79,7 +83,7 @@ static uint8_t *copy_bytes(const void *bytes, size_t len)
     return copy;
 }
 
-static void fill(struct parcel *p, const char *topic, const void *bytes, size_t len)
+void parcel_fill(struct parcel *p, const char *topic, const void *bytes, size_t len)
 {
     p->topic = copy_text(topic);
     p->body = copy_bytes(bytes, len);
@@ -135,7 +139,7 @@ int broker_publish(void *arg, const struct mqtt_publish *publish)
     struct parcel *p =
         parcel_send(r, PARCEL_PUBLISH, run_between_us(r, MILLIS_US(1), MILLIS_US(8)));
     p->id = publish->id;
-    fill(p, publish->topic, publish->payload, publish->payload_len);
+    parcel_fill(p, publish->topic, publish->payload, publish->payload_len);
     return FUO_OK;
 }
 
@@ -151,7 +155,7 @@ const struct host_carrier run_carrier = {
 static void to_server(struct run *r, const struct parcel *p)
 {
     struct parcel *command = parcel_send(r, PARCEL_COMMAND, transit_us(r));
-    fill(command, p->topic, p->body, p->len);
+    parcel_fill(command, p->topic, p->body, p->len);
 }
 
 static void acknowledge(struct run *r, const struct parcel *p, int err, int64_t delay_us)
@@ -245,6 +249,8 @@ void broker_take(struct run *r, struct parcel *p)
         break;
     case PARCEL_CALL:
     case PARCEL_ANSWER:
+    case PARCEL_STATUS:
+    case PARCEL_STATUS_ACK:
         break;
     }
     parcel_free(p);
@@ -255,7 +261,7 @@ void broker_take(struct run *r, struct parcel *p)
 static void send_event(struct run *r, const char *topic, const char *json)
 {
     struct parcel *p = parcel_send(r, PARCEL_MESSAGE, transit_us(r));
-    fill(p, topic, json, strlen(json));
+    parcel_fill(p, topic, json, strlen(json));
 }
 
 /* QoS 0: who is not there does not get it. */

@@ -9,9 +9,9 @@
 const char *check_name(enum check_invariant invariant)
 {
     static const char *const names[CHECK_COUNT] = {
-        "none",         "duty-cycle",     "one-payload",   "fcnt-order",
-        "stored-first", "window",         "uncoded-first", "coded-once",
-        "setup-acked",  "verified-image", "one-outcome",   "ends",
+        "none",        "duty-cycle",    "one-payload",  "fcnt-order",  "stored-first",
+        "window",      "uncoded-first", "coded-once",   "setup-acked", "verified-image",
+        "one-outcome", "seq-gapless",   "results-told", "ends",
     };
     return invariant < CHECK_COUNT ? names[invariant] : names[0];
 }
@@ -64,6 +64,9 @@ void check_free(struct check *c)
     free(c->gateways);
     free(c->transmissions);
     free(c->lanes);
+    for (size_t i = 0; i < CHECK_SHARDS; i++) {
+        free(c->shards[i].hashes);
+    }
     free(c->devices);
     free(c);
 }
@@ -86,7 +89,7 @@ void check_time(struct check *c, struct utc now, int64_t ahead_us)
 
 /* ---- the disk ---- */
 
-static struct check_device *device_of(struct check *c, uint64_t dev_eui)
+struct check_device *check_device_of(struct check *c, uint64_t dev_eui)
 {
     for (size_t i = 0; i < c->config.device_count; i++) {
         if (c->config.dev_euis[i] == dev_eui) {
@@ -98,7 +101,7 @@ static struct check_device *device_of(struct check *c, uint64_t dev_eui)
 
 static void store_member(struct check *c, const struct member_rec *m)
 {
-    struct check_device *d = device_of(c, m->dev_eui);
+    struct check_device *d = check_device_of(c, m->dev_eui);
     if (d == NULL) {
         return;
     }
@@ -159,7 +162,7 @@ void check_stored(struct check *c, const struct effects *batch)
 
 static void check_send(struct check *c, const struct effect *e)
 {
-    struct check_device *d = device_of(c, e->send.dev_eui);
+    struct check_device *d = check_device_of(c, e->send.dev_eui);
     if (e->urgent) {
         return;
     }

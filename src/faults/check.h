@@ -32,6 +32,8 @@ enum check_invariant {
     CHECK_ACK,      /* a FragSessionSetup is acknowledged before fragments flow */
     CHECK_IMAGE,    /* what is installed is the image that was verified */
     CHECK_OUTCOME,  /* each device ends in exactly one outcome, and it is true */
+    CHECK_SEQ,      /* the results of a shard come in order, without a gap */
+    CHECK_RESULT,   /* what is told is on disk, and the end of every device is told */
     CHECK_END,      /* the campaign ends */
     CHECK_COUNT,
 };
@@ -98,6 +100,12 @@ void check_installed(struct check *c, const uint8_t *image, size_t len);
 
 /* Over, or the time is up. runs: by device, whether it runs the image. */
 void check_end(struct check *c, bool ended, const bool *runs);
+
+/* A status message reached who listens; with QoS 1, perhaps not for the first time. */
+void check_status(struct check *c, const char *topic, const uint8_t *payload, size_t len);
+
+/* At the end, if there was somebody to tell: everything was told, and the phase. */
+void check_told(struct check *c, const char *phase);
 
 /* Of the devices, as they are on disk. */
 void check_outcomes(const struct check *c, uint32_t counts[static OUTCOME_COUNT]);

@@ -7,7 +7,20 @@
 
 #define CHECK_CLOCK_SLACK_US SECONDS_US(1)
 
+enum {
+    CHECK_SHARDS = 16,
+    CHECK_PHASE_SIZE = 32,
+};
+
+/* Results as they were heard. */
+struct check_shard {
+    uint64_t *hashes; /* of the messages, by seq - 1 */
+    size_t count;
+    size_t cap;
+};
+
 struct check_device {
+    enum outcome told;          /* heard last */
     enum outcome outcome;       /* on disk */
     uint64_t command_id;        /* the newest on disk */
     uint64_t sent_id;           /* of the last command */
@@ -81,12 +94,17 @@ struct check {
     struct transmission_rec *transmissions; /* on disk */
     size_t transmission_count;
     size_t transmission_cap;
-    struct lane_rec *lanes; /* on disk */
+    struct check_shard shards[CHECK_SHARDS];
+    char phase[CHECK_PHASE_SIZE]; /* of the campaign, heard last */
+    struct lane_rec *lanes;       /* on disk */
     size_t lane_count;
     size_t lane_cap;
 };
 
 void check_violated(struct check *c, enum check_invariant invariant, const char *text);
+
+/* NULL: none of the campaign. */
+struct check_device *check_device_of(struct check *c, uint64_t dev_eui);
 
 /* Room for one more. */
 void *check_grow(void *items, size_t count, size_t *cap, size_t size);

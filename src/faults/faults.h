@@ -4,8 +4,10 @@
  *
  * The daemon is the real one (loop/virtual.h): engine, commit queue, SQLite store and
  * plugin; the network server, its JSON and gRPC-Web, the gateways and the devices are those
- * of fuota-sim. Messages go between them by function calls that take virtual time. What is
- * wrong, how often, and in which scenario follows from the seed, and so does the whole run.
+ * of fuota-sim, of all stacks that there are profiles of. In two of five runs somebody
+ * listens to the status topics. Messages go between them by function calls that take
+ * virtual time. What is wrong, how often, and in which scenario follows from the seed, and
+ * so does the whole run.
  *
  * What must hold is in check.h, which is asked at every effect, commit, frame and
  * installation. A plant is one deliberate violation, in the driver or in the simulator: it
@@ -69,6 +71,8 @@ enum fault_kind {
     X(PLANT_ACK, "setup-acked", "the server says yes for devices that say no")           \
     X(PLANT_IMAGE, "verified-image", "flash turns a bit of the received image")          \
     X(PLANT_OUTCOME, "one-outcome", "the driver stores another outcome afterwards")      \
+    X(PLANT_SEQ, "seq-gapless", "the broker takes a result and forgets it")              \
+    X(PLANT_RESULT, "results-told", "the driver does not say how a device ended")        \
     X(PLANT_END, "ends", "the daemon is never started again")
 
 enum fault_plant {

@@ -25,6 +25,8 @@ static const char daemon_yaml[] = "apiVersion: fuotad/v1\n"
                                   "  profiles: profiles\n"
                                   "  control: { socket: run/s }\n";
 
+static const char status_yaml[] = "  status: { url: \"mqtt://127.0.0.1:1\" }\n";
+
 static const char trust_yaml[] = "apiVersion: fuotad/v1\n"
                                  "kind: TrustPolicy\n"
                                  "metadata: { name: release }\n"
@@ -61,6 +63,14 @@ static int put(const struct run *r, const char *name, const char *text)
     char path[2 * RUN_PATH_SIZE];
     (void)snprintf(path, sizeof(path), "%s/%s", r->folder, name);
     return file_write_atomic(path, 0600, (const uint8_t *)text, strlen(text));
+}
+
+static int put_daemon(const struct run *r)
+{
+    char text[TEXT_SIZE];
+    (void)snprintf(text, sizeof(text), "%s%s", daemon_yaml,
+                   r->scenario.status ? status_yaml : "");
+    return put(r, "fuotad.yaml", text);
 }
 
 static int make_folder(struct run *r)
@@ -158,7 +168,7 @@ int files_make(struct run *r)
         (void)snprintf(path, sizeof(path), "%s/%s", r->folder, folders[i]);
         err = file_mkdir_p(path, 0700);
     }
-    if (err != FUO_OK || (err = put(r, "fuotad.yaml", daemon_yaml)) != FUO_OK ||
+    if (err != FUO_OK || (err = put_daemon(r)) != FUO_OK ||
         (err = put(r, "trust/t.yaml", trust_yaml)) != FUO_OK ||
         (err = put(r, "fleets/f.yaml", fleet_yaml)) != FUO_OK ||
         (err = sign(r)) != FUO_OK) {

@@ -71,6 +71,29 @@ static void plant_in_batch(struct run *r, struct effects *batch)
     }
 }
 
+/* How a device ended is stored, and nobody is told. */
+static void plant_silence(struct effects *batch)
+{
+    for (size_t i = 0; i < batch->len; i++) {
+        struct effect *e = &batch->items[i];
+        if (e->type == EFFECT_PUBLISH && e->publish.kind == PUBLISH_RESULT) {
+            e->publish.dev_eui = 0;
+        }
+    }
+}
+
+static bool has_outcome(const struct effects *batch)
+{
+    for (size_t i = 0; i < batch->len; i++) {
+        const struct effect *e = &batch->items[i];
+        if (e->type == EFFECT_STORE && e->store.kind == STORE_MEMBER &&
+            e->store.member.outcome != OUTCOME_NONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- effects ---- */
 
 static enum virtual_verdict on_effect(void *arg, struct effect *e)
@@ -124,6 +147,9 @@ static enum virtual_verdict on_commit(void *arg, struct effects *batch)
     enum virtual_verdict verdict = VIRTUAL_GO_ON;
     if (r->config->plant == PLANT_OUTCOME) {
         plant_in_batch(r, batch);
+    }
+    if (r->config->plant == PLANT_RESULT && has_outcome(batch)) {
+        plant_silence(batch);
     }
     if (run_fault(r, FAULT_KILLED_AT_COMMIT)) {
         verdict =

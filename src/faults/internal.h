@@ -8,6 +8,7 @@
  *   run.c       time, the daemon's life
  *   hooks.c     effects and commits: killed at them, shown to the check, plants
  *   broker.c    MQTT between the plugin and the server
+ *   status.c    the broker of the status topics, and who listens there
  *   api.c       HTTP between the plugin and the server
  *   world.c     gateways, devices, server, clocks
  */
@@ -42,6 +43,7 @@ struct scenario {
     int64_t limit_us;  /* the campaign has ended by then */
     int32_t drift_ppm; /* of the daemon's clocks */
     const char *cooldown;
+    bool status;           /* there is a broker for it */
     uint32_t window_count; /* a day; 0: always open */
     int64_t window_offset_minutes;
     int64_t window_minutes;
@@ -56,6 +58,8 @@ enum parcel_kind {
     PARCEL_MESSAGE,   /* to the client: topic, body */
     PARCEL_CALL,      /* the current call reaches the server */
     PARCEL_ANSWER,    /* the answer to it reaches the client */
+    PARCEL_STATUS,    /* a status message reaches the broker: topic, body, id */
+    PARCEL_STATUS_ACK /* what became of it, to the client: id, err */
 };
 
 struct run;
@@ -149,6 +153,10 @@ struct run {
     struct sim_timer windows_timer;
 
     struct parcel *parcels;
+    struct status_carrier status_carrier;
+    struct sim_timer status_timer; /* connects again */
+    struct utc status_last;        /* when the message sent last gets there */
+    bool status_up;
     bool woken;         /* a PARCEL_WAKE is on its way */
     struct call *calls; /* the first is being made */
     bool calling;
@@ -198,6 +206,7 @@ void run_on_disk(struct run *r); /* the batch is */
 /* ---- broker.c, api.c ---- */
 extern const struct host_carrier run_carrier; /* arg is to be set */
 struct parcel *parcel_send(struct run *r, enum parcel_kind kind, int64_t delay_us);
+void parcel_fill(struct parcel *p, const char *topic, const void *bytes, size_t len);
 void parcel_free(struct parcel *p);
 void broker_publish_event(struct run *r, const struct cs_event *event);
 void broker_take(struct run *r, struct parcel *p);
@@ -205,6 +214,13 @@ int broker_publish(void *arg, const struct mqtt_publish *publish);
 int api_http(void *arg, uint64_t id, const struct fuo_http_request *request);
 void api_take(struct run *r, struct parcel *p);
 void api_forget(struct run *r); /* the client is gone */
+
+/* ---- status.c ---- */
+void status_open(struct run *r); /* once */
+/* The daemon was started; its connection breaks, or it died. */
+void status_started(struct run *r);
+void status_break(struct run *r);
+void status_take(struct run *r, struct parcel *p);
 
 /* ---- world.c ---- */
 extern const struct network_sink world_sink;

@@ -84,6 +84,7 @@ static void bury(struct run *r, int64_t least_us, int64_t most_us)
     }
     r->batch.len = 0;
     api_forget(r);
+    status_break(r);
     sim_timers_cancel(&r->timers, &r->disk_timer);
     sim_timers_cancel(&r->timers, &r->retry_timer);
     sim_timers_cancel(&r->timers, &r->look_timer);
@@ -214,6 +215,7 @@ static void on_start(struct sim_timer *timer, struct utc now)
         .config_file = r->config_file,
         .hands = &r->hands,
         .carrier = &r->carrier,
+        .status = r->scenario.status ? &r->status_carrier : NULL,
         .hooks = &run_hooks,
         .arg = r,
     };
@@ -227,6 +229,7 @@ static void on_start(struct sim_timer *timer, struct utc now)
         return;
     }
     r->report->starts++;
+    status_started(r);
     if (r->stepped_us != 0) {
         sim_timers_set(&r->timers, &r->look_timer, utc_after(now, LOOK_US));
     }
@@ -279,7 +282,7 @@ static bool over(const struct run *r)
             return false;
         }
     }
-    return true;
+    return !r->scenario.status || virtual_status_idle(r->daemon);
 }
 
 static void count_device(struct run *r, const struct profile *kind, bool updated)
@@ -303,6 +306,11 @@ static void finish(struct run *r, bool ended)
         count_device(r, r->scenario.kinds[i], runs[i]);
     }
     check_end(r->check, ended, runs);
+    if (ended && r->scenario.status) {
+        const struct campaign_rec *rec =
+            engine_campaign_by_name(virtual_engine(r->daemon), RUN_CAMPAIGN);
+        check_told(r->check, campaign_phase_name(rec->phase));
+    }
 }
 
 static int go(struct run *r)
@@ -394,6 +402,7 @@ static int begin(struct run *r)
     r->event_prng = prng_seeded(r->config->seed ^ UINT64_C(0xe7e27));
     scenario_draw(&r->scenario, r->config->seed, r->config->plant);
     r->start = r->now = r->scenario.network.start;
+    status_open(r);
     r->carrier = run_carrier;
     r->carrier.arg = r;
     r->start_timer.fire = on_start;

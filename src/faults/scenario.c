@@ -126,6 +126,13 @@ int64_t scenario_window_start(const struct scenario *s, uint32_t i)
     return (s->window_offset_minutes + i * DAY_MINUTES / s->window_count) % DAY_MINUTES;
 }
 
+/* Every batch has rows more then, which takes its time: not in all. */
+static bool draw_status(uint64_t seed, enum fault_plant plant)
+{
+    struct prng p = prng_seeded(seed ^ UINT64_C(0x57a705));
+    return prng_below(&p, 5) < 2 || plant == PLANT_SEQ || plant == PLANT_RESULT;
+}
+
 void scenario_draw(struct scenario *s, uint64_t seed, enum fault_plant plant)
 {
     static const char *const cooldowns[] = {"30m", "2h", "8h"};
@@ -139,6 +146,7 @@ void scenario_draw(struct scenario *s, uint64_t seed, enum fault_plant plant)
     s->apply_after_us = MINUTES_US((int64_t)prng_below(&p, 30));
     s->cooldown = cooldowns[prng_below(&p, 3)];
     draw_windows(s, &p, plant == PLANT_WINDOW);
+    s->status = draw_status(seed, plant);
     if (s->every_us[FAULT_CLOCK_DRIFTS] != 0) {
         s->drift_ppm = (int32_t)prng_below(&p, 201) - 100;
     }

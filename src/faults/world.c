@@ -127,6 +127,9 @@ static int64_t toggle(struct self *s)
     switch (s->kind) {
     case SELF_BROKER:
         r->broker_away = s->on;
+        if (s->on) {
+            status_break(r);
+        }
         return run_between_us(r, SECONDS_US(5), MINUTES_US(30));
     case SELF_API:
         r->api_away = s->on;

@@ -49,6 +49,7 @@
 #include "loop/relay.h"
 #include "loop/requests.h"
 #include "loop/status.h"
+#include "loop/status_carrier.h"
 #include "loop/turns.h"
 #include "loop/uploads.h"
 #include "loop/windows.h"
@@ -181,6 +182,7 @@ struct daemon {
 
     struct status *status; /* NULL: no status on MQTT */
     struct mqtt_client *mqtt;
+    const struct status_carrier *status_carrier; /* of the status; NULL: a connection */
     struct operators operators;
     struct mqtt_ctl *mqtt_ctl;           /* NULL: no requests over MQTT */
     char session[ENVELOPE_SESSION_SIZE]; /* of this process, for those; hex */
@@ -258,6 +260,9 @@ void status_link_set_state(struct daemon *d, const char *state);
 /* text NULL clears it. */
 void status_link_alert(struct daemon *d, const char *id, const char *text);
 void status_link_store_opened(struct daemon *d);
+/* The broker is there, or away; what became of a message. */
+void status_link_up(struct daemon *d, bool up);
+void status_link_published(struct daemon *d, uint64_t id, int err);
 void status_link_close(struct daemon *d);
 
 /* request_link.c: requests over MQTT, if the file allows them and names operators. */

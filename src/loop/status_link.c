@@ -19,6 +19,18 @@ enum {
 /* Ids of what does not come from the outbox. */
 #define DIRECT_ID UINT64_MAX
 
+static bool is_open(const struct daemon *d)
+{
+    return d->mqtt != NULL || (d->status != NULL && d->status_carrier != NULL);
+}
+
+static int hand_over(struct daemon *d, const struct mqtt_publish *publish)
+{
+    return d->status_carrier != NULL
+               ? d->status_carrier->publish(d->status_carrier->arg, publish)
+               : mqtt_publish(d->mqtt, publish);
+}
+
 static void publish_now(struct daemon *d, const char *topic, const char *payload)
 {
     struct mqtt_publish publish = {
@@ -29,7 +41,7 @@ static void publish_now(struct daemon *d, const char *topic, const char *payload
         .qos = 1,
         .retain = true,
     };
-    int err = mqtt_publish(d->mqtt, &publish);
+    int err = hand_over(d, &publish);
     if (err != FUO_OK) {
         log_warn("status message was not sent topic=%s error=%s", topic,
                  fuo_strerror(err));
@@ -54,7 +66,7 @@ static char *state_text(const struct daemon *d, const char *state)
 
 void status_link_set_state(struct daemon *d, const char *state)
 {
-    if (d->mqtt == NULL) {
+    if (!is_open(d)) {
         return;
     }
     char topic[TEXT_SIZE];
@@ -65,7 +77,7 @@ void status_link_set_state(struct daemon *d, const char *state)
 
 void status_link_alert(struct daemon *d, const char *id, const char *text)
 {
-    if (d->mqtt == NULL) {
+    if (!is_open(d)) {
         return;
     }
     AUTO_FREE char *topic = NULL;
@@ -76,9 +88,8 @@ void status_link_alert(struct daemon *d, const char *id, const char *text)
 
 /* ---- the client's handlers ---- */
 
-static void on_state(void *arg, bool up)
+void status_link_up(struct daemon *d, bool up)
 {
-    struct daemon *d = arg;
     log_info("status broker is %s", up ? "connected" : "away");
     if (up) {
         status_link_set_state(d, d->draining ? "draining" : "ready");
@@ -87,12 +98,16 @@ static void on_state(void *arg, bool up)
     relay_set_up(&d->relay, up);
 }
 
-static void on_published(void *arg, uint64_t id, int err)
+static void on_state(void *arg, bool up)
 {
-    struct daemon *d = arg;
-    if (id == DIRECT_ID && d->draining) {
-        d->told_draining = true;           /* the last one that is sent */
-    } else if (!mqtt_ctl_is_channel(id)) { /* what goes directly has no place there */
+    status_link_up(arg, up);
+}
+
+void status_link_published(struct daemon *d, uint64_t id, int err)
+{
+    if (id == DIRECT_ID) {
+        d->told_draining |= d->draining; /* the last one that is sent */
+    } else if (!mqtt_ctl_is_channel(id)) {
         relay_published(&d->relay, id, err);
     }
 }
@@ -104,6 +119,11 @@ static void on_message(void *arg, const struct mqtt_message *message)
     if (!d->draining) {
         mqtt_ctl_take(d->mqtt_ctl, message);
     }
+}
+
+static void on_published(void *arg, uint64_t id, int err)
+{
+    status_link_published(arg, id, err);
 }
 
 static void on_log(void *arg, enum fuo_log_level level, const char *text)
@@ -136,7 +156,7 @@ static int publish_row(void *arg, const struct store_outbox *row)
         .qos = row->qos,
         .retain = row->retain,
     };
-    return mqtt_publish(d->mqtt, &publish);
+    return hand_over(d, &publish);
 }
 
 static void drop_rows(void *arg, uint64_t up_to_id)
@@ -180,7 +200,7 @@ static int open_client(struct daemon *d, struct credentials *credentials)
 
 int status_link_open(struct daemon *d, struct diag_list *diags)
 {
-    if (d->status == NULL) {
+    if (d->status == NULL || d->status_carrier != NULL) {
         return FUO_OK;
     }
     struct credentials credentials = {0};

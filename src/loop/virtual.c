@@ -118,6 +118,7 @@ int virtual_open(const struct virtual_config *config, struct virtual_daemon **ma
     v->arg = config->arg;
     v->d.clock = clock_by_hand(config->hands);
     v->d.carrier = config->carrier;
+    v->d.status_carrier = config->status;
     v->d.loop = &v->loop;
     if (uv_loop_init(&v->loop) != 0) {
         free(v);
@@ -229,6 +230,21 @@ void virtual_retry(struct virtual_daemon *v)
 {
     uv_timer_stop(&v->d.retry_timer);
     commit_on_retry(&v->d);
+}
+
+void virtual_status_up(struct virtual_daemon *v, bool up)
+{
+    status_link_up(&v->d, up);
+}
+
+void virtual_status_published(struct virtual_daemon *v, uint64_t id, int err)
+{
+    status_link_published(&v->d, id, err);
+}
+
+bool virtual_status_idle(const struct virtual_daemon *v)
+{
+    return relay_is_idle(&v->d.relay) && v->d.rows.ops == 0;
 }
 
 void virtual_renew_windows(struct virtual_daemon *v)

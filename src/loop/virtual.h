@@ -19,6 +19,7 @@
 
 #include "engine/engine.h"
 #include "io/clock.h"
+#include "loop/status_carrier.h"
 #include "plugin/host.h"
 
 struct virtual_daemon;
@@ -40,9 +41,10 @@ struct virtual_hooks {
 
 struct virtual_config {
     const char *config_file;
-    const struct clock_hands *hands;    /* outlive the daemon */
-    const struct host_carrier *carrier; /* outlives the daemon */
-    const struct virtual_hooks *hooks;  /* outlive the daemon */
+    const struct clock_hands *hands;     /* outlive the daemon */
+    const struct host_carrier *carrier;  /* outlives the daemon */
+    const struct status_carrier *status; /* outlives it; NULL: no status is carried */
+    const struct virtual_hooks *hooks;   /* outlive the daemon */
     void *arg;
 };
 
@@ -78,6 +80,12 @@ void virtual_wait_answers(struct virtual_daemon *v); /* they are left for later 
 /* Nothing could be stored; virtual_retry() is wanted two seconds later. */
 bool virtual_wants_retry(const struct virtual_daemon *v);
 void virtual_retry(struct virtual_daemon *v);
+
+/* The broker of the status topics is there, or away; what became of a message. */
+void virtual_status_up(struct virtual_daemon *v, bool up);
+void virtual_status_published(struct virtual_daemon *v, uint64_t id, int err);
+/* Nothing is left to be said. */
+bool virtual_status_idle(const struct virtual_daemon *v);
 
 /* Every few hours: the engine gets the windows of the weeks to come. */
 void virtual_renew_windows(struct virtual_daemon *v);
