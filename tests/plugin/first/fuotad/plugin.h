@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plugin.h - the whole contract between fuotad and a network server plugin.
+ *
+ * A plugin is a translator: intents of the engine into MQTT messages and HTTP requests,
+ * messages and answers into events. The host owns sockets, TLS, credentials, reconnects,
+ * back-off and time; a plugin has no thread, no socket and no clock, and links nothing of
+ * ours. It exports one symbol: const struct fuo_ns_plugin fuo_ns_plugin.
+ *
+ * Every call, both ways, is made on the event-loop thread. Calls into the host only queue:
+ * no engine code and no other plugin function runs before the plugin function returns, so
+ * a plugin need not be re-entrant. Buffers and strings passed either way are borrowed for
+ * the duration of the call. Times are UTC, microseconds since 1970.
+ *
+ * Each intent carries an id. FUO_OK: accepted, exactly one event with that id follows
+ * (FUO_EV_RESULT, _GROUP or _QUEUE, as said at each function). Any other code: none does.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fuotad/error.h"
+
+/* Bump on an incompatible change only; appending members is compatible. */
+#define FUO_NS_ABI    1u
+#define FUO_NS_SYMBOL "fuo_ns_plugin"
+
+struct fuo_ns;   /* one configured instance; defined by the plugin */
+struct fuo_host; /* the daemon's side of that instance; opaque to the plugin */
+
+/* ---- intents: engine -> plugin ---- */
+
+struct fuo_unicast {
+    uint64_t id;
+    uint64_t dev_eui;
+    const uint8_t *payload;
+    size_t payload_len;
+    int64_t expires_us; /* the server drops it after that; 0: never */
+    uint8_t fport;
+    bool confirmed;
+};
+
+struct fuo_group {
+    uint64_t id;
+    const char *name; /* unique: a group left by a lost answer is found by it */
+    const uint8_t *mc_nwk_s_key; /* 16 bytes each; wipe copies */
+    const uint8_t *mc_app_s_key;
+    const char *region; /* "EU868" */
+    const uint64_t *gateways;
+    size_t gateway_count;
+    const uint64_t *devices;
+    size_t device_count;
+    uint32_t mc_addr;
+    uint32_t frequency_hz;
+    uint32_t f_cnt; /* of the first frame */
+    uint8_t dr;
+    char device_class; /* 'B' or 'C' */
+    uint8_t ping_slot_periodicity;
+};
+
+struct fuo_multicast {
+    uint64_t id;
+    const char *group; /* handle, from FUO_EV_GROUP */
+    const uint8_t *payload;
+    size_t payload_len;
+    int64_t expires_us;
+    uint8_t fport;
+};
+
+/* ---- events: plugin -> engine ---- */
+
+enum fuo_event_type {
+    FUO_EV_UPLINK = 1, /* uplink */
+    FUO_EV_RESULT,     /* result: the server took an intent, or why not */
+    FUO_EV_FATE,       /* fate: what became of a unicast downlink it had taken */
+    FUO_EV_GROUP,      /* group: answer to group_open() */
+    FUO_EV_QUEUE,      /* queue: answer to queue_poll() */
+};
+
+enum fuo_fate {
+    FUO_FATE_SENT = 1, /* handed to a gateway, which acknowledged it */
+    FUO_FATE_EXPIRED,  /* dropped unsent */
+    FUO_FATE_REFUSED,  /* refused for good: too long, unknown device, ... */
+};
+
+struct fuo_rx {
+    uint64_t gateway;
+    int16_t rssi_dbm;
+    int16_t snr_cdb; /* hundredths of a dB */
+};
+
+enum {
+    FUO_RX_MAX = 16, /* receptions reported per uplink, strongest first */
+};
+
+struct fuo_event {
+    size_t size; /* sizeof as the plugin was compiled */
+    enum fuo_event_type type;
+    union {
+        struct {
+            uint64_t dev_eui;
+            int64_t
+                received_us; /* at the gateway if it knows the time, else at the server */
+            const uint8_t *payload;
+            size_t payload_len;
+            const struct fuo_rx *rx;
+            size_t rx_count;
+            uint32_t f_cnt;
+            uint8_t fport; /* 0: no application payload */
+            uint8_t dr;
+        } uplink;
+        struct {
+            uint64_t id;
+            int err;        /* FUO_ETIMEDOUT: the outcome is unknown */
+            uint32_t f_cnt; /* multicast(): the counter given to the frame, if FUO_OK */
+        } result;
+        struct {
+            uint64_t id;
+            uint64_t dev_eui;
+            enum fuo_fate fate;
+        } fate;
+        struct {
+            uint64_t id;
+            int err;
+            const char *group; /* handle, at most FUO_GROUP_SIZE - 1 bytes */
+            uint32_t f_cnt;    /* the server's counter of the next frame */
+        } group;
+        struct {
+            uint64_t id;
+            int err;
+            uint32_t frame_count; /* still queued, at one gateway or more */
+            uint32_t f_cnt;       /* the server's counter of the next frame */
+        } queue;
+    };
+};
+
+enum {
+    FUO_GROUP_SIZE = 64,
+};
+
+/* ---- host services ---- */
+
+struct fuo_http_request {
+    const char *method;       /* "POST" */
+    const char *path;         /* joined to the configured base URL */
+    const char *content_type; /* NULL: none */
+    const char *accept;       /* NULL: none */
+    const uint8_t *body;
+    size_t body_len;
+};
+
+struct fuo_http_response {
+    int err;    /* FUO_OK: an answer came; FUO_ETIMEDOUT: it may have taken effect;
+                   FUO_EAGAIN: it was not sent */
+    int status; /* HTTP status */
+    const uint8_t *body;
+    size_t body_len;
+    const char *grpc_status; /* header values, NULL if absent */
+    const char *grpc_message;
+};
+
+enum fuo_log_level {
+    FUO_LOG_ERROR,
+    FUO_LOG_WARN,
+    FUO_LOG_INFO,
+    FUO_LOG_DEBUG,
+};
+
+struct fuo_host_ops {
+    size_t size; /* sizeof as the daemon was compiled */
+    void (*log)(struct fuo_host *host, enum fuo_log_level level, const char *text);
+    /* Something from outside was unusable: counted, logged once per kind (a constant). */
+    void (*reject)(struct fuo_host *host, const char *kind);
+    void (*event)(struct fuo_host *host, const struct fuo_event *event);
+    /* Now and after each reconnect. */
+    int (*subscribe)(struct fuo_host *host, const char *topic_filter, int qos);
+    /* FUO_OK: on_published(id) follows, when the broker has it or it was given up. */
+    int (*publish)(struct fuo_host *host, uint64_t id, const char *topic,
+                   const uint8_t *payload, size_t payload_len, int qos);
+    /* FUO_OK: on_http(id) follows. Up to 256 may be under way. In order of call, one at a
+     * time per host: the server sees them in that order. Credentials are added here. */
+    int (*http)(struct fuo_host *host, uint64_t id,
+                const struct fuo_http_request *request);
+};
+
+/* ---- the plugin ---- */
+
+enum fuo_option_type {
+    FUO_OPT_STRING,      /* const char * */
+    FUO_OPT_SECRET,      /* const char *, never logged */
+    FUO_OPT_U32,         /* uint32_t */
+    FUO_OPT_BOOL,        /* bool */
+    FUO_OPT_DURATION_US, /* int64_t; "5s", "700ms" in the file */
+};
+
+/* One configuration key: drives parsing, `fuotactl explain` and the man page. */
+struct fuo_option {
+    const char *key;
+    enum fuo_option_type type;
+    size_t offset;   /* of the value in the plugin's own config struct */
+    const char *def; /* NULL: the key is required */
+    const char *help;
+};
+
+/* What the planner must know of a server. */
+struct fuo_caps {
+    int64_t multicast_spacing_us; /* between two frames of a group, times its gateways */
+    int64_t reply_window_us; /* after an uplink: a reply within it goes out with it */
+    uint32_t queue_rows_max; /* rows fuotad should keep queued in a group at most */
+};
+
+struct fuo_ns_plugin {
+    uint32_t abi; /* FUO_NS_ABI */
+    size_t size;  /* sizeof as the plugin was compiled */
+    const char *name;
+    size_t config_size;
+    const struct fuo_option *options; /* ends with a zeroed entry, or NULL */
+
+    /* Mandatory. config and ops live until close(). *ns is set on FUO_OK only. */
+    int (*open)(struct fuo_ns **ns, const void *config, const struct fuo_host_ops *ops,
+                struct fuo_host *host);
+    void (*close)(struct fuo_ns *ns); /* accepts NULL */
+    void (*caps)(struct fuo_ns *ns, struct fuo_caps *caps);
+
+    /* Mandatory: what the host has received or carried out. */
+    void (*on_mqtt)(struct fuo_ns *ns, const char *topic, const uint8_t *payload,
+                    size_t payload_len, bool retained);
+    void (*on_published)(struct fuo_ns *ns, uint64_t id, int err);
+    void (*on_http)(struct fuo_ns *ns, uint64_t id,
+                    const struct fuo_http_response *response);
+
+    /* Mandatory. FUO_EV_RESULT follows, later perhaps one FUO_EV_FATE. */
+    int (*unicast)(struct fuo_ns *ns, const struct fuo_unicast *downlink);
+    /* Mandatory. Drop everything queued for a device. FUO_EV_RESULT follows. */
+    int (*unicast_flush)(struct fuo_ns *ns, uint64_t id, uint64_t dev_eui);
+
+    /* Multicast; all NULL when the server has none. */
+    int (*group_open)(struct fuo_ns *ns, const struct fuo_group *group);    /* _GROUP */
+    int (*group_close)(struct fuo_ns *ns, uint64_t id, const char *group);  /* _RESULT */
+    int (*multicast)(struct fuo_ns *ns, const struct fuo_multicast *frame); /* _RESULT */
+    int (*queue_poll)(struct fuo_ns *ns, uint64_t id, const char *group);   /* _QUEUE */
+    int (*queue_flush)(struct fuo_ns *ns, uint64_t id, const char *group);  /* _RESULT */
+};
+
+/* What a plugin defines: const struct fuo_ns_plugin fuo_ns_plugin = { ... }; */
+extern __attribute__((visibility("default"))) const struct fuo_ns_plugin fuo_ns_plugin;
