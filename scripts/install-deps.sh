@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# install-deps.sh [run] [test] [gate] - install what is missing, with apt, on Debian 12.
+# install-deps.sh [run] [test] [gate] - install what is missing, with apt, on Debian 12; for
+# the tests also the packages of tests/integration/npm, with npm ci.
 #
 # run: to build (with the tests: there is one build folder) and to run the demo. test: for
 # scripts/test (includes run). gate: for scripts/ci.sh (includes both). Without arguments: test. Needs neither root nor a network
@@ -13,8 +14,11 @@ protobuf-c-compiler libical-dev tzdata libmicrohttpd-dev libcmocka-dev scdoc mos
 test='minisign mosquitto-clients openssl iproute2 coinor-cbc'
 gate='clang clang-tidy clang-format cppcheck shellcheck gcovr libclang-rt-14-dev git'
 
+cd "$(dirname "$0")/.."
 wanted=''
+tests=no
 for group in "${@:-test}"; do
+	case $group in test | gate) tests=yes ;; esac
 	case $group in
 	run) wanted="$wanted $run" ;;
 	test) wanted="$wanted $run $test" ;;
@@ -37,7 +41,29 @@ for package in $wanted; do
 	*) installed "$package" || missing="$missing $package" ;;
 	esac
 done
+
+# Those of others bring npm along, and conflict with Debian's.
+if [ $tests = yes ]; then
+	command -v node >/dev/null || missing="$missing nodejs"
+	command -v npm >/dev/null || missing="$missing npm"
+fi
+
+# The versions and their digests are in the lock file. Without a network the tests that need
+# them fail and say so.
+install_packages() {
+	if [ $tests = yes ] && ! cmp -s tests/integration/npm/package-lock.json \
+		tests/integration/npm/node_modules/.of; then
+		echo "install-deps.sh: npm ci in tests/integration/npm"
+		if (cd tests/integration/npm && npm ci </dev/null); then
+			cp tests/integration/npm/package-lock.json tests/integration/npm/node_modules/.of
+		else
+			echo "install-deps.sh: npm ci failed; the test 'independent' will too" >&2
+		fi
+	fi
+}
+
 if [ -z "$missing" ]; then
+	install_packages
 	exit 0
 fi
 
@@ -74,3 +100,4 @@ if [ $broker_is_new = yes ]; then
 		$as_root /etc/init.d/mosquitto stop >/dev/null 2>&1 || true
 	fi
 fi
+install_packages

@@ -156,7 +156,7 @@ class Stack:
         self.write_files()
         self.start_broker()
         self.start_sim()
-        self.proxy = Proxy(self.api_port)
+        self.proxy = self.make_proxy()
         self.write_fleet()
         self.start_daemon()
         return self
@@ -173,6 +173,10 @@ class Stack:
             for log in self.logs:
                 text = pathlib.Path(log).read_text(errors="replace")
                 print(f"==== {log}\n{text[-6000:]}", flush=True)
+
+    def make_proxy(self):
+        """What the daemon takes for the API; it has a port."""
+        return Proxy(self.api_port)
 
     # ---- files ----
 

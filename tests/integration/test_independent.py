@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""test_independent.py BUILD SOURCE [CASE...] - a campaign, checked by code that is not ours.
+
+Between daemon and simulated server stands a page (npm/page.js) that decodes and encodes every
+API message with ChirpStack's own package; the messages of MQTT are held against the same
+package; the frames on air are opened by lora-packet with the keys that the page saw.
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from stack import MOSQUITTO, Stack, free_port, port_open, wait_for
+from test_campaign import BUILD, finish, make_image, run_cases
+
+NPM = pathlib.Path(__file__).resolve().parent / "npm"
+NODE = shutil.which("node") or shutil.which("nodejs")
+
+
+class Page:
+    def __init__(self, port, log):
+        self.port, self.log = port, log
+
+    def calls(self):
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+
+class CheckedStack(Stack):
+    def make_proxy(self):
+        page = Page(free_port(), self.path("calls.jsonl"))
+        self.start("page", NODE, NPM / "page.js", page.port, self.api_port, page.log)
+        wait_for("page.js", lambda: port_open(page.port))
+        return page
+
+
+def node(script, *args):
+    r = subprocess.run([NODE, NPM / script, *args], capture_output=True, text=True, timeout=60)
+    assert r.returncode == 0, r.stderr
+    return json.loads(r.stdout)
+
+
+def keys_of(calls):
+    """McAddr to its session keys, as the daemon gave them to the server."""
+    groups = [c["request"]["multicastGroup"] for c in calls
+              if c["path"].endswith("MulticastGroupService/Create")]
+    return {g["mcAddr"]: [g["mcNwkSKey"], g["mcAppSKey"]] for g in groups}
+
+
+def fragments_are_of(image, fragments):
+    """Whether uncoded fragments, by number, are pieces of the image."""
+    size = max(len(f) for f in fragments.values()) // 2
+    count = -(-len(image) // size)
+    for n in range(1, count + 1):
+        piece = bytes.fromhex(fragments[str(n)])
+        assert (image + bytes(size))[(n - 1) * size:n * size] == piece, n
+    return count
+
+
+def case_api_and_frames_are_what_others_take_them_for(folder):
+    with CheckedStack(folder, BUILD, make_image(folder)) as s:
+        messages = s.subscribe(s.mqtt_port, "application/#")
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        finish(s, 12)
+        calls = s.proxy.calls()
+        assert not [c for c in calls if "problem" in c], [c for c in calls if "problem" in c][:3]
+        used = {c["path"].rsplit("/", 1)[-1] for c in calls}
+        assert used >= {"List", "Create", "AddGateway", "Get", "Enqueue", "ListQueue",
+                        "Delete"}, used
+
+        # "RETAINED QOS TOPIC PAYLOAD"
+        lines = s.path("messages.txt")
+        lines.write_text("".join(" ".join(m.split(" ", 3)[2:]) for m in list(messages)))
+        told = node("messages.js", lines)
+        assert told["problems"] == [], told
+        assert set(told["seen"]) >= {"event/up", "event/txack", "command/down"}, told
+
+        keys = s.path("keys.json")
+        keys.write_text(json.dumps(keys_of(calls)))
+        air = node("frames.js", s.path("airlog.jsonl"), keys)
+        assert air["frames"] > 0 and air["bad"] == 0, air
+        image = s.path("image.bin").read_bytes()
+        assert max(fragments_are_of(image, f) for f in air["fragments"].values()) > 10
+
+
+if __name__ == "__main__":
+    if not os.path.exists(MOSQUITTO):
+        sys.exit("mosquitto is not installed; run ./scripts/test")
+    if NODE is None or not (NPM / "node_modules").is_dir():
+        sys.exit("nodejs or its packages are not installed; run ./scripts/install-deps.sh test")
+    sys.exit(run_cases(globals(), sys.argv[3:]))
