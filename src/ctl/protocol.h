@@ -54,6 +54,17 @@
  *             what gateways have sent in the last hour, ascending, each sub-band; one page:
  *             gateways after "after"; next: ask again with it. code 5 if the gateway has
  *             sent nothing yet
+ *   report    {"name","part":"devices"|"progress"|"sessions"|"airtime","after"?} ->
+ *             {"rows":[...],"next":text|null} and, of airtime, "bands"; one page of what a
+ *             report is made from; next: ask again with it as after. Rows: of devices:
+ *             DEVICE with "gateway":eui|null (the one that hears it best),"snr_p50_cdb",
+ *             "heard_ppk"; of progress: {"dev_eui","since","downloaded","ended"}, times in
+ *             Unix microseconds, 0 for what has not been; a device may be in several pages:
+ *             the earliest counts; of sessions: those there were, {"id","phase","dr",
+ *             "fragment_size","uncoded","sent","members","gateways","colours","start",
+ *             "end"}; of airtime: {"gateway","hour" (since 1970),"frequency_hz",
+ *             "airtime_us"} by hour, of all campaigns, since this one began; "bands":
+ *             [{"low_hz","high_hz","own_cap_us","legal_cap_us"}] of an hour
  *   doctor    {} -> {"findings":[FINDING,...]}
  *             what is right and wrong with the daemon and all it needs; the APIs of the
  *             servers are asked, so it takes up to five seconds
@@ -192,6 +203,7 @@ enum ctl_code {
     X(CTL_DEVICES, "devices")   \
     X(CTL_DEVICE, "device")     \
     X(CTL_BUDGET, "budget")     \
+    X(CTL_REPORT, "report")     \
     X(CTL_DOCTOR, "doctor")     \
     X(CTL_PAUSE, "pause")       \
     X(CTL_RESUME, "resume")     \

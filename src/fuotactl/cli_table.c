@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The commands of fuotactl. To add one: a row here and its function. */
+#include "fuotactl/cli_text.h"
 #include "fuotactl/cmd_image.h"
 #include "fuotactl/cmd_key.h"
 #include "fuotactl/commands.h"
@@ -137,6 +138,19 @@ static const struct cli_option devices_options[] = {
      .value = "FORMAT",
      .words = "table csv jsonl",
      .help = "How to print them; default: table."},
+    {0},
+};
+
+static const struct cli_option report_options[] = {
+    {.name = "--format",
+     .value = "FORMAT",
+     .words = "html junit markdown json",
+     .help = "How to write it; default: markdown, with --json json."},
+    {.name = "--output",
+     .letter = "-o",
+     .value = "FILE",
+     .file = true,
+     .help = "Write it to this file, as a whole or not at all; default: stdout."},
     {0},
 };
 
@@ -482,6 +496,17 @@ const struct cli_command cli_commands[] = {
         .operand = "NAME",
         .operand_max = 1,
         .run = cmd_audit,
+    },
+    {
+        .name = "report",
+        .synopsis = "NAME [--format FORMAT] [-o FILE]",
+        .summary = "Write a report of a campaign: HTML, JUnit, Markdown or JSON",
+        .text = CLI_TEXT_REPORT,
+        .options = report_options,
+        .operand = "NAME",
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_report,
     },
     {
         .name = "budget",

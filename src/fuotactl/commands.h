@@ -29,6 +29,7 @@ int cmd_devices(const struct cli *cli, const struct cli_args *args);
 int cmd_device(const struct cli *cli, const struct cli_args *args);
 int cmd_audit(const struct cli *cli, const struct cli_args *args);
 int cmd_budget(const struct cli *cli, const struct cli_args *args);
+int cmd_report(const struct cli *cli, const struct cli_args *args);
 
 /* Either way. */
 int cmd_doctor(const struct cli *cli, const struct cli_args *args);

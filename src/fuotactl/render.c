@@ -57,6 +57,14 @@ void render_merge(struct json_object *to, struct json_object *from)
     }
 }
 
+void render_json_value(FILE *out, struct json_object *value)
+{
+    size_t len = 0;
+    const char *text = json_object_to_json_string_length(
+        value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+    print_escaped(out, text, len);
+}
+
 void render_json(FILE *out, const char *type, struct json_object *object)
 {
     struct json_object *line = json_object_new_object();
@@ -64,10 +72,7 @@ void render_json(FILE *out, const char *type, struct json_object *object)
     render_merge(line, object);
     /* Again: the first gave it its place, this one its value. */
     json_object_object_add(line, "type", json_object_new_string(type));
-    size_t len = 0;
-    const char *text = json_object_to_json_string_length(
-        line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
-    print_escaped(out, text, len);
+    render_json_value(out, line);
     fputc('\n', out);
     json_object_put(line);
 }

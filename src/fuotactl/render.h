@@ -19,6 +19,9 @@
  */
 void render_json(FILE *out, const char *type, struct json_object *object);
 
+/* The same of a value alone, without type and line end. */
+void render_json_value(FILE *out, struct json_object *value);
+
 /* Adds the members of from (borrowed; any type, only objects have members) to to. */
 void render_merge(struct json_object *to, struct json_object *from);
 

@@ -237,6 +237,10 @@ static void take(struct daemon *d, const struct store_done *done)
     case STORE_DONE_DEVICE_KEY:
         exec_key_answer(d, done);
         break;
+    case STORE_DONE_PROGRESS:
+    case STORE_DONE_AIRTIME:
+        report_answer(d, done);
+        break;
     }
 }
 

@@ -19,6 +19,7 @@
  *   clients.c     who asks: over the socket or over MQTT
  *   apply.c       plan and apply; apply_trust.c looks at signatures
  *   budget.c      airtime of the gateways
+ *   report.c      the parts of a campaign's report
  *   doctor.c      what is right and wrong; doctor_state.c and doctor_fleet.c look
  *   health.c      counters of the daemon itself
  *   audit.c       who did what
@@ -76,13 +77,13 @@ struct key_jobs {
     uint64_t tag; /* of the query for items[head]; 0: none is out */
 };
 
-/* A client that waits for the history of a device. */
+/* A client that waits for what only the store knows: of a device, or for a report. */
 struct history_wait {
     struct history_wait *next;
     uint64_t tag;
     uint64_t connection;
     int64_t request_id;
-    struct json_object *data; /* owned; the history is added */
+    struct json_object *data; /* owned; what the store says is added */
 };
 
 /* A client that waits for a page of the audit log. */
@@ -342,6 +343,10 @@ void audit_answer(struct daemon *d, const struct store_done *done);
 void budget_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
 /* BUDGET of ctl/protocol.h, fresh. */
 struct json_object *budget_render(const struct engine_budget *budget);
+
+/* report.c: answer a part of a report, now or when the store has answered. */
+void report_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
+void report_answer(struct daemon *d, const struct store_done *done);
 
 /* watch.c */
 void watch_start(struct daemon *d, uint64_t connection, struct ctl_request *request);

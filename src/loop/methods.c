@@ -570,6 +570,9 @@ static void dispatch(const struct call *call)
     case CTL_BUDGET:
         budget_request(call->d, call->connection, call->request);
         break;
+    case CTL_REPORT:
+        report_request(call->d, call->connection, call->request);
+        break;
     case CTL_DOCTOR:
         doctor_request(call->d, call->connection, call->request);
         break;

@@ -45,6 +45,12 @@ size_t done_rows(size_t max_rows);
 /* audit.c: the function audit_hash() of the statements. */
 FUO_MUST_CHECK int audit_register(sqlite3 *sql, struct detail *detail);
 
+/* query_report.c */
+void query_progress(struct db *db, uint32_t campaign_id, uint64_t after_id,
+                    struct store_done *done);
+void query_airtime(struct db *db, const struct store_airtime *after, int64_t last_hour,
+                   struct store_done *done);
+
 /* A text column, borrowed until the next step; never NULL. */
 static inline const char *row_text(sqlite3_stmt *row, int i)
 {

@@ -152,6 +152,24 @@ static const char step_6_audit[] =
     " reason TEXT NOT NULL, detail TEXT NOT NULL, previous BLOB NOT NULL,"
     " hash BLOB NOT NULL) STRICT;";
 
+/*
+ * Airtime of each clock hour, for reports: charges themselves are pruned when they have left
+ * the sliding hour. Kept up by triggers, so that no charge can be missed; a hundred days.
+ */
+static const char step_7_airtime[] =
+    "CREATE TABLE airtime(hour INTEGER NOT NULL, gateway INTEGER NOT NULL,"
+    " frequency_hz INTEGER NOT NULL, airtime_us INTEGER NOT NULL,"
+    " PRIMARY KEY(hour, gateway, frequency_hz)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO airtime SELECT at / 3600000000, gateway, frequency_hz,"
+    " sum(airtime_us) FROM charge GROUP BY 1, 2, 3;"
+    "CREATE TRIGGER airtime_add AFTER INSERT ON charge BEGIN"
+    " INSERT INTO airtime(hour, gateway, frequency_hz, airtime_us)"
+    " VALUES(new.at / 3600000000, new.gateway, new.frequency_hz, new.airtime_us)"
+    " ON CONFLICT(hour, gateway, frequency_hz) DO UPDATE"
+    " SET airtime_us = airtime_us + excluded.airtime_us; END;"
+    "CREATE TRIGGER airtime_forget AFTER DELETE ON charge BEGIN"
+    " DELETE FROM airtime WHERE hour < old.at / 3600000000 - 2400; END;";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
@@ -159,6 +177,7 @@ static const struct schema_step steps[] = {
     {{step_4_status, step_4_groups}},
     {{step_5_quirks}},
     {{step_6_audit}},
+    {{step_7_airtime}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

@@ -17,6 +17,8 @@ enum job_type {
     JOB_OUTBOX,
     JOB_DEVICE_KEY,
     JOB_AUDIT,
+    JOB_PROGRESS,
+    JOB_AIRTIME,
     JOB_CALL, /* lives on the stack of the caller, who waits */
 };
 
@@ -28,6 +30,8 @@ struct job {
         struct {
             uint64_t key;
             size_t max_rows;
+            uint32_t campaign_id;       /* PROGRESS */
+            struct store_airtime after; /* AIRTIME: after it, up to hour key */
         } query;
         struct {
             store_call_fn *fn;
@@ -119,6 +123,12 @@ static void carry_out(struct store *store, struct job *job)
         return;
     case JOB_AUDIT:
         query_audit(&store->db, job->query.key, job->query.max_rows, &job->done);
+        return;
+    case JOB_PROGRESS:
+        query_progress(&store->db, job->query.campaign_id, job->query.key, &job->done);
+        return;
+    case JOB_AIRTIME:
+        query_airtime(&store->db, &job->query.after, (int64_t)job->query.key, &job->done);
         return;
     case JOB_CALL:
         job->call.err = job->call.fn(&store->db, job->call.arg, job->call.detail);
@@ -333,6 +343,28 @@ int store_query_audit(struct store *store, uint64_t tag, uint64_t after_id,
         .type = JOB_AUDIT,
         .query = {.key = after_id, .max_rows = max_rows},
         .done = {.type = STORE_DONE_AUDIT, .tag = tag},
+    };
+    return submit_query(store, &job);
+}
+
+int store_query_progress(struct store *store, uint64_t tag, uint32_t campaign_id,
+                         uint64_t after_id)
+{
+    struct job job = {
+        .type = JOB_PROGRESS,
+        .query = {.key = after_id, .campaign_id = campaign_id},
+        .done = {.type = STORE_DONE_PROGRESS, .tag = tag},
+    };
+    return submit_query(store, &job);
+}
+
+int store_query_airtime(struct store *store, uint64_t tag,
+                        const struct store_airtime *after, int64_t last_hour)
+{
+    struct job job = {
+        .type = JOB_AIRTIME,
+        .query = {.key = (uint64_t)last_hour, .after = *after},
+        .done = {.type = STORE_DONE_AIRTIME, .tag = tag},
     };
     return submit_query(store, &job);
 }

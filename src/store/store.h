@@ -46,8 +46,9 @@ enum {
     STORE_IMAGE_MAX_BYTES = 16 << 20,
     STORE_TEXT_MAX_BYTES = 1 << 20, /* of YAML, signatures, an outbox payload */
     STORE_BATCH_MAX_BYTES = 64 << 20,
-    STORE_QUERIES_MAX = 1024, /* waiting, or answered and not polled */
-    STORE_PAGE_MAX = 1000,    /* rows of an answer */
+    STORE_QUERIES_MAX = 1024,   /* waiting, or answered and not polled */
+    STORE_PAGE_MAX = 1000,      /* rows of an answer */
+    STORE_PROGRESS_SPAN = 1500, /* rows of history that one answer sums up */
 };
 
 /* ---- life ---- */
@@ -207,6 +208,24 @@ enum store_done_type {
     STORE_DONE_OUTBOX,
     STORE_DONE_DEVICE_KEY,
     STORE_DONE_AUDIT,
+    STORE_DONE_PROGRESS,
+    STORE_DONE_AIRTIME,
+};
+
+/* What a part of the history says of a device in a campaign; 0: nothing. */
+struct store_progress {
+    uint64_t dev_eui;
+    struct utc since;      /* the first row */
+    struct utc downloaded; /* the first with the whole image */
+    struct utc ended;      /* the first with an outcome */
+};
+
+/* What a gateway sent in a clock hour, all campaigns together. */
+struct store_airtime {
+    int64_t hour; /* since 1970, UTC */
+    uint64_t gateway;
+    uint32_t frequency_hz;
+    int64_t airtime_us;
 };
 
 /* An answer. Owned by the caller until store_done_finish(). */
@@ -242,6 +261,16 @@ struct store_done {
             uint8_t gen_app_key[STORE_KEY_BYTES]; /* wiped by store_done_finish() */
             uint8_t app_key[STORE_KEY_BYTES];
         } device_key;
+        struct {
+            const struct store_progress *rows; /* by DevEUI; one per device and part */
+            size_t count;
+            uint64_t next_id; /* of the history, to go on after; 0: that was the last */
+        } progress;
+        struct {
+            const struct store_airtime *rows; /* by hour, gateway, frequency */
+            size_t count;
+            bool more;
+        } airtime;
     };
     void *memory; /* of the rows */
 };
@@ -263,6 +292,16 @@ FUO_MUST_CHECK int store_query_audit(struct store *store, uint64_t tag, uint64_t
 /* A device's root keys, unsealed. */
 FUO_MUST_CHECK int store_query_device_key(struct store *store, uint64_t tag,
                                           uint64_t dev_eui);
+
+/* How far the devices of a campaign came, from the STORE_PROGRESS_SPAN rows of history after
+ * after_id, whatever campaign they belong to. */
+FUO_MUST_CHECK int store_query_progress(struct store *store, uint64_t tag,
+                                        uint32_t campaign_id, uint64_t after_id);
+/* Airtime after that row (its airtime does not matter) up to that hour, at most
+ * STORE_PAGE_MAX rows. What is older than a hundred days is forgotten. */
+FUO_MUST_CHECK int store_query_airtime(struct store *store, uint64_t tag,
+                                       const struct store_airtime *after,
+                                       int64_t last_hour);
 
 /* The next answer, in order; false if there is none. Nothing in *done on false. */
 bool store_poll(struct store *store, struct store_done *done);

@@ -9,6 +9,7 @@
 #include "ctl/protocol.h"
 #include "fuotactl/progress.h"
 #include "fuotactl/render.h"
+#include "fuotactl/report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,6 +34,25 @@ static void show_as_list(FILE *out, struct json_object *list)
     render_problems(out, list);
 }
 
+/* As each part of a report, and all parts together. */
+static void report_of(FILE *out, struct json_object *object)
+{
+    static const char *const parts[] = {"devices", "progress", "sessions", "airtime"};
+    AUTO_REPORT struct report report = {0};
+    report_take_state(&report, json_object_get(object));
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (!report_take(&report, parts[i], object)) {
+            return;
+        }
+    }
+    if (report_sum(&report)) {
+        report_json(out, &report);
+        report_junit(out, &report);
+        report_markdown(out, &report);
+        report_html(out, &report);
+    }
+}
+
 static void show_as_object(FILE *out, struct json_object *object)
 {
     render_plan(out, object);
@@ -42,6 +62,7 @@ static void show_as_object(FILE *out, struct json_object *object)
     render_csv_heading(out);
     render_csv_row(out, object);
     render_json(out, "any", object);
+    report_of(out, object);
 }
 
 /* Every member too: lists are one level down. */

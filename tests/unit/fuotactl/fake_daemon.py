@@ -7,6 +7,8 @@ import os
 import socket
 import threading
 
+from fake_fleet import Fleet
+
 PLAN = {"name": "wm1", "fleet": "f", "devices": 50, "image_bytes": 300000,
         "cohorts": [{"devices": 50, "dr": 5, "frequency_hz": 869525000,
                      "fragment_size": 222, "fragments": 1352, "coded": 270,
@@ -88,6 +90,7 @@ class Daemon:
         self.states = []  # what watch says, one after the other; None: hangs up
         self.watching = threading.Event()
         self.go_on = threading.Event()
+        self.fleet = Fleet(40, 3)  # what reports are of
         self.listener = None
         self.listen()
 
@@ -157,6 +160,9 @@ class Daemon:
                 "plan": self.plan_data}
 
     def do_status(self, _stream, request):
+        if request["params"].get("name") == self.fleet.state["name"]:
+            return {"campaigns": [self.fleet.state],
+                    "daemon": {"instance": "main", "version": "0.1.0"}}
         if request["params"].get("name") not in (None, "wm1"):
             raise Refusal(5, "there is no campaign 'x\x1b'")
         return {"campaigns": [state(active=50)]}
@@ -200,6 +206,12 @@ class Daemon:
     def do_audit(self, _stream, request):
         after = request["params"]["after"]
         return {"records": self.audit[after:after + 2], "count": self.audit_count}
+
+    def do_report(self, _stream, request):
+        params = request["params"]
+        if params["name"] != self.fleet.state["name"]:
+            raise Refusal(5, "the daemon holds no campaign of that name")
+        return self.fleet.page(params["part"], params.get("after"))
 
     def do_doctor(self, _stream, _request):
         return {"findings": self.findings}

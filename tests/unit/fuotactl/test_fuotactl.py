@@ -18,8 +18,11 @@ import tempfile
 import threading
 import time
 import unittest
+from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 from fake_daemon import PLAN, Daemon, Refusal, budget, device, finding, state
+from fake_fleet import Fleet
 
 FUOTACTL = os.path.abspath(sys.argv[1])
 OK, USAGE, INVALID, NOT_FOUND, CONFLICT, UNTRUSTED = 0, 2, 3, 5, 6, 7
@@ -32,6 +35,27 @@ spec:
   targets: { fleet: f, devicesFile: devices.txt }
   rollout: { waves: [{ name: all, size: 100% }] }
 """
+
+
+class Page(HTMLParser):
+    """Tags that are open at the end, and what there is of tags and attributes."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags, self.attributes = [], set(), set()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, tag
 
 
 class Case(unittest.TestCase):
@@ -508,6 +532,94 @@ class WithDaemon(Case):
         self.daemon.audit = good[:2]
         result = self.run_ctl("audit", "--verify", code=UNTRUSTED)
         self.assertIn("3 records were written, behind 2 they are missing", result.stderr)
+
+    def report(self, *args, name="north-1-4-3", code=OK):
+        return self.run_ctl("report", name, *args, code=code).stdout
+
+    def test_a_report_as_json_holds_all_there_is(self):
+        self.daemon.fleet = Fleet(700, 3)  # more than two pages
+        report = json.loads(self.report("--format", "json"))
+        self.assertEqual((report["type"], report["format"], report["verdict"]),
+                         ("report", 1, "failed"))
+        fleet = self.daemon.fleet
+        self.assertEqual([d["dev_eui"] for d in report["devices"]],
+                         [d["dev_eui"] for d in fleet.devices])
+        succeeded = sum(d["outcome"] == "succeeded" for d in fleet.devices)
+        skipped = sum(d["outcome"] == "skipped" for d in fleet.devices)
+        self.assertEqual(report["attempted"], 700 - skipped)
+        self.assertEqual([w["name"] for w in report["waves"]], ["canary", "ten", "rest"])
+        self.assertEqual(sum(w["devices"]["succeeded"] for w in report["waves"]), succeeded)
+        self.assertEqual(report["completion"][-1]["succeeded"], succeeded)
+        self.assertEqual(report["completion"][-1]["with_image"], report["with_image"])
+        self.assertEqual(report["with_image"], sum(p["downloaded"] > 0 for p in fleet.progress))
+        self.assertEqual(sum(g["airtime_us"] for g in report["gateways"]),
+                         sum(r["airtime_us"] for r in fleet.airtime))
+        for gateway in report["gateways"]:
+            self.assertEqual(sum(gateway["loss"]), gateway["devices"])
+            self.assertEqual(gateway["peak"]["own_cap_us"], 216000000)
+        self.assertEqual(report, json.loads(self.report("--json")))
+
+    def test_a_report_as_junit_has_a_suite_per_wave_and_a_case_per_device(self):
+        self.daemon.fleet = Fleet(700, 3)
+        suites = ElementTree.fromstring(self.report("--format", "junit"))
+        self.assertEqual([s.get("name") for s in suites], ["canary", "ten", "rest"])
+        cases = {c.get("name"): c for c in suites.iter("testcase")}
+        for device in self.daemon.fleet.devices:
+            case = cases.pop(device["dev_eui"])
+            failure, skip = case.find("failure"), case.find("skipped")
+            self.assertEqual(failure is not None, device["outcome"] in ("failed", "unknown"))
+            self.assertEqual(skip is not None, device["outcome"] == "skipped")
+            if failure is not None:
+                self.assertEqual(failure.get("type"), device["reason"])
+                self.assertIn(device["reason_text"], failure.get("message"))
+        self.assertEqual(cases, {})
+        for suite in suites:
+            self.assertEqual(int(suite.get("tests")), len(suite.findall("testcase")))
+            self.assertEqual(int(suite.get("failures")), len(suite.findall(".//failure")))
+            self.assertEqual(int(suite.get("skipped")), len(suite.findall(".//skipped")))
+
+    def test_a_report_as_html_loads_nothing_and_is_replaced_as_a_whole(self):
+        self.daemon.fleet = Fleet(700, 40)
+        with open("r.html", "w", encoding="utf-8") as old:
+            old.write("old")
+        self.assertEqual(self.report("--format", "html", "-o", "r.html"), "")
+        with open("r.html", encoding="utf-8") as file:
+            text = file.read()
+        page = Page()
+        page.feed(text)
+        self.assertEqual(page.open, [])
+        self.assertEqual(page.attributes & {"src", "href", "onload", "onclick"}, set())
+        self.assertNotIn("script", page.tags)
+        self.assertNotRegex(text, r"url\(|@import|//")
+        self.assertIn("Completion over time", text)
+        self.assertIn("Airtime of each gateway", text)
+        self.assertIn("and 10 more gateways", text)
+        self.assertIn("and 400 more", text)
+
+    def test_a_name_cannot_become_markup(self):
+        evil = "<script>alert('1')</script>&\"|`x`"
+        fleet = self.daemon.fleet = Fleet(40, 3, name="x")
+        fleet.state.update(version=evil, fleet=evil, reason=evil, phase="paused")
+        for device in fleet.devices:
+            device.update(reason=evil, reason_text=evil, wave=evil, outcome="failed")
+        html = self.report("--format", "html", name="x")
+        self.assertNotIn("<script", html)
+        self.assertIn("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;|`x`", html)
+        suite = ElementTree.fromstring(self.report("--format", "junit", name="x"))[0]
+        self.assertEqual(suite.get("name"), evil)
+        markdown = self.report(name="x")
+        self.assertNotIn("<script", markdown.replace("\\<", ""))
+        self.assertIn("\\|\\`x\\`", markdown)
+        self.assertEqual(json.loads(self.report("--json", name="x"))["campaign"]["fleet"], evil)
+
+    def test_a_report_of_nothing_and_of_nobody(self):
+        fleet = self.daemon.fleet = Fleet(0, 1, name="x", ended=False)
+        fleet.airtime, fleet.sessions = [], []
+        for form in ("html", "junit", "markdown", "json"):
+            self.assertNotEqual(self.report("--format", form, name="x"), "")
+        self.report(name="gone", code=NOT_FOUND)
+        self.report("--format", "pdf", name="x", code=USAGE)
+        self.run_ctl("report", "x", "-o", "no/such/folder", code=1)
 
     def test_the_budget_of_all_gateways_or_of_one(self):
         table = self.run_ctl("budget").stdout.splitlines()
