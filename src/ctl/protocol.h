@@ -130,10 +130,13 @@
  *         "assumed":bool,"dr","frequency_hz","fragment_size","fragments","coded","copies",
  *         "lanes","gateways","colours","frame_airtime_us","airtime_us","airtime_cap_us",
  *         "legal_cap_us","sessions","interval_us","frames_p50","frames_p90",
- *         "duration_us","duration_p90_us"}],"fragments","coded","airtime_us",
- *         "duration_us","duration_p90_us","lower_bound_us","calendar":CALENDAR,
+ *         "duration_us","duration_p90_us",COST}],"fragments","coded","airtime_us",
+ *         "duration_us","duration_p90_us","lower_bound_us",COST,"calendar":CALENDAR,
  *         "left_out":[{"reason":slug,"text","limit","count","devices":[eui,...]}],
- *         "notes":[text,...]}
+ *         "notes":[text,...],"conflicts":[{"campaign","priority","devices"}]}
+ *         COST: "device_listening_us","device_energy_mj" (the most of one device) and
+ *         "energy_mj" (of all); conflicts: campaigns under way that have some of the
+ *         devices, and how many, the first 100.
  *         calendar: only of a campaign with a schedule.
  *         cohorts: the first 200 of cohort_count. Of a cohort: assumed: its devices were
  *         never heard; lanes: its ways on air, each with gateways of its own; colours:

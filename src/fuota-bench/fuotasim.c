@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "fuota-bench/energy.h"
 #include "fuota-bench/geometry.h"
 #include "radio/airtime.h"
+#include "radio/energy.h"
 #include "world/radio.h"
 
 int64_t fuotasim_time_us(uint32_t n, int64_t airtime_us)

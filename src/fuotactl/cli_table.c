@@ -306,13 +306,16 @@ const struct cli_command cli_commands[] = {
             "frame_airtime_us, airtime_us (of each gateway), airtime_cap_us, "
             "legal_cap_us (of a gateway in an hour, for campaigns and by law; may be "
             "absent), sessions, interval_us, frames_p50, frames_p90, duration_us, "
-            "duration_p90_us}], fragments, coded, airtime_us (of all gateways), "
+            "duration_p90_us, device_listening_us, device_energy_mj, energy_mj (of "
+            "all)}], device_listening_us, device_energy_mj (the most of one device), "
+            "energy_mj, fragments, coded, airtime_us (of all gateways), "
             "duration_us, duration_p90_us, lower_bound_us, calendar (with a "
             "schedule: timezone, not_before, deadline, windows [{start, end}] to come, "
             "clock_changes [{before, after}] until the end, end and end_p90 unless they "
             "are months away; all local with the offset), left_out [{reason, text, "
             "limit, count, devices}], notes "
-            "[text].",
+            "[text], conflicts (campaigns under way with some of the devices) "
+            "[{campaign, priority, devices}].",
         .options = plan_options,
         .operand = "FILE",
         .operand_files = true,
@@ -354,8 +357,11 @@ const struct cli_command cli_commands[] = {
         .text =
             "Applying the same file again changes nothing and attaches to the "
             "campaign that is there. A PLAN written by plan -o is refused with exit "
-            "code 6 if the file, the image or what the daemon knows of the fleet "
-            "has changed since then; the file's name in it is taken from the "
+            "code 6 if the file or the image has changed since then, or what the "
+            "daemon plans today: devices and airtime by more than 2%, duration and "
+            "energy by more than 10%, more devices left out, or in another campaign; "
+            "all of it is said. Code 3 if the plan was edited. The file's name in it is "
+            "taken from the "
             "current folder.\n\n"
             "With --wait it follows the campaign to its end. " CODES_END "\n\n"
             "With --json: first a line of type \"applied\": name, id, existing, "

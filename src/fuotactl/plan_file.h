@@ -2,11 +2,13 @@
 /*
  * plan_file.h - what `plan -o` writes and `apply` takes: what was reviewed is what runs.
  *
- *   {"kind":"Plan","fuotad":"0.1.0","created":"...","file":"campaign.yaml",
- *    "campaign_digest":hex,"image_digest":hex,"plan":PLAN}
+ *   {"kind":"Plan","format":1,"fuotad":"0.1.0","created":"...","file":"campaign.yaml",
+ *    "campaign_digest":hex,"image_digest":hex,"plan_digest":hex,"plan":PLAN}
  *
  * It holds digests, not the files: file is opened from the current folder, as when it was
- * planned. A difference is a conflict (exit code 6), not a warning.
+ * planned. plan_digest names the plan (BLAKE2b-256 of PLAN without blanks): an edited plan
+ * is none. A difference to what the daemon plans today is a conflict (exit code 6), not a
+ * warning, and all of them are said.
  */
 #pragma once
 
@@ -15,7 +17,10 @@
 #include "fuotactl/bundle.h"
 
 enum {
-    PLAN_FILE_TOLERANCE_PERCENT = 2, /* of devices and airtime */
+    PLAN_FILE_FORMAT = 1,
+    PLAN_FILE_TOLERANCE_PERCENT =
+        2, /* of devices, those left out or in conflict, airtime */
+    PLAN_FILE_FORECAST_PERCENT = 10, /* of duration and energy: links are learned on */
 };
 
 struct plan_file {

@@ -221,6 +221,30 @@ static void print_duration(FILE *out, struct json_object *plan)
     }
 }
 
+static void print_energy(FILE *out, struct json_object *plan)
+{
+    char text[WORDS_DURATION_SIZE];
+    if (ctl_int(plan, "energy_mj", -1) >= 0) {
+        print_name(out, "per device");
+        fprintf(out, "up to %s of listening and %.1f J; %.1f kJ of all devices\n",
+                duration_of(plan, "device_listening_us", text),
+                (double)ctl_int(plan, "device_energy_mj", 0) / 1e3,
+                (double)ctl_int(plan, "energy_mj", 0) / 1e6);
+    }
+}
+
+static void print_conflicts(FILE *out, struct json_object *conflicts)
+{
+    for (size_t i = 0; i < count_of(conflicts); i++) {
+        struct json_object *conflict = json_object_array_get_idx(conflicts, i);
+        print_name(out, "conflict");
+        fprintf(out, "%" PRId64 " of the devices are in campaign ",
+                ctl_int(conflict, "devices", 0));
+        words_print(out, ctl_text(conflict, "campaign"));
+        fprintf(out, " (priority %" PRId64 ")\n", ctl_int(conflict, "priority", 0));
+    }
+}
+
 /* "2026-12-01 22:00" of an RFC 3339 time. */
 static void print_local(FILE *out, const char *time)
 {
@@ -298,6 +322,7 @@ void render_plan(FILE *out, struct json_object *plan)
     print_name(out, "airtime");
     fprintf(out, "%s of all gateways\n", duration_of(plan, "airtime_us", text));
     print_duration(out, plan);
+    print_energy(out, plan);
     if (get(plan, "calendar") != NULL) {
         print_calendar(out, get(plan, "calendar"));
     }
@@ -311,6 +336,7 @@ void render_plan(FILE *out, struct json_object *plan)
     for (size_t i = 0; i < count_of(left_out); i++) {
         print_left_out(out, json_object_array_get_idx(left_out, i));
     }
+    print_conflicts(out, get(plan, "conflicts"));
     for (size_t i = 0; i < count_of(notes); i++) {
         print_line(out, "note",
                    json_object_get_string(json_object_array_get_idx(notes, i)));

@@ -9,6 +9,7 @@
 #include "io/cleanup.h"
 #include "loop/internal.h"
 #include "loop/planning.h"
+#include "loop/planning_cost.h"
 #include "loop/render.h"
 #include "loop/xalloc.h"
 
@@ -304,7 +305,10 @@ static struct json_object *plan_data(const struct application *a,
                                      const struct campaign_spec *spec)
 {
     struct planning_request request = planning_request(a, spec);
-    return planning_render(&request, &a->planning);
+    struct json_object *plan = planning_render(&request, &a->planning);
+    render_add(plan, "conflicts",
+               planning_conflicts(a->d->engine, &a->d->campaigns, &request));
+    return plan;
 }
 
 /* ---- apply ---- */

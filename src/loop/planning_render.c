@@ -3,6 +3,7 @@
 
 #include "loop/planning.h"
 #include "loop/planning_calendar.h"
+#include "loop/planning_cost.h"
 #include "loop/render.h"
 
 enum {
@@ -35,6 +36,8 @@ static struct json_object *render_cohort(const struct planned_cohort *cohort)
     render_add_int(object, "frames_p90", cohort->frames_p90);
     render_add_int(object, "duration_us", cohort->duration_p50_us);
     render_add_int(object, "duration_p90_us", cohort->duration_p90_us);
+    struct planning_cost cost = planning_cost_of_cohort(cohort);
+    planning_cost_add(object, &cost);
     return object;
 }
 
@@ -107,6 +110,8 @@ static void add_totals(struct json_object *object, const struct planning *planni
     render_add_int(object, "duration_us", planning->p50_us);
     render_add_int(object, "duration_p90_us", planning->p90_us);
     render_add_int(object, "lower_bound_us", planning->lower_bound_us);
+    struct planning_cost cost = planning_cost_of(planning);
+    planning_cost_add(object, &cost);
 }
 
 struct json_object *planning_render(const struct planning_request *request,

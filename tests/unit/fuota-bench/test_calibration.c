@@ -2,9 +2,9 @@
 /* Figures of others that ours have to reproduce: reference performance.md 1.1, 1.2, 1.4. */
 #include "test.h"
 
-#include "fuota-bench/energy.h"
 #include "fuota-bench/fuotasim.h"
 #include "radio/airtime.h"
+#include "radio/energy.h"
 
 /* Within ppm of it. */
 static void assert_near(int64_t got, int64_t want, int64_t ppm)

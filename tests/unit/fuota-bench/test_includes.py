@@ -5,7 +5,7 @@ import pathlib
 import re
 import sys
 
-YARDSTICKS = ("bounds chirpstack cover_best energy fuotasim geometry minrank oracle "
+YARDSTICKS = ("bounds chirpstack cover_best fuotasim geometry minrank oracle "
               "reachable setup_odds strategy").split()
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.M)
 ALLOWED = {"base", "radio", "fec", "world", "io", "fuotad", "fuota-bench"}

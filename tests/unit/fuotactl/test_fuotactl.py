@@ -292,9 +292,31 @@ class WithDaemon(Case):
         self.run_ctl("apply", "p.json")
         self.daemon.plan_data = {**PLAN, "devices": 51}  # within 2 %
         self.run_ctl("apply", "p.json")
-        self.daemon.plan_data = {**PLAN, "devices": 52}
+        self.daemon.plan_data = {**PLAN, "devices": 52, "duration_us": 12000000000,
+                                 "conflicts": [{"campaign": "other", "devices": 4}],
+                                 "left_out": [{"reason": "no-clock", "count": 3}]}
         result = self.run_ctl("apply", "p.json", code=CONFLICT)
-        self.assertIn("devices: 50 when it was planned, 52 now", result.stderr)
+        self.assertEqual(result.stderr, """\
+fuotactl: devices: 50 when it was planned, 52 now
+fuotactl: duration_us: 9972488986 when it was planned, 12000000000 now
+fuotactl: left out for no-clock: 0 devices when it was planned, 3 now
+fuotactl: conflict with other: 0 devices when it was planned, 4 now
+fuotactl: the world is not the one of the plan: plan it again
+""")
+        self.daemon.plan_data = {**PLAN, "duration_us": 10900000000}  # within 10 %
+        self.run_ctl("apply", "p.json")
+        self.daemon.plan_data = dict(PLAN)
+        for name, change in (("edited", lambda p: p["plan"].update(airtime_us=1)),
+                             ("another version", lambda p: p.update(format=2)),
+                             ("not a whole one", lambda p: p.pop("plan_digest"))):
+            other = json.loads(json.dumps(plan))
+            change(other)
+            with open("q.json", "w", encoding="utf-8") as f:
+                json.dump(other, f, indent=1)
+            self.assertIn(name, self.run_ctl("apply", "q.json", code=INVALID).stderr)
+        with open("q.json", "w", encoding="utf-8") as f:
+            json.dump(plan, f)  # blanks do not matter
+        self.run_ctl("apply", "q.json")
         digest = hashlib.blake2b(self.firmware, digest_size=32).hexdigest()
         self.daemon.do_status = lambda *_: {"campaigns": [{**state(), "digest": digest}]}
         self.run_ctl("apply", "p.json")  # it runs already: re-attach

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fuota-bench/energy.h"
+#include "radio/energy.h"
 
 int64_t energy_listening_uj(int64_t listen_us, uint32_t power_uw)
 {

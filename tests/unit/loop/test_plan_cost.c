@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* test_plan_cost.c - what a plan says of energy, and of other campaigns. */
+#include "daemon_fixture.h"
+#include "loop/planning_cost.h"
+
+static void energy_is_that_of_listening_and_of_all_the_rest(void **state)
+{
+    (void)state;
+    struct planned_cohort cohorts[] = {
+        {.device_count = 10, .duration_p50_us = SECONDS_US(1000)},
+        {.device_count = 3, .duration_p50_us = SECONDS_US(4000)},
+    };
+    struct planning planning = {.cohorts = cohorts, .cohort_count = ARRAY_LEN(cohorts)};
+    struct planning_cost cost = planning_cost_of(&planning);
+    /* 6.46 J, and 25.7 mW of listening */
+    assert_int_equal(planning_cost_of_cohort(&cohorts[0]).device_uj, 32160000);
+    assert_int_equal(cost.listening_us, SECONDS_US(4000));
+    assert_int_equal(cost.device_uj, 109260000);
+    assert_int_equal(cost.total_uj, 10 * 32160000 + 3 * 109260000);
+    struct json_object *object = json_object_new_object();
+    planning_cost_add(object, &cost);
+    assert_int_equal(ctl_int(object, "device_energy_mj", 0), 109260);
+    assert_int_equal(ctl_int(object, "energy_mj", 0), 649380);
+    json_object_put(object);
+}
+
+static void a_plan_names_the_campaigns_that_have_its_devices(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    upload(&f);
+    assert_int_equal(submit(&f, CTL_PLAN, campaign_yaml, f.signature), 0);
+    assert_answer(&f, "/conflicts", "[ ]");
+    assert_true(ctl_int(f.message.data, "energy_mj", 0) > 19380); /* 3 times 6.46 J */
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
+    upload(&f);
+    assert_int_equal(submit(&f, CTL_PLAN, campaign_yaml, f.signature), 0);
+    assert_answer(&f, "/conflicts", "[ ]"); /* it is the same */
+    assert_int_equal(submit(&f, CTL_PLAN, edited("camp", "other"), f.signature), 0);
+    assert_answer(&f, "/conflicts/0/campaign", "camp");
+    assert_answer(&f, "/conflicts/0/priority", "500");
+    assert_answer(&f, "/conflicts/0/devices", "3");
+    assert_int_equal(call(&f, CTL_ABORT, "{\"name\":\"camp\"}"), 0);
+    assert_int_equal(submit(&f, CTL_PLAN, edited("camp", "other"), f.signature), 0);
+    assert_answer(&f, "/conflicts", "[ ]"); /* nobody is in it any more */
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+TEST_MAIN(cmocka_unit_test(energy_is_that_of_listening_and_of_all_the_rest),
+          cmocka_unit_test(a_plan_names_the_campaigns_that_have_its_devices))
