@@ -115,9 +115,10 @@ static const struct option image[] = {
      .type = OPTION_ENUM,
      .words = image_formats,
      .def = "raw",
-     .later = "mcuboot",
      AT(image.format),
-     .help = "What the image is; mcuboot: its header is checked against the version."},
+     .help = "What the image is; mcuboot: it must be whole, have the hash that it "
+             "carries, and the version in its header must be that of the campaign, "
+             "1.4.3 or with the build number 1.4.3+7."},
     {.key = "firmwareVersion",
      .type = OPTION_U32,
      .word = "auto",

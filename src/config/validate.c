@@ -5,8 +5,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "config/campaign.h"
+#include "config/campaign_image.h"
 #include "config/kind.h"
 #include "config/option_walk.h"
+#include "io/cleanup.h"
+#include "io/file.h"
 
 struct file_check {
     struct option_context ctx;
@@ -85,6 +89,30 @@ static void report_kind(const char *file, const struct node *root, const char *n
         name);
 }
 
+/* What the file of the image holds; a raw one may be anything. */
+static void check_image(struct campaign_doc *doc, const char *file,
+                        const struct node *root, struct diag_list *diags)
+{
+    enum { IMAGE_MAX_BYTES = 16 << 20 };
+    AUTO_FREE uint8_t *bytes = NULL;
+    size_t len = 0;
+    const struct node *spec = node_get(root, "spec");
+    const struct node *image = spec != NULL ? node_get(spec, "image") : NULL;
+    const struct node *at = image != NULL ? node_get(image, "file") : NULL;
+    if (at == NULL || doc->spec.image.format == SPEC_IMAGE_RAW) {
+        return;
+    }
+    struct diag_place place = {file, at->line, at->column, "spec.image.file"};
+    int err = file_read(config_path(&doc->doc, doc->spec.image.file), IMAGE_MAX_BYTES,
+                        &bytes, &len);
+    if (err != FUO_OK) {
+        diag_unreadable(diags, &place, err);
+        return;
+    }
+    err = campaign_image_check(&doc->spec.image, &place, bytes, len, diags);
+    (void)err; /* it is in diags */
+}
+
 static void validate_document(const char *file, const struct node *root,
                               struct diag_list *diags)
 {
@@ -95,10 +123,14 @@ static void validate_document(const char *file, const struct node *root,
         report_kind(file, root, named ? kind_node->text : NULL, diags);
         return;
     }
+    size_t errors = diags->error_count;
     struct config_doc *doc = config_decode(kind, file, root, diags);
     config_unsupported(doc, diags);
     struct file_check f = {.ctx = {.diags = diags, .file = file}, .doc = doc};
     check_files(&f, kind->options, root);
+    if (kind == &campaign_kind && diags->error_count == errors) {
+        check_image((struct campaign_doc *)doc, file, root, diags);
+    }
     config_doc_destroy(doc);
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "image/inspect.h"
 #include "image/version.h"
 
 static enum trust_reason check_key(const struct trust_key *key, struct utc now)
@@ -39,6 +40,21 @@ static struct trust_finding find_key(const struct trust_policy *policy,
     return best;
 }
 
+/* Only MCUboot images have a security counter of their own; others are taken at the word of
+ * the signature. */
+static bool has_counter_of(const struct trust_request *request,
+                           const struct image_metadata *meta)
+{
+    struct image_info info;
+    if (!meta->has_security_counter ||
+        image_inspect(request->image, request->image_len, &info) != FUO_OK ||
+        info.format != IMAGE_FORMAT_MCUBOOT) {
+        return true;
+    }
+    return info.mcuboot.has_security_counter &&
+           info.mcuboot.security_counter == meta->security_counter;
+}
+
 static enum trust_reason check_metadata(const struct trust_policy *policy,
                                         const struct trust_request *request,
                                         const struct image_metadata *meta)
@@ -51,7 +67,10 @@ static enum trust_reason check_metadata(const struct trust_policy *policy,
         !metadata_name_equal(request->version, meta->version)) {
         return TRUST_OTHER_VERSION;
     }
-    return meta->size_bytes == request->image_len ? TRUST_COUNTED : TRUST_OTHER_SIZE;
+    if (meta->size_bytes != request->image_len) {
+        return TRUST_OTHER_SIZE;
+    }
+    return has_counter_of(request, meta) ? TRUST_COUNTED : TRUST_OTHER_COUNTER;
 }
 
 /* Its comment is authentic: what does it say? meta is written if it says anything. */

@@ -4,7 +4,8 @@
  *
  * A signature counts if a key of the policy that is in force made it over exactly these
  * bytes and this trusted comment and, with require_metadata, the comment gives the
- * policy's product, the campaign's version and the size of the image. Enough DIFFERENT
+ * policy's product, the campaign's version and the size of the image; if it gives a security
+ * counter, an MCUboot image must have the same one. Enough DIFFERENT
  * keys must count: the same key listed or signing twice is one. Then the downgrade rule
  * applies. The report says of every signature why it counted or not.
  *
@@ -66,6 +67,8 @@ struct trust_request {
     X(TRUST_COUNTED, "counted", "valid")                                             \
     X(TRUST_SAME_KEY, "same-key", "valid, but this key was counted already")         \
     X(TRUST_OTHER_SIZE, "other-size", "it signs an image of another size")           \
+    X(TRUST_OTHER_COUNTER, "other-counter",                                          \
+      "it signs another security counter than the image has")                        \
     X(TRUST_OTHER_VERSION, "other-version", "it signs another version")              \
     X(TRUST_OTHER_PRODUCT, "other-product", "it signs an image for another product") \
     X(TRUST_BAD_METADATA, "bad-metadata", "its fuota:v1 metadata is malformed")      \

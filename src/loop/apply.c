@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "config/campaign_image.h"
 #include "config/targets.h"
 #include "image/version.h"
 #include "io/cleanup.h"
@@ -181,6 +182,13 @@ static int check_image(struct application *a)
                  a->doc->spec.name, a->fleet->doc->spec.name, a->fleet->trust->name,
                  text);
         return ctl_fail(&a->error, CTL_UNTRUSTED, "the image is not trusted: %s", text);
+    }
+    const char *file = ctl_text(a->params, "file");
+    struct diag_place place = {.file = file != NULL ? file : "campaign.yaml",
+                               .path = "spec.image.file"};
+    if (campaign_image_check(&a->doc->spec.image, &place, a->image, a->image_len,
+                             &a->diags) != FUO_OK) {
+        return fail_with_diags(a, CTL_INVALID, "the image is not what the campaign says");
     }
     return CTL_DONE;
 }

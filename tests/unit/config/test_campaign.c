@@ -195,7 +195,7 @@ static const char full[] =
 
 /* In order of their places. */
 static const char *const later_paths[] = {
-    "spec.image.format", "spec.image.deltas", "spec.targets.fleets[1]",
+    "spec.image.deltas", "spec.targets.fleets[1]",
     "spec.targets.preconditions.runningVersion",
     "spec.targets.preconditions.maxUplinkAge", "spec.targets.preconditions.battery.min",
     "spec.targets.preconditions.battery.unknown", "spec.targets.preconditions.linkMargin",

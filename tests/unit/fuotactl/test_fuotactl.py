@@ -37,6 +37,14 @@ spec:
 """
 
 
+def mcuboot_image(body, minor=4):
+    le = lambda value, size: value.to_bytes(size, "little")
+    head = (le(0x96f3b83d, 4) + le(0, 4) + le(32, 2) + le(0, 2) + le(len(body), 4) + le(0, 4) +
+            bytes([1, minor]) + le(3, 2) + le(0, 4) + le(0, 4))
+    digest = hashlib.sha256(head + body).digest()
+    return head + body + le(0x6907, 2) + le(40, 2) + le(0x10, 2) + le(32, 2) + digest
+
+
 class Page(HTMLParser):
     """Tags that are open at the end, and what there is of tags and attributes."""
 
@@ -107,6 +115,31 @@ class Files(Case):
         error = self.lines("plan", "c.yaml", code=INVALID)[-1]
         self.assertEqual((error["type"], error["code"]), ("error", INVALID))
         self.assertEqual(error["errors"][0]["path"], "spec.image.file")
+
+    def test_an_mcuboot_image_must_be_what_the_campaign_says(self):
+        image = mcuboot_image(b"firmware" * 9)
+        raw = CAMPAIGN.replace(", devicesFile: devices.txt", "")
+        text = raw.replace("fw.bin,", "fw.bin, format: mcuboot,")
+        for name, data in (("fw.bin.minisig", b"x"), ("c.yaml", text.encode())):
+            with open(name, "wb") as f:
+                f.write(data)
+        for data, problem in (
+                (image, None), (image[:-1], "truncated or damaged"),
+                (b"raw", "does not begin like an MCUboot image"),
+                (image.replace(b"firmware", b"Firmware", 1), "altered after imgtool signed"),
+                (mcuboot_image(b"x", minor=5), "says version 1.5.3 in its header, the campaign 1.4.3"),
+                (image + b"pad", "warning: .*3 bytes follow the image")):
+            with open("fw.bin", "wb") as f:
+                f.write(data)
+            warns = problem is not None and "warning" in problem
+            result = self.run_ctl("validate", "c.yaml", code=OK if not problem or warns else INVALID)
+            if problem:
+                self.assertRegex(result.stdout, rf"c.yaml:5:18: .*{problem}")
+            else:
+                self.assertNotIn("spec.image", result.stdout)
+            with open("raw.yaml", "w", encoding="utf-8") as f:
+                f.write(raw)
+            self.run_ctl("validate", "raw.yaml")  # which may be anything
 
     def test_schema_is_json_and_explain_knows_the_same_keys(self):
         for kind in ("campaign", "Fleet", "trust-policy", "TrustPolicy", "daemon", "window"):

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "image/trust.h"
+#include "mcuboot_fixture.h"
 
 #define META   "fuota:v1 product=wm1 version=1.4.3 size=16"
 #define NOW    ((struct utc){DAYS_US(20000)})
@@ -62,7 +63,8 @@ static void sign(struct scene *s, uint8_t who, const char *comment)
     struct minisign_secret key = secret_of(who);
     struct minisign_signature sig = {.trusted_comment = comment,
                                      .trusted_comment_len = strlen(comment)};
-    assert_int_equal(minisign_sign(&key, image, sizeof(image), &sig), FUO_OK);
+    assert_int_equal(minisign_sign(&key, s->request.image, s->request.image_len, &sig),
+                     FUO_OK);
     s->signatures[i].text = s->texts[i];
     assert_int_equal(minisign_signature_format(&sig, s->texts[i], sizeof(s->texts[i]),
                                                &s->signatures[i].len),
@@ -128,6 +130,34 @@ static void metadata_must_name_product_version_and_size(void **state)
 
         s.policy.require_metadata = false;
         assert_int_equal(check(&s), FUO_OK);
+    }
+}
+
+static void a_signed_security_counter_is_that_of_the_image(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *counter;
+        enum trust_reason reason;
+    } rows[] = {
+        {"", TRUST_COUNTED},
+        {" seccnt=17", TRUST_COUNTED},
+        {" seccnt=18", TRUST_OTHER_COUNTER},
+    };
+    struct fixture mcuboot = make(0x10, 32, 0x24);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char comment[128];
+        struct scene s;
+        test_row(rows[i].counter);
+        scene_start(&s);
+        s.request.image = mcuboot.bytes;
+        s.request.image_len = mcuboot.len;
+        snprintf(comment, sizeof(comment),
+                 "fuota:v1 product=wm1 version=1.4.3 size=%zu%s", mcuboot.len,
+                 rows[i].counter);
+        sign(&s, 1, comment);
+        assert_int_equal(check(&s), rows[i].reason == TRUST_COUNTED ? FUO_OK : FUO_EAUTH);
+        assert_int_equal(s.report.findings[0].reason, rows[i].reason);
     }
 }
 
@@ -326,6 +356,7 @@ static void every_reason_and_verdict_has_a_name_and_a_text(void **state)
 TEST_MAIN(cmocka_unit_test(a_good_release_is_accepted),
           cmocka_unit_test(without_a_signature_nothing_is_accepted),
           cmocka_unit_test(metadata_must_name_product_version_and_size),
+          cmocka_unit_test(a_signed_security_counter_is_that_of_the_image),
           cmocka_unit_test(a_policy_without_product_takes_any),
           cmocka_unit_test(a_changed_image_or_comment_is_named),
           cmocka_unit_test(a_stranger_does_not_count),

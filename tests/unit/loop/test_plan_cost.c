@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_plan_cost.c - what a plan says of energy, and of other campaigns. */
+/* test_plan_cost.c - what a plan says of energy, of other campaigns, of its image. */
 #include "daemon_fixture.h"
 #include "loop/planning_cost.h"
 
@@ -49,5 +49,25 @@ static void a_plan_names_the_campaigns_that_have_its_devices(void **state)
     fixture_remove(&f);
 }
 
-TEST_MAIN(cmocka_unit_test(energy_is_that_of_listening_and_of_all_the_rest),
+static void an_image_that_is_not_what_the_campaign_says_is_refused(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    upload(&f);
+    const char *yaml = edited("i.bin,", "i.bin, format: mcuboot,");
+    assert_int_equal(submit(&f, CTL_APPLY, yaml, f.signature), CTL_INVALID);
+    struct json_object *problems = f.message.error.errors;
+    size_t last = json_object_array_length(problems) - 1; /* warnings come before it */
+    struct json_object *problem = json_object_array_get_idx(problems, last);
+    assert_string_equal(ctl_text(problem, "path"), "spec.image.file");
+    assert_non_null(strstr(ctl_text(problem, "text"), "i.bin does not begin like"));
+    assert_int_equal(call(&f, CTL_STATUS, "{\"name\":\"camp\"}"), CTL_NOT_FOUND);
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+TEST_MAIN(cmocka_unit_test(an_image_that_is_not_what_the_campaign_says_is_refused),
+          cmocka_unit_test(energy_is_that_of_listening_and_of_all_the_rest),
           cmocka_unit_test(a_plan_names_the_campaigns_that_have_its_devices))
