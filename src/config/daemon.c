@@ -100,9 +100,9 @@ static const struct option spec[] = {
      .word = "none",
      .def = "none",
      .example = "campaigns",
-     .later = OPTION_LATER,
      AT(campaigns),
-     .help = "Folder of campaigns that is watched."},
+     .help = "Folder of campaigns that is watched, relative to this file: what is put there "
+             "is applied once."},
     {.key = "fleets",
      .type = OPTION_FILE,
      .def = "fleets",

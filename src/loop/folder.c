@@ -9,11 +9,16 @@
 
 enum { PATH_SIZE = 4096 };
 
+bool folder_is_yaml(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return name[0] != '.' && dot != NULL &&
+           (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
 static int is_yaml(const struct dirent *entry)
 {
-    const char *dot = strrchr(entry->d_name, '.');
-    return entry->d_name[0] != '.' && dot != NULL &&
-           (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+    return folder_is_yaml(entry->d_name);
 }
 
 void folder_each_yaml(const char *folder, struct diag_list *diags,

@@ -14,6 +14,7 @@
  *   fleet_link.c  connections of the fleets
  *   status_link.c connection of the status topics
  *   request_link.c requests over MQTT, on the same connection
+ *   intake_link.c campaigns from the folder that is watched
  *   windows_link.c when campaigns may send, told to the engine and renewed
  *   methods.c     requests of the control protocol
  *   clients.c     who asks: over the socket or over MQTT
@@ -122,6 +123,8 @@ enum {
     PLANNINGS_MAX = 16, /* plans that are computed, or wait for it */
 };
 
+struct intake_link;
+
 struct daemon {
     uv_loop_t *loop;
     struct clock clock;
@@ -166,6 +169,7 @@ struct daemon {
     uint64_t backlog_logged_ms;
 
     struct ctl_server *ctl;
+    struct intake_link *intake; /* NULL: no folder is watched */
     struct uploads *uploads;
     struct waiter *waiters;     /* for the next batch */
     struct waiter *waiters_out; /* for the one that is out */
@@ -275,6 +279,8 @@ FUO_MUST_CHECK int request_link_open(struct daemon *d);
 void windows_link_give(struct daemon *d, const struct campaign_entry *entry);
 FUO_MUST_CHECK int windows_link_restore(struct daemon *d, struct engine *engine,
                                         const struct campaign_entry *entry);
+/* They are others than before, or none any more. */
+void windows_link_replace(struct daemon *d, const struct campaign_entry *entry);
 void windows_link_start(struct daemon *d); /* renew every few hours */
 void windows_link_renew(struct daemon *d);
 
@@ -287,6 +293,15 @@ void client_send(struct daemon *d, uint64_t connection, char *line);
 /* "user:NAME", "uid:N" or "key:ID"; may write to text. */
 const char *client_actor(const struct daemon *d, uint64_t connection,
                          char text[static CLIENT_ACTOR_SIZE]);
+
+/* intake_link.c */
+void intake_link_start(struct daemon *d);
+void intake_link_close(struct daemon *d);
+void intake_link_tell(
+    struct daemon *d); /* the alerts, to a broker that may not know them */
+/* Whether the answer to that connection is for it. error NULL: it was done. */
+bool intake_link_answer(struct daemon *d, uint64_t connection,
+                        const struct ctl_error *error);
 
 /* methods.c */
 extern const struct ctl_server_handlers method_handlers;

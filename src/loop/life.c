@@ -138,6 +138,7 @@ static void close_handle(uv_handle_t *handle)
 
 void life_close(struct daemon *d)
 {
+    intake_link_close(d);
     fleet_link_close_all(d);
     status_link_close(d);
     if (d->ctl != NULL) {

@@ -28,13 +28,19 @@ struct call {
 void method_reply(struct daemon *d, uint64_t connection, int64_t request_id,
                   struct json_object *data)
 {
+    if (intake_link_answer(d, connection, NULL)) {
+        json_object_put(data);
+        return;
+    }
     client_send(d, connection, ctl_print_data(request_id, data));
 }
 
 void method_refuse(struct daemon *d, uint64_t connection, int64_t request_id,
                    struct ctl_error *error)
 {
-    client_send(d, connection, ctl_print_error(request_id, error));
+    if (!intake_link_answer(d, connection, error)) {
+        client_send(d, connection, ctl_print_error(request_id, error));
+    }
     ctl_error_finish(error);
 }
 

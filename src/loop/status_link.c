@@ -94,6 +94,7 @@ void status_link_up(struct daemon *d, bool up)
     if (up) {
         status_link_set_state(d, d->draining ? "draining" : "ready");
         commit_tell_alert(d);
+        intake_link_tell(d);
     }
     relay_set_up(&d->relay, up);
 }

@@ -31,6 +31,14 @@ void windows_link_give(struct daemon *d, const struct campaign_entry *entry)
     }
 }
 
+void windows_link_replace(struct daemon *d, const struct campaign_entry *entry)
+{
+    struct schedule_spans spans;
+    struct engine_event event = {.type = ENGINE_EV_WINDOWS};
+    (void)resolve(d, entry, &spans, &event.windows);
+    driver_feed(d->driver, &event);
+}
+
 int windows_link_restore(struct daemon *d, struct engine *engine,
                          const struct campaign_entry *entry)
 {
