@@ -92,6 +92,7 @@ enum fuo_event_type {
     FUO_EV_GROUP,      /* group: answer to group_open() */
     FUO_EV_QUEUE,      /* queue: answer to queue_poll() */
     FUO_EV_STATUS,     /* status: of a device; a daemon of before passes it over */
+    FUO_EV_REPORTED,   /* reported: by a device in LwM2M; passed over by those before */
 };
 
 enum fuo_fate {
@@ -109,6 +110,7 @@ struct fuo_rx {
 enum {
     FUO_RX_MAX = 16, /* receptions reported per uplink, strongest first */
     FUO_DR_UNKNOWN = 0xff,
+    FUO_REPORT_SIZE = 64, /* of a reported text, with its NUL */
 };
 
 struct fuo_event {
@@ -157,6 +159,15 @@ struct fuo_event {
             uint64_t dev_eui;
             int8_t margin_db; /* of DevStatusAns: SNR of the DevStatusReq, -32..31 */
         } status;
+        struct {
+            uint64_t dev_eui;
+            bool has_state; /* what it did not say is not there, or empty */
+            bool has_result;
+            uint8_t state;                          /* /5/0/3 */
+            uint8_t result;                         /* /5/0/5 */
+            char package_version[FUO_REPORT_SIZE];  /* /5/0/7, printable ASCII */
+            char firmware_version[FUO_REPORT_SIZE]; /* /3/0/3, the one that runs */
+        } reported;
     };
 };
 

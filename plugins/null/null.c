@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * null.c - a network without radio, for tests: takes everything, fails and loses on
- * request. Results come at once.
+ * request. Results come at once. On request devices report in LwM2M: a message on
+ * REPORTS/DEVEUI of the broker, REPORTS being the option reports, with as many of
+ * "state=2 result=0 package=1.4.3 firmware=1.4.2" as they say.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +14,13 @@
 struct config {
     uint32_t fail_every;
     uint32_t lose_every;
+    const char *reports;
 };
 
 enum {
     NAME_SIZE = 101,
+    TOPIC_SIZE = 256,
+    REPORT_SIZE = 256,
 };
 
 /* Nothing is transmitted, but each group counts. */
@@ -48,6 +53,14 @@ static bool nth(uint32_t count, uint32_t every)
     return every != 0 && count % every == 0;
 }
 
+static int listen(struct fuo_ns *ns)
+{
+    char filter[TOPIC_SIZE];
+    int len = snprintf(filter, sizeof(filter), "%s/+", ns->config->reports);
+    return len < (int)sizeof(filter) ? ns->ops->subscribe(ns->host, filter, 1)
+                                     : FUO_ERANGE;
+}
+
 static int null_open(struct fuo_ns **ns, const void *config,
                      const struct fuo_host_ops *ops, struct fuo_host *host)
 {
@@ -59,7 +72,7 @@ static int null_open(struct fuo_ns **ns, const void *config,
     n->ops = ops;
     n->host = host;
     *ns = n;
-    return FUO_OK;
+    return n->config->reports[0] != '\0' ? listen(n) : FUO_OK;
 }
 
 static void null_close(struct fuo_ns *ns)
@@ -78,14 +91,57 @@ static void null_caps(struct fuo_ns *ns, struct fuo_caps *caps)
     caps->queue_rows_max = UINT32_MAX;
 }
 
+/* The value of "key=value" among words that spaces part; false: there is none. */
+static bool value_of(const char *words, const char *key, char value[FUO_REPORT_SIZE])
+{
+    size_t key_len = strlen(key);
+    for (const char *at = words; *at != '\0'; at += strcspn(at, " ")) {
+        at += strspn(at, " ");
+        if (strncmp(at, key, key_len) == 0 && at[key_len] == '=') {
+            int len = (int)strcspn(at + key_len + 1, " ");
+            int size = FUO_REPORT_SIZE;
+            return snprintf(value, FUO_REPORT_SIZE, "%.*s", len, at + key_len + 1) < size;
+        }
+    }
+    return false;
+}
+
+static bool number_of(const char *words, const char *key, uint8_t *number)
+{
+    char text[FUO_REPORT_SIZE];
+    char *end = text;
+    if (!value_of(words, key, text)) {
+        return false;
+    }
+    unsigned long value = strtoul(text, &end, 10);
+    *number = (uint8_t)value;
+    return end != text && *end == '\0' && value <= UINT8_MAX;
+}
+
 static void null_on_mqtt(struct fuo_ns *ns, const char *topic, const uint8_t *payload,
                          size_t payload_len, bool retained)
 {
-    (void)ns;
-    (void)topic;
-    (void)payload;
-    (void)payload_len;
-    (void)retained;
+    char words[REPORT_SIZE];
+    struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_REPORTED};
+    const char *eui = strrchr(topic, '/');
+    char *end = NULL;
+    if (retained || eui == NULL || payload_len >= sizeof(words)) {
+        ns->ops->reject(ns->host, "report");
+        return;
+    }
+    snprintf(words, sizeof(words), "%.*s", (int)payload_len, (const char *)payload);
+    event.reported.dev_eui = strtoull(eui + 1, &end, 16);
+    event.reported.has_state = number_of(words, "state", &event.reported.state);
+    event.reported.has_result = number_of(words, "result", &event.reported.result);
+    bool package = value_of(words, "package", event.reported.package_version);
+    bool firmware = value_of(words, "firmware", event.reported.firmware_version);
+    bool any =
+        event.reported.has_state || event.reported.has_result || package || firmware;
+    if (!any || end - eui != 17 || *end != '\0') {
+        ns->ops->reject(ns->host, "report");
+        return;
+    }
+    ns->ops->event(ns->host, &event);
 }
 
 static void null_on_published(struct fuo_ns *ns, uint64_t id, int err)
@@ -237,6 +293,8 @@ static const struct fuo_option options[] = {
      "Refuse each n-th downlink for now; 0 means never."},
     {"loseEvery", FUO_OPT_U32, offsetof(struct config, lose_every), "0",
      "Lose each n-th downlink without a word; 0 means never."},
+    {"reports", FUO_OPT_STRING, offsetof(struct config, reports), "",
+     "Topic under which the broker has reports of devices; empty: none."},
     {0},
 };
 

@@ -53,7 +53,8 @@ enum outcome {
     X(REASON_NO_KEY, 19, "no-key", "no root key is known for it")                   \
     X(REASON_TOO_BIG, 20, "too-big", "its decoder cannot take the image")           \
     X(REASON_BUSY, 21, "busy", "another campaign is updating it")                   \
-    X(REASON_DEADLINE, 22, "deadline", "the deadline of the campaign came first")
+    X(REASON_DEADLINE, 22, "deadline", "the deadline of the campaign came first")   \
+    X(REASON_REPORTED, 23, "reported", "it reported that the update failed")
 
 enum member_reason {
 #define X(name, value, slug, text) name = (value),
@@ -117,6 +118,8 @@ enum {
     RECORD_GATEWAY_MAX = 16, /* gateways of a lane */
     RECORD_LANE_MAX = 32,    /* lanes of a transmission */
     RECORD_LINK_MAX = 4,     /* best gateways remembered of a device */
+    RECORD_REPORT_SIZE = 64, /* of a text that a device reports, with its NUL */
+    RECORD_NEVER = 255,
 };
 
 /* No interval between frames or uplinks is longer; so that products of it fit. */
@@ -160,6 +163,7 @@ struct member_rec {
     uint8_t transmissions;  /* taken part in */
     uint8_t late;           /* times it was not set up when a session began */
     bool kept;              /* it was not told the group: it has it from before */
+    bool reports;           /* its State, in this attempt: fw_view.begun */
     uint16_t missing;       /* last MissingFrag; UINT16_MAX: never said */
     uint16_t received;      /* last NbFragReceived */
     uint16_t session_count; /* TS004 v2 SessionCnt used in this transmission */
@@ -278,6 +282,16 @@ struct device_rec {
     int16_t down_cdb;           /* what it hears better than expected, see link.h */
     uint8_t link_count;
     struct device_link link[RECORD_LINK_MAX]; /* best first, see link.h */
+};
+
+/* What a device has reported last in LwM2M, in a campaign or not. */
+struct report_rec {
+    uint64_t dev_eui;
+    struct utc at;
+    uint8_t state; /* as it said; RECORD_NEVER: it never did */
+    uint8_t result;
+    char package_version[RECORD_REPORT_SIZE];  /* /5/0/7; empty: it never did */
+    char firmware_version[RECORD_REPORT_SIZE]; /* /3/0/3 */
 };
 
 /* Airtime charged to a gateway; the ledger is rebuilt from these. */

@@ -396,6 +396,15 @@ static const struct option firmware[] = {
      AT(version),
      .help =
          "How a version's text is coded in TS006: unknown, or 1.2.3.4 as four bytes."},
+    {.key = "lwm2mPort",
+     .type = OPTION_U32,
+     .def = "0",
+     .max = 223,
+     AT(lwm2m_fport),
+     .example = "5",
+     .help = "Port whose uplinks are LwM2M TLV: State, Update Result and PkgVersion of "
+             "/5/0 and the firmware version of /3/0, of which a number as resource 3 is "
+             "taken for State, a text for the version. 0: none."},
     {0},
 };
 

@@ -45,6 +45,8 @@
  *             outcome: "active" or an outcome's name; state: 0..3
  *   device    {"dev_eui"} -> {"dev_eui","name","fleet","profile","last_uplink",
  *             "firmware_version","hardware_version","packages":{"1":v,...}|null,
+ *             "reported":{"state","result","package_version","firmware_version","time"}|null
+ *             (in LwM2M; null: it never said),
  *             "uplink_interval_us" (0: not known),"uplinks_heard","links":[{"gateway":eui,
  *             "snr_p10_cdb","snr_p50_cdb","heard_ppk"}] (of uplinks, best first),
  *             "campaigns":[DEVICE with "campaign"],
@@ -93,10 +95,12 @@
  *         "colours","lanes":[{"lane","colour","gateways":[eui,...],"frames","lost":bool}]}
  *         lanes: the ways on air, each with gateways of its own; those of one colour are
  *         on air together; frames: what a lane has taken; lost: given up in this session
- * DEVICE {"dev_eui","phase","state":0..3,"state_name","result":0..11,"result_text",
+ * DEVICE {"dev_eui","phase","state":0..3,"state_name","result":0..255,"result_text",
  *         "source":"inferred|reported","outcome":"none|succeeded|...","reason":slug,
  *         "reason_text","version_before":u32|null,"version":u32|null,"received","missing":
- *         n|null,"tries","time"}
+ *         n|null,"tries","time","progress":0..100,"package_version":text|null}
+ *         progress: per cent of the data block that it has, as far as it told;
+ *         package_version: /5/0/7, if it reported it in LwM2M
  * DAEMON {"instance","version","boot","stores":bool,"turns","turn_longest_us","messages",
  *         "uplinks","dropped":{"flood","backlog","oversize","rejected","implausible",
  *         "flushes"}}

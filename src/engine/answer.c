@@ -135,6 +135,11 @@ static bool target_version(const struct member *m, uint32_t *version)
     return c->rec.next_known;
 }
 
+bool member_may_be_updated(const struct member *m)
+{
+    return m->rec.phase >= MEMBER_UPGRADE && m->rec.phase <= MEMBER_UNDO_IMAGE;
+}
+
 /*
  * The new version runs: whatever was under way, this is the proof. An aborted campaign may
  * have learned of no version, and some devices announce none; then another one than before
@@ -147,15 +152,23 @@ static bool is_proof(const struct member *m, uint32_t version)
                         ? version == target
                         : m->campaign->rec.phase == CAMPAIGN_ABORTING ||
                               device_denies_images(m->device);
-    return m->rec.phase >= MEMBER_UPGRADE && m->rec.phase <= MEMBER_UNDO_IMAGE &&
-           expected && !(m->rec.version_before_known && version == m->rec.version_before);
+    return member_may_be_updated(m) && expected && !(m->rec.version_before_known && version == m->rec.version_before);
 }
 
-static void take_proof(struct engine *e, struct member *m, uint32_t version)
+void member_verified(struct engine *e, struct member *m)
 {
     if (m->rec.command_id != 0) {
         member_flush_queue(e, m); /* no second reboot */
     }
+    m->device->rec.packages_known = false; /* new firmware may have others */
+    m->device->rec.quirks = 0;
+    group_rebooted(e, m);
+    device_store(e, m->device);
+    member_end(e, m, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_SEEN_TARGET_RUNS);
+}
+
+static void take_proof(struct engine *e, struct member *m, uint32_t version)
+{
     struct campaign *c = m->campaign;
     uint32_t target;
     if (device_denies_images(m->device) && !target_version(m, &target)) {
@@ -165,11 +178,7 @@ static void take_proof(struct engine *e, struct member *m, uint32_t version)
     }
     m->rec.version_after = version;
     m->rec.version_after_known = true;
-    m->device->rec.packages_known = false; /* new firmware may have others */
-    m->device->rec.quirks = 0;
-    group_rebooted(e, m);
-    device_store(e, m->device);
-    member_end(e, m, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_SEEN_TARGET_RUNS);
+    member_verified(e, m);
 }
 
 /* It still runs the old version: is the reboot late, was it lost, or has it failed? */

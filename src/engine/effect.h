@@ -41,6 +41,7 @@ enum store_kind {
     STORE_HISTORY,
     STORE_LANE,
     STORE_GROUP,
+    STORE_REPORT,
 };
 
 enum publish_kind {
@@ -66,6 +67,7 @@ struct effect {
                 struct device_rec device;
                 struct charge_rec charge;
                 struct history_rec history;
+                struct report_rec report;
             };
         } store;
         struct {

@@ -61,6 +61,7 @@ void engine_destroy(struct engine *engine)
         campaign_free(engine->campaigns[i]);
     }
     for (size_t i = 0; i < engine->device_cap; i++) {
+        free(engine->devices[i] != NULL ? engine->devices[i]->report : NULL);
         free(engine->devices[i]);
     }
     for (size_t i = 0; i < engine->fleet_count; i++) {

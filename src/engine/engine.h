@@ -88,6 +88,8 @@ FUO_MUST_CHECK int engine_restore_group(struct engine *engine,
                                         const struct group_rec *rec);
 FUO_MUST_CHECK int engine_restore_charge(struct engine *engine,
                                          const struct charge_rec *rec);
+FUO_MUST_CHECK int engine_restore_report(struct engine *engine,
+                                         const struct report_rec *rec);
 
 /* Ask again what a restart may have lost. */
 void engine_resume(struct engine *engine, struct instant now, struct utc utc,
@@ -130,6 +132,11 @@ const struct lane_rec *engine_lane_at(const struct engine *engine,
 size_t engine_transmission_devices(const struct engine *engine, uint32_t transmission_id,
                                    uint64_t *devices, size_t cap);
 const struct device_rec *engine_device(const struct engine *engine, uint64_t dev_eui);
+/* What it has reported in LwM2M; NULL: nothing. */
+const struct report_rec *engine_report(const struct engine *engine, uint64_t dev_eui);
+/* How much of the data block a member has, in ppm, as far as it told. */
+uint32_t engine_progress_ppm(const struct engine *engine,
+                             const struct member_rec *member);
 
 struct engine_budget {
     uint64_t gateway;

@@ -32,6 +32,7 @@ enum engine_event_type {
     ENGINE_EV_MC_QUEUE,    /* answer to EFFECT_QUEUE_POLL */
     ENGINE_EV_STATUS,      /* a device told how well it hears: DevStatusAns */
     ENGINE_EV_WINDOWS,     /* when the campaign may send */
+    ENGINE_EV_REPORTED,    /* a device told its State and so on in LwM2M */
 };
 
 enum engine_control {
@@ -85,6 +86,14 @@ struct engine_campaign {
     size_t device_count;
     struct utc not_before; /* nothing is sent earlier */
     struct utc deadline;   /* then spec->schedule.end_behavior applies; 0: none */
+};
+
+/* What a device said in LwM2M, a part of it or all. */
+struct engine_report {
+    uint64_t dev_eui;
+    struct fw_report fw;                       /* /5/0/3 and /5/0/5 */
+    char package_version[RECORD_REPORT_SIZE];  /* /5/0/7; empty: it did not say */
+    char firmware_version[RECORD_REPORT_SIZE]; /* /3/0/3, the one that runs */
 };
 
 struct engine_event {
@@ -167,5 +176,6 @@ struct engine_event {
             uint64_t dev_eui;
             int8_t margin_db;
         } status;
+        struct engine_report reported;
     };
 };

@@ -63,6 +63,7 @@ struct device {
     struct fleet *fleet;
     const struct profile *profile; /* of its own; see device_profile() */
     struct member *active;         /* in the campaign that is updating it; NULL: none */
+    struct report_rec *report;     /* NULL: it has reported nothing in LwM2M */
     struct utc stored;             /* when rec was last stored */
     uint32_t f_cnt;   /* of its last uplink, if there was one since the start */
     uint8_t dr;       /* of its last uplink; ENGINE_DR_UNKNOWN */
@@ -92,17 +93,16 @@ struct member {
     bool has_mic;
     bool asked_key; /* the driver is at it */
     bool asked_mic;
-    bool unsure;          /* never said that it agreed to the first session */
-    uint16_t denied_n;    /* news_n when it said that it has no image; 0: news since */
-    uint16_t told_n;      /* news_n when it said what it misses; 0: news since */
-    bool polled;          /* answered the poll under way */
-    bool reboot_doubtful; /* DevRebootCountdownReq was never answered */
-    bool aborted;         /* with its campaign, since the start */
-    bool undone;          /* ... was told to delete the image */
-    bool in_round;        /* a round is due that will look at it */
-    bool reports;         /* fw_view.begun, see lwm2m_fw.h */
-    bool waits_for_result;
-    uint8_t reboots; /* times it was asked for because of that doubt */
+    bool unsure;           /* never said that it agreed to the first session */
+    uint16_t denied_n;     /* news_n when it said that it has no image; 0: news since */
+    uint16_t told_n;       /* news_n when it said what it misses; 0: news since */
+    bool polled;           /* answered the poll under way */
+    bool reboot_doubtful;  /* DevRebootCountdownReq was never answered */
+    bool aborted;          /* with its campaign, since the start */
+    bool undone;           /* ... was told to delete the image */
+    bool in_round;         /* a round is due that will look at it */
+    bool waits_for_result; /* it reported State 0, see fw_view */
+    uint8_t reboots;       /* times it was asked for because of that doubt */
     uint8_t wrapped[16];
     uint8_t mic[4];
 };
@@ -396,6 +396,10 @@ void member_begin(struct engine *e, struct member *m);
 void member_take_answer(struct engine *e, struct member *m,
                         const struct member_answer *a);
 void member_ask_next_package(struct engine *e, struct member *m);
+/* After the block and before the end: what runs is of interest. */
+bool member_may_be_updated(const struct member *m);
+/* The new version runs. */
+void member_verified(struct engine *e, struct member *m);
 /* It has the block, or is believed to: on to its image. missing: what it last said. */
 void member_take_block(struct engine *e, struct member *m, uint16_t missing);
 void member_await_reboot(struct engine *e, struct member *m);

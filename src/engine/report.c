@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/report.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hex.h"
+#include "codec/lwm2m_tlv.h"
+
+#define STORE_EVERY_US HOURS_US(1) /* of what says nothing new */
+
+/* Of /5/0 and /3/0. */
+enum {
+    RES_STATE = 3, /* and the firmware version */
+    RES_RESULT = 5,
+    RES_PACKAGE_VERSION = 7,
+};
+
+/* ---- State and Update Result of a member ---- */
 
 static struct fw_view view_of(const struct member *m)
 {
     return (struct fw_view){
         .status = {m->rec.state, m->rec.result},
         .source = m->rec.source,
-        .begun = m->reports,
+        .begun = m->rec.reports,
         .waiting = m->waits_for_result,
     };
 }
@@ -23,25 +36,31 @@ static void put_view(struct member *m, const struct fw_view *view)
     m->rec.state = view->status.state;
     m->rec.result = view->status.result;
     m->rec.source = view->source;
-    m->reports = view->begun;
+    m->rec.reports = view->begun;
     m->waits_for_result = view->waiting;
 }
 
-/* Of the campaign, so that there is one however many devices are at odds. */
-static void tell_conflict(struct engine *e, const struct member *m)
+/* One alert of the campaign, however many devices there is something to say of. */
+static void tell(struct engine *e, const struct member *m, const char *what)
 {
     static const char before[] = "device ";
-    static const char after[] =
-        " reports another State or Update Result than its answers say";
-    char text[sizeof(before) + 16 + sizeof(after)];
+    char text[128] = "device ";
     uint8_t eui[8];
     for (size_t i = 0; i < sizeof(eui); i++) {
         eui[i] = (uint8_t)(m->rec.dev_eui >> (56 - 8 * i));
     }
-    memcpy(text, before, sizeof(before));
+    size_t len = sizeof(before) - 1 + 2 * sizeof(eui);
     hex_encode(eui, sizeof(eui), text + sizeof(before) - 1);
-    memcpy(text + sizeof(before) - 1 + 16, after, sizeof(after));
+    for (size_t i = 0; what[i] != '\0' && len < sizeof(text) - 1; i++) {
+        text[len++] = what[i];
+    }
+    text[len] = '\0';
     campaign_alert(e, m->campaign, text);
+}
+
+static void tell_conflict(struct engine *e, const struct member *m)
+{
+    tell(e, m, " reports another State or Update Result than its answers say");
 }
 
 bool report_infer(struct engine *e, struct member *m, enum fw_evidence seen)
@@ -69,4 +88,259 @@ void member_seen(struct engine *e, struct member *m, enum fw_evidence seen)
     if (report_infer(e, m, seen)) {
         member_fw_changed(e, m);
     }
+}
+
+/* ---- what a device reports ---- */
+
+/* Its campaign, or else the last one that it was in. */
+static struct member *member_of(const struct engine *e, const struct device *d)
+{
+    struct member *m = d->active;
+    for (size_t i = e->campaign_count; m == NULL && i > 0; i--) {
+        m = campaign_find_member(e->campaigns[i - 1], d->rec.dev_eui);
+    }
+    return m;
+}
+
+static struct report_rec *record_of(struct device *d)
+{
+    if (d->report == NULL) {
+        d->report = engine_zeroed(1, sizeof(*d->report));
+        d->report->dev_eui = d->rec.dev_eui;
+        d->report->state = RECORD_NEVER;
+        d->report->result = RECORD_NEVER;
+    }
+    return d->report;
+}
+
+static bool note_number(uint8_t *number, bool given, uint8_t value)
+{
+    bool changed = given && *number != value;
+    *number = given ? value : *number;
+    return changed;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    size_t i = 0;
+    while (i < RECORD_REPORT_SIZE && a[i] == b[i] && a[i] != '\0') {
+        i++;
+    }
+    return i == RECORD_REPORT_SIZE || a[i] == b[i];
+}
+
+static bool note_text(char text[RECORD_REPORT_SIZE], const char *given)
+{
+    if (given[0] == '\0' || is_same(text, given)) {
+        return false;
+    }
+    memcpy(text, given, RECORD_REPORT_SIZE);
+    text[RECORD_REPORT_SIZE - 1] = '\0';
+    return true;
+}
+
+static void note(struct engine *e, struct device *d, const struct engine_report *report)
+{
+    struct report_rec *rec = record_of(d);
+    bool changed = note_number(&rec->state, report->fw.has_state, report->fw.state);
+    changed |= note_number(&rec->result, report->fw.has_result, report->fw.result);
+    changed |= note_text(rec->package_version, report->package_version);
+    changed |= note_text(rec->firmware_version, report->firmware_version);
+    if (!changed && !utc_reached(utc_after(rec->at, STORE_EVERY_US), e->utc)) {
+        return;
+    }
+    rec->at = e->utc;
+    struct effect *effect = engine_emit(e, EFFECT_STORE, NULL);
+    effect->store.kind = STORE_REPORT;
+    effect->store.report = *rec;
+}
+
+/* It saw the update of this attempt fail. */
+static void take_failure(struct engine *e, struct member *m)
+{
+    enum fw_result result = m->rec.result;
+    bool again = result == FW_RESULT_NO_FLASH || result == FW_RESULT_NO_RAM ||
+                 result == FW_RESULT_CONNECTION_LOST || result == FW_RESULT_INTEGRITY;
+    if (m->campaign->rec.phase == CAMPAIGN_ABORTING) {
+        return; /* that sees to its own end */
+    }
+    if (m->rec.command_id != 0) {
+        member_flush_queue(e, m);
+    }
+    if (again && m->transmission != NULL) {
+        member_leave(e, m, OUTCOME_FAILED, REASON_REPORTED, FW_SEEN_OLD_RUNS);
+    } else {
+        member_end(e, m, OUTCOME_FAILED, REASON_REPORTED, FW_SEEN_OLD_RUNS);
+    }
+}
+
+/* All was sent, and it says that it has it: it is asked for its image. */
+static bool may_have_block(const struct member *m)
+{
+    const struct transmission *t = m->transmission;
+    return (m->rec.phase == MEMBER_LISTENING || m->rec.phase == MEMBER_STATUS) &&
+           t != NULL && t->rec.next_n > t->rec.frag_count;
+}
+
+/* State, Result or both are new. */
+static void act(struct engine *e, struct member *m)
+{
+    struct fw_status status = {m->rec.state, m->rec.result};
+    if (m->rec.outcome != OUTCOME_NONE || !m->rec.reports) {
+        return;
+    }
+    if (fw_has_failed(&status) && m->rec.phase >= MEMBER_LISTENING) {
+        take_failure(e, m);
+    } else if (status.state == FW_DOWNLOADED && may_have_block(m)) {
+        member_take_block(e, m, m->rec.missing);
+    } else if (status.state == FW_IDLE && m->rec.phase == MEMBER_VERIFY &&
+               m->rec.command_id == 0) {
+        member_send(e, m); /* it is back: what runs? */
+    }
+}
+
+static void take_status(struct engine *e, struct member *m,
+                        const struct fw_report *report)
+{
+    struct fw_view view = view_of(m);
+    enum fw_verdict verdict = fw_take_report(&view, report);
+    switch (verdict) {
+    case FW_TAKEN:
+    case FW_TAKEN_AGAINST:
+        put_view(m, &view);
+        member_fw_changed(e, m);
+        if (verdict == FW_TAKEN_AGAINST) {
+            tell_conflict(e, m);
+        }
+        act(e, m);
+        return;
+    case FW_IMPOSSIBLE:
+        tell(e, m, " reports a State and an Update Result that cannot be");
+        return;
+    case FW_WAITING:
+    case FW_SAME:
+        m->waits_for_result = view.waiting;
+        return;
+    case FW_KEPT:
+    case FW_KEPT_AGAINST:
+        return; /* what is reported is taken */
+    }
+}
+
+/* The campaign's version, and another one before. */
+static bool is_proof(const struct member *m, const char *before, const char *now)
+{
+    const char *target = m->campaign->def.spec->image.version;
+    return m->rec.outcome == OUTCOME_NONE && member_may_be_updated(m) &&
+           is_same(now, target) && !is_same(before, target);
+}
+
+void report_take(struct engine *e, const struct engine_report *report)
+{
+    struct device *d = engine_find_device(e, report->dev_eui);
+    struct member *m = d != NULL ? member_of(e, d) : NULL;
+    char before[RECORD_REPORT_SIZE] = "";
+    if (d == NULL) {
+        return;
+    }
+    if (d->report != NULL) {
+        memcpy(before, d->report->firmware_version, sizeof(before));
+    }
+    note(e, d, report);
+    if (m == NULL) {
+        return;
+    }
+    bool proof = is_proof(m, before, report->firmware_version);
+    if (report->fw.has_state || report->fw.has_result) {
+        take_status(e, m, &report->fw);
+    }
+    if (proof && m->rec.outcome == OUTCOME_NONE) {
+        member_verified(e, m);
+    }
+}
+
+/* ---- uplinks ---- */
+
+static void read_text(const struct lwm2m_tlv_value *value, char text[RECORD_REPORT_SIZE])
+{
+    size_t len =
+        value->len < RECORD_REPORT_SIZE ? value->len : (size_t)RECORD_REPORT_SIZE - 1;
+    memcpy(text, value->bytes, len);
+    text[len] = '\0';
+}
+
+/* Numbers that are none of the object are kept, as the largest: they are told, not lost. */
+static bool read_number(const struct lwm2m_tlv_value *value, uint8_t *number)
+{
+    int64_t given;
+    if (lwm2m_tlv_int(value, &given) != FUO_OK) {
+        return false;
+    }
+    *number = given >= 0 && given < RECORD_NEVER ? (uint8_t)given : RECORD_NEVER;
+    return true;
+}
+
+/* TLV does not say whether it is of /5/0 or /3/0: a version is text, a State is none. */
+static void read_value(struct engine_report *report, const struct lwm2m_tlv_value *value)
+{
+    bool text = lwm2m_tlv_is_text(value);
+    if (value->index != LWM2M_TLV_NONE) {
+        return;
+    }
+    if (value->resource == RES_STATE && text) {
+        read_text(value, report->firmware_version);
+    } else if (value->resource == RES_STATE) {
+        report->fw.has_state |= read_number(value, &report->fw.state);
+    } else if (value->resource == RES_RESULT) {
+        report->fw.has_result |= read_number(value, &report->fw.result);
+    } else if (value->resource == RES_PACKAGE_VERSION && text) {
+        read_text(value, report->package_version);
+    }
+}
+
+void report_take_uplink(struct engine *e, const struct device *d, const uint8_t *payload,
+                        size_t len)
+{
+    struct engine_report report = {.dev_eui = d->rec.dev_eui};
+    struct lwm2m_tlv tlv = lwm2m_tlv_init(payload, len);
+    struct lwm2m_tlv_value value;
+    while (lwm2m_tlv_next(&tlv, &value)) {
+        read_value(&report, &value);
+    }
+    if (lwm2m_tlv_end(&tlv) == FUO_OK) { /* half a message is none */
+        report_take(e, &report);
+    }
+}
+
+/* ---- looking in, restore ---- */
+
+int engine_restore_report(struct engine *engine, const struct report_rec *rec)
+{
+    struct device *d = engine_find_device(engine, rec->dev_eui);
+    if (d == NULL) {
+        return FUO_ENOENT;
+    }
+    *record_of(d) = *rec;
+    return FUO_OK;
+}
+
+const struct report_rec *engine_report(const struct engine *engine, uint64_t dev_eui)
+{
+    const struct device *d = engine_find_device(engine, dev_eui);
+    return d != NULL ? d->report : NULL;
+}
+
+uint32_t engine_progress_ppm(const struct engine *engine, const struct member_rec *member)
+{
+    const struct transmission *t =
+        engine_find_transmission(engine, member->transmission_id);
+    if (member->state >= FW_DOWNLOADED || member->outcome == OUTCOME_SUCCEEDED) {
+        return SPEC_PPM;
+    }
+    if (t == NULL || t->rec.frag_count == 0) {
+        return 0;
+    }
+    uint32_t missing = member->missing; /* UINT16_MAX: it never said */
+    uint32_t have = missing < t->rec.frag_count ? t->rec.frag_count - missing : 0u;
+    return (uint32_t)((uint64_t)have * SPEC_PPM / t->rec.frag_count);
 }

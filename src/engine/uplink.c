@@ -16,6 +16,7 @@
 #include "codec/package.h"
 #include "engine/internal.h"
 #include "engine/limits.h"
+#include "engine/report.h"
 #include "radio/airtime.h"
 
 enum {
@@ -298,6 +299,9 @@ void uplink_take(struct engine *e, const struct engine_event *event)
         mine = take_multi(e, d, event);
     } else if (package_on(d, event->uplink.fport, &pkg)) {
         mine = take_package(e, d, event, pkg);
+    } else if (fresh && event->uplink.fport != 0 &&
+               event->uplink.fport == device_profile(d)->lwm2m_fport) {
+        report_take_uplink(e, d, event->uplink.payload, event->uplink.payload_len);
     }
     struct member *m = d->active;
     if (m == NULL || !fresh) {

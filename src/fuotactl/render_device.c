@@ -8,9 +8,10 @@
 #include "fuotactl/words.h"
 
 static const char *const csv_fields[] = {
-    "dev_eui",     "outcome", "reason", "state",       "state_name",     "result",
-    "result_text", "source",  "phase",  "reason_text", "version_before", "version",
-    "received",    "missing", "tries",  "time",
+    "dev_eui",        "outcome",     "reason",          "state",   "state_name",
+    "result",         "result_text", "source",          "phase",   "reason_text",
+    "version_before", "version",     "received",        "missing", "tries",
+    "time",           "progress",    "package_version",
 };
 
 enum {
@@ -106,17 +107,29 @@ static void add_version(struct table *table, struct json_object *device, const c
     }
 }
 
+static void add_progress(struct table *table, struct json_object *device)
+{
+    int64_t progress = ctl_int(device, "progress", -1);
+    if (progress < 0) {
+        table_add(table, NULL);
+    } else {
+        table_addf(table, "%" PRId64 "%%", progress);
+    }
+}
+
 static void add_device(struct table *table, struct json_object *device)
 {
     const char *text = ctl_text(device, "result_text");
     table_add(table, ctl_text(device, "dev_eui"));
     table_add(table, ctl_text(device, "outcome"));
     add_state(table, device);
+    add_progress(table, device);
     table_addf(table, "%" PRId64 " %.60s", ctl_int(device, "result", 0),
                text != NULL ? text : "");
     table_add(table, ctl_text(device, "source"));
     add_version(table, device, "version_before");
     add_version(table, device, "version");
+    table_add(table, ctl_text(device, "package_version"));
     table_add(table, ctl_text(device, "phase"));
     table_add(table, ctl_text(device, "reason"));
 }
@@ -130,9 +143,9 @@ static void add_row(struct table *table, const char *const *cells)
 
 void render_devices(FILE *out, struct json_object *list)
 {
-    static const char *const headings[] = {"DEVEUI",        "OUTCOME", "STATE",
-                                           "UPDATE RESULT", "SOURCE",  "BEFORE",
-                                           "VERSION",       "PHASE",   "REASON"};
+    static const char *const headings[] = {
+        "DEVEUI", "OUTCOME", "STATE",   "DONE",  "UPDATE RESULT", "SOURCE",
+        "BEFORE", "VERSION", "PACKAGE", "PHASE", "REASON"};
     AUTO_TABLE struct table table = {.columns = sizeof(headings) / sizeof(headings[0])};
     add_row(&table, headings);
     for (size_t i = 0; i < count_of(list); i++) {
@@ -176,6 +189,30 @@ static void print_packages(FILE *out, struct json_object *packages)
         }
     }
     fputs(*separator == '\0' ? "-\n" : "\n", out);
+}
+
+/* "reported  State 2, Update Result 0, package 1.4.3, runs 1.4.2, 2026-..." */
+static void print_reported(FILE *out, struct json_object *reported)
+{
+    static const char *const names[] = {"State ", "Update Result ", "package ", "runs ",
+                                        ""};
+    static const char *const keys[] = {"state", "result", "package_version",
+                                       "firmware_version", "time"};
+    const char *separator = "";
+    if (reported == NULL) {
+        return;
+    }
+    fprintf(out, "%-13s", "reported");
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        char number[VALUE_SIZE];
+        const char *value = value_of(reported, keys[i], number);
+        if (*value != '\0') {
+            fprintf(out, "%s%s", separator, names[i]);
+            words_print(out, value);
+            separator = ", ";
+        }
+    }
+    fputc('\n', out);
 }
 
 static void print_history(FILE *out, struct json_object *history)
@@ -235,7 +272,7 @@ static void print_campaigns(FILE *out, struct json_object *list)
         fprintf(out, ", State %" PRId64 ", Update Result %" PRId64 " (",
                 ctl_int(row, "state", 0), ctl_int(row, "result", 0));
         words_print(out, ctl_text(row, "source"));
-        fputs("), ", out);
+        fprintf(out, "), %" PRId64 "%% received, ", ctl_int(row, "progress", 0));
         words_print(out, ctl_text(row, "phase"));
         const char *reason = ctl_text(row, "reason_text");
         if (reason != NULL && *reason != '\0') {
@@ -256,6 +293,7 @@ void render_device(FILE *out, struct json_object *device)
     print_version(out, "firmware", device, "firmware_version");
     print_version(out, "hardware", device, "hardware_version");
     print_packages(out, get(device, "packages"));
+    print_reported(out, get(device, "reported"));
     print_links(out, get(device, "links"));
     print_campaigns(out, get(device, "campaigns"));
     print_history(out, get(device, "history"));

@@ -2,6 +2,7 @@
 #include "loop/internal.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "loop/doctor.h"
 #include "plugin/host.h"
@@ -14,6 +15,7 @@
 #define UPLINK_AHEAD_MAX_US HOURS_US(1)
 
 static_assert((int)FUO_DR_UNKNOWN == (int)ENGINE_DR_UNKNOWN, "a data rate is passed on");
+static_assert((int)FUO_REPORT_SIZE == (int)RECORD_REPORT_SIZE, "so is a text");
 
 /* What devices do at which time is learned from this: a wrong time would poison it. */
 static bool time_is_plausible(struct daemon *d, const struct fuo_event *from)
@@ -170,6 +172,23 @@ static void take_status(struct daemon *d, const struct fuo_event *from)
     driver_feed(d->driver, &event);
 }
 
+static void take_reported(struct daemon *d, const struct fuo_event *from)
+{
+    struct engine_event event = {
+        .type = ENGINE_EV_REPORTED,
+        .reported = {.dev_eui = from->reported.dev_eui,
+                     .fw = {.has_state = from->reported.has_state,
+                            .has_result = from->reported.has_result,
+                            .state = from->reported.state,
+                            .result = from->reported.result}},
+    };
+    memcpy(event.reported.package_version, from->reported.package_version,
+           FUO_REPORT_SIZE);
+    memcpy(event.reported.firmware_version, from->reported.firmware_version,
+           FUO_REPORT_SIZE);
+    driver_feed(d->driver, &event);
+}
+
 /* A server speaks for the devices of its own fleet only. */
 static bool may_speak_for(const struct daemon *d, uint32_t fleet_id, uint64_t dev_eui)
 {
@@ -197,6 +216,11 @@ void answers_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *e
     case FUO_EV_STATUS:
         if (may_speak_for(d, fleet_id, event->status.dev_eui)) {
             take_status(d, event);
+        }
+        break;
+    case FUO_EV_REPORTED:
+        if (may_speak_for(d, fleet_id, event->reported.dev_eui)) {
+            take_reported(d, event);
         }
         break;
     case FUO_EV_GROUP:

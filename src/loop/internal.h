@@ -6,7 +6,8 @@
  *   daemon.c      life: start, run, drain, end
  *   life.c       its parts: opened, closed, freed
  *   virtual.c     the same parts on virtual time, without loop, sockets and signals
- *   restore.c     the engine, rebuilt from the store; restore_campaigns.c its campaigns
+ *   restore.c     the engine, rebuilt from the store; restore_campaigns.c its campaigns,
+ *                 restore_rows.c what the engine takes row by row
  *   inventory_import.c  the inventories, into the store
  *   commit.c      batches to the store's thread and back; trouble with the disk
  *   exec.c        effects: intents to the plugins, keys
@@ -220,6 +221,8 @@ void life_release(struct daemon *d);
 
 /* restore.c: a fresh engine in d->engine, and all that goes with it. */
 FUO_MUST_CHECK int restore_engine(struct daemon *d, struct detail *detail);
+FUO_MUST_CHECK int restore_rows(struct daemon *d, struct engine *engine,
+                                struct detail *detail);
 /* inventory_import.c: devices into the store, keys sealed and then forgotten. */
 FUO_MUST_CHECK int restore_inventories(struct daemon *d, struct detail *detail);
 

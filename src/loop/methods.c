@@ -313,7 +313,7 @@ static void do_devices(const struct call *call)
             next = render_eui(last);
             break;
         }
-        json_object_array_add(list, render_member(member));
+        json_object_array_add(list, view_member(call->d->engine, member));
         last = member->dev_eui;
     }
     struct json_object *data = json_object_new_object();
@@ -347,7 +347,7 @@ static struct json_object *campaigns_of(const struct daemon *d, uint64_t dev_eui
         if (member == NULL) {
             continue;
         }
-        struct json_object *object = render_member(member);
+        struct json_object *object = view_member(d->engine, member);
         render_add_text(object, "campaign", rec->name);
         json_object_array_add(list, object);
     }
@@ -373,6 +373,7 @@ static struct json_object *device_data(const struct daemon *d,
     render_add(data, "hardware_version",
                rec->firmware_known ? json_object_new_int64(rec->hardware_version) : NULL);
     render_add(data, "packages", packages_of(rec));
+    render_add(data, "reported", render_report(engine_report(d->engine, rec->dev_eui)));
     render_add_int(data, "uplink_interval_us", rec->uplink_interval_us);
     render_add_int(data, "uplinks_heard", rec->uplinks_heard);
     render_add(data, "links", render_links(rec));

@@ -193,6 +193,30 @@ struct json_object *render_member(const struct member_rec *member)
     return object;
 }
 
+static struct json_object *known_u8(uint8_t value)
+{
+    return value != RECORD_NEVER ? json_object_new_int64(value) : NULL;
+}
+
+static struct json_object *known_text(const char *text)
+{
+    return text[0] != '\0' ? json_object_new_string(text) : NULL;
+}
+
+struct json_object *render_report(const struct report_rec *report)
+{
+    if (report == NULL) {
+        return NULL;
+    }
+    struct json_object *object = json_object_new_object();
+    render_add(object, "state", known_u8(report->state));
+    render_add(object, "result", known_u8(report->result));
+    render_add(object, "package_version", known_text(report->package_version));
+    render_add(object, "firmware_version", known_text(report->firmware_version));
+    render_add(object, "time", render_time(report->at));
+    return object;
+}
+
 struct json_object *render_result(const struct member_rec *member)
 {
     struct json_object *object = json_object_new_object();

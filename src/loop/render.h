@@ -47,6 +47,8 @@ struct json_object *render_eui(uint64_t eui);
 struct json_object *render_campaign(const struct render_campaign *campaign); /* STATE */
 struct json_object *render_session(const struct render_session *session);    /* SESSION */
 struct json_object *render_member(const struct member_rec *member);          /* DEVICE */
+/* What a device reported in LwM2M; null for NULL. */
+struct json_object *render_report(const struct report_rec *report);
 
 /* An element of the topic results/<shard>. */
 struct json_object *render_result(const struct member_rec *member);

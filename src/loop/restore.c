@@ -166,20 +166,6 @@ static int add_transmissions(struct restore *r)
     return err;
 }
 
-static int add_lanes(struct restore *r)
-{
-    struct rows stored;
-    int err = restore_load_rows(r, STORE_LANE, sizeof(struct lane_rec), &stored);
-    for (size_t i = 0; err == FUO_OK && i < stored.count; i++) {
-        err = engine_restore_lane(r->engine, restore_rows_at(&stored, i));
-        if (err == FUO_ENOENT) {
-            err = FUO_OK; /* of a campaign that was left out */
-        }
-    }
-    free(stored.bytes);
-    return err;
-}
-
 static int add_members(struct restore *r)
 {
     for (size_t i = 0; i < r->members.count; i++) {
@@ -212,18 +198,9 @@ static int add_groups(struct restore *r)
     return err;
 }
 
-static int add_charges(struct restore *r)
+static int add_rows(struct restore *r)
 {
-    struct rows stored;
-    int err = restore_load_rows(r, STORE_CHARGE, sizeof(struct charge_rec), &stored);
-    for (size_t i = 0; err == FUO_OK && i < stored.count; i++) {
-        err = engine_restore_charge(r->engine, restore_rows_at(&stored, i));
-        if (err == FUO_ENOENT) {
-            err = FUO_OK; /* of a gateway or band that is not used any more */
-        }
-    }
-    free(stored.bytes);
-    return err;
+    return restore_rows(r->d, r->engine, r->detail);
 }
 
 static int take_counter(void *arg, const char *name, uint64_t value)
@@ -261,8 +238,8 @@ static void forget_rows(struct restore *r)
 static int restore_all(struct restore *r)
 {
     static int (*const parts[])(struct restore *) = {
-        add_fleets,  add_devices, restore_campaigns, add_transmissions, add_lanes,
-        add_members, add_groups,  add_charges,       load_counters,
+        add_fleets,  add_devices, restore_campaigns, add_transmissions,
+        add_members, add_groups,  add_rows,          load_counters,
     };
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         int err = parts[i](r);

@@ -100,3 +100,17 @@ struct json_object *view_campaign(const struct engine *engine,
     view_sessions_finish(&sessions);
     return object;
 }
+
+struct json_object *view_member(const struct engine *engine,
+                                const struct member_rec *member)
+{
+    struct json_object *object = render_member(member);
+    const struct report_rec *report = engine_report(engine, member->dev_eui);
+    render_add_int(object, "progress",
+                   (int64_t)engine_progress_ppm(engine, member) * 100 / SPEC_PPM);
+    render_add(object, "package_version",
+               report != NULL && report->package_version[0] != '\0'
+                   ? json_object_new_string(report->package_version)
+                   : NULL);
+    return object;
+}

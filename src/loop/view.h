@@ -22,6 +22,10 @@ void view_sessions_finish(struct view_sessions *sessions);
 /* STATE of ctl/protocol.h, fresh. */
 struct json_object *view_left_out(const struct campaign_left_out *left_out);
 
+/* DEVICE of ctl/protocol.h, fresh. */
+struct json_object *view_member(const struct engine *engine,
+                                const struct member_rec *member);
+
 /* The same; entry may be NULL. */
 struct json_object *view_campaign(const struct engine *engine,
                                   const struct campaign_rec *rec,

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "loop/internal.h"
-#include "loop/render.h"
+#include "loop/view.h"
 #include "loop/xalloc.h"
 
 enum {
@@ -152,7 +152,7 @@ static void tell_device(struct daemon *d, const struct watch_note *note)
         engine_member_find(d->engine, note->campaign_id, note->dev_eui);
     for (struct watcher *w = d->watchers; member != NULL && w != NULL; w = w->next) {
         if (w->devices && w->campaign_id == note->campaign_id) {
-            tell_event(d, w, "device", render_member(member));
+            tell_event(d, w, "device", view_member(d->engine, member));
         }
     }
 }

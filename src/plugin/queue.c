@@ -38,6 +38,17 @@ static bool group_usable(const struct fuo_event *e)
     return len > 0 && len < FUO_GROUP_SIZE;
 }
 
+static bool is_text(const char text[FUO_REPORT_SIZE])
+{
+    size_t len = strnlen(text, FUO_REPORT_SIZE);
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < ' ' || text[i] > '~') {
+            return false;
+        }
+    }
+    return len < FUO_REPORT_SIZE;
+}
+
 static bool usable(const struct fuo_event *e, bool *bounded)
 {
     *bounded = false;
@@ -52,6 +63,10 @@ static bool usable(const struct fuo_event *e, bool *bounded)
         *bounded = true;
         return e->status.margin_db >= MARGIN_MIN_DB &&
                e->status.margin_db <= MARGIN_MAX_DB;
+    case FUO_EV_REPORTED:
+        *bounded = true;
+        return is_text(e->reported.package_version) &&
+               is_text(e->reported.firmware_version);
     case FUO_EV_GROUP:
         return group_usable(e);
     case FUO_EV_RESULT:

@@ -218,6 +218,7 @@ struct profile {
     enum profile_image image;
     enum profile_reboot reboot;
     enum profile_version version;
+    uint8_t lwm2m_fport; /* uplinks on it are TLV of /5/0 and /3/0/3; 0: none are */
 };
 
 /*

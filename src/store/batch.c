@@ -53,6 +53,9 @@ static void put_effect(struct store_batch *batch, const struct effect *effect)
     case STORE_GROUP:
         store_batch_record(batch, STORE_GROUP, &effect->store.group);
         return;
+    case STORE_REPORT:
+        store_batch_record(batch, STORE_REPORT, &effect->store.report);
+        return;
     }
     assert(false);
 }

@@ -85,6 +85,7 @@ static const struct column member_columns[] = {
     SCALAR(member_rec, U8, transmissions),
     SCALAR(member_rec, U8, late),
     SCALAR(member_rec, BOOL, kept),
+    SCALAR(member_rec, BOOL, reports),
     SCALAR(member_rec, U16, missing),
     SCALAR(member_rec, U16, received),
     SCALAR(member_rec, U16, session_count),
@@ -205,6 +206,15 @@ static const struct column history_columns[] = {
     BOUNDED(history_rec, U32, reason, ENUM_MAX),
 };
 
+static const struct column report_columns[] = {
+    SCALAR(report_rec, U64, dev_eui),
+    SCALAR(report_rec, I64, at),
+    SCALAR(report_rec, U8, state),
+    SCALAR(report_rec, U8, result),
+    ARRAY(report_rec, TEXT, package_version),
+    ARRAY(report_rec, TEXT, firmware_version),
+};
+
 static const struct table tables[] = {
     [STORE_CAMPAIGN] = TABLE("campaign", campaign_rec, "id", "id", campaign_columns),
     [STORE_MEMBER] = TABLE("member", member_rec, "campaign_id, dev_eui",
@@ -217,6 +227,7 @@ static const struct table tables[] = {
     [STORE_LANE] = TABLE("lane", lane_rec, "transmission_id, no", "transmission_id, no",
                          lane_columns),
     [STORE_GROUP] = TABLE("mc_group", group_rec, "slot", "slot", group_columns),
+    [STORE_REPORT] = TABLE("report", report_rec, "dev_eui", "dev_eui", report_columns),
 };
 
 static_assert(sizeof(struct campaign_rec) <= RECORD_SIZE_MAX &&
@@ -226,12 +237,13 @@ static_assert(sizeof(struct campaign_rec) <= RECORD_SIZE_MAX &&
                   sizeof(struct charge_rec) <= RECORD_SIZE_MAX &&
                   sizeof(struct history_rec) <= RECORD_SIZE_MAX &&
                   sizeof(struct lane_rec) <= RECORD_SIZE_MAX &&
-                  sizeof(struct group_rec) <= RECORD_SIZE_MAX,
+                  sizeof(struct group_rec) <= RECORD_SIZE_MAX &&
+                  sizeof(struct report_rec) <= RECORD_SIZE_MAX,
               "a record buffer holds any record");
 
 const struct table *table_of(enum store_kind kind)
 {
-    assert(kind >= STORE_CAMPAIGN && kind <= STORE_GROUP);
+    assert(kind >= STORE_CAMPAIGN && kind <= STORE_REPORT);
     return &tables[kind];
 }
 

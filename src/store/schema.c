@@ -170,6 +170,13 @@ static const char step_7_airtime[] =
     "CREATE TRIGGER airtime_forget AFTER DELETE ON charge BEGIN"
     " DELETE FROM airtime WHERE hour < old.at / 3600000000 - 2400; END;";
 
+/* What devices report in LwM2M: none has. */
+static const char step_8_reports[] =
+    "CREATE TABLE report(dev_eui INTEGER PRIMARY KEY, at INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, result INTEGER NOT NULL, package_version TEXT NOT NULL,"
+    " firmware_version TEXT NOT NULL) STRICT;"
+    "ALTER TABLE member ADD COLUMN reports INTEGER NOT NULL DEFAULT 0;";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
@@ -178,6 +185,7 @@ static const struct schema_step steps[] = {
     {{step_5_quirks}},
     {{step_6_audit}},
     {{step_7_airtime}},
+    {{step_8_reports}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

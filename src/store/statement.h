@@ -6,7 +6,7 @@
 
 /* The first ones are the upserts of enum store_kind. */
 enum statement {
-    STATEMENT_RECORD_LAST = STORE_GROUP,
+    STATEMENT_RECORD_LAST = STORE_REPORT,
     STATEMENT_OUTBOX_PUT,
     STATEMENT_OUTBOX_DROP,
     STATEMENT_OUTBOX_PRUNE,

@@ -327,7 +327,7 @@ typedef int store_inventory_fn(void *arg, const struct store_inventory *device);
 typedef int store_counter_fn(void *arg, const char *name, uint64_t value);
 
 /* All records of a kind but STORE_HISTORY: campaigns, transmissions by id; lanes by
- * transmission and number; members by campaign; charges by time; groups by slot. */
+ * transmission and number; members by campaign; charges by time; groups by slot; reports by device. */
 FUO_MUST_CHECK int store_load_records(struct store *store, enum store_kind kind,
                                       store_record_fn *fn, void *arg,
                                       struct detail *detail);

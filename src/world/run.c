@@ -210,6 +210,7 @@ static void fill_event(struct engine_event *event, const struct notice *n)
     case ENGINE_EV_UPLINK:
     case ENGINE_EV_STATUS:
     case ENGINE_EV_WINDOWS:
+    case ENGINE_EV_REPORTED:
         return; /* not answers */
     }
 }

@@ -82,6 +82,7 @@ static void host_event(struct fuo_host *host, const struct fuo_event *event)
         break;
     case FUO_EV_FATE:
     case FUO_EV_STATUS:
+    case FUO_EV_REPORTED:
         break;
     }
 }

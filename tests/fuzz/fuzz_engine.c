@@ -337,11 +337,30 @@ static void do_clock(struct flow *f, struct script *s)
     flow_step(f, &event);
 }
 
+static void do_report(struct flow *f, struct script *s, uint64_t dev_eui)
+{
+    struct engine_event event = {.type = ENGINE_EV_REPORTED};
+    uint8_t what = get8(s);
+    event.reported.dev_eui = dev_eui;
+    event.reported.fw.has_state = (what & 1) != 0;
+    event.reported.fw.has_result = (what & 2) != 0;
+    event.reported.fw.state = get8(s) % 6;
+    event.reported.fw.result = get8(s);
+    memcpy(event.reported.firmware_version, (what & 4) != 0 ? "1.4.3" : "1.4.2", 6);
+    flow_step(f, &event);
+}
+
+/* What a device tells of itself, beside its uplinks. */
 static void do_status(struct flow *f, struct script *s)
 {
     struct engine_event event = {.type = ENGINE_EV_STATUS};
     event.status.dev_eui = get_device(s);
-    event.status.margin_db = (int8_t)(get8(s) % 64 - 32);
+    uint8_t margin = get8(s);
+    if (margin >= 128) {
+        do_report(f, s, event.status.dev_eui);
+        return;
+    }
+    event.status.margin_db = (int8_t)(margin % 64 - 32);
     flow_step(f, &event);
 }
 

@@ -118,7 +118,71 @@ static void network_input_means_nothing_to_it(void **state)
     rig_close(&rig);
 }
 
-TEST_MAIN(cmocka_unit_test(unicast_fails_and_loses_as_asked),
+static void tell(struct rig *rig, const char *topic, const char *words, bool retained)
+{
+    rig->loaded.plugin.on_mqtt(rig->ns, topic, (const uint8_t *)words, strlen(words),
+                               retained);
+}
+
+static void devices_report_on_request(void **state)
+{
+    (void)state;
+    static const struct option_pair pairs[] = {{"reports", "lab/reports"}};
+    struct rig rig;
+    rig_open(&rig, "null", pairs, ARRAY_LEN(pairs));
+    assert_string_equal(rig.host.filter, "lab/reports/+");
+    tell(&rig, "lab/reports/0011223344556677",
+         "state=2 result=11 package=1.4.3 firmware=1.4.2", false);
+    const struct fuo_event *e = rig_event(&rig);
+    assert_non_null(e);
+    assert_int_equal(e->type, FUO_EV_REPORTED);
+    assert_true(e->reported.dev_eui == 0x0011223344556677);
+    assert_true(e->reported.has_state && e->reported.has_result);
+    assert_int_equal(e->reported.state, 2);
+    assert_int_equal(e->reported.result, 11);
+    assert_string_equal(e->reported.package_version, "1.4.3");
+    assert_string_equal(e->reported.firmware_version, "1.4.2");
+    tell(&rig, "lab/reports/0011223344556677", "  result=5", false);
+    e = rig_event(&rig);
+    assert_true(!e->reported.has_state && e->reported.has_result);
+    assert_string_equal(e->reported.package_version, "");
+    rig_close(&rig);
+}
+
+static void reports_that_say_nothing_are_rejected(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"",          "hello",     "state=", "state=x",
+                                        "state=256", "results=1", "state"};
+    static const char *const topics[] = {"r/001122334455667", "r/00112233445566778",
+                                         "r/001122334455667x", "r", "r/"};
+    static const struct option_pair pairs[] = {{"reports", "r"}};
+    struct rig rig;
+    char longest[300];
+    rig_open(&rig, "null", pairs, ARRAY_LEN(pairs));
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        test_row(words[i]);
+        tell(&rig, "r/0011223344556677", words[i], false);
+        assert_null(rig_event(&rig));
+        assert_int_equal(rig.host.reject_count, i + 1);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(topics); i++) {
+        test_row(topics[i]);
+        tell(&rig, topics[i], "state=1", false);
+        assert_null(rig_event(&rig));
+    }
+    tell(&rig, "r/0011223344556677", "state=1", true); /* of another time */
+    assert_null(rig_event(&rig));
+    memset(longest, 'x', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    tell(&rig, "r/0011223344556677", longest, false);
+    assert_null(rig_event(&rig));
+    rig_close(&rig);
+}
+
+TEST_MAIN(cmocka_unit_test(devices_report_on_request),
+          cmocka_unit_test(reports_that_say_nothing_are_rejected),
+          cmocka_unit_test(unicast_fails_and_loses_as_asked),
           cmocka_unit_test(multicast_counts_what_it_loses),
           cmocka_unit_test(groups_of_one_address_count_for_themselves),
           cmocka_unit_test(network_input_means_nothing_to_it))

@@ -18,6 +18,7 @@ static void default_spec(struct flow *f)
     struct campaign_spec *spec = &f->spec;
     memcpy(spec->name, "flow", 5);
     spec->image.firmware_version = SPEC_AUTO_U32;
+    spec->image.version = "1.4.3";
     spec->targets.preconditions.max_uplink_age_us = DAYS_US(7);
     spec->radio.dr = 5;
     spec->radio.frequency_hz = SPEC_AUTO_U32;
@@ -144,6 +145,10 @@ static void store(struct flow *f, const struct effect *effect)
         break;
     case STORE_DEVICE:
         f->devices[effect->store.device.dev_eui - EUI_BASE] = effect->store.device;
+        break;
+    case STORE_REPORT:
+        f->report = effect->store.report;
+        f->reports_stored++;
         break;
     case STORE_CHARGE:
     case STORE_HISTORY:
@@ -388,6 +393,10 @@ void flow_restart(struct flow *f)
     }
     for (size_t i = 0; i < f->device_count; i++) {
         err = engine_restore_member(f->engine, &f->members[f->first_device + i]);
+        assert(err == FUO_OK);
+    }
+    if (f->report.dev_eui != 0) {
+        err = engine_restore_report(f->engine, &f->report);
         assert(err == FUO_OK);
     }
     err = engine_restore_group(f->engine, &f->group);

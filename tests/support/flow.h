@@ -64,6 +64,8 @@ struct flow {
     struct transmission_rec transmission; /* as stored last */
     struct lane_rec lane;                 /* the only one */
     struct group_rec group;               /* the only one that is kept */
+    struct report_rec report;             /* of the device that told last */
+    size_t reports_stored;
     struct campaign_rec campaign;
     struct member_rec members[FLOW_DEVICES];
     struct device_rec devices[FLOW_DEVICES];

@@ -159,6 +159,8 @@ static void store_one(struct rig *rig, const struct effect *effect)
     case STORE_HISTORY:
         s->history_count++;
         break;
+    case STORE_REPORT: /* simulated devices have no LwM2M */
+        break;
     }
 }
 

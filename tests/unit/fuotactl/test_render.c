@@ -368,10 +368,18 @@ static void devices_as_a_table(void **state)
     snprintf(list, sizeof(list), "[%s]", device);
     FILE *out = begin(&r, list);
     render_devices(out, r.json);
-    assert_rendered(&r, "DEVEUI            OUTCOME    STATE   UPDATE RESULT  SOURCE    "
-                        "BEFORE      VERSION  PHASE  REASON\n"
-                        "70b3d57ed005a1b2  succeeded  0 idle  1 success      inferred  "
-                        "0x01020300  -        ended  verified\n");
+    assert_rendered(&r,
+                    "DEVEUI            OUTCOME    STATE   DONE  UPDATE RESULT  SOURCE  "
+                    "  BEFORE      VERSION  PACKAGE  PHASE  REASON\n"
+                    "70b3d57ed005a1b2  succeeded  0 idle  -     1 success      inferre"
+                    "d  0x01020300  -        -        ended  verified\n");
+    snprintf(list, sizeof(list), "[{\"progress\":57,\"package_version\":\"1.4.3\"}]");
+    out = begin(&r, list);
+    render_devices(out, r.json);
+    assert_rendered(&r, "DEVEUI  OUTCOME  STATE  DONE  UPDATE RESULT  SOURCE  BEFORE  "
+                        "VERSION  PACKAGE  PHASE  REASON\n"
+                        "-       -        0      57%   0              -       -       "
+                        "-        1.4.3    -      -\n");
 }
 
 static void csv_quotes_what_needs_it_and_defuses_formulas(void **state)
@@ -386,11 +394,12 @@ static void csv_quotes_what_needs_it_and_defuses_formulas(void **state)
     render_csv_row(out, r.json);
     assert_rendered(
         &r, "dev_eui,outcome,reason,state,state_name,result,result_text,source,phase,"
-            "reason_text,version_before,version,received,missing,tries,time\n"
+            "reason_text,version_before,version,received,missing,tries,time,progress,"
+            "package_version\n"
             "70b3d57ed005a1b2,succeeded,verified,0,idle,1,success,inferred,ended,"
-            "\"it says \"\"ok\"\", twice\",16909056,,276,0,1,2026-01-01T02:00:00Z\n"
+            "\"it says \"\"ok\"\", twice\",16909056,,276,0,1,2026-01-01T02:00:00Z,,\n"
             "70b3d57ed005a1b2,succeeded,\"'=cmd?\",0,idle,1,success,inferred,ended,"
-            "\"\"\"\"\"\",16909056,,276,0,1,2026-01-01T02:00:00Z\n");
+            "\"\"\"\"\"\",16909056,,276,0,1,2026-01-01T02:00:00Z,,\n");
 }
 
 static void a_device_in_detail_with_its_history(void **state)
@@ -401,11 +410,13 @@ static void a_device_in_detail_with_its_history(void **state)
         &r, "{\"dev_eui\":\"70b3d57ed005a1b2\",\"name\":\"meter\",\"fleet\":\"f\","
             "\"profile\":\"generic\",\"last_uplink\":null,\"firmware_version\":16909057,"
             "\"hardware_version\":null,\"packages\":{\"1\":1,\"3\":2},"
+            "\"reported\":{\"state\":2,\"result\":null,\"package_version\":\"1.4.3\","
+            "\"firmware_version\":null,\"time\":\"T\"},"
             "\"links\":[{\"gateway\":\"0016c001f1000001\",\"snr_p50_cdb\":748,"
             "\"snr_p10_cdb\":-1206,\"heard_ppk\":985}],"
             "\"campaigns\":[{\"campaign\":\"wm1\",\"outcome\":\"failed\",\"state\":0,"
             "\"result\":8,\"source\":\"inferred\",\"phase\":\"ended\","
-            "\"reason_text\":\"it said no\"}],"
+            "\"progress\":57,\"reason_text\":\"it said no\"}],"
             "\"history\":[{\"campaign\":\"wm1\",\"time\":\"T\",\"phase\":\"frag\","
             "\"state\":1,\"result\":0,\"source\":\"inferred\",\"outcome\":\"none\","
             "\"reason\":\"none\"}]}");
@@ -419,10 +430,11 @@ static void a_device_in_detail_with_its_history(void **state)
                     "firmware     0x01020301\n"
                     "hardware     -\n"
                     "packages     TS003 v1, TS004 v2\n"
+                    "reported     State 2, package 1.4.3, T\n"
                     "link         0016c001f1000001: SNR 7.5 dB, p10 -12.1 dB, hears "
                     "98.5 %\n"
                     "campaign     wm1: failed, State 0, Update Result 8 (inferred), "
-                    "ended: it said no\n"
+                    "57% received, ended: it said no\n"
                     "\n"
                     "TIME  CAMPAIGN  PHASE  STATE  RESULT  SOURCE    OUTCOME  REASON\n"
                     "T     wm1       frag   1      0       inferred  none     none\n");

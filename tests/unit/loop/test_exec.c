@@ -461,6 +461,20 @@ static void uplinks_and_fates_reach_the_engine(void **state)
     rig.speaks_for = FIXTURE_FLEET;
     answer(&rig, event);
     assert_true(device->down_cdb < 0);
+
+    event = (struct fuo_event){.type = FUO_EV_REPORTED};
+    event.reported.dev_eui = rig.f.devices[1];
+    event.reported.has_state = true;
+    event.reported.state = FW_DOWNLOADING;
+    snprintf(event.reported.firmware_version, FUO_REPORT_SIZE, "1.4.2");
+    rig.speaks_for = FIXTURE_FLEET + 1;
+    answer(&rig, event);
+    assert_null(engine_report(rig.d.engine, rig.f.devices[1]));
+    rig.speaks_for = FIXTURE_FLEET;
+    answer(&rig, event);
+    const struct report_rec *report = engine_report(rig.d.engine, rig.f.devices[1]);
+    assert_int_equal(report->state, FW_DOWNLOADING);
+    assert_string_equal(report->firmware_version, "1.4.2");
     stop(&rig);
 }
 

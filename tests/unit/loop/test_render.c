@@ -47,6 +47,19 @@ static void a_device_that_is_done(void **state)
 static void what_is_not_known_is_null(void **state)
 {
     (void)state;
+    struct report_rec report = {.state = RECORD_NEVER, .result = RECORD_NEVER};
+    assert_json(render_report(&report),
+                "{\"state\":null,\"result\":null,\"package_version\":null,"
+                "\"firmware_version\":null,\"time\":null}");
+    report = (struct report_rec){.state = 2,
+                                 .package_version = "1.4.3",
+                                 .firmware_version = "1.4.2",
+                                 .at = {SECONDS_US(1770000000)}};
+    assert_json(render_report(&report),
+                "{\"state\":2,\"result\":0,\"package_version\":\"1.4.3\","
+                "\"firmware_version\":\"1.4.2\","
+                "\"time\":\"2026-02-02T02:40:00.000000Z\"}");
+    assert_null(render_report(NULL));
     struct member_rec member = {.missing = UINT16_MAX};
     assert_json(render_result(&member),
                 "{\"dev_eui\":\"0000000000000000\",\"state\":0,\"result\":0,\"source\":"

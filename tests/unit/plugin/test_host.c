@@ -81,6 +81,12 @@ static void unusable_events_are_refused(void **state)
     assert_int_equal(event_queue_put(&queue, &e), FUO_EINVAL);
     e.status.margin_db = -33;
     assert_int_equal(event_queue_put(&queue, &e), FUO_EINVAL);
+    e = event_of(FUO_EV_REPORTED);
+    memset(e.reported.package_version, 'x', FUO_REPORT_SIZE);
+    assert_int_equal(event_queue_put(&queue, &e), FUO_EINVAL); /* no end */
+    e.reported.package_version[1] = '\0';
+    e.reported.firmware_version[0] = '\n';
+    assert_int_equal(event_queue_put(&queue, &e), FUO_EINVAL);
     e = event_of(FUO_EV_GROUP);
     assert_int_equal(event_queue_put(&queue, &e), FUO_EINVAL); /* fine without a handle */
     e.group.group = "";

@@ -31,6 +31,7 @@ static const struct member_rec member = {
     6,
     7,
     true,
+    true,
     8,
     9,
     10,
@@ -124,6 +125,9 @@ static const struct history_rec history = {
     REASON_MIC,
 };
 
+static const struct report_rec report = {UINT64_MAX,   {1},     FW_UPDATING,
+                                         RECORD_NEVER, "1.4.3", "1.4.2"};
+
 static const struct {
     enum store_kind kind;
     const void *record;
@@ -136,6 +140,7 @@ static const struct {
     {STORE_HISTORY, &history},
     {STORE_LANE, &lane},
     {STORE_GROUP, &group},
+    {STORE_REPORT, &report},
 };
 
 /* A database of the newest schema. */

@@ -86,6 +86,10 @@ static const char rows_6[] =
 static const char rows_7[] =
     "INSERT INTO charge VALUES(2, 99, 868100000, 7200000000, 40);";
 
+static const char rows_8[] =
+    "UPDATE member SET reports = 1;"
+    "INSERT INTO report VALUES(5, 61, 2, 255, '1.4.3', '1.4.2');";
+
 static const struct {
     const char *rows; /* what a daemon of that version may have written beyond the last */
     const char *digest; /* of the step's SQL: other people's databases have it */
@@ -97,6 +101,7 @@ static const struct {
     {rows_5, "f2d22376762dc8bca2b537e5969e6e1c343d9bdd1ca8ca7d17e804ba1fb87792"},
     {rows_6, "41f9a6d2ea790a70bd32702d965af22c979bf4125015d1f3f9b46a40e94aeb30"},
     {rows_7, "efef94eec2687a875cb617f4efd695070195b4ec29a15890861628ac40150963"},
+    {rows_8, "c251c02c2f2d81e4fd8be7774903036f813275fff778737972dfdacc64a2baae"},
 };
 
 /* Columns that were turned into others; test_schema.c says into what. */
