@@ -8,7 +8,7 @@
 #include "engine/group.h"
 #include "engine/internal.h"
 #include "engine/limits.h"
-#include "engine/report.h"
+#include "engine/reported.h"
 #include "image/version.h"
 
 enum {
@@ -152,7 +152,8 @@ static bool is_proof(const struct member *m, uint32_t version)
                         ? version == target
                         : m->campaign->rec.phase == CAMPAIGN_ABORTING ||
                               device_denies_images(m->device);
-    return member_may_be_updated(m) && expected && !(m->rec.version_before_known && version == m->rec.version_before);
+    return member_may_be_updated(m) && expected &&
+           !(m->rec.version_before_known && version == m->rec.version_before);
 }
 
 void member_verified(struct engine *e, struct member *m)

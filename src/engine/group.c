@@ -24,6 +24,7 @@
 
 #include "engine/group.h"
 #include "engine/internal.h"
+#include "engine/limits.h"
 
 #define KEEP_US DAYS_US(90) /* without a transmission */
 

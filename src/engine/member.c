@@ -8,7 +8,7 @@
 #include "engine/internal.h"
 #include "engine/limits.h"
 #include "engine/repair.h"
-#include "engine/report.h"
+#include "engine/reported.h"
 #include "engine/term.h"
 
 #define EXPIRY_MIN_US HOURS_US(1)
@@ -193,7 +193,7 @@ void member_end(struct engine *e, struct member *m, enum outcome outcome,
     m->rec.reason = reason;
     m->rec.changed = e->utc;
     if (outcome != OUTCOME_UNKNOWN) { /* silent after activation: State 3 (design 2) */
-        (void)report_infer(e, m, seen);
+        (void)reported_infer(e, m, seen);
     }
     if (m->device->active == m) {
         m->device->active = NULL;

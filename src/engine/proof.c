@@ -14,7 +14,7 @@
 #include "engine/internal.h"
 #include "engine/limits.h"
 #include "engine/repair.h"
-#include "engine/report.h"
+#include "engine/reported.h"
 
 enum {
     RANK_EXTRA = 3,    /* coded fragments beyond those lost, as a rule enough */

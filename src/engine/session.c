@@ -17,7 +17,7 @@
 #include "codec/frag.h"
 #include "engine/internal.h"
 #include "engine/repair.h"
-#include "engine/report.h"
+#include "engine/reported.h"
 #include "engine/term.h"
 
 enum {

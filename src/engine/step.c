@@ -4,7 +4,7 @@
 
 #include "engine/group.h"
 #include "engine/internal.h"
-#include "engine/report.h"
+#include "engine/reported.h"
 #include "engine/term.h"
 
 enum {
@@ -205,7 +205,7 @@ static void take(struct engine *e, const struct engine_event *event)
         uplink_take_status(e, event);
         break;
     case ENGINE_EV_REPORTED:
-        report_take(e, &event->reported);
+        reported_take(e, &event->reported);
         break;
     case ENGINE_EV_SEND_RESULT:
     case ENGINE_EV_SEND_FATE:

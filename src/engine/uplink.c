@@ -16,7 +16,7 @@
 #include "codec/package.h"
 #include "engine/internal.h"
 #include "engine/limits.h"
-#include "engine/report.h"
+#include "engine/reported.h"
 #include "radio/airtime.h"
 
 enum {

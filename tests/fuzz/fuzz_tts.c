@@ -76,6 +76,7 @@ static void on_event(struct fuo_host *h, const struct fuo_event *e)
         break;
     case FUO_EV_FATE:
     case FUO_EV_STATUS:
+    case FUO_EV_REPORTED:
         break;
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine/report.h"
+#include "engine/reported.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +63,7 @@ static void tell_conflict(struct engine *e, const struct member *m)
     tell(e, m, " reports another State or Update Result than its answers say");
 }
 
-bool report_infer(struct engine *e, struct member *m, enum fw_evidence seen)
+bool reported_infer(struct engine *e, struct member *m, enum fw_evidence seen)
 {
     struct fw_view view = view_of(m);
     switch (fw_infer(&view, seen)) {
@@ -85,7 +85,7 @@ bool report_infer(struct engine *e, struct member *m, enum fw_evidence seen)
 
 void member_seen(struct engine *e, struct member *m, enum fw_evidence seen)
 {
-    if (report_infer(e, m, seen)) {
+    if (reported_infer(e, m, seen)) {
         member_fw_changed(e, m);
     }
 }
@@ -235,7 +235,7 @@ static bool is_proof(const struct member *m, const char *before, const char *now
            is_same(now, target) && !is_same(before, target);
 }
 
-void report_take(struct engine *e, const struct engine_report *report)
+void reported_take(struct engine *e, const struct engine_report *report)
 {
     struct device *d = engine_find_device(e, report->dev_eui);
     struct member *m = d != NULL ? member_of(e, d) : NULL;
@@ -308,7 +308,7 @@ void report_take_uplink(struct engine *e, const struct device *d, const uint8_t 
         read_value(&report, &value);
     }
     if (lwm2m_tlv_end(&tlv) == FUO_OK) { /* half a message is none */
-        report_take(e, &report);
+        reported_take(e, &report);
     }
 }
 

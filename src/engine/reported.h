@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report.h - State and Update Result of a member: what its answers say of them, and what it
+ * reported.h - State and Update Result of a member: what its answers say of them, and what it
  * reports itself (campaign/lwm2m_fw.h decides which of the two stands).
  *
  * What a device reports is kept, also outside of campaigns. In one it is a hint as to what
@@ -15,13 +15,13 @@
  * Its answers say so: rec's State, Result and source follow, not stored. Returns whether
  * they changed; people are told if a report contradicts.
  */
-bool report_infer(struct engine *e, struct member *m, enum fw_evidence seen);
+bool reported_infer(struct engine *e, struct member *m, enum fw_evidence seen);
 
 /* ... and is stored, with its history, and published; the first does no more than that. */
 void member_fw_changed(struct engine *e, struct member *m);
 void member_seen(struct engine *e, struct member *m, enum fw_evidence seen);
 
-void report_take(struct engine *e, const struct engine_report *report);
+void reported_take(struct engine *e, const struct engine_report *report);
 
 /* An uplink on the port that the device's profile gives for LwM2M: TLV of /5/0 and /3/0/3. */
 void report_take_uplink(struct engine *e, const struct device *d, const uint8_t *payload,
