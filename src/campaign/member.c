@@ -152,6 +152,7 @@ static enum pkg_id package_of(enum member_phase phase)
     case MEMBER_LISTENING:
     case MEMBER_COMPLETE:
     case MEMBER_ENDED:
+    case MEMBER_PENDING:
     case MEMBER_PHASE_COUNT:
         break;
     }
@@ -198,6 +199,7 @@ static int build(const struct member_rec *member, const struct member_context *c
     case MEMBER_LISTENING:
     case MEMBER_COMPLETE:
     case MEMBER_ENDED:
+    case MEMBER_PENDING:
     case MEMBER_PHASE_COUNT:
         break;
     }

@@ -34,7 +34,7 @@ const char *member_phase_name(enum member_phase phase)
         "waiting", "discover",    "ask-frag",   "ask-mcast", "ask-fwmgmt", "version",
         "ready",   "key",         "group",      "frag",      "set-up",     "session",
         "resync",  "listening",   "status",     "complete",  "upgrade",    "reboot",
-        "verify",  "undo-reboot", "undo-image", "ended",
+        "verify",  "undo-reboot", "undo-image", "ended",     "pending",
     };
     return NAME_OF(names, phase);
 }
@@ -64,6 +64,17 @@ bool campaign_phase_is_final(enum campaign_phase phase)
         break;
     }
     return false;
+}
+
+const char *wave_phase_name(enum wave_phase phase)
+{
+    static const char *const names[] = {
+        [WAVE_PENDING] = "pending",     [WAVE_APPROVAL] = "approval",
+        [WAVE_RUNNING] = "running",     [WAVE_SOAKING] = "soaking",
+        [WAVE_HELD] = "held",           [WAVE_DONE] = "done",
+        [WAVE_CANCELLED] = "cancelled",
+    };
+    return NAME_OF(names, phase);
 }
 
 const char *tx_phase_name(enum tx_phase phase)

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "campaign/lwm2m_fw.h"
 #include "campaign/spec.h"
+#include "campaign/wave.h"
 
 enum outcome {
     OUTCOME_NONE = 0, /* not ended */
@@ -52,9 +53,17 @@ enum outcome {
     X(REASON_ABORTED, 18, "aborted", "the campaign was aborted")                    \
     X(REASON_NO_KEY, 19, "no-key", "no root key is known for it")                   \
     X(REASON_TOO_BIG, 20, "too-big", "its decoder cannot take the image")           \
-    X(REASON_BUSY, 21, "busy", "another campaign is updating it")                   \
+    X(REASON_BUSY, 21, "busy", "another campaign has it")                           \
     X(REASON_DEADLINE, 22, "deadline", "the deadline of the campaign came first")   \
-    X(REASON_REPORTED, 23, "reported", "it reported that the update failed")
+    X(REASON_REPORTED, 23, "reported", "it reported that the update failed")        \
+    X(REASON_OUTRANKED, 24, "outranked", "a campaign of higher priority took it")   \
+    X(REASON_NO_WAVE, 25, "no-wave", "no wave of the rollout takes it")             \
+    X(REASON_WAVE_VERSION, 26, "running-version",                                   \
+      "what it runs is not in targets.preconditions.runningVersion")                \
+    X(REASON_WAVE_AGE, 27, "uplink-age", "it was not heard for maxUplinkAge")       \
+    X(REASON_WAVE_BATTERY, 28, "battery", "its battery is too low, or unknown")     \
+    X(REASON_WAVE_MARGIN, 29, "link-margin", "it hears its gateways too weakly")    \
+    X(REASON_WAVE_MAINTENANCE, 30, "maintenance", "it is in maintenance")
 
 enum member_reason {
 #define X(name, value, slug, text) name = (value),
@@ -96,7 +105,19 @@ enum member_phase {
     MEMBER_UNDO_REBOOT = 19, /* aborted: DevRebootCountdownReq cancel */
     MEMBER_UNDO_IMAGE = 20,  /* aborted: DevDeleteImageReq */
     MEMBER_ENDED = 21,       /* outcome is set, for good */
-    MEMBER_PHASE_COUNT = 22,
+    MEMBER_PENDING = 22, /* before WAITING: its wave, or another campaign, comes first */
+    MEMBER_PHASE_COUNT = 23,
+};
+
+/* Where a wave stands. */
+enum wave_phase {
+    WAVE_PENDING = 0,  /* those before it come first */
+    WAVE_APPROVAL = 1, /* it is next, and waits for an operator */
+    WAVE_RUNNING = 2,
+    WAVE_SOAKING = 3, /* went well; the next one waits for soak */
+    WAVE_HELD = 4,    /* its gate has paused the campaign */
+    WAVE_DONE = 5,
+    WAVE_CANCELLED = 6, /* the campaign ended before it did */
 };
 
 /* Where a transmission stands. */
@@ -145,6 +166,19 @@ struct campaign_rec {
     uint32_t revision;          /* +1 at each change */
 };
 
+/* One wave of a campaign; who is in it stands in member_rec.wave. */
+struct wave_rec {
+    uint32_t campaign_id;
+    uint8_t no; /* in spec.rollout.waves, from 0 */
+    enum wave_phase phase;
+    enum wave_verdict verdict; /* the last; OPEN: none yet */
+    bool approved;
+    bool waived;           /* its gate failed, and the campaign goes on all the same */
+    struct utc started;    /* 0: it has not */
+    struct utc ended;      /* 0: not all of its devices have an outcome */
+    struct utc soak_until; /* 0: it does not soak */
+};
+
 struct member_rec {
     uint32_t campaign_id;
     uint32_t transmission_id; /* 0: none */
@@ -172,6 +206,8 @@ struct member_rec {
     bool version_before_known;
     uint32_t version_after;
     bool version_after_known;
+    uint8_t wave;   /* in spec.rollout.waves; WAVE_NOWHERE: in none */
+    bool attempted; /* a session began for it */
     struct utc phase_since;
     struct utc reboot_at; /* 0: none announced */
     struct utc changed;   /* last change of state, result or outcome */
@@ -322,5 +358,6 @@ const char *member_phase_name(enum member_phase phase);
 const char *campaign_phase_name(enum campaign_phase phase);
 /* It never leaves that phase. */
 bool campaign_phase_is_final(enum campaign_phase phase);
+const char *wave_phase_name(enum wave_phase phase);
 const char *tx_phase_name(enum tx_phase phase);
 const char *outcome_name(enum outcome outcome);

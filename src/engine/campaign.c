@@ -5,6 +5,7 @@
 
 #include "engine/internal.h"
 #include "engine/term.h"
+#include "engine/waves.h"
 
 #define PATIENCE_MIN_US MINUTES_US(10)
 #define PATIENCE_MAX_US HOURS_US(96)
@@ -47,6 +48,7 @@ void campaign_clock_step(struct engine *e, struct campaign *c, int64_t delta_us)
 {
     c->since = utc_after(c->since, delta_us);
     c->silence_at = utc_after(c->silence_at, delta_us);
+    waves_clock_step(c, delta_us);
     c->round_at =
         c->round_at.us == INT64_MAX ? c->round_at : utc_after(c->round_at, delta_us);
     engine_wake(e, c->slot, e->utc);
@@ -274,6 +276,7 @@ void campaign_start(struct engine *e, const struct engine_campaign *def)
         return;
     }
     c->rec.created = e->utc;
+    waves_make(e, c, def->waves);
     term_begin(e, c);
     if (def->spec->paused && campaign_is_live(c)) {
         campaign_enter(c, CAMPAIGN_PAUSED, "spec.paused");
@@ -368,7 +371,11 @@ void campaign_tick(struct engine *e, struct campaign *c)
     if (!campaign_runs(c) || !term_lasts(e, c)) {
         return;
     }
-    if (utc_reached(c->round_at, e->utc)) {
+    if (waves_tick(e, c)) {
+        engine_wake(e, c->slot, e->utc);
+        return;
+    }
+    if (campaign_runs(c) && utc_reached(c->round_at, e->utc)) {
         round_form(e, c);
     }
     if (!campaign_runs(c)) {
@@ -395,6 +402,7 @@ void campaign_member_settled(struct engine *e, struct campaign *c)
         return;
     }
     c->rec.ended = e->utc;
+    waves_finish(e, c);
     if (c->rec.phase == CAMPAIGN_ABORTING) {
         campaign_enter(c, CAMPAIGN_ABORTED, c->rec.reason);
     } else {
@@ -411,6 +419,7 @@ static void resume(struct engine *e, struct campaign *c)
         return;
     }
     campaign_enter(c, CAMPAIGN_RUNNING, "");
+    waves_resume(e, c);
     c->pump = 0;
     campaign_begin_waiting(e, c);
     for (size_t i = 0; i < c->transmission_count; i++) {
@@ -440,11 +449,21 @@ static void abort_all(struct engine *e, struct campaign *c, const char *reason)
     campaign_member_settled(e, c);
 }
 
+void campaign_approve(struct engine *e, struct campaign *c, uint8_t wave)
+{
+    if (waves_approve(e, c, wave)) {
+        resume(e, c);
+    }
+}
+
 /* Idempotent: what is so already stays so. */
 void campaign_control(struct engine *e, struct campaign *c, enum engine_control verb,
                       const char *reason)
 {
     switch (verb) {
+    case ENGINE_APPROVE: /* with the number of a wave, see campaign_approve() */
+        campaign_approve(e, c, ENGINE_WAVE_NEXT);
+        return;
     case ENGINE_PAUSE:
         if (campaign_is_live(c) && c->rec.phase != CAMPAIGN_PAUSED) {
             campaign_enter(c, CAMPAIGN_PAUSED,

@@ -42,6 +42,7 @@ enum store_kind {
     STORE_LANE,
     STORE_GROUP,
     STORE_REPORT,
+    STORE_WAVE,
 };
 
 enum publish_kind {
@@ -64,6 +65,7 @@ struct effect {
                 struct transmission_rec transmission;
                 struct lane_rec lane;
                 struct group_rec group;
+                struct wave_rec wave;
                 struct device_rec device;
                 struct charge_rec charge;
                 struct history_rec history;

@@ -49,6 +49,7 @@ static void campaign_free(struct campaign *c)
     free(c->members);
     free(c->live);
     free(c->spans);
+    free(c->waves);
     free(c);
 }
 
@@ -287,6 +288,7 @@ struct campaign *engine_new_campaign(struct engine *e, const struct engine_campa
     c->def = *def;
     c->def.devices = NULL;
     c->def.deadline = def->deadline.us != 0 ? def->deadline : UTC_NEVER;
+    c->def.waves = NULL;
     c->fleet = fleet;
     c->engine = e;
     c->round_at = UTC_NEVER;
@@ -295,6 +297,7 @@ struct campaign *engine_new_campaign(struct engine *e, const struct engine_campa
     memcpy(c->rec.name, def->spec->name, sizeof(c->rec.name));
     c->members = engine_zeroed(def->device_count, sizeof(*c->members));
     c->member_count = def->device_count;
+    c->entered = def->device_count;
     c->slot = engine_new_slot(e, OWNER_CAMPAIGN, c);
     for (size_t i = 0; i < def->device_count; i++) {
         struct member *m = &c->members[i];

@@ -78,6 +78,8 @@ FUO_MUST_CHECK int engine_restore_transmission(struct engine *engine,
                                                const struct transmission_rec *rec);
 /* After its transmission. */
 FUO_MUST_CHECK int engine_restore_lane(struct engine *engine, const struct lane_rec *rec);
+/* Before its members. A campaign that has none stored runs as one wave without gates. */
+FUO_MUST_CHECK int engine_restore_wave(struct engine *engine, const struct wave_rec *rec);
 FUO_MUST_CHECK int engine_restore_member(struct engine *engine,
                                          const struct member_rec *rec);
 /* As ENGINE_EV_WINDOWS does. */
@@ -105,7 +107,8 @@ struct instant engine_deadline(const struct engine *engine);
 
 struct campaign_counts {
     uint32_t total;
-    uint32_t by_outcome[OUTCOME_COUNT]; /* OUTCOME_NONE: under way */
+    uint32_t pending;                   /* of OUTCOME_NONE: nothing was begun with them */
+    uint32_t by_outcome[OUTCOME_COUNT]; /* OUTCOME_NONE: not ended */
     uint32_t by_state[4];
 };
 
@@ -122,6 +125,10 @@ const struct member_rec *engine_member_at(const struct engine *engine,
                                           uint32_t campaign_id, size_t i);
 const struct member_rec *engine_member_find(const struct engine *engine,
                                             uint32_t campaign_id, uint64_t dev_eui);
+/* The i-th wave of a campaign and its devices so far; NULL past the last, and for one that
+ * runs without waves. counts may be NULL. */
+const struct wave_rec *engine_wave_at(const struct engine *engine, uint32_t campaign_id,
+                                      size_t i, struct wave_counts *counts);
 /* The i-th transmission of a campaign in order of id; NULL past the last. */
 const struct transmission_rec *engine_transmission_at(const struct engine *engine,
                                                       uint32_t campaign_id, size_t i);

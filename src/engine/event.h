@@ -20,7 +20,7 @@ enum engine_event_type {
     ENGINE_EV_TIMEOUT = 1, /* engine_deadline() is reached, or may be */
     ENGINE_EV_CLOCK_STEP,  /* the wall clock was set: step.delta_us */
     ENGINE_EV_APPLY,       /* a verified campaign is to run */
-    ENGINE_EV_CONTROL,     /* pause, resume, abort */
+    ENGINE_EV_CONTROL,     /* pause, resume, abort, approve */
     ENGINE_EV_UPLINK,
     ENGINE_EV_SEND_RESULT, /* answer to EFFECT_SEND: the server took it, or why not */
     ENGINE_EV_SEND_FATE,   /* later: what became of it */
@@ -39,7 +39,11 @@ enum engine_control {
     ENGINE_PAUSE = 1,
     ENGINE_RESUME,
     ENGINE_ABORT,
+    ENGINE_APPROVE, /* control.wave */
 };
+
+/* Approve the wave that waits, and whatever gate holds the campaign. */
+#define ENGINE_WAVE_NEXT UINT8_MAX
 
 enum engine_fate {
     ENGINE_FATE_SENT = 1,
@@ -86,6 +90,9 @@ struct engine_campaign {
     size_t device_count;
     struct utc not_before; /* nothing is sent earlier */
     struct utc deadline;   /* then spec->schedule.end_behavior applies; 0: none */
+    /* Of each device the wave of spec->rollout.waves that it is in, or WAVE_NOWHERE. NULL,
+     * or no waves in spec: all at once, without gates. Copied; not needed to restore. */
+    const uint8_t *waves;
 };
 
 /* What a device said in LwM2M, a part of it or all. */
@@ -110,6 +117,7 @@ struct engine_event {
             uint32_t campaign_id;
             enum engine_control verb;
             const char *reason; /* shown to people; may be NULL */
+            uint8_t wave;       /* APPROVE: its number, or ENGINE_WAVE_NEXT */
         } control;
         struct {
             uint64_t dev_eui;

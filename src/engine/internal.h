@@ -6,6 +6,8 @@
  *   engine.c     life, look-ups, restore
  *   step.c       an event to the flow it concerns; timers
  *   campaign.c   campaigns: starting members, forming cohorts, ending
+ *   waves.c      their waves: who may begin, gates, soak, approval (waves.h)
+ *   claim.c      which campaign has a device (claim.h)
  *   member.c     one device: its records, its commands, its outcome
  *   answer.c     what its answers do
  *   silence.c    what it means when there is none: evidence, time, abort
@@ -44,6 +46,7 @@
 struct campaign;
 struct transmission;
 struct member;
+struct wave;
 
 /* The turns of a data rate are the same for all transmissions of a fleet. */
 struct grid {
@@ -199,6 +202,9 @@ struct campaign {
     int64_t interval_us;   /* campaign_interval_us() of all, until interval_until */
     struct utc interval_until;
     size_t in_round;             /* READY members that wait for it */
+    struct wave *waves;          /* of def.spec->rollout; NULL: it runs without */
+    size_t entered;              /* the next member to be let in, see waves.h */
+    bool wave_due;               /* something happened that a gate may judge */
     struct calendar_span *spans; /* its windows; NULL: always */
     size_t span_count;
     uint32_t slot;
@@ -325,6 +331,8 @@ void campaign_start(struct engine *e, const struct engine_campaign *def);
 void campaign_tick(struct engine *e, struct campaign *c);
 void campaign_control(struct engine *e, struct campaign *c, enum engine_control verb,
                       const char *reason);
+/* See ENGINE_APPROVE. */
+void campaign_approve(struct engine *e, struct campaign *c, uint8_t wave);
 void campaign_pause(struct engine *e, struct campaign *c, const char *reason);
 void campaign_touch(struct campaign *c);
 /* The only one that writes rec.phase. */
@@ -365,6 +373,8 @@ void member_attach(struct member *m, struct transmission *t);
 /* In place of the record, as stored. */
 void member_replace(struct member *m, const struct member_rec *rec,
                     struct transmission *t);
+/* It has to wait for its wave or its device. Not stored. */
+void member_hold(struct member *m);
 /* When the phase it is in ends without an answer; UTC_NEVER: others see to it. */
 struct utc member_limit(const struct member *m);
 void member_store(struct engine *e, struct member *m);

@@ -4,12 +4,14 @@
 
 #include "codec/frag.h"
 #include "codec/package.h"
+#include "engine/claim.h"
 #include "engine/group.h"
 #include "engine/internal.h"
 #include "engine/limits.h"
 #include "engine/repair.h"
 #include "engine/reported.h"
 #include "engine/term.h"
+#include "engine/waves.h"
 
 #define EXPIRY_MIN_US HOURS_US(1)
 #define EXPIRY_MAX_US HOURS_US(48)
@@ -153,7 +155,22 @@ void member_drop_command(struct member *m)
     air_drop_command(m);
 }
 
-/* The only place that writes rec.phase. */
+void member_hold(struct member *m)
+{
+    count_out(m);
+    m->rec.phase = MEMBER_PENDING;
+    count_in(m);
+}
+
+/* A session is under way that it takes part in, or was. */
+static bool is_attempt(const struct member *m)
+{
+    return (m->rec.phase >= MEMBER_STATUS && m->rec.phase <= MEMBER_VERIFY) ||
+           (m->rec.phase == MEMBER_LISTENING && m->transmission != NULL &&
+            m->transmission->rec.phase >= TX_SENDING);
+}
+
+/* The only place, but for member_hold(), that writes rec.phase. */
 void member_enter(struct engine *e, struct member *m, enum member_phase phase)
 {
     count_out(m);
@@ -167,6 +184,9 @@ void member_enter(struct engine *e, struct member *m, enum member_phase phase)
     m->evidence = 0;
     m->rests = 0;
     engine_set_timer(e, m->slot, member_limit(m));
+    if (is_attempt(m)) {
+        waves_note_attempt(e, m);
+    }
     member_store(e, m);
     store_history(e, m);
 }
@@ -195,11 +215,13 @@ void member_end(struct engine *e, struct member *m, enum outcome outcome,
     if (outcome != OUTCOME_UNKNOWN) { /* silent after activation: State 3 (design 2) */
         (void)reported_infer(e, m, seen);
     }
-    if (m->device->active == m) {
-        m->device->active = NULL;
-    }
+    waves_note_end(e, m);
     campaign_member_taken(m);
     member_enter(e, m, MEMBER_ENDED);
+    if (m->device->active == m) {
+        m->device->active = NULL;
+        claim_pass_on(e, m->device);
+    }
     publish_result(e, m);
     campaign_touch(c);
     if (m->transmission != NULL) {
@@ -233,8 +255,14 @@ void member_leave(struct engine *e, struct member *m, enum outcome outcome,
     member_attach(m, NULL);
     m->rec.missing = UINT16_MAX;
     m->rec.received = 0;
-    if (m->rec.transmissions < m->campaign->def.spec->retry.device &&
-        term_takes_on(e, m->campaign)) {
+    bool again = m->rec.transmissions < m->campaign->def.spec->retry.device &&
+                 term_takes_on(e, m->campaign);
+    if (again && claim_is_wanted(e, m)) {
+        member_end(e, m, OUTCOME_SUPERSEDED, REASON_OUTRANKED, FW_SEEN_TARGETED);
+        transmission_member_changed(e, t);
+        return;
+    }
+    if (again) {
         m->rec.reason = reason;
         member_enter(e, m, MEMBER_READY);
         member_seen(e, m, FW_SEEN_TARGETED);

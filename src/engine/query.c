@@ -2,8 +2,9 @@
 /* query.c - looking into the engine, and putting stored records back (engine.h). */
 #include <string.h>
 
-#include "engine/internal.h"
+#include "engine/claim.h"
 #include "engine/term.h"
+#include "engine/waves.h"
 #include "radio/subband.h"
 
 /* ---- restore ---- */
@@ -75,8 +76,9 @@ int engine_restore_member(struct engine *engine, const struct member_rec *rec)
     member_replace(m, &member, t);
     c->counts.by_outcome[m->rec.outcome]++;
     c->counts.by_state[m->rec.state]++;
+    waves_count(m);
     if (m->rec.outcome == OUTCOME_NONE && term_has_begun(c)) {
-        m->device->active = m;
+        claim_restored(m);
     }
     return FUO_OK;
 }
@@ -141,6 +143,7 @@ void engine_campaign_counts(const struct engine *engine, uint32_t id,
 {
     const struct campaign *c = engine_find_campaign(engine, id);
     *counts = c != NULL ? c->counts : (struct campaign_counts){0};
+    counts->pending = c != NULL ? c->by_phase[MEMBER_PENDING] : 0;
 }
 
 const struct member_rec *engine_member_at(const struct engine *engine,

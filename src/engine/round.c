@@ -43,7 +43,7 @@ static bool is_quiet(const struct campaign *c)
     for (int phase = MEMBER_KEY; phase <= MEMBER_STATUS; phase++) {
         busy += c->by_phase[phase];
     }
-    return busy * QUIET_SHARE <= c->member_count;
+    return busy * QUIET_SHARE <= c->member_count - c->by_phase[MEMBER_PENDING];
 }
 
 /* From when on a READY member may be taken: at once, or after its cooldown. */

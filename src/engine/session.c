@@ -19,6 +19,7 @@
 #include "engine/repair.h"
 #include "engine/reported.h"
 #include "engine/term.h"
+#include "engine/waves.h"
 
 enum {
     F_CNT_MAX = 0xffff,
@@ -299,6 +300,7 @@ void session_begin(struct engine *e, struct transmission *t)
     t->session_first_n = t->rec.next_n;
     frame_schedule(e, t);
     forget_poll(t);
+    waves_note_session(e, t);
     transmission_enter(e, t, TX_SENDING);
 }
 

@@ -236,6 +236,7 @@ void member_resume(struct engine *e, struct member *m)
         member_ask(e, m, MEMBER_UPGRADE);
         return;
     case MEMBER_WAITING: /* its campaign begins with it */
+    case MEMBER_PENDING:
     case MEMBER_ENDED:
         return;
     default:

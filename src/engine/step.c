@@ -176,7 +176,9 @@ static void take_mc_key(struct engine *e, const struct engine_event *event)
 static void take_control(struct engine *e, const struct engine_event *event)
 {
     struct campaign *c = engine_find_campaign(e, event->control.campaign_id);
-    if (c != NULL) {
+    if (c != NULL && event->control.verb == ENGINE_APPROVE) {
+        campaign_approve(e, c, event->control.wave);
+    } else if (c != NULL) {
         campaign_control(e, c, event->control.verb, event->control.reason);
     }
 }
@@ -264,6 +266,7 @@ static void resume_campaign(struct engine *e, struct campaign *c, int64_t away_u
             member_resume(e, &c->members[i]);
         }
     }
+    c->entered = c->by_phase[MEMBER_PENDING] > 0 ? 0 : c->member_count;
     campaign_begin_waiting(e, c); /* or, if it is aborting: with all that are not told */
     campaign_member_settled(e, c);
 }

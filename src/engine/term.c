@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/term.h"
 
-#include "engine/internal.h"
+#include "engine/waves.h"
 
 bool term_has_begun(const struct campaign *c)
 {
@@ -49,13 +49,11 @@ static void note_time(struct engine *e, struct member *m)
     member_store(e, m);
 }
 
-static void claim(struct engine *e, struct member *m)
+static void begin_with(struct engine *e, struct member *m)
 {
-    if (m->device->active != NULL) {
-        m->rec.phase_since = e->utc;
-        member_end(e, m, OUTCOME_SKIPPED, REASON_BUSY, FW_SEEN_TARGETED);
-    } else {
-        m->device->active = m;
+    m->rec.phase_since = e->utc;
+    waves_place(e, m);
+    if (m->rec.outcome == OUTCOME_NONE) {
         note_time(e, m);
     }
 }
@@ -66,7 +64,7 @@ void term_begin(struct engine *e, struct campaign *c)
     c->rec.started = due ? e->utc : c->rec.started;
     campaign_enter(c, due ? CAMPAIGN_RUNNING : CAMPAIGN_SCHEDULED, "");
     for (size_t i = 0; i < c->member_count; i++) {
-        (due ? claim : note_time)(e, &c->members[i]);
+        (due ? begin_with : note_time)(e, &c->members[i]);
     }
     campaign_begin_waiting(e, c);
     campaign_member_settled(e, c);
@@ -88,13 +86,14 @@ static bool is_under_way(const struct member *m)
 {
     const struct transmission *t = m->transmission;
     bool begun = t != NULL && t->rec.phase >= TX_SENDING && t->rec.phase <= TX_CONFIRM;
-    return m->rec.phase >= MEMBER_COMPLETE || (begun && member_in_session(m));
+    return (m->rec.phase >= MEMBER_COMPLETE && m->rec.phase < MEMBER_ENDED) ||
+           (begun && member_in_session(m));
 }
 
 /* Told to install, or perhaps: what it runs from now on nobody asks any more. */
 static bool may_install(const struct member *m)
 {
-    return m->rec.phase > MEMBER_UPGRADE ||
+    return (m->rec.phase > MEMBER_UPGRADE && m->rec.phase < MEMBER_ENDED) ||
            (m->rec.phase == MEMBER_UPGRADE && m->rec.tries > 0);
 }
 

@@ -221,6 +221,8 @@ void life_release(struct daemon *d);
 
 /* restore.c: a fresh engine in d->engine, and all that goes with it. */
 FUO_MUST_CHECK int restore_engine(struct daemon *d, struct detail *detail);
+FUO_MUST_CHECK int restore_waves(struct daemon *d, struct engine *engine,
+                                 struct detail *detail);
 FUO_MUST_CHECK int restore_rows(struct daemon *d, struct engine *engine,
                                 struct detail *detail);
 /* inventory_import.c: devices into the store, keys sealed and then forgotten. */

@@ -198,6 +198,12 @@ static int add_groups(struct restore *r)
     return err;
 }
 
+/* Before members, which are counted in them. */
+static int add_waves(struct restore *r)
+{
+    return restore_waves(r->d, r->engine, r->detail);
+}
+
 static int add_rows(struct restore *r)
 {
     return restore_rows(r->d, r->engine, r->detail);
@@ -238,7 +244,7 @@ static void forget_rows(struct restore *r)
 static int restore_all(struct restore *r)
 {
     static int (*const parts[])(struct restore *) = {
-        add_fleets,  add_devices, restore_campaigns, add_transmissions,
+        add_fleets,  add_devices, restore_campaigns, add_waves,     add_transmissions,
         add_members, add_groups,  add_rows,          load_counters,
     };
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {

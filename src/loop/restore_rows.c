@@ -23,6 +23,11 @@ static int give_report(void *engine, const void *record)
     return unless_gone(engine_restore_report(engine, record));
 }
 
+static int give_wave(void *engine, const void *record)
+{
+    return unless_gone(engine_restore_wave(engine, record));
+}
+
 int restore_rows(struct daemon *d, struct engine *engine, struct detail *detail)
 {
     static const struct {
@@ -36,4 +41,9 @@ int restore_rows(struct daemon *d, struct engine *engine, struct detail *detail)
         err = store_load_records(d->store, kinds[i].kind, kinds[i].give, engine, detail);
     }
     return err;
+}
+
+int restore_waves(struct daemon *d, struct engine *engine, struct detail *detail)
+{
+    return store_load_records(d->store, STORE_WAVE, give_wave, engine, detail);
 }

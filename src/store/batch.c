@@ -56,6 +56,9 @@ static void put_effect(struct store_batch *batch, const struct effect *effect)
     case STORE_REPORT:
         store_batch_record(batch, STORE_REPORT, &effect->store.report);
         return;
+    case STORE_WAVE:
+        store_batch_record(batch, STORE_WAVE, &effect->store.wave);
+        return;
     }
     assert(false);
 }

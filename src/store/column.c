@@ -94,6 +94,8 @@ static const struct column member_columns[] = {
     SCALAR(member_rec, BOOL, version_before_known),
     SCALAR(member_rec, U32, version_after),
     SCALAR(member_rec, BOOL, version_after_known),
+    SCALAR(member_rec, U8, wave),
+    SCALAR(member_rec, BOOL, attempted),
     SCALAR(member_rec, I64, phase_since),
     SCALAR(member_rec, I64, reboot_at),
     SCALAR(member_rec, I64, changed),
@@ -163,6 +165,18 @@ static const struct column group_columns[] = {
     SCALAR(group_rec, I64, used),
 };
 
+static const struct column wave_columns[] = {
+    SCALAR(wave_rec, U32, campaign_id),
+    BOUNDED(wave_rec, U8, no, WAVE_MAX - 1),
+    BOUNDED(wave_rec, U32, phase, WAVE_CANCELLED),
+    BOUNDED(wave_rec, U32, verdict, WAVE_INCONCLUSIVE),
+    SCALAR(wave_rec, BOOL, approved),
+    SCALAR(wave_rec, BOOL, waived),
+    SCALAR(wave_rec, I64, started),
+    SCALAR(wave_rec, I64, ended),
+    SCALAR(wave_rec, I64, soak_until),
+};
+
 static const struct column device_columns[] = {
     SCALAR(device_rec, U64, dev_eui),
     SCALAR(device_rec, U32, fleet_id),
@@ -228,6 +242,8 @@ static const struct table tables[] = {
                          lane_columns),
     [STORE_GROUP] = TABLE("mc_group", group_rec, "slot", "slot", group_columns),
     [STORE_REPORT] = TABLE("report", report_rec, "dev_eui", "dev_eui", report_columns),
+    [STORE_WAVE] =
+        TABLE("wave", wave_rec, "campaign_id, no", "campaign_id, no", wave_columns),
 };
 
 static_assert(sizeof(struct campaign_rec) <= RECORD_SIZE_MAX &&
@@ -238,12 +254,13 @@ static_assert(sizeof(struct campaign_rec) <= RECORD_SIZE_MAX &&
                   sizeof(struct history_rec) <= RECORD_SIZE_MAX &&
                   sizeof(struct lane_rec) <= RECORD_SIZE_MAX &&
                   sizeof(struct group_rec) <= RECORD_SIZE_MAX &&
-                  sizeof(struct report_rec) <= RECORD_SIZE_MAX,
+                  sizeof(struct report_rec) <= RECORD_SIZE_MAX &&
+                  sizeof(struct wave_rec) <= RECORD_SIZE_MAX,
               "a record buffer holds any record");
 
 const struct table *table_of(enum store_kind kind)
 {
-    assert(kind >= STORE_CAMPAIGN && kind <= STORE_REPORT);
+    assert(kind >= STORE_CAMPAIGN && kind <= STORE_WAVE);
     return &tables[kind];
 }
 

@@ -177,6 +177,16 @@ static const char step_8_reports[] =
     " firmware_version TEXT NOT NULL) STRICT;"
     "ALTER TABLE member ADD COLUMN reports INTEGER NOT NULL DEFAULT 0;";
 
+/* Waves: campaigns from before have none, and run on as the one wave that they were. */
+static const char step_9_waves[] =
+    "CREATE TABLE wave(campaign_id INTEGER NOT NULL, no INTEGER NOT NULL,"
+    " phase INTEGER NOT NULL, verdict INTEGER NOT NULL, approved INTEGER NOT NULL,"
+    " waived INTEGER NOT NULL, started INTEGER NOT NULL, ended INTEGER NOT NULL,"
+    " soak_until INTEGER NOT NULL, PRIMARY KEY(campaign_id, no))"
+    " STRICT, WITHOUT ROWID;"
+    "ALTER TABLE member ADD COLUMN wave INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE member ADD COLUMN attempted INTEGER NOT NULL DEFAULT 0;";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
@@ -186,6 +196,7 @@ static const struct schema_step steps[] = {
     {{step_6_audit}},
     {{step_7_airtime}},
     {{step_8_reports}},
+    {{step_9_waves}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

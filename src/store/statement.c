@@ -60,6 +60,7 @@ static const char *const fixed[STATEMENT_COUNT] = {
                              " (SELECT id FROM transmission WHERE campaign_id = ?)",
     [STATEMENT_DROP_TRANSMISSIONS] = "DELETE FROM transmission WHERE campaign_id = ?",
     [STATEMENT_DROP_MEMBERS] = "DELETE FROM member WHERE campaign_id = ?",
+    [STATEMENT_DROP_WAVES] = "DELETE FROM wave WHERE campaign_id = ?",
     [STATEMENT_DROP_SOURCE] = "DELETE FROM source WHERE campaign_id = ?",
     [STATEMENT_DROP_CAMPAIGN] = "DELETE FROM campaign WHERE id = ?",
 };

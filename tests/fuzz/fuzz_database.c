@@ -170,7 +170,7 @@ static void read_rest(struct daemon *d)
 {
     struct detail detail = {0};
     struct store_done done;
-    for (int kind = STORE_CAMPAIGN; kind <= STORE_GROUP; kind++) {
+    for (int kind = STORE_CAMPAIGN; kind <= STORE_WAVE; kind++) {
         (void)!store_load_records(d->store, (enum store_kind)kind, look, NULL, &detail);
     }
     (void)!store_load_inventory(d->store, NULL, look_at_device, NULL, &detail);

@@ -121,6 +121,8 @@ static void put_records(struct store_batch *rows, struct utc now)
                               .f_cnt = 9,
                               .used = now};
     store_batch_record(rows, STORE_GROUP, &group);
+    struct wave_rec wave = {.campaign_id = 1, .phase = WAVE_RUNNING, .started = now};
+    store_batch_record(rows, STORE_WAVE, &wave);
 }
 
 static void put_devices(struct store_batch *rows, struct utc now)

@@ -111,7 +111,8 @@ static struct engine_campaign definition(const struct flow *f, uint64_t *devices
                                     .image = f->image,
                                     .image_len = sizeof(f->image),
                                     .devices = devices,
-                                    .device_count = f->device_count};
+                                    .device_count = f->device_count,
+                                    .waves = f->wave_of};
 }
 
 void flow_apply(struct flow *f)
@@ -142,6 +143,9 @@ static void store(struct flow *f, const struct effect *effect)
         break;
     case STORE_GROUP:
         f->group = effect->store.group;
+        break;
+    case STORE_WAVE:
+        f->waves[effect->store.wave.no] = effect->store.wave;
         break;
     case STORE_DEVICE:
         f->devices[effect->store.device.dev_eui - EUI_BASE] = effect->store.device;
@@ -385,6 +389,10 @@ void flow_restart(struct flow *f)
     struct engine_campaign def = definition(f, devices);
     int err = engine_restore_campaign(f->engine, &def, &f->campaign);
     assert(err == FUO_OK);
+    for (size_t i = 0; i < FLOW_WAVES && f->waves[i].campaign_id == f->campaign_id; i++) {
+        err = engine_restore_wave(f->engine, &f->waves[i]);
+        assert(err == FUO_OK);
+    }
     if (f->transmission.id != 0) {
         err = engine_restore_transmission(f->engine, &f->transmission);
         assert(err == FUO_OK);

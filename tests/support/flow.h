@@ -12,6 +12,7 @@
 enum {
     FLOW_DEVICES = 6,
     FLOW_SENDS = 64,
+    FLOW_WAVES = 4,
 };
 
 struct flow {
@@ -23,6 +24,7 @@ struct flow {
     struct fleet_spec fleet;
     size_t first_device; /* of the campaign */
     size_t device_count;
+    const uint8_t *wave_of; /* of each device; NULL: no waves */
     uint8_t image[600];
     uint64_t gateways[2];
     uint32_t campaign_id; /* 1, unless a test goes on */
@@ -68,6 +70,7 @@ struct flow {
     size_t reports_stored;
     struct campaign_rec campaign;
     struct member_rec members[FLOW_DEVICES];
+    struct wave_rec waves[FLOW_WAVES];
     struct device_rec devices[FLOW_DEVICES];
     const struct profile *profiles[FLOW_DEVICES]; /* NULL: nothing is known */
     void (*watch)(

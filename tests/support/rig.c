@@ -148,6 +148,10 @@ static void store_one(struct rig *rig, const struct effect *effect)
         assert(effect->store.group.slot < RIG_GROUPS);
         s->groups[effect->store.group.slot] = effect->store.group;
         break;
+    case STORE_WAVE:
+        assert(effect->store.wave.no < RIG_WAVES);
+        s->waves[effect->store.wave.no] = effect->store.wave;
+        break;
     case STORE_DEVICE:
         s->devices[rig_index_of(rig, effect->store.device.dev_eui)] =
             effect->store.device;

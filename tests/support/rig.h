@@ -20,6 +20,7 @@ enum {
     RIG_CHARGES = 65536,
     RIG_BATCH_MAX = 8, /* effects of a transaction, but whole steps */
     RIG_GROUPS = 4,
+    RIG_WAVES = 4,
 };
 
 struct rig_store {
@@ -30,6 +31,7 @@ struct rig_store {
     struct transmission_rec transmissions[RIG_TRANSMISSIONS + 1]; /* by id */
     struct lane_rec lanes[RIG_TRANSMISSIONS + 1][RECORD_LANE_MAX];
     struct group_rec groups[RIG_GROUPS];
+    struct wave_rec waves[RIG_WAVES]; /* campaign_id 0: not there */
     struct charge_rec *charges;
     size_t charge_count;
     size_t history_count;

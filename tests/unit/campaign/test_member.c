@@ -83,8 +83,9 @@ static void phases_that_wait_have_no_command(void **state)
 {
     (void)state;
     static const enum member_phase phases[] = {
-        MEMBER_WAITING,   MEMBER_READY,    MEMBER_KEY,   MEMBER_SET_UP,
-        MEMBER_LISTENING, MEMBER_COMPLETE, MEMBER_ENDED, MEMBER_PHASE_COUNT};
+        MEMBER_WAITING, MEMBER_READY,     MEMBER_KEY,
+        MEMBER_SET_UP,  MEMBER_LISTENING, MEMBER_COMPLETE,
+        MEMBER_ENDED,   MEMBER_PENDING,   MEMBER_PHASE_COUNT};
     for (size_t i = 0; i < ARRAY_LEN(phases); i++) {
         struct member_rec m = {.phase = phases[i]};
         struct member_context context = context_of();

@@ -263,6 +263,9 @@ static void every_record_value_has_a_name_and_strangers_have_none(void **state)
     for (int i = CAMPAIGN_RUNNING; i <= CAMPAIGN_SCHEDULED; i++) {
         assert_string_not_equal(campaign_phase_name((enum campaign_phase)i), "?");
     }
+    for (int i = WAVE_PENDING; i <= WAVE_CANCELLED; i++) {
+        assert_string_not_equal(wave_phase_name((enum wave_phase)i), "?");
+    }
     for (int i = TX_KEY; i <= TX_ENDED; i++) {
         assert_string_not_equal(tx_phase_name((enum tx_phase)i), "?");
     }

@@ -82,8 +82,8 @@ static void every_device_is_in_one_wave_and_the_first_are_the_same_again(void **
     fleet_init(&a, "wm1-1-4-3", FLEET);
     fleet_init(&b, "wm1-1-4-3", FLEET);
     static const uint32_t sizes[] = {10, 90, 900};
-    for (uint8_t no = 0; no < ARRAY_LEN(waves); no++) {
-        assert_int_equal(fill(&a, &waves[no], no), sizes[no]);
+    for (size_t no = 0; no < ARRAY_LEN(waves); no++) {
+        assert_int_equal(fill(&a, &waves[no], (uint8_t)no), sizes[no]);
     }
     /* In another order of the list, too. */
     for (size_t i = 0; i < FLEET / 2; i++) {
@@ -91,8 +91,8 @@ static void every_device_is_in_one_wave_and_the_first_are_the_same_again(void **
         b.places[i] = b.places[FLEET - 1 - i];
         b.places[FLEET - 1 - i] = place;
     }
-    for (uint8_t no = 0; no < ARRAY_LEN(waves); no++) {
-        fill(&b, &waves[no], no);
+    for (size_t no = 0; no < ARRAY_LEN(waves); no++) {
+        fill(&b, &waves[no], (uint8_t)no);
     }
     assert_memory_equal(a.wave, b.wave, sizeof(a.wave));
 }
@@ -192,105 +192,107 @@ static void what_a_wave_has_taken_stays_there(void **state)
 
 /* ---- verdict ---- */
 
+static const struct {
+    const char *name;
+    struct wave_counts counts;
+    bool unknown_ignored;
+    enum wave_verdict verdict;
+} verdicts[] = {
+    {"nothing yet", {.total = 100}, false, WAVE_OPEN},
+    {"all well",
+     {.total = 10, .ended = 10, .attempted = 10, .succeeded = 10},
+     false,
+     WAVE_SUCCEEDED},
+    {"well so far",
+     {.total = 100, .ended = 50, .attempted = 90, .succeeded = 50},
+     false,
+     WAVE_OPEN},
+    {"failures before the minimum",
+     {.total = 100, .ended = 19, .attempted = 19, .failed = 19},
+     false,
+     WAVE_OPEN},
+    {"failures at the minimum",
+     {.total = 100, .ended = 1, .attempted = 20, .failed = 1},
+     false,
+     WAVE_BROKEN},
+    {"failures below the share",
+     {.total = 100, .ended = 1, .attempted = 21, .failed = 1},
+     false,
+     WAVE_OPEN},
+    {"one of very few failed",
+     {.total = 3, .ended = 3, .attempted = 3, .succeeded = 2, .failed = 1},
+     false,
+     WAVE_FAILED},
+    {"unknown is failed",
+     {.total = 100, .ended = 2, .attempted = 40, .unknown = 2},
+     false,
+     WAVE_BROKEN},
+    {"unknown is ignored",
+     {.total = 100, .ended = 2, .attempted = 40, .unknown = 2},
+     true,
+     WAVE_OPEN},
+    {"unknown is ignored at the end",
+     {.total = 10, .ended = 10, .attempted = 10, .succeeded = 8, .unknown = 2},
+     true,
+     WAVE_SUCCEEDED},
+    {"unknown counts at the end",
+     {.total = 10, .ended = 10, .attempted = 10, .succeeded = 8, .unknown = 2},
+     false,
+     WAVE_FAILED},
+    {"nobody was attempted", {.total = 10, .ended = 10}, false, WAVE_INCONCLUSIVE},
+    {"all were unknown, which is ignored",
+     {.total = 10, .ended = 10, .attempted = 10, .unknown = 10},
+     true,
+     WAVE_INCONCLUSIVE},
+    {"all were passed over",
+     {.total = 10, .ended = 10, .passed_over = 10},
+     false,
+     WAVE_INCONCLUSIVE},
+    {"all had it before",
+     {.total = 10, .ended = 10, .already = 10},
+     false,
+     WAVE_SUCCEEDED},
+    {"some had it before, nobody else was attempted",
+     {.total = 10, .ended = 10, .already = 9},
+     false,
+     WAVE_INCONCLUSIVE},
+    {"an empty wave", {.total = 0}, false, WAVE_SUCCEEDED},
+    {"less than half was attempted",
+     {.total = 10, .ended = 10, .attempted = 4, .succeeded = 4},
+     false,
+     WAVE_INCONCLUSIVE},
+    {"half was attempted",
+     {.total = 10, .ended = 10, .attempted = 5, .succeeded = 5},
+     false,
+     WAVE_SUCCEEDED},
+    {"half of those that were meant",
+     {.total = 10, .ended = 10, .attempted = 2, .succeeded = 2, .passed_over = 6},
+     false,
+     WAVE_SUCCEEDED},
+    {"few of many, but as many as are asked for",
+     {.total = 1000, .ended = 1000, .attempted = 20, .succeeded = 20},
+     false,
+     WAVE_SUCCEEDED},
+    {"as large as it gets",
+     {.total = 4000000000,
+      .ended = 4000000000,
+      .attempted = 4000000000,
+      .succeeded = 3900000000,
+      .failed = 100000000},
+     false,
+     WAVE_SUCCEEDED},
+};
+
 static void a_wave_is_judged_by_what_was_attempted(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name;
-        struct wave_counts counts;
-        bool unknown_ignored;
-        enum wave_verdict verdict;
-    } rows[] = {
-        {"nothing yet", {.total = 100}, false, WAVE_OPEN},
-        {"all well",
-         {.total = 10, .ended = 10, .attempted = 10, .succeeded = 10},
-         false,
-         WAVE_SUCCEEDED},
-        {"well so far",
-         {.total = 100, .ended = 50, .attempted = 90, .succeeded = 50},
-         false,
-         WAVE_OPEN},
-        {"failures before the minimum",
-         {.total = 100, .ended = 19, .attempted = 19, .failed = 19},
-         false,
-         WAVE_OPEN},
-        {"failures at the minimum",
-         {.total = 100, .ended = 1, .attempted = 20, .failed = 1},
-         false,
-         WAVE_BROKEN},
-        {"failures below the share",
-         {.total = 100, .ended = 1, .attempted = 21, .failed = 1},
-         false,
-         WAVE_OPEN},
-        {"one of very few failed",
-         {.total = 3, .ended = 3, .attempted = 3, .succeeded = 2, .failed = 1},
-         false,
-         WAVE_FAILED},
-        {"unknown is failed",
-         {.total = 100, .ended = 2, .attempted = 40, .unknown = 2},
-         false,
-         WAVE_BROKEN},
-        {"unknown is ignored",
-         {.total = 100, .ended = 2, .attempted = 40, .unknown = 2},
-         true,
-         WAVE_OPEN},
-        {"unknown is ignored at the end",
-         {.total = 10, .ended = 10, .attempted = 10, .succeeded = 8, .unknown = 2},
-         true,
-         WAVE_SUCCEEDED},
-        {"unknown counts at the end",
-         {.total = 10, .ended = 10, .attempted = 10, .succeeded = 8, .unknown = 2},
-         false,
-         WAVE_FAILED},
-        {"nobody was attempted", {.total = 10, .ended = 10}, false, WAVE_INCONCLUSIVE},
-        {"all were unknown, which is ignored",
-         {.total = 10, .ended = 10, .attempted = 10, .unknown = 10},
-         true,
-         WAVE_INCONCLUSIVE},
-        {"all were passed over",
-         {.total = 10, .ended = 10, .passed_over = 10},
-         false,
-         WAVE_INCONCLUSIVE},
-        {"all had it before",
-         {.total = 10, .ended = 10, .already = 10},
-         false,
-         WAVE_SUCCEEDED},
-        {"some had it before, nobody else was attempted",
-         {.total = 10, .ended = 10, .already = 9},
-         false,
-         WAVE_INCONCLUSIVE},
-        {"an empty wave", {.total = 0}, false, WAVE_SUCCEEDED},
-        {"less than half was attempted",
-         {.total = 10, .ended = 10, .attempted = 4, .succeeded = 4},
-         false,
-         WAVE_INCONCLUSIVE},
-        {"half was attempted",
-         {.total = 10, .ended = 10, .attempted = 5, .succeeded = 5},
-         false,
-         WAVE_SUCCEEDED},
-        {"half of those that were meant",
-         {.total = 10, .ended = 10, .attempted = 2, .succeeded = 2, .passed_over = 6},
-         false,
-         WAVE_SUCCEEDED},
-        {"few of many, but as many as are asked for",
-         {.total = 1000, .ended = 1000, .attempted = 20, .succeeded = 20},
-         false,
-         WAVE_SUCCEEDED},
-        {"as large as it gets",
-         {.total = 4000000000,
-          .ended = 4000000000,
-          .attempted = 4000000000,
-          .succeeded = 3900000000,
-          .failed = 100000000},
-         false,
-         WAVE_SUCCEEDED},
-    };
     const struct spec_wave wave = {
         .success_ppm = PCT(95), .abort_failed_ppm = PCT(5), .abort_attempted = 20};
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        test_row(rows[i].name);
-        assert_int_equal(wave_judge(&wave, !rows[i].unknown_ignored, &rows[i].counts),
-                         rows[i].verdict);
+    for (size_t i = 0; i < ARRAY_LEN(verdicts); i++) {
+        test_row(verdicts[i].name);
+        assert_int_equal(
+            wave_judge(&wave, !verdicts[i].unknown_ignored, &verdicts[i].counts),
+            verdicts[i].verdict);
     }
 }
 

@@ -312,7 +312,7 @@ static void a_device_is_in_one_campaign_at_a_time(void **state)
                                      .device_count = 1};
     struct engine_event event = {.type = ENGINE_EV_APPLY, .apply = second};
     flow_step(&f, &event);
-    assert_int_equal(engine_member_at(f.engine, 2, 0)->outcome, OUTCOME_SKIPPED);
+    assert_int_equal(engine_member_at(f.engine, 2, 0)->outcome, OUTCOME_SUPERSEDED);
     assert_int_equal(engine_member_at(f.engine, 2, 0)->reason, REASON_BUSY);
     assert_int_equal(engine_campaign_by_id(f.engine, 2)->phase, CAMPAIGN_COMPLETED);
     event.apply.fleet_id = 9; /* unknown: ignored, as is an id that is taken */

@@ -117,6 +117,7 @@ struct seen {
         struct charge_rec charge;
         struct lane_rec lane;
         struct group_rec group;
+        struct wave_rec wave;
     } last;
     size_t size;
 };

@@ -40,6 +40,8 @@ static const struct member_rec member = {
     true,
     UINT32_MAX,
     true,
+    13,
+    true,
     {14},
     {INT64_MAX},
     {-16},
@@ -93,6 +95,10 @@ static const struct lane_rec lane = {
 
 static const struct group_rec group = {1, 2, 3, UINT32_MAX, 4, 5, 0xffff, 3, {7}};
 
+static const struct wave_rec wave = {
+    1, WAVE_MAX - 1, WAVE_HELD, WAVE_INCONCLUSIVE, true, true, {2}, {3}, {4},
+};
+
 static const struct device_rec device = {
     0x0102030405060708,
     1,
@@ -141,6 +147,7 @@ static const struct {
     {STORE_LANE, &lane},
     {STORE_GROUP, &group},
     {STORE_REPORT, &report},
+    {STORE_WAVE, &wave},
 };
 
 /* A database of the newest schema. */
@@ -312,7 +319,7 @@ static void a_row_that_no_record_can_be_is_refused(void **state)
         const char *sql;
         const char *where;
     } rows[] = {
-        {STORE_MEMBER, "UPDATE member SET phase = 22", "member.phase"},
+        {STORE_MEMBER, "UPDATE member SET phase = 23", "member.phase"},
         {STORE_MEMBER, "UPDATE member SET outcome = 7", "member.outcome"},
         {STORE_MEMBER, "UPDATE member SET state = 4", "member.state"},
         {STORE_MEMBER, "UPDATE member SET state = -1", "member.state"},
@@ -330,6 +337,9 @@ static void a_row_that_no_record_can_be_is_refused(void **state)
         {STORE_TRANSMISSION, "UPDATE transmission SET frag_count = 16384", "frag_count"},
         {STORE_TRANSMISSION, "UPDATE transmission SET interval_us = -1", "interval_us"},
         {STORE_CHARGE, "UPDATE charge SET airtime_us = 8640000000001", "airtime_us"},
+        {STORE_WAVE, "UPDATE wave SET no = 64", "wave.no"},
+        {STORE_WAVE, "UPDATE wave SET phase = 7", "wave.phase"},
+        {STORE_WAVE, "UPDATE wave SET verdict = 5", "wave.verdict"},
         {STORE_LANE, "UPDATE lane SET no = 32", "lane.no"},
         {STORE_LANE, "UPDATE lane SET gateway_count = 17", "gateway_count"},
         {STORE_LANE, "UPDATE lane SET f_cnt_base = 1048577", "f_cnt_base"},

@@ -90,6 +90,9 @@ static const char rows_8[] =
     "UPDATE member SET reports = 1;"
     "INSERT INTO report VALUES(5, 61, 2, 255, '1.4.3', '1.4.2');";
 
+static const char rows_9[] = "UPDATE member SET wave = 3, attempted = 1;"
+                             "INSERT INTO wave VALUES(1, 3, 3, 1, 1, 1, 61, 62, 63);";
+
 static const struct {
     const char *rows; /* what a daemon of that version may have written beyond the last */
     const char *digest; /* of the step's SQL: other people's databases have it */
@@ -102,6 +105,7 @@ static const struct {
     {rows_6, "41f9a6d2ea790a70bd32702d965af22c979bf4125015d1f3f9b46a40e94aeb30"},
     {rows_7, "efef94eec2687a875cb617f4efd695070195b4ec29a15890861628ac40150963"},
     {rows_8, "c251c02c2f2d81e4fd8be7774903036f813275fff778737972dfdacc64a2baae"},
+    {rows_9, "f2f04bfe8d62dc5ea19d01ca217b40c2591bbbb660d2478450b93ab82ff3ec86"},
 };
 
 /* Columns that were turned into others; test_schema.c says into what. */
@@ -385,6 +389,10 @@ static void assert_records(size_t version)
                      version >= 2 ? 2 : 1);
     assert_int_equal(fixture_load(&fix, STORE_GROUP, sizeof(struct group_rec)).count,
                      version >= 4);
+    assert_int_equal(members.last.member.wave, version >= 7 ? 3 : 0);
+    assert_int_equal(members.last.member.attempted, version >= 7);
+    assert_int_equal(fixture_load(&fix, STORE_WAVE, sizeof(struct wave_rec)).count,
+                     version >= 7);
 }
 
 static void assert_image_and_keys(void)

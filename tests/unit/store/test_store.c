@@ -22,8 +22,8 @@ static void stores_of_the_engine_survive_a_restart(void **state)
 {
     (void)state;
     static const enum store_kind kinds[] = {
-        STORE_CAMPAIGN, STORE_MEMBER,  STORE_TRANSMISSION, STORE_DEVICE,
-        STORE_CHARGE,   STORE_HISTORY, STORE_LANE,         STORE_GROUP};
+        STORE_CAMPAIGN, STORE_MEMBER, STORE_TRANSMISSION, STORE_DEVICE, STORE_CHARGE,
+        STORE_HISTORY,  STORE_LANE,   STORE_GROUP,        STORE_WAVE};
     struct effects effects = {0};
     struct store_batch batch = {0};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -38,9 +38,10 @@ static void stores_of_the_engine_survive_a_restart(void **state)
     effects.items[5].store.history.dev_eui = 5;
     effects.items[6].store.lane.f_cnt_base = 6;
     effects.items[7].store.group.f_cnt = 7;
+    effects.items[8].store.wave.no = 8;
     effects_append(&effects, EFFECT_PUBLISH);
     store_batch_effects(&batch, &effects);
-    assert_int_equal(batch.ops, 8);
+    assert_int_equal(batch.ops, 9);
     assert_int_equal(fixture_commit(&fix, &batch), FUO_OK);
     fixture_reopen(&fix);
 
@@ -64,6 +65,8 @@ static void stores_of_the_engine_survive_a_restart(void **state)
         fixture_load(&fix, STORE_LANE, sizeof(struct lane_rec)).last.lane.f_cnt_base, 6);
     assert_int_equal(
         fixture_load(&fix, STORE_GROUP, sizeof(struct group_rec)).last.group.f_cnt, 7);
+    assert_int_equal(fixture_load(&fix, STORE_WAVE, sizeof(struct wave_rec)).last.wave.no,
+                     8);
     effects_finish(&effects);
 }
 

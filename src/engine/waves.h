@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * waves.h - the waves of a campaign, one after the other.
+ *
+ *   PENDING --its turn--> [APPROVAL --approved-->] RUNNING --all ended, well--> SOAKING
+ *   RUNNING --the gate trips, or all ended badly--> HELD, with the campaign paused
+ *   HELD --resumed or approved--> RUNNING, or on to the next, and the gate is waived
+ *   SOAKING --in time--> DONE, and the next one's turn
+ *
+ * Members are MEMBER_PENDING until their wave is RUNNING and their device is theirs
+ * (claim.h); then they are let in, a few in a step, and preconditions are looked at again.
+ * A wave that nobody is left in is DONE at once. The verdicts are those of campaign/wave.h.
+ *
+ * A campaign without waves (event.h) lets everybody in at its start, and has no gates.
+ */
+#pragma once
+
+#include "engine/internal.h"
+
+struct wave {
+    struct wave_rec rec;
+    const struct spec_wave *spec;
+    struct wave_counts counts;
+};
+
+/* Of a new campaign: as engine_campaign.waves says. */
+void waves_make(struct engine *e, struct campaign *c, const uint8_t *waves);
+/* Its campaign begins: the member claims its device, and waits for its wave. Not stored. */
+void waves_place(struct engine *e, struct member *m);
+
+/* While the campaign runs. True: members are still being let in; again in the next step. */
+bool waves_tick(struct engine *e, struct campaign *c);
+
+/* A member has got its outcome, or a session has begun for it: before it is stored. */
+void waves_note_end(struct engine *e, struct member *m);
+void waves_note_attempt(struct engine *e, struct member *m);
+/* Its session has begun: members that take part are attempted. */
+void waves_note_session(struct engine *e, struct transmission *t);
+
+/* The operator goes on: what holds the campaign is waived. */
+void waves_resume(struct engine *e, struct campaign *c);
+/* True: it was waiting for that, and may run. */
+bool waves_approve(struct engine *e, struct campaign *c, uint8_t no);
+
+/* The campaign has ended. */
+void waves_finish(struct engine *e, struct campaign *c);
+
+/* Of a restored member: into the counts of its wave. */
+void waves_count(struct member *m);
+
+void waves_clock_step(struct campaign *c, int64_t delta_us);
