@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "campaign/wave.h"
 #include "config/campaign_table.h"
 #include "config/option_walk.h"
 
@@ -121,6 +122,27 @@ static bool wave_name_is_new(const struct spec_rollout *r, size_t i)
     return true;
 }
 
+static bool selects_all(const struct spec_wave *wave)
+{
+    return wave->select.label_count == 0 && wave->select.expression_count == 0;
+}
+
+/* Whatever the fleet: an earlier wave of all devices is as large. */
+static bool takes_nobody(const struct spec_rollout *r, size_t i)
+{
+    const struct spec_wave *wave = &r->waves[i];
+    for (size_t j = 0; j < i; j++) {
+        const struct spec_wave *before = &r->waves[j];
+        bool whole = before->size.ppm == SPEC_PPM;
+        bool larger = wave->size.ppm <= before->size.ppm &&
+                      wave->size.count <= before->size.count && wave->min == 0;
+        if (selects_all(before) && (whole || (selects_all(wave) && larger))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_waves(struct option_context *ctx, const struct campaign_doc *c)
 {
     const struct spec_rollout *r = &c->spec.rollout;
@@ -132,6 +154,15 @@ static void check_waves(struct option_context *ctx, const struct campaign_doc *c
         if (!wave_name_is_new(r, i)) {
             report(ctx, c, at, "is the name of another wave");
         }
+        if (i > 0 && takes_nobody(r, i)) {
+            snprintf(at, sizeof(at), "spec.rollout.waves[%zu].size", i);
+            report(ctx, c, at,
+                   "selects nobody: sizes count the waves before, and those have as "
+                   "much already");
+        }
+    }
+    if (r->wave_count > WAVE_MAX) {
+        report(ctx, c, "spec.rollout.waves", "has more than 64 waves");
     }
     if (r->wave_count != 0 && r->waves[r->wave_count - 1].size.ppm != SPEC_PPM) {
         snprintf(at, sizeof(at), "spec.rollout.waves[%zu].size", r->wave_count - 1);
@@ -188,24 +219,6 @@ static void check(struct config_doc *doc, struct option_context *ctx)
 
 /* ---- what this version does not do ---- */
 
-static void check_later_wave(struct option_context *ctx, const struct campaign_doc *c,
-                             const char *later)
-{
-    const struct spec_wave *wave = &c->spec.rollout.waves[0];
-    if (c->spec.rollout.wave_count > 1) {
-        report(ctx, c, "spec.rollout.waves[1]", later);
-    }
-    if (wave->size.ppm != SPEC_PPM) {
-        report(ctx, c, "spec.rollout.waves[0].size", later);
-    }
-    if (wave->soak_us != 0) {
-        report(ctx, c, "spec.rollout.waves[0].soak", later);
-    }
-    if (wave->approval_required) {
-        report(ctx, c, "spec.rollout.waves[0].approval", later);
-    }
-}
-
 static void check_later(const struct config_doc *doc, struct option_context *ctx)
 {
     const struct campaign_doc *c = (const struct campaign_doc *)doc;
@@ -216,14 +229,6 @@ static void check_later(const struct config_doc *doc, struct option_context *ctx
     if (c->spec.targets.fleets.count > 1) {
         report(ctx, c, "spec.targets.fleets[1]", later);
     }
-    if (c->spec.rollout.waves_given) {
-        snprintf(later, sizeof(later),
-                 "not supported by %s, which runs one wave of 100%%", release);
-        check_later_wave(ctx, c, later);
-        return;
-    }
-    struct diag_place place = config_place(doc, "spec.rollout.waves");
-    diag_warn(ctx->diags, &place, "this version runs all targets as one wave");
 }
 
 const struct config_kind campaign_kind = {

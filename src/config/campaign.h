@@ -45,8 +45,6 @@ FUO_MUST_CHECK int campaign_parse(const char *file, const char *bytes, size_t le
 /* Accepts NULL. */
 void campaign_doc_destroy(struct campaign_doc *doc);
 
-/*
- * Report as an error each key whose behaviour this version does not honour and that is not
- * at its default; as a warning that the default waves run as one.
- */
+/* Report as an error each key whose behaviour this version does not honour and that is not
+ * at its default. */
 void campaign_unsupported(const struct campaign_doc *doc, struct diag_list *diags);

@@ -42,7 +42,7 @@
  *   devices   {"name","outcome"?,"state"?,"after"?,"limit"?} ->
  *             {"devices":[DEVICE,...],"next":eui|null}
  *             one page in order of DevEUI: those after "after"; next: ask again with it.
- *             outcome: "active" or an outcome's name; state: 0..3
+ *             outcome: "pending", "active" or an outcome's name; state: 0..3
  *   device    {"dev_eui"} -> {"dev_eui","name","fleet","profile","last_uplink",
  *             "firmware_version","hardware_version","packages":{"1":v,...}|null,
  *             "reported":{"state","result","package_version","firmware_version","time"}|null
@@ -74,6 +74,9 @@
  *   audit     {"after"?,"limit"?} -> {"records":[AUDIT,...],"count"}
  *             who did what, oldest first; one page: those with an id above "after"; count:
  *             of all records, which is the id of the newest
+ *   approve   {"name","wave"?} -> STATE
+ *             wave: by its name, also beforehand; without: the one that waits, be it for its
+ *             approval or because its gate holds the campaign
  *   watch     {"name","devices"?:bool} -> events until the campaign has ended or the client
  *             goes, then STATE. Events: "state" (data: STATE; the first at once, then one
  *             per change, at most four a second) and, if asked for, "device" (data: DEVICE;
@@ -83,22 +86,34 @@
  *         failed","reason",
  *         "revision","fleet","version","digest","not_before","deadline","created",
  *         "started","ended",
- *         "devices":{"total","active","succeeded","failed","unknown","cancelled","skipped",
+ *         "devices":{"total","pending","active","succeeded","failed","unknown","cancelled",
+ *         "skipped",
  *         "superseded"},"states":{"idle","downloading","downloaded","updating"},
- *         "fragments":{"uncoded","sent"},"airtime_us","session":SESSION|null,
+ *         "fragments":{"uncoded","sent"},"airtime_us","wave":name|null,
+ *         "waves":[WAVE,...],"session":SESSION|null,
  *         "session_count","sessions":[{"id","phase","dr","uncoded","next","target",
  *         "members","start","end"},...]}
- *         session: the newest of the session_count that are under way; sessions: all of
+ *         pending: their wave, or another campaign, comes first; wave: the first that is not
+ *         over; waves: not in the list of all campaigns; session: the newest of the
+ *         session_count that are under way; sessions: all of
  *         them in short, the first 64
  * SESSION{"id","phase","dr","uncoded","next","target","members","start","end",
  *         "frequency_hz","fragment_size","copies","repair_rounds","gateways":[eui,...],
  *         "colours","lanes":[{"lane","colour","gateways":[eui,...],"frames","lost":bool}]}
  *         lanes: the ways on air, each with gateways of its own; those of one colour are
  *         on air together; frames: what a lane has taken; lost: given up in this session
+ * WAVE   {"name","phase":"pending|approval|running|soaking|held|done|cancelled",
+ *         "verdict":"open|succeeded|failed|broken|inconclusive","waived":bool,
+ *         "approved":bool,"devices","done","attempted","succeeded","failed","unknown",
+ *         "passed_over","already","started","ended","soak_until"}
+ *         done: have an outcome; attempted: a session began for them, and the three that
+ *         follow count those only; passed_over: skipped, superseded, cancelled; already:
+ *         ran the version before; waived: an operator or onFailure overruled its gate
  * DEVICE {"dev_eui","phase","state":0..3,"state_name","result":0..255,"result_text",
  *         "source":"inferred|reported","outcome":"none|succeeded|...","reason":slug,
  *         "reason_text","version_before":u32|null,"version":u32|null,"received","missing":
- *         n|null,"tries","time","progress":0..100,"package_version":text|null}
+ *         n|null,"tries","time","progress":0..100,"package_version":text|null}; of devices
+ *         also "wave":name|null
  *         progress: per cent of the data block that it has, as far as it told;
  *         package_version: /5/0/7, if it reported it in LwM2M
  * DAEMON {"instance","version","boot","stores":bool,"turns","turn_longest_us","messages",
@@ -136,6 +151,8 @@
  *         "legal_cap_us","sessions","interval_us","frames_p50","frames_p90",
  *         "duration_us","duration_p90_us",COST}],"fragments","coded","airtime_us",
  *         "duration_us","duration_p90_us","lower_bound_us",COST,"calendar":CALENDAR,
+ *         "waves":[{"name","devices","success_ppm","abort_failed_ppm","abort_attempted",
+ *         "soak_us","approval":bool}],
  *         "left_out":[{"reason":slug,"text","limit","count","devices":[eui,...]}],
  *         "notes":[text,...],"conflicts":[{"campaign","priority","devices"}]}
  *         COST: "device_listening_us","device_energy_mj" (the most of one device) and
@@ -216,6 +233,7 @@ enum ctl_code {
     X(CTL_RESUME, "resume")     \
     X(CTL_ABORT, "abort")       \
     X(CTL_AUDIT, "audit")       \
+    X(CTL_APPROVE, "approve")   \
     X(CTL_WATCH, "watch")
 
 enum ctl_method {

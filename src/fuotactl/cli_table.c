@@ -124,6 +124,14 @@ static const struct cli_option audit_options[] = {
     {0},
 };
 
+static const struct cli_option approve_options[] = {
+    {.name = "--wave",
+     .value = "WAVE",
+     .help = "The wave to approve, also before its turn; default: the one that waits."},
+    {.name = "--reason", .value = "TEXT", .help = "Why."},
+    {0},
+};
+
 static const struct cli_option devices_options[] = {
     {.name = "--state",
      .value = "STATE",
@@ -131,8 +139,9 @@ static const struct cli_option devices_options[] = {
      .help = "Only devices in this LwM2M State."},
     {.name = "--outcome",
      .value = "OUTCOME",
-     .words = "active succeeded failed unknown cancelled skipped superseded",
-     .help = "Only devices with this outcome; active: none yet."},
+     .words = "pending active succeeded failed unknown cancelled skipped superseded",
+     .help = "Only devices with this outcome; active: none yet; pending: nothing was "
+             "begun with them."},
     {.name = "--output",
      .letter = "-o",
      .value = "FORMAT",
@@ -224,7 +233,12 @@ static const struct cli_option generate_options[] = {
     "name, id, phase (scheduled, running, paused, aborting, completed, aborted, "       \
     "failed), reason, revision, fleet, version, digest, not_before, deadline (or "      \
     "null), created, started, ended, devices {total, "                                  \
-    "active, succeeded, failed, unknown, cancelled, skipped, superseded}, states "      \
+    "pending, active, succeeded, failed, unknown, cancelled, skipped, superseded}, "    \
+    "wave (the one that is on) or null, waves (of one campaign) [{name, phase "         \
+    "(pending, approval, running, soaking, held, done, cancelled), verdict (open, "     \
+    "succeeded, failed, broken, inconclusive), waived, approved, devices, done, "       \
+    "attempted, succeeded, failed, unknown, passed_over, already, started, ended, "     \
+    "soak_until}], states "                                                             \
     "{idle, downloading, downloaded, updating}, fragments {uncoded, sent}, "            \
     "airtime_us, session (the newest under way) {id, phase, dr, uncoded, next, "        \
     "target, members, start, end, frequency_hz, fragment_size, copies, repair_rounds, " \
@@ -234,7 +248,7 @@ static const struct cli_option generate_options[] = {
 #define FIELDS_DEVICE                                                            \
     "dev_eui, phase, state (0 to 3), state_name, result (LwM2M Update Result), " \
     "result_text, source (inferred, reported), outcome, reason, reason_text, "   \
-    "version_before, version, received, missing, tries, time"
+    "version_before, version, received, missing, tries, time, wave"
 #define FIELDS_STREAM                                                                 \
     "a line of type \"state\" per change, at last one of type \"end\" with the exit " \
     "code in code; both with the fields of status."
@@ -436,7 +450,8 @@ const struct cli_command cli_commands[] = {
         .name = "resume",
         .synopsis = "NAME [--reason TEXT]",
         .summary = "Go on with a paused campaign",
-        .text = "With --json: as status.",
+        .text = "A gate that holds it is overruled. A wave that waits for its approval "
+                "needs that: see approve.\n\nWith --json: as status.",
         .options = reason_options,
         .operand = "NAME",
         .operand_min = 1,
@@ -455,6 +470,20 @@ const struct cli_command cli_commands[] = {
         .operand_min = 1,
         .operand_max = 1,
         .run = cmd_abort,
+    },
+    {
+        .name = "approve",
+        .synopsis = "NAME [--wave WAVE] [--reason TEXT]",
+        .summary = "Let the next wave of a campaign begin",
+        .text = "For a wave with approval: required, and for a campaign that was paused "
+                "because a wave failed or showed nothing: then the gate is overruled. "
+                "Exit code 6 if nothing waits.\n\n"
+                "With --json: as status.",
+        .options = approve_options,
+        .operand = "NAME",
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_approve,
     },
     {
         .name = "devices",
@@ -488,16 +517,17 @@ const struct cli_command cli_commands[] = {
         .name = "audit",
         .synopsis = "[NAME] [--verify]",
         .summary = "Show who did what to campaigns, and when",
-        .text = "Each action (apply, pause, resume, abort) is written down in the same "
-                "transaction that carries it out: actor, reason, time, and the hash of "
-                "the record before. NAME: only of that campaign. With --verify the "
-                "hashes of all records are computed here; changed, moved and missing "
-                "records are found, and exit code 7 tells. Who can write the database "
-                "can write a whole new chain: keep the hash that --verify prints, and "
-                "compare.\n\n"
-                "With --json: type \"audit\", id, time, actor (user:NAME, over MQTT key:ID), "
-                "action, object, reason, detail, previous, hash; at the end of "
-                "--verify type \"verified\", count, hash.",
+        .text =
+            "Each action (apply, pause, resume, abort) is written down in the same "
+            "transaction that carries it out: actor, reason, time, and the hash of "
+            "the record before. NAME: only of that campaign. With --verify the "
+            "hashes of all records are computed here; changed, moved and missing "
+            "records are found, and exit code 7 tells. Who can write the database "
+            "can write a whole new chain: keep the hash that --verify prints, and "
+            "compare.\n\n"
+            "With --json: type \"audit\", id, time, actor (user:NAME, over MQTT key:ID), "
+            "action, object, reason, detail, previous, hash; at the end of "
+            "--verify type \"verified\", count, hash.",
         .options = audit_options,
         .operand = "NAME",
         .operand_max = 1,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* status, pause, resume, abort, devices, device. */
+/* status, pause, resume, abort, approve, devices, device. */
 #include <string.h>
 
 #include "base/eui.h"
@@ -106,6 +106,7 @@ static int control(const struct cli *cli, const struct cli_args *args,
     AUTO_JSON json_object *state = NULL;
     struct json_object *params = named(args->operands[0]);
     add_text(params, "reason", cli_value(args, "--reason"));
+    add_text(params, "wave", cli_value(args, "--wave"));
     int rc = ask(cli, method, params, &state);
     if (rc != CLI_OK) {
         return rc;
@@ -131,6 +132,11 @@ int cmd_resume(const struct cli *cli, const struct cli_args *args)
 int cmd_abort(const struct cli *cli, const struct cli_args *args)
 {
     return control(cli, args, CTL_ABORT);
+}
+
+int cmd_approve(const struct cli *cli, const struct cli_args *args)
+{
+    return control(cli, args, CTL_APPROVE);
 }
 
 /* ---- devices ---- */

@@ -25,6 +25,7 @@ int cmd_wait(const struct cli *cli, const struct cli_args *args);
 int cmd_pause(const struct cli *cli, const struct cli_args *args);
 int cmd_resume(const struct cli *cli, const struct cli_args *args);
 int cmd_abort(const struct cli *cli, const struct cli_args *args);
+int cmd_approve(const struct cli *cli, const struct cli_args *args);
 int cmd_devices(const struct cli *cli, const struct cli_args *args);
 int cmd_device(const struct cli *cli, const struct cli_args *args);
 int cmd_audit(const struct cli *cli, const struct cli_args *args);

@@ -48,6 +48,7 @@ static void read_devices(struct json_object *state, struct progress *p)
     struct json_object *devices = get(state, "devices");
     struct json_object *states = get(state, "states");
     p->total = ctl_int(devices, "total", 0);
+    p->pending = ctl_int(devices, "pending", 0);
     p->active = ctl_int(devices, "active", 0);
     p->succeeded = ctl_int(devices, "succeeded", 0);
     p->failed = ctl_int(devices, "failed", 0);
@@ -89,6 +90,7 @@ void progress_read(struct json_object *state, struct progress *progress)
     copy_text(state, "name", p.name, sizeof(p.name));
     copy_text(state, "phase", p.phase_text, sizeof(p.phase_text));
     copy_text(state, "reason", p.reason, sizeof(p.reason));
+    copy_text(state, "wave", p.wave, sizeof(p.wave));
     p.phase = phase_of(p.phase_text);
     read_devices(state, &p);
     p.sent = ctl_int(fragments, "sent", 0);
@@ -126,6 +128,7 @@ bool progress_changed(const struct progress *before, const struct progress *now)
 {
     return strcmp(before->phase_text, now->phase_text) != 0 ||
            strcmp(before->reason, now->reason) != 0 || before->total != now->total ||
+           strcmp(before->wave, now->wave) != 0 || before->pending != now->pending ||
            before->active != now->active || before->succeeded != now->succeeded ||
            before->failed != now->failed || before->unknown != now->unknown ||
            before->cancelled != now->cancelled || before->skipped != now->skipped ||
@@ -195,6 +198,10 @@ void progress_print(FILE *out, const struct progress *progress, int64_t eta_us)
         words_print(out, progress->reason);
         fputc(')', out);
     }
+    if (progress->wave[0] != '\0') {
+        fputs(" | wave ", out);
+        words_print(out, progress->wave);
+    }
     fprintf(out, " | %" PRId64 "/%" PRId64 " succeeded", progress->succeeded,
             progress->total);
     print_count(out, progress->failed, "failed");
@@ -202,6 +209,7 @@ void progress_print(FILE *out, const struct progress *progress, int64_t eta_us)
     print_count(out, progress->cancelled, "cancelled");
     print_count(out, progress->skipped, "skipped");
     print_count(out, progress->superseded, "superseded");
+    print_count(out, progress->pending, "pending");
     print_count(out, progress->active, "active");
     print_count(out, progress->states[1], "downloading");
     print_count(out, progress->states[2], "downloaded");

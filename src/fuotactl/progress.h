@@ -29,6 +29,7 @@ struct progress {
     char phase_text[16];
     char reason[96];
     int64_t total;
+    int64_t pending;
     int64_t active;
     int64_t succeeded;
     int64_t failed;
@@ -40,6 +41,7 @@ struct progress {
     int64_t sent;      /* fragments */
     int64_t uncoded;   /* M */
     int64_t airtime_us;
+    char wave[64];          /* the one that is on; empty: none */
     char session_phase[16]; /* empty: no session */
     int64_t session_id;
     int64_t next; /* N of the session that comes next */

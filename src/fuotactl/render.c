@@ -326,6 +326,7 @@ void render_plan(FILE *out, struct json_object *plan)
     if (get(plan, "calendar") != NULL) {
         print_calendar(out, get(plan, "calendar"));
     }
+    render_planned_waves(out, plan);
     for (size_t i = 0; i < count_of(cohorts); i++) {
         print_cohort(out, json_object_array_get_idx(cohorts, i));
     }
@@ -425,8 +426,9 @@ static void print_phase(FILE *out, struct json_object *state, bool color)
 /* "50: 48 succeeded, 2 failed"; what is 0 is left out. */
 static void print_devices(FILE *out, struct json_object *devices)
 {
-    static const char *const outcomes[] = {
-        "active", "succeeded", "failed", "unknown", "cancelled", "skipped", "superseded"};
+    static const char *const outcomes[] = {"pending", "active",    "succeeded",
+                                           "failed",  "unknown",   "cancelled",
+                                           "skipped", "superseded"};
     const char *separator = ": ";
     fprintf(out, "%-13s%" PRId64, "devices", ctl_int(devices, "total", 0));
     for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
@@ -487,6 +489,7 @@ void render_campaign(FILE *out, struct json_object *state, bool color)
     fprintf(out, "%-13s%" PRId64 " sent, M %" PRId64 "\n", "fragments",
             ctl_int(fragments, "sent", 0), ctl_int(fragments, "uncoded", 0));
     print_line(out, "airtime", duration_of(state, "airtime_us", text));
+    render_waves(out, state);
     print_session(out, get(state, "session"));
     if (ctl_int(state, "session_count", 0) > 1) {
         fprintf(out, "%-13s%" PRId64 " under way in all\n", "  sessions",

@@ -29,6 +29,9 @@ void render_plan(FILE *out, struct json_object *plan); /* PLAN */
 void render_simulation(FILE *out, struct json_object *o);
 void render_campaigns(FILE *out, struct json_object *list); /* [STATE] as table */
 void render_campaign(FILE *out, struct json_object *state, bool color); /* STATE */
+/* Their waves, a line each; nothing without. */
+void render_planned_waves(FILE *out, struct json_object *plan);
+void render_waves(FILE *out, struct json_object *state);
 void render_devices(FILE *out, struct json_object *list); /* [DEVICE] as table */
 void render_device(FILE *out, struct json_object *device);
 /* [FINDING], a line each: level, what, why and what to do. */

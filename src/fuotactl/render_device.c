@@ -11,7 +11,7 @@ static const char *const csv_fields[] = {
     "dev_eui",        "outcome",     "reason",          "state",   "state_name",
     "result",         "result_text", "source",          "phase",   "reason_text",
     "version_before", "version",     "received",        "missing", "tries",
-    "time",           "progress",    "package_version",
+    "time",           "progress",    "package_version", "wave",
 };
 
 enum {

@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "config/campaign_image.h"
+#include "config/rollout.h"
 #include "config/targets.h"
 #include "image/version.h"
 #include "io/cleanup.h"
@@ -39,6 +40,8 @@ struct application {
     uint64_t *devices; /* ascending */
     size_t device_count;
     struct schedule_term term;
+    uint8_t *waves;       /* of each device */
+    uint32_t *wave_sizes; /* of each wave of the file */
     struct planning planning;
     struct diag_list diags;
     struct ctl_error error;
@@ -279,6 +282,22 @@ static int check_targets(struct application *a)
     return code;
 }
 
+static int check_waves(struct application *a)
+{
+    const struct rollout rollout = {
+        .devices = a->devices,
+        .count = a->device_count,
+        .waves = xcalloc(a->device_count, sizeof(*a->waves)),
+        .sizes = xcalloc(a->doc->spec.rollout.wave_count, sizeof(*a->wave_sizes)),
+    };
+    a->waves = rollout.waves;
+    a->wave_sizes = rollout.sizes;
+    int err = rollout_assign(a->doc, &a->fleet->inventory, &rollout, &a->diags);
+    return err == FUO_OK ? CTL_DONE
+                         : fail_with_diags(a, CTL_NOT_FOUND,
+                                           "a wave of the rollout selects nobody");
+}
+
 /* ---- plan ---- */
 
 /* spec: a's own, or of the campaign that was made from it. */
@@ -292,6 +311,7 @@ static struct planning_request planning_request(const struct application *a,
         .spec = spec,
         .devices = a->devices,
         .device_count = a->device_count,
+        .wave_sizes = a->wave_sizes,
         .image_len = a->image_len,
         .file = file != NULL ? file : "campaign.yaml",
         .windows = &a->d->windows,
@@ -370,8 +390,19 @@ static void add_rows(struct application *a, const struct campaign_entry *entry)
     store_batch_counter(rows, "campaign", entry->id);
 }
 
+/* Its waves have topics: the new one's replace them. */
+static void inherit_waves(struct application *a, uint32_t id,
+                          struct campaign_entry *entry)
+{
+    const struct campaign_entry *old = campaigns_find(&a->d->campaigns, id);
+    const struct spec_rollout *rollout = &old->doc->spec.rollout;
+    for (size_t i = 0; i < rollout->wave_count; i++) {
+        campaign_waves_add(entry, rollout->waves[i].name);
+    }
+}
+
 /* An ended campaign of the same name makes room. */
-static void drop_predecessor(struct application *a)
+static void drop_predecessor(struct application *a, struct campaign_entry *entry)
 {
     const struct campaign_rec *rec =
         engine_campaign_by_name(a->d->engine, a->doc->spec.name);
@@ -386,6 +417,7 @@ static void drop_predecessor(struct application *a)
     }
     uint32_t id = rec->id;
     if (engine_forget(a->d->engine, id) == FUO_OK) {
+        inherit_waves(a, id, entry);
         campaigns_drop(&a->d->campaigns, id);
         store_batch_campaign_drop(&a->d->rows, id);
     }
@@ -430,7 +462,7 @@ static int run(struct application *a)
         return ctl_fail(&a->error, CTL_INTERNAL, "no memory for the image");
     }
     /* The image may be borrowed from the predecessor: it was copied above. */
-    drop_predecessor(a);
+    drop_predecessor(a, entry);
     entry->doc = TAKE(a->doc);
     add_rows(a, entry);
     note(a, entry);
@@ -448,7 +480,8 @@ static int run(struct application *a)
                   .devices = a->devices,
                   .device_count = a->device_count,
                   .not_before = entry->term.not_before,
-                  .deadline = entry->term.deadline},
+                  .deadline = entry->term.deadline,
+                  .waves = a->waves},
     };
     log_info("campaign applied campaign=%s id=%u fleet=%s devices=%zu bytes=%zu",
              entry->doc->spec.name, entry->id, entry->fleet, a->device_count,
@@ -483,6 +516,8 @@ static void finish(struct application *a, int code)
     }
     campaign_doc_destroy(a->doc);
     free(a->devices);
+    free(a->waves);
+    free(a->wave_sizes);
     planning_finish(&a->planning);
     diag_list_finish(&a->diags);
     ctl_error_finish(&a->error);
@@ -560,6 +595,7 @@ static int check_all(struct application *a)
         check_fleet,
         check_image,
         check_targets,
+        check_waves,
     };
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         int code = checks[i](a);

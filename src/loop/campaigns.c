@@ -28,6 +28,7 @@ void campaign_entry_destroy(struct campaign_entry *entry)
         campaign_doc_destroy(entry->doc);
         free(entry->image);
         free(entry->sessions);
+        free(entry->waves);
         free(entry);
     }
 }
@@ -132,6 +133,38 @@ const uint8_t *campaigns_image(const struct campaigns *campaigns, const char *di
         }
     }
     return NULL;
+}
+
+/* ---- waves ---- */
+
+struct published_wave *campaign_waves_add(struct campaign_entry *entry, const char *name)
+{
+    for (size_t i = 0; i < entry->wave_count; i++) {
+        if (strcmp(entry->waves[i].name, name) == 0) {
+            return &entry->waves[i];
+        }
+    }
+    entry->waves = xrealloc(entry->waves, entry->wave_count + 1, sizeof(*entry->waves));
+    struct published_wave *wave = &entry->waves[entry->wave_count++];
+    *wave = (struct published_wave){.hash = 0};
+    snprintf(wave->name, sizeof(wave->name), "%s", name);
+    return wave;
+}
+
+void campaign_waves_drop(struct campaign_entry *entry, size_t i)
+{
+    entry->waves[i] = entry->waves[--entry->wave_count];
+}
+
+int campaign_wave_named(const struct campaign_entry *entry, const char *name)
+{
+    const struct spec_rollout *rollout = &entry->doc->spec.rollout;
+    for (size_t i = 0; i < rollout->wave_count; i++) {
+        if (strcmp(rollout->waves[i].name, name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
 }
 
 /* ---- the digest of what was asked for ---- */

@@ -26,6 +26,12 @@ struct published_session {
     uint64_t hash; /* 0: not known */
 };
 
+/* The same of a wave. */
+struct published_wave {
+    char name[SPEC_NAME_SIZE];
+    uint64_t hash; /* 0: not known */
+};
+
 struct campaign_entry {
     struct campaign_entry *next;
     uint32_t id;
@@ -38,6 +44,8 @@ struct campaign_entry {
     struct schedule_term term;
     struct published_session *sessions; /* owned; ascending ids */
     size_t session_count;
+    struct published_wave *waves; /* owned */
+    size_t wave_count;
     bool untrusted; /* its image does not verify any more: must not be resumed */
     bool alert_out; /* an alert may be on its topic: cleared once it does not wait */
 };
@@ -77,6 +85,12 @@ const uint8_t *campaigns_image(const struct campaigns *campaigns, const char *di
 struct published_session *campaign_sessions_add(struct campaign_entry *entry,
                                                 uint32_t id);
 void campaign_sessions_drop(struct campaign_entry *entry, size_t i);
+
+/* The same of waves, by name. */
+struct published_wave *campaign_waves_add(struct campaign_entry *entry, const char *name);
+void campaign_waves_drop(struct campaign_entry *entry, size_t i);
+/* The number of a wave of the campaign's file; -1: there is none of that name. */
+int campaign_wave_named(const struct campaign_entry *entry, const char *name);
 
 /* Accepts NULL. */
 void campaign_entry_destroy(struct campaign_entry *entry);

@@ -359,6 +359,10 @@ void audit_note(struct daemon *d, uint64_t connection, const struct audit_action
 void audit_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
 void audit_answer(struct daemon *d, const struct store_done *done);
 
+/* control.c: pause, resume, abort, approve of that campaign. */
+void control_request(struct daemon *d, uint64_t connection, struct ctl_request *request,
+                     const struct campaign_rec *rec);
+
 /* budget.c */
 void budget_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
 /* BUDGET of ctl/protocol.h, fresh. */

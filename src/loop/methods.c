@@ -215,7 +215,9 @@ static void add_states(const struct daemon *d, struct json_object *list)
     }
     size_t i = count > STATES_MAX ? count - STATES_MAX : 0;
     for (; (rec = engine_campaign_at(d->engine, i)) != NULL; i++) {
-        json_object_array_add(list, method_state(d, rec));
+        struct json_object *state = method_state(d, rec);
+        json_object_object_del(state, "waves"); /* for who asks for one campaign */
+        json_object_array_add(list, state);
     }
     for (const struct campaign_left_out *out = d->campaigns.left_out;
          out != NULL && json_object_array_length(list) < STATES_MAX; out = out->next) {
@@ -284,9 +286,24 @@ static bool passes(const struct member_filter *filter, const struct member_rec *
     if (filter->outcome == NULL) {
         return true;
     }
-    const char *outcome =
-        member->outcome == OUTCOME_NONE ? "active" : outcome_name(member->outcome);
+    const char *outcome = member->phase == MEMBER_PENDING ? "pending"
+                          : member->outcome == OUTCOME_NONE
+                              ? "active"
+                              : outcome_name(member->outcome);
     return strcmp(filter->outcome, outcome) == 0;
+}
+
+/* With the name of its wave; null: it is in none. */
+static struct json_object *device_of(const struct daemon *d, uint32_t campaign_id,
+                                     const struct member_rec *member)
+{
+    struct json_object *object = view_member(d->engine, member);
+    const struct campaign_entry *entry = campaigns_find(&d->campaigns, campaign_id);
+    bool known = entry != NULL &&
+                 engine_wave_at(d->engine, campaign_id, member->wave, NULL) != NULL;
+    const char *name = known ? entry->doc->spec.rollout.waves[member->wave].name : NULL;
+    render_add(object, "wave", name != NULL ? json_object_new_string(name) : NULL);
+    return object;
 }
 
 static void do_devices(const struct call *call)
@@ -313,7 +330,7 @@ static void do_devices(const struct call *call)
             next = render_eui(last);
             break;
         }
-        json_object_array_add(list, view_member(call->d->engine, member));
+        json_object_array_add(list, device_of(call->d, rec->id, member));
         last = member->dev_eui;
     }
     struct json_object *data = json_object_new_object();
@@ -441,57 +458,12 @@ void method_history_answer(struct daemon *d, const struct store_done *done)
     free(wait);
 }
 
-/* ---- pause, resume, abort ---- */
-
-static enum engine_control verb_of(enum ctl_method method)
-{
-    return method == CTL_PAUSE    ? ENGINE_PAUSE
-           : method == CTL_RESUME ? ENGINE_RESUME
-                                  : ENGINE_ABORT;
-}
-
 static void do_control(const struct call *call)
 {
-    struct daemon *d = call->d;
     const struct campaign_rec *rec = named_campaign(call);
-    if (rec == NULL) {
-        return;
+    if (rec != NULL) {
+        control_request(call->d, call->connection, call->request, rec);
     }
-    const struct campaign_entry *entry = campaigns_find(&d->campaigns, rec->id);
-    if (call->request->method == CTL_RESUME && entry != NULL && entry->untrusted) {
-        refuse(call, CTL_UNTRUSTED,
-               "its image does not verify under the fleet's trust policy any more");
-        return;
-    }
-    if (driver_is_down(d->driver)) {
-        refuse(call, CTL_INTERNAL, "nothing can be stored now; try again later");
-        return;
-    }
-    if (commit_waiters_full(d)) {
-        refuse(call, CTL_INTERNAL, "too many requests at a time");
-        return;
-    }
-    struct waiter *waiter = xcalloc(1, sizeof(*waiter));
-    waiter->connection = call->connection;
-    waiter->request_id = call->request->id;
-    waiter->campaign_id = rec->id;
-    waiter->next = d->waiters;
-    d->waiters = waiter;
-    const char *reason = ctl_text(call->params, "reason");
-    struct audit_action action = {
-        .action = ctl_method_name(call->request->method),
-        .object = rec->name,
-        .reason = reason,
-    };
-    audit_note(d, call->connection, &action);
-    struct engine_event event = {
-        .type = ENGINE_EV_CONTROL,
-        .control = {.campaign_id = rec->id,
-                    .verb = verb_of(call->request->method),
-                    .reason = reason},
-    };
-    driver_feed(d->driver, &event);
-    method_answer_unchanged(d);
 }
 
 /* ---- clients that wait for a commit ---- */
@@ -586,6 +558,7 @@ static void dispatch(const struct call *call)
     case CTL_PAUSE:
     case CTL_RESUME:
     case CTL_ABORT:
+    case CTL_APPROVE:
         do_control(call);
         break;
     case CTL_AUDIT:

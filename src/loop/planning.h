@@ -27,6 +27,7 @@ struct planning_request {
     const struct campaign_spec *spec;
     const uint64_t *devices;
     size_t device_count;
+    const uint32_t *wave_sizes; /* of each wave of spec; NULL: not to be shown */
     size_t image_len;
     const char *file;              /* of the campaign, for diagnostics */
     const struct windows *windows; /* that blackouts may name; NULL: none */

@@ -96,6 +96,26 @@ static struct json_object *render_notes(const struct planning_request *request,
     return notes;
 }
 
+/* Who is left over is in no wave. */
+static struct json_object *render_waves(const struct planning_request *request)
+{
+    struct json_object *list = json_object_new_array();
+    const struct spec_rollout *rollout = &request->spec->rollout;
+    for (size_t i = 0; i < rollout->wave_count; i++) {
+        const struct spec_wave *wave = &rollout->waves[i];
+        struct json_object *object = json_object_new_object();
+        render_add_text(object, "name", wave->name);
+        render_add_int(object, "devices", request->wave_sizes[i]);
+        render_add_int(object, "success_ppm", wave->success_ppm);
+        render_add_int(object, "abort_failed_ppm", wave->abort_failed_ppm);
+        render_add_int(object, "abort_attempted", wave->abort_attempted);
+        render_add_int(object, "soak_us", wave->soak_us);
+        render_add(object, "approval", json_object_new_boolean(wave->approval_required));
+        json_object_array_add(list, object);
+    }
+    return list;
+}
+
 static void add_totals(struct json_object *object, const struct planning *planning)
 {
     int64_t fragments = 0;
@@ -139,6 +159,9 @@ struct json_object *planning_render(const struct planning_request *request,
     struct json_object *calendar = planning_calendar_render(request, planning);
     if (calendar != NULL) {
         render_add(object, "calendar", calendar);
+    }
+    if (request->wave_sizes != NULL) {
+        render_add(object, "waves", render_waves(request));
     }
     render_add(object, "left_out", left_out);
     render_add(object, "notes", render_notes(request, planning));

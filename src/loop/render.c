@@ -35,7 +35,9 @@ static struct json_object *render_outcomes(const struct campaign_counts *counts)
 {
     struct json_object *object = json_object_new_object();
     render_add_int(object, "total", counts->total);
-    render_add_int(object, "active", counts->by_outcome[OUTCOME_NONE]);
+    render_add_int(object, "pending", counts->pending);
+    render_add_int(object, "active",
+                   (int64_t)counts->by_outcome[OUTCOME_NONE] - counts->pending);
     for (int i = OUTCOME_SUCCEEDED; i < OUTCOME_COUNT; i++) {
         render_add_int(object, outcome_name((enum outcome)i), counts->by_outcome[i]);
     }
@@ -130,6 +132,50 @@ static void add_sessions(struct json_object *object,
     render_add(object, "sessions", list);
 }
 
+struct json_object *render_wave(const struct render_wave *wave)
+{
+    const struct wave_rec *rec = wave->rec;
+    const struct wave_counts *n = &wave->counts;
+    struct json_object *object = json_object_new_object();
+    render_add_text(object, "name", wave->name);
+    render_add_text(object, "phase", wave_phase_name(rec->phase));
+    render_add_text(object, "verdict", wave_verdict_name(rec->verdict));
+    render_add(object, "waived", json_object_new_boolean(rec->waived));
+    render_add(object, "approved", json_object_new_boolean(rec->approved));
+    render_add_int(object, "devices", n->total);
+    render_add_int(object, "done", n->ended);
+    render_add_int(object, "attempted", n->attempted);
+    render_add_int(object, "succeeded", n->succeeded);
+    render_add_int(object, "failed", n->failed);
+    render_add_int(object, "unknown", n->unknown);
+    render_add_int(object, "passed_over", n->passed_over);
+    render_add_int(object, "already", n->already);
+    render_add(object, "started", render_time(rec->started));
+    render_add(object, "ended", render_time(rec->ended));
+    render_add(object, "soak_until", render_time(rec->soak_until));
+    return object;
+}
+
+static struct json_object *render_waves(const struct render_campaign *campaign)
+{
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; i < campaign->wave_count; i++) {
+        json_object_array_add(list, render_wave(&campaign->waves[i]));
+    }
+    return list;
+}
+
+/* The name of the first that is not over; null: none. */
+static struct json_object *render_current_wave(const struct render_campaign *campaign)
+{
+    for (size_t i = 0; i < campaign->wave_count; i++) {
+        if (campaign->waves[i].rec->phase < WAVE_DONE) {
+            return json_object_new_string(campaign->waves[i].name);
+        }
+    }
+    return NULL;
+}
+
 static struct json_object *render_fragments(const struct campaign_rec *rec)
 {
     struct json_object *object = json_object_new_object();
@@ -159,6 +205,8 @@ struct json_object *render_campaign(const struct render_campaign *campaign)
     render_add(object, "states", render_states(campaign->counts));
     render_add(object, "fragments", render_fragments(rec));
     render_add_int(object, "airtime_us", rec->airtime_us);
+    render_add(object, "wave", render_current_wave(campaign));
+    render_add(object, "waves", render_waves(campaign));
     add_sessions(object, campaign);
     return object;
 }

@@ -27,6 +27,12 @@ struct render_session {
     size_t members;
 };
 
+struct render_wave {
+    const struct wave_rec *rec;
+    const char *name;
+    struct wave_counts counts;
+};
+
 /* What a campaign's state consists of. */
 struct render_campaign {
     const struct campaign_rec *rec;
@@ -38,6 +44,8 @@ struct render_campaign {
     struct utc deadline;                   /* 0: none */
     const struct render_session *sessions; /* under way, ascending */
     size_t session_count;
+    const struct render_wave *waves;
+    size_t wave_count;
 };
 
 /* RFC 3339 text; null for 0. */
@@ -46,6 +54,7 @@ struct json_object *render_eui(uint64_t eui);
 
 struct json_object *render_campaign(const struct render_campaign *campaign); /* STATE */
 struct json_object *render_session(const struct render_session *session);    /* SESSION */
+struct json_object *render_wave(const struct render_wave *wave);             /* WAVE */
 struct json_object *render_member(const struct member_rec *member);          /* DEVICE */
 /* What a device reported in LwM2M; null for NULL. */
 struct json_object *render_report(const struct report_rec *report);

@@ -218,6 +218,51 @@ static void render_session_topics(struct rendering *r, struct campaign_entry *en
     view_sessions_finish(&sessions);
 }
 
+/* ---- waves ---- */
+
+static void wave_topic(char topic[static TOPIC_SIZE], const char *name, const char *wave)
+{
+    snprintf(topic, TOPIC_SIZE, "c/%s/wave/%s/state", name, wave);
+}
+
+static void render_wave_topic(struct rendering *r, struct campaign_entry *entry,
+                              const struct campaign_rec *rec,
+                              const struct render_wave *wave)
+{
+    char topic[TOPIC_SIZE];
+    struct published_wave *published = campaign_waves_add(entry, wave->name);
+    struct json_object *object = render_wave(wave);
+    render_add_text(object, "campaign", rec->name);
+    uint64_t hash =
+        hash_of(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+    if (hash == published->hash) {
+        json_object_put(object);
+        return;
+    }
+    published->hash = hash;
+    wave_topic(topic, rec->name, wave->name);
+    add_retained(r, rec->id, topic, object);
+}
+
+/* A topic for each; those that a campaign of the same name had before are cleared. */
+static void render_wave_topics(struct rendering *r, struct campaign_entry *entry,
+                               const struct campaign_rec *rec)
+{
+    char topic[TOPIC_SIZE];
+    struct render_wave waves[WAVE_MAX];
+    for (size_t i = entry->wave_count; i > 0; i--) {
+        if (campaign_wave_named(entry, entry->waves[i - 1].name) < 0) {
+            wave_topic(topic, rec->name, entry->waves[i - 1].name);
+            add_retained(r, rec->id, topic, NULL);
+            campaign_waves_drop(entry, i - 1);
+        }
+    }
+    size_t count = view_waves(r->source->engine, entry, waves);
+    for (size_t i = 0; i < count; i++) {
+        render_wave_topic(r, entry, rec, &waves[i]);
+    }
+}
+
 /* Takes state. */
 static void add_state(struct rendering *r, const struct campaign_rec *rec,
                       struct json_object *state)
@@ -260,6 +305,7 @@ static void render_campaign_topics(struct rendering *r, uint32_t campaign_id)
     add_state(r, rec, view_campaign(r->source->engine, rec, entry));
     clear_alert(r, entry, rec);
     render_session_topics(r, entry, rec);
+    render_wave_topics(r, entry, rec);
 }
 
 /* ---- device results ---- */

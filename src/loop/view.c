@@ -62,6 +62,20 @@ void view_sessions_finish(struct view_sessions *sessions)
 
 /* ---- campaigns ---- */
 
+size_t view_waves(const struct engine *engine, const struct campaign_entry *entry,
+                  struct render_wave waves[static WAVE_MAX])
+{
+    const struct spec_rollout *rollout = &entry->doc->spec.rollout;
+    size_t count = 0;
+    for (size_t i = 0; i < rollout->wave_count && i < WAVE_MAX; i++) {
+        struct render_wave *w = &waves[count];
+        w->name = rollout->waves[i].name;
+        w->rec = engine_wave_at(engine, entry->id, i, &w->counts);
+        count += w->rec != NULL;
+    }
+    return count;
+}
+
 struct json_object *view_left_out(const struct campaign_left_out *left_out)
 {
     struct render_campaign campaign = {
@@ -81,6 +95,7 @@ struct json_object *view_campaign(const struct engine *engine,
     struct campaign_counts counts;
     engine_campaign_counts(engine, rec->id, &counts);
     struct view_sessions sessions = view_sessions(engine, rec->id);
+    struct render_wave waves[WAVE_MAX];
     struct render_campaign campaign = {
         .rec = rec,
         .counts = &counts,
@@ -89,6 +104,8 @@ struct json_object *view_campaign(const struct engine *engine,
         .digest = entry != NULL ? entry->digest : "",
         .sessions = sessions.items,
         .session_count = sessions.count,
+        .waves = waves,
+        .wave_count = entry != NULL ? view_waves(engine, entry, waves) : 0,
     };
     if (entry != NULL && entry->term.not_before.us != INT64_MIN) {
         campaign.not_before = entry->term.not_before;

@@ -231,6 +231,7 @@ spec:
             "targets": {"fleet": "wm1"},
             "retry": {"cooldown": "1m"},
             "activation": {"jitter": "1m"},
+            "rollout": {"waves": [{"name": "all", "size": "100%"}]},
         }
         spec.update(self.spec)
         document = {"apiVersion": "fuotad/v1", "kind": "Campaign", "metadata": {"name": name},

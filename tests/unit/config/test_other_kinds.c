@@ -174,6 +174,7 @@ static void every_example_of_the_tree_decodes(void **state)
         const char *file;
     } rows[] = {
         {"Campaign", "campaigns/one-site.yaml"},
+        {"Campaign", "campaigns/canary.yaml"},
         {"Fleet", "config/fleets/example.yaml"},
         {"TrustPolicy", "config/trust/example.yaml"},
         {"Window", "config/windows/example.yaml"},

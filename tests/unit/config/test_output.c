@@ -288,8 +288,6 @@ static void validates_every_document_and_the_files_it_names(void **state)
     assert_int_equal(config_validate_file("v/all.yaml", &diags), FUO_EINVAL);
     assert_diags(
         &diags,
-        "v/all.yaml:5:3: spec.rollout.waves: warning: this version runs all "
-        "targets as one wave\n"
         "v/all.yaml:5:58: spec.image.signatures[1]: v/empty is empty\n"
         "v/all.yaml:5:65: spec.image.signatures[2]: there is no file v/no\n"
         "v/all.yaml:6:36: spec.targets.devicesFile: v/. is not a file\n"

@@ -387,19 +387,59 @@ static void csv_quotes_what_needs_it_and_defuses_formulas(void **state)
     (void)state;
     struct rendered r;
     FILE *out = begin(&r, device);
+    json_object_object_add(r.json, "wave", json_object_new_string("canary"));
     render_csv_heading(out);
     render_csv_row(out, r.json);
     json_object_object_add(r.json, "reason", json_object_new_string("=cmd\n"));
     json_object_object_add(r.json, "reason_text", json_object_new_string("\"\""));
     render_csv_row(out, r.json);
     assert_rendered(
-        &r, "dev_eui,outcome,reason,state,state_name,result,result_text,source,phase,"
-            "reason_text,version_before,version,received,missing,tries,time,progress,"
-            "package_version\n"
-            "70b3d57ed005a1b2,succeeded,verified,0,idle,1,success,inferred,ended,"
-            "\"it says \"\"ok\"\", twice\",16909056,,276,0,1,2026-01-01T02:00:00Z,,\n"
-            "70b3d57ed005a1b2,succeeded,\"'=cmd?\",0,idle,1,success,inferred,ended,"
-            "\"\"\"\"\"\",16909056,,276,0,1,2026-01-01T02:00:00Z,,\n");
+        &r,
+        "dev_eui,outcome,reason,state,state_name,result,result_text,source,phase,"
+        "reason_text,version_before,version,received,missing,tries,time,progress,"
+        "package_version,wave\n"
+        "70b3d57ed005a1b2,succeeded,verified,0,idle,1,success,inferred,ended,"
+        "\"it says \"\"ok\"\", twice\",16909056,,276,0,1,2026-01-01T02:00:00Z,,,canary\n"
+        "70b3d57ed005a1b2,succeeded,\"'=cmd?\",0,idle,1,success,inferred,ended,"
+        "\"\"\"\"\"\",16909056,,276,0,1,2026-01-01T02:00:00Z,,,canary\n");
+}
+
+static void waves_of_a_plan_and_of_a_campaign(void **state)
+{
+    (void)state;
+    struct rendered r;
+    FILE *out = begin(
+        &r, "{\"devices\":61,\"waves\":[{\"name\":\"canary\",\"devices\":10,"
+            "\"success_ppm\":955000,\"abort_failed_ppm\":50000,\"abort_attempted\":10,"
+            "\"soak_us\":86400000000,\"approval\":false},"
+            "{\"name\":\"ten\",\"devices\":0},"
+            "{\"name\":\"rest\",\"devices\":1,\"success_ppm\":1000000,"
+            "\"abort_failed_ppm\":50000,\"abort_attempted\":20,\"approval\":true}]}");
+    render_planned_waves(out, r.json);
+    assert_rendered(
+        &r,
+        "wave         canary: 10 devices; needs 95.50 % success, fails at 5 % of at "
+        "least 10 attempted; soaks 1d 0h\n"
+        "wave         ten: 0 devices: those before have them all\n"
+        "wave         rest: 1 device, after approval; needs 100 % success, fails at 5 "
+        "% of at least 20 attempted\n"
+        "             50 devices in no wave: skipped\n");
+    out = begin(&r, "{\"waves\":[{\"name\":\"canary\",\"devices\":10,\"phase\":\"held\","
+                    "\"verdict\":\"broken\",\"waived\":true,\"attempted\":10,"
+                    "\"succeeded\":3,\"failed\":2,\"unknown\":1,\"already\":4,"
+                    "\"passed_over\":5},"
+                    "{\"name\":\"ten\",\"devices\":1,\"phase\":\"soaking\","
+                    "\"verdict\":\"open\",\"soak_until\":\"2026-01-01T02:00:00Z\"}]}");
+    render_waves(out, r.json);
+    assert_rendered(&r,
+                    "wave         canary: 10 devices, held, broken (overruled), 10 "
+                    "attempted, 3 succeeded, 2 failed, 1 unknown, 4 up to date before, "
+                    "5 passed over\n"
+                    "wave         ten: 1 device, soaking, until 2026-01-01T02:00:00Z\n");
+    out = begin(&r, "{\"waves\":7}");
+    render_waves(out, r.json);
+    render_planned_waves(out, NULL);
+    assert_rendered(&r, "");
 }
 
 static void a_device_in_detail_with_its_history(void **state)
@@ -475,5 +515,6 @@ TEST_MAIN(cmocka_unit_test(findings_are_a_line_each),
           cmocka_unit_test(colour_is_on_the_phase_only_and_when_asked_for),
           cmocka_unit_test(campaigns_as_a_table), cmocka_unit_test(devices_as_a_table),
           cmocka_unit_test(csv_quotes_what_needs_it_and_defuses_formulas),
+          cmocka_unit_test(waves_of_a_plan_and_of_a_campaign),
           cmocka_unit_test(a_device_in_detail_with_its_history),
           cmocka_unit_test(problems_are_lines_with_place_and_path))

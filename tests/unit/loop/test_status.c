@@ -174,6 +174,52 @@ static void a_new_campaign_is_in_the_index_and_has_a_state(void **state)
     stop(&rig);
 }
 
+static void each_wave_has_a_topic_that_changes_with_it(void **state)
+{
+    (void)state;
+    static const uint8_t waves[FIXTURE_DEVICES] = {0, 0, 2};
+    struct rig rig;
+    start(&rig);
+    struct engine_event apply = fixture_apply(&rig.f);
+    apply.apply.waves = waves;
+    campaign_waves_add(rig.campaigns.head, "old"); /* of a campaign of that name */
+    step(&rig, apply);
+    const struct store_outbox *row = row_of(&rig, "c/camp/wave/canary/state");
+    assert_non_null(row);
+    assert_true(row->retain);
+    struct json_object *object = payload_of(row);
+    assert_text(object, "/campaign", "camp");
+    assert_text(object, "/name", "canary");
+    assert_text(object, "/phase", "running");
+    assert_text(object, "/verdict", "open");
+    assert_text(object, "/devices", "2");
+    json_object_put(object);
+    assert_non_null(row_of(&rig, "c/camp/wave/ten/state"));
+    object = payload_of(row_of(&rig, "c/camp/wave/rest/state"));
+    assert_text(object, "/phase", "pending");
+    assert_text(object, "/devices", "1");
+    json_object_put(object);
+    row = row_of(&rig, "c/camp/wave/old/state");
+    assert_non_null(row);
+    assert_int_equal(row->payload_len, 0);
+    object = payload_of(row_of(&rig, "c/camp/state"));
+    assert_text(object, "/wave", "canary");
+    assert_text(object, "/devices/pending", "1");
+    assert_text(object, "/waves/2/name", "rest");
+    json_object_put(object);
+
+    step(&rig, fixture_control(ENGINE_PAUSE)); /* changes no wave */
+    assert_non_null(row_of(&rig, "c/camp/state"));
+    assert_null(row_of(&rig, "c/camp/wave/canary/state"));
+    assert_null(row_of(&rig, "c/camp/wave/old/state"));
+    step(&rig, fixture_control(ENGINE_ABORT));
+    object = payload_of(row_of(&rig, "c/camp/wave/rest/state"));
+    assert_text(object, "/phase", "cancelled");
+    assert_text(object, "/passed_over", "1");
+    json_object_put(object);
+    stop(&rig);
+}
+
 static void the_index_is_said_again_only_when_it_changes(void **state)
 {
     (void)state;
@@ -381,6 +427,7 @@ static void alerts_have_a_topic_of_their_campaign(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(a_new_campaign_is_in_the_index_and_has_a_state),
+          cmocka_unit_test(each_wave_has_a_topic_that_changes_with_it),
           cmocka_unit_test(the_index_is_said_again_only_when_it_changes),
           cmocka_unit_test(each_session_has_a_topic_until_it_is_over),
           cmocka_unit_test(results_are_batched_and_numbered_without_gaps),

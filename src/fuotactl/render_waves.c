@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* The waves of a plan and of a campaign. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "ctl/protocol.h"
+#include "fuotactl/render.h"
+#include "fuotactl/words.h"
+
+static struct json_object *waves_of(struct json_object *object, size_t *count)
+{
+    struct json_object *list = NULL;
+    json_object_object_get_ex(object, "waves", &list);
+    *count =
+        json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    return list;
+}
+
+static void print_heading(FILE *out, struct json_object *wave)
+{
+    int64_t devices = ctl_int(wave, "devices", 0);
+    fprintf(out, "%-13s", "wave");
+    words_print(out, ctl_text(wave, "name"));
+    fprintf(out, ": %" PRId64 " device%s", devices, devices == 1 ? "" : "s");
+}
+
+static void print_share(FILE *out, int64_t ppm)
+{
+    fprintf(out, "%" PRId64, ppm / 10000);
+    if (ppm % 10000 != 0) {
+        fprintf(out, ".%02" PRId64, ppm % 10000 / 100);
+    }
+    fputs(" %", out);
+}
+
+/* "wave canary: 10 devices, then soak 24h; succeeds with 95 %, fails with 5 % of 10" */
+static void print_planned(FILE *out, struct json_object *wave)
+{
+    char text[WORDS_DURATION_SIZE];
+    int64_t soak_us = ctl_int(wave, "soak_us", 0);
+    print_heading(out, wave);
+    if (ctl_int(wave, "devices", 0) == 0) {
+        fputs(": those before have them all\n", out);
+        return;
+    }
+    fputs(ctl_bool(wave, "approval", false) ? ", after approval" : "", out);
+    fputs("; needs ", out);
+    print_share(out, ctl_int(wave, "success_ppm", 0));
+    fputs(" success, fails at ", out);
+    print_share(out, ctl_int(wave, "abort_failed_ppm", 0));
+    fprintf(out, " of at least %" PRId64 " attempted",
+            ctl_int(wave, "abort_attempted", 0));
+    if (soak_us > 0) {
+        fprintf(out, "; soaks %s", words_duration(soak_us, text));
+    }
+    fputc('\n', out);
+}
+
+void render_planned_waves(FILE *out, struct json_object *plan)
+{
+    size_t count;
+    struct json_object *list = waves_of(plan, &count);
+    int64_t left = ctl_int(plan, "devices", 0);
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *wave = json_object_array_get_idx(list, i);
+        left -= ctl_int(wave, "devices", 0);
+        print_planned(out, wave);
+    }
+    if (count > 0 && left > 0) {
+        fprintf(out, "%-13s%" PRId64 " device%s in no wave: skipped\n", "", left,
+                left == 1 ? "" : "s");
+    }
+}
+
+/* ", 3 failed"; nothing for 0. */
+static void print_count(FILE *out, struct json_object *wave, const char *key,
+                        const char *what)
+{
+    int64_t n = ctl_int(wave, key, 0);
+    if (n > 0) {
+        fprintf(out, ", %" PRId64 " %s", n, what);
+    }
+}
+
+static void print_wave(FILE *out, struct json_object *wave)
+{
+    const char *verdict = ctl_text(wave, "verdict");
+    const char *until = ctl_text(wave, "soak_until");
+    const char *phase = ctl_text(wave, "phase");
+    print_heading(out, wave);
+    fputs(", ", out);
+    words_print(out, phase);
+    if (verdict != NULL && strcmp(verdict, "open") != 0) {
+        fputs(", ", out);
+        words_print(out, verdict);
+        fputs(ctl_bool(wave, "waived", false) ? " (overruled)" : "", out);
+    }
+    print_count(out, wave, "attempted", "attempted");
+    print_count(out, wave, "succeeded", "succeeded");
+    print_count(out, wave, "failed", "failed");
+    print_count(out, wave, "unknown", "unknown");
+    print_count(out, wave, "already", "up to date before");
+    print_count(out, wave, "passed_over", "passed over");
+    if (phase != NULL && strcmp(phase, "soaking") == 0 && until != NULL) {
+        fputs(", until ", out);
+        words_print(out, until);
+    }
+    fputc('\n', out);
+}
+
+void render_waves(FILE *out, struct json_object *state)
+{
+    size_t count;
+    struct json_object *list = waves_of(state, &count);
+    for (size_t i = 0; i < count; i++) {
+        print_wave(out, json_object_array_get_idx(list, i));
+    }
+}
