@@ -136,6 +136,21 @@ static bool is_version_needed(const struct scenario *s)
     return needed;
 }
 
+static size_t write_waves(const struct scenario *s, char *text, size_t size)
+{
+    if (s->pilot_percent == 0) {
+        return 0;
+    }
+    return (size_t)snprintf(text, size,
+                            "  rollout:\n    onFailure: %s\n    waves:\n"
+                            "      - { name: pilot, size: %u%%, soak: 1h, abort: { "
+                            "failed: 30%%, attempted: 2 } "
+                            "}\n"
+                            "      - { name: rest, size: 100%%, approval: %s }\n",
+                            s->on_failure, (unsigned)s->pilot_percent,
+                            s->approval ? "required" : "none");
+}
+
 static void write_campaign(struct run *r)
 {
     const struct scenario *s = &r->scenario;
@@ -146,6 +161,7 @@ static void write_campaign(struct run *r)
     }
     size_t size = sizeof(r->yaml);
     size_t len = (size_t)snprintf(r->yaml, size, campaign_yaml, version, s->cooldown);
+    len += write_waves(s, r->yaml + len, size - len);
     if (s->window_count == 0 || r->config->plant == PLANT_WINDOW) {
         return; /* always open */
     }

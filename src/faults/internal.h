@@ -47,6 +47,9 @@ struct scenario {
     uint32_t window_count; /* a day; 0: always open */
     int64_t window_offset_minutes;
     int64_t window_minutes;
+    uint32_t pilot_percent; /* of the first of two waves; 0: those of the vocabulary */
+    bool approval;          /* the second one waits for the operator */
+    const char *on_failure; /* of the rollout */
 };
 
 /* Something on its way, in virtual time. */

@@ -190,9 +190,12 @@ static void on_operator(struct sim_timer *timer, struct utc now)
     const struct campaign_rec *rec =
         engine_campaign_by_name(virtual_engine(r->daemon), RUN_CAMPAIGN);
     if (rec != NULL && rec->phase == CAMPAIGN_PAUSED) {
-        struct engine_event event = {
-            .type = ENGINE_EV_CONTROL,
-            .control = {.campaign_id = rec->id, .verb = ENGINE_RESUME}};
+        struct engine_event event = {.type = ENGINE_EV_CONTROL,
+                                     .control = {.campaign_id = rec->id,
+                                                 .verb = ENGINE_RESUME,
+                                                 .wave = ENGINE_WAVE_NEXT}};
+        virtual_feed(r->daemon, &event);
+        event.control.verb = ENGINE_APPROVE; /* if that is what it waits for */
         virtual_feed(r->daemon, &event);
         run_look(r);
     }

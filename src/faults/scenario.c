@@ -133,6 +133,16 @@ static bool draw_status(uint64_t seed, enum fault_plant plant)
     return prng_below(&p, 5) < 2 || plant == PLANT_SEQ || plant == PLANT_RESULT;
 }
 
+/* Not that it is aborted: it has to end as it does without waves. */
+static void draw_waves(struct scenario *s, struct prng *p)
+{
+    uint32_t percent = 10 + (uint32_t)prng_below(p, 60);
+    bool drawn = prng_chance(p, 500000) != 0;
+    s->approval = prng_chance(p, 300000) != 0;
+    s->on_failure = prng_chance(p, 500000) != 0 ? "pause" : "continue";
+    s->pilot_percent = drawn ? percent : 0;
+}
+
 void scenario_draw(struct scenario *s, uint64_t seed, enum fault_plant plant)
 {
     static const char *const cooldowns[] = {"30m", "2h", "8h"};
@@ -147,6 +157,7 @@ void scenario_draw(struct scenario *s, uint64_t seed, enum fault_plant plant)
     s->cooldown = cooldowns[prng_below(&p, 3)];
     draw_windows(s, &p, plant == PLANT_WINDOW);
     s->status = draw_status(seed, plant);
+    draw_waves(s, &p);
     if (s->every_us[FAULT_CLOCK_DRIFTS] != 0) {
         s->drift_ppm = (int32_t)prng_below(&p, 201) - 100;
     }

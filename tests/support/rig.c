@@ -307,7 +307,8 @@ static struct engine_campaign definition(struct rig *rig, uint64_t *devices)
                                     .devices = devices,
                                     .device_count = count,
                                     .not_before = rig->not_before,
-                                    .deadline = rig->deadline};
+                                    .deadline = rig->deadline,
+                                    .waves = rig->wave_of};
 }
 
 static struct engine_windows windows_of(const struct rig *rig)
@@ -333,6 +334,11 @@ static void restore_transmission(struct rig *rig, uint32_t id)
 static void restore_rest(struct rig *rig)
 {
     const struct rig_store *s = &rig->store;
+    for (size_t i = 0; i < RIG_WAVES; i++) {
+        if (s->waves[i].campaign_id != 0) {
+            must(engine_restore_wave(rig->engine, &s->waves[i]));
+        }
+    }
     for (uint32_t i = 1; i <= RIG_TRANSMISSIONS; i++) {
         restore_transmission(rig, i);
     }

@@ -75,8 +75,9 @@ struct rig {
     uint32_t published;
     uint32_t alerts;
     uint32_t multicast_count;
-    uint32_t group_setups; /* McGroupSetupReq that the server took */
-    bool tells_profiles;   /* the engine is told what kinds of devices there are */
+    uint32_t group_setups;  /* McGroupSetupReq that the server took */
+    bool tells_profiles;    /* the engine is told what kinds of devices there are */
+    const uint8_t *wave_of; /* of each device; NULL: no waves */
     uint32_t campaign_id;
     struct utc not_before; /* of the campaign; set before rig_apply(), as is the next */
     struct utc deadline;   /* 0: none */

@@ -45,6 +45,12 @@ static void check_member(struct rig *rig, const struct member_rec *m)
     if ((m->outcome != OUTCOME_NONE) != (m->phase == MEMBER_ENDED)) {
         violated(rig, "an outcome without an end, or an end without an outcome");
     }
+    bool begun = m->phase != MEMBER_PENDING && m->phase != MEMBER_ENDED;
+    for (size_t no = 0; begun && rig->wave_of != NULL && no < m->wave; no++) {
+        if (rig->store.waves[no].phase != WAVE_DONE) {
+            violated(rig, "a device was begun with before the waves before were done");
+        }
+    }
     if (m->tries > 100) {
         violated(rig, "a counter of tries ran under or over");
     }
