@@ -77,6 +77,12 @@
  *   approve   {"name","wave"?} -> STATE
  *             wave: by its name, also beforehand; without: the one that waits, be it for its
  *             approval or because its gate holds the campaign
+ *   snapshot  {"name","after"?,"limit"?} ->
+ *             {"campaign","id","phase","seqs":{shard:seq},"results":[RESULT,...],"next":eui|null}
+ *             for consumers of the topics c/<name>/results/<shard>: one page in order of
+ *             DevEUI; next: ask again with it as "after". A page holds everything that was
+ *             said up to the seqs on it: whoever takes the seqs of the first page, and what
+ *             comes on the topics above them, has every result
  *   watch     {"name","devices"?:bool} -> events until the campaign has ended or the client
  *             goes, then STATE. Events: "state" (data: STATE; the first at once, then one
  *             per change, at most four a second) and, if asked for, "device" (data: DEVICE;
@@ -131,6 +137,8 @@
  *         campaigns, of which own_cap_us are allowed; others_us: of other traffic, as far
  *         as it is known; legal_cap_us: for both, 3 600 000 000 without a limit; free_us:
  *         what campaigns may send at once; used_ppm: both, of legal_cap_us
+ * RESULT {"dev_eui","state","result","source","outcome","reason","version_before","version",
+ *         "time"}: as of DEVICE, and as on the topics
  * CALENDAR {"timezone","not_before","deadline","windows":[{"start","end"}],
  *         "clock_changes":[{"before","after"}],"end","end_p90"}: RFC 3339, local with the
  *         offset. not_before, deadline: absent without; windows: the next seven, the last
@@ -234,6 +242,7 @@ enum ctl_code {
     X(CTL_ABORT, "abort")       \
     X(CTL_AUDIT, "audit")       \
     X(CTL_APPROVE, "approve")   \
+    X(CTL_SNAPSHOT, "snapshot") \
     X(CTL_WATCH, "watch")
 
 enum ctl_method {

@@ -35,6 +35,24 @@ static const char *bounded(const char *from, char text[static TEXT_SIZE])
     return text;
 }
 
+/* Of a campaign that is being applied nothing is known yet but its name. */
+static void tell(struct daemon *d, const struct store_audit *record)
+{
+    const struct campaign_rec *rec = engine_campaign_by_name(d->engine, record->object);
+    struct campaign_rec named = {0};
+    if (d->status == NULL || strlen(record->object) >= sizeof(named.name)) {
+        return;
+    }
+    memcpy(named.name, record->object, strlen(record->object) + 1);
+    struct status_source source = {.now = record->at, .boot = d->boot};
+    struct json_object *data = json_object_new_object();
+    render_add_text(data, "action", record->action);
+    render_add_text(data, "actor", record->actor);
+    render_add_text(data, "reason", record->reason);
+    status_event(d->status, &source, rec != NULL ? rec : &named, "action", data,
+                 &d->rows);
+}
+
 void audit_note(struct daemon *d, uint64_t connection, const struct audit_action *action)
 {
     char actor[CLIENT_ACTOR_SIZE];
@@ -49,6 +67,7 @@ void audit_note(struct daemon *d, uint64_t connection, const struct audit_action
         .detail = bounded(action->detail, detail),
     };
     store_batch_audit(&d->rows, &record);
+    tell(d, &record);
     log_info("%s object=%s actor=%s", record.action, record.object, record.actor);
 }
 

@@ -46,7 +46,9 @@ struct campaign_entry {
     size_t session_count;
     struct published_wave *waves; /* owned */
     size_t wave_count;
-    bool untrusted; /* its image does not verify any more: must not be resumed */
+    bool untrusted;   /* its image does not verify any more: must not be resumed */
+    bool phase_known; /* of the events on MQTT: */
+    enum campaign_phase phase; /* the last one that was told */
     bool alert_out; /* an alert may be on its topic: cleared once it does not wait */
 };
 

@@ -46,6 +46,7 @@ static void render_status(struct daemon *d, const struct effects *batch)
             .engine = d->engine,
             .campaigns = &d->campaigns,
             .now = clock_utc(&d->clock),
+            .boot = d->boot,
         };
         status_render(d->status, &source, batch, &d->rows);
     }
@@ -128,6 +129,9 @@ static void port_settled(void *arg, int err)
     if (err != FUO_OK) {
         on_failure(d, err);
         return;
+    }
+    if (d->status != NULL) {
+        status_settled(d->status);
     }
     method_answer_waiters(d, FUO_OK);
     watch_committed(d);
@@ -224,7 +228,7 @@ static void take(struct daemon *d, const struct store_done *done)
         on_batch(d, done);
         break;
     case STORE_DONE_HISTORY:
-        method_history_answer(d, done);
+        device_history_answer(d, done);
         break;
     case STORE_DONE_OUTBOX:
         if (done->tag == d->outbox_tag) { /* else asked for before a failed commit */

@@ -132,6 +132,7 @@ static enum daemon_exit serve(struct daemon *d, struct diag_list *diags)
         driver_recover(d->driver, d->engine);
         windows_link_start(d);
         intake_link_start(d);
+        status_budget_start(d);
         uv_run(d->loop, UV_RUN_DEFAULT);
     } else {
         life_close(d);

@@ -16,6 +16,8 @@
  *   status_link.c connection of the status topics
  *   request_link.c requests over MQTT, on the same connection
  *   intake_link.c campaigns from the folder that is watched
+ *   status_budget.c airtime of the gateways on the status topics
+ *   snapshot.c    results for consumers of those topics
  *   windows_link.c when campaigns may send, told to the engine and renewed
  *   methods.c     requests of the control protocol
  *   clients.c     who asks: over the socket or over MQTT
@@ -25,6 +27,7 @@
  *   doctor.c      what is right and wrong; doctor_state.c and doctor_fleet.c look
  *   health.c      counters of the daemon itself
  *   audit.c       who did what
+ *   device.c      what is known of a device
  *   watch.c       streams of the control socket
  *
  * Beside them stand modules with headers of their own that know nothing of this struct.
@@ -126,6 +129,19 @@ enum {
 
 struct intake_link;
 
+/* What is on a topic gw/budget/<shard>. */
+struct status_budget {
+    uint64_t hash; /* 0: nothing of ours */
+    uint64_t at_ms;
+};
+
+enum {
+    STATUS_BUDGET_SHARDS = 64, /* for ever: consumers may subscribe to each */
+};
+
+/* The id of what is published past the outbox. */
+#define MQTT_DIRECT_ID UINT64_MAX
+
 struct daemon {
     uv_loop_t *loop;
     struct clock clock;
@@ -193,6 +209,8 @@ struct daemon {
     struct mqtt_ctl *mqtt_ctl;           /* NULL: no requests over MQTT */
     char session[ENVELOPE_SESSION_SIZE]; /* of this process, for those; hex */
     struct relay relay;
+    uv_timer_t budget_timer;
+    struct status_budget budgets_said[STATUS_BUDGET_SHARDS];
 
     uv_signal_t sigterm;
     uv_signal_t sigint;
@@ -313,7 +331,6 @@ extern const struct ctl_server_handlers method_handlers;
 void method_answer_waiters(struct daemon *d, int err);
 /* Those whose request changed nothing, once nothing is on its way to the disk. */
 void method_answer_unchanged(struct daemon *d);
-void method_history_answer(struct daemon *d, const struct store_done *done);
 void method_reply(struct daemon *d, uint64_t connection, int64_t request_id,
                   struct json_object *data /* takes */);
 void method_refuse(struct daemon *d, uint64_t connection, int64_t request_id,
@@ -362,6 +379,17 @@ void audit_answer(struct daemon *d, const struct store_done *done);
 /* control.c: pause, resume, abort, approve of that campaign. */
 void control_request(struct daemon *d, uint64_t connection, struct ctl_request *request,
                      const struct campaign_rec *rec);
+
+/* device.c */
+void device_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
+void device_history_answer(struct daemon *d, const struct store_done *done);
+
+/* snapshot.c */
+void snapshot_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
+
+/* status_budget.c: gw/budget/<shard>, every ten seconds as far as it has changed. */
+void status_budget_start(struct daemon *d);
+void status_budget_again(struct daemon *d); /* the broker may have lost them */
 
 /* budget.c */
 void budget_request(struct daemon *d, uint64_t connection, struct ctl_request *request);

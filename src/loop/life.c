@@ -87,6 +87,8 @@ void life_init(struct daemon *d, const struct driver_ports *ports, void *arg)
     uv_timer_init(d->loop, &d->retry_timer);
     uv_timer_init(d->loop, &d->watch_timer);
     uv_timer_init(d->loop, &d->windows_timer);
+    uv_timer_init(d->loop, &d->budget_timer);
+    d->budget_timer.data = d;
     uv_timer_init(d->loop, &d->doctor_timer);
     uv_timer_init(d->loop, &d->drain_timer);
     uv_signal_init(d->loop, &d->sigterm);
@@ -152,6 +154,7 @@ void life_close(struct daemon *d)
     close_handle((uv_handle_t *)&d->retry_timer);
     close_handle((uv_handle_t *)&d->watch_timer);
     close_handle((uv_handle_t *)&d->windows_timer);
+    close_handle((uv_handle_t *)&d->budget_timer);
     close_handle((uv_handle_t *)&d->doctor_timer);
     close_handle((uv_handle_t *)&d->drain_timer);
     close_handle((uv_handle_t *)&d->sigterm);

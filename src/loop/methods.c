@@ -339,124 +339,7 @@ static void do_devices(const struct call *call)
     reply(call, data);
 }
 
-static struct json_object *packages_of(const struct device_rec *rec)
-{
-    if (!rec->packages_known) {
-        return NULL;
-    }
-    struct json_object *object = json_object_new_object();
-    for (int i = 0; i < (int)(sizeof(rec->package_version)); i++) {
-        char key[8];
-        snprintf(key, sizeof(key), "%d", i);
-        if (rec->package_version[i] != 0) {
-            render_add_int(object, key, rec->package_version[i]);
-        }
-    }
-    return object;
-}
-
-static struct json_object *campaigns_of(const struct daemon *d, uint64_t dev_eui)
-{
-    struct json_object *list = json_object_new_array();
-    const struct campaign_rec *rec;
-    for (size_t i = 0; (rec = engine_campaign_at(d->engine, i)) != NULL; i++) {
-        const struct member_rec *member = engine_member_find(d->engine, rec->id, dev_eui);
-        if (member == NULL) {
-            continue;
-        }
-        struct json_object *object = view_member(d->engine, member);
-        render_add_text(object, "campaign", rec->name);
-        json_object_array_add(list, object);
-    }
-    return list;
-}
-
-static struct json_object *device_data(const struct daemon *d,
-                                       const struct device_rec *rec)
-{
-    const struct fleet_entry *fleet = fleets_by_id(&d->fleets, rec->fleet_id);
-    const struct inventory_device *known =
-        fleet != NULL ? inventory_find(&fleet->inventory, rec->dev_eui) : NULL;
-    const char *profile = fleet != NULL ? fleet->doc->spec.default_profile : "";
-    struct json_object *data = json_object_new_object();
-    render_add(data, "dev_eui", render_eui(rec->dev_eui));
-    render_add_text(data, "name", known != NULL ? known->name : "");
-    render_add_text(data, "fleet", fleet != NULL ? fleet->doc->spec.name : "");
-    render_add_text(data, "profile",
-                    known != NULL && known->profile != NULL ? known->profile : profile);
-    render_add(data, "last_uplink", render_time(rec->last_uplink));
-    render_add(data, "firmware_version",
-               rec->firmware_known ? json_object_new_int64(rec->firmware_version) : NULL);
-    render_add(data, "hardware_version",
-               rec->firmware_known ? json_object_new_int64(rec->hardware_version) : NULL);
-    render_add(data, "packages", packages_of(rec));
-    render_add(data, "reported", render_report(engine_report(d->engine, rec->dev_eui)));
-    render_add_int(data, "uplink_interval_us", rec->uplink_interval_us);
-    render_add_int(data, "uplinks_heard", rec->uplinks_heard);
-    render_add(data, "links", render_links(rec));
-    render_add(data, "campaigns", campaigns_of(d, rec->dev_eui));
-    return data;
-}
-
-static void do_device(const struct call *call)
-{
-    struct daemon *d = call->d;
-    const char *text = ctl_text(call->params, "dev_eui");
-    uint64_t dev_eui = 0;
-    if (text == NULL || eui_parse(text, strlen(text), &dev_eui) != FUO_OK) {
-        refuse(call, CTL_USAGE, "params need a dev_eui of 16 hex digits");
-        return;
-    }
-    const struct device_rec *rec = engine_device(d->engine, dev_eui);
-    if (rec == NULL) {
-        refuse(call, CTL_NOT_FOUND, "no fleet has such a device");
-        return;
-    }
-    uint64_t tag = ++d->last_tag;
-    if (store_query_history(d->store, tag, dev_eui, CTL_PAGE_DEFAULT) != FUO_OK) {
-        refuse(call, CTL_INTERNAL, "too many requests at a time");
-        return;
-    }
-    struct history_wait *wait = xcalloc(1, sizeof(*wait));
-    wait->tag = tag;
-    wait->connection = call->connection;
-    wait->request_id = call->request->id;
-    wait->data = device_data(d, rec);
-    wait->next = d->histories;
-    d->histories = wait;
-}
-
-static struct json_object *history_of(const struct daemon *d,
-                                      const struct store_done *done)
-{
-    struct json_object *list = json_object_new_array();
-    for (size_t i = 0; i < done->history.count; i++) {
-        const struct history_rec *row = &done->history.rows[i];
-        const struct campaign_rec *rec =
-            engine_campaign_by_id(d->engine, row->campaign_id);
-        struct json_object *object = render_history(row);
-        render_add(object, "campaign",
-                   rec != NULL ? json_object_new_string(rec->name) : NULL);
-        json_object_array_add(list, object);
-    }
-    return list;
-}
-
-void method_history_answer(struct daemon *d, const struct store_done *done)
-{
-    struct history_wait **at = &d->histories;
-    while (*at != NULL && (*at)->tag != done->tag) {
-        at = &(*at)->next;
-    }
-    struct history_wait *wait = *at;
-    if (wait == NULL) {
-        return;
-    }
-    *at = wait->next;
-    render_add(wait->data, "history", history_of(d, done));
-    method_reply(d, wait->connection, wait->request_id, wait->data);
-    free(wait);
-}
+/* ---- pause, resume, abort, approve ---- */
 
 static void do_control(const struct call *call)
 {
@@ -544,7 +427,7 @@ static void dispatch(const struct call *call)
         do_devices(call);
         break;
     case CTL_DEVICE:
-        do_device(call);
+        device_request(call->d, call->connection, call->request);
         break;
     case CTL_BUDGET:
         budget_request(call->d, call->connection, call->request);
@@ -563,6 +446,9 @@ static void dispatch(const struct call *call)
         break;
     case CTL_AUDIT:
         audit_request(call->d, call->connection, call->request);
+        break;
+    case CTL_SNAPSHOT:
+        snapshot_request(call->d, call->connection, call->request);
         break;
     case CTL_WATCH:
         watch_start(call->d, call->connection, call->request);

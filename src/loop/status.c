@@ -7,6 +7,7 @@
 
 #include "io/cleanup.h"
 #include "loop/render.h"
+#include "loop/status_event.h"
 #include "loop/view.h"
 #include "loop/xalloc.h"
 
@@ -20,6 +21,7 @@ struct seq {
     uint32_t campaign_id;
     uint32_t shard;
     uint64_t value;
+    uint64_t settled; /* on disk */
 };
 
 struct status {
@@ -27,6 +29,7 @@ struct status {
     char *index; /* what was said last on `campaigns`; NULL: nothing yet */
     struct seq *seqs;
     size_t seq_count;
+    uint64_t event_number;
 };
 
 /* A batch being rendered. */
@@ -93,8 +96,30 @@ void status_restore_seq(struct status *status, const char *name, uint64_t value)
     }
     unsigned long shard = strtoul(end + 1, NULL, 16);
     if (campaign_id <= UINT32_MAX && shard < STATUS_SHARDS) {
-        seq_of(status, (uint32_t)campaign_id, (uint32_t)shard)->value = value;
+        struct seq *seq = seq_of(status, (uint32_t)campaign_id, (uint32_t)shard);
+        seq->value = seq->settled = value;
     }
+}
+
+void status_settled(struct status *status)
+{
+    for (size_t i = 0; i < status->seq_count; i++) {
+        status->seqs[i].settled = status->seqs[i].value;
+    }
+}
+
+struct json_object *status_seqs(const struct status *status, uint32_t campaign_id)
+{
+    struct json_object *object = json_object_new_object();
+    for (size_t i = 0; i < status->seq_count; i++) {
+        const struct seq *seq = &status->seqs[i];
+        char shard[12];
+        snprintf(shard, sizeof(shard), "%02x", seq->shard);
+        if (seq->campaign_id == campaign_id && seq->settled > 0) {
+            render_add_int(object, shard, (int64_t)seq->settled);
+        }
+    }
+    return object;
 }
 
 /* DevEUIs of one maker differ in few bits: spread them. */
@@ -131,6 +156,64 @@ static void add_retained(struct rendering *r, uint32_t campaign_id, const char *
         &(struct store_outbox){.topic = full, .campaign_id = campaign_id, .retain = true},
         payload);
 }
+
+/* ---- events ---- */
+
+void status_event(struct status *status, const struct status_source *source,
+                  const struct campaign_rec *rec, const char *type,
+                  struct json_object *data, struct store_batch *rows)
+{
+    struct status_event event = {
+        .prefix = status->prefix,
+        .campaign = rec->name,
+        .campaign_id = rec->id,
+        .type = type,
+        .time = source->now,
+        .boot = source->boot,
+        .number = ++status->event_number,
+    };
+    status_event_row(&event, data, rows);
+}
+
+static void add_event(struct rendering *r, const struct campaign_rec *rec,
+                      const char *type, struct json_object *data)
+{
+    status_event(r->status, r->source, rec, type, data, r->rows);
+}
+
+/* After a restart a phase is news only if it is the first of the campaign. */
+static void add_phase_event(struct rendering *r, struct campaign_entry *entry,
+                            const struct campaign_rec *rec)
+{
+    char type[64];
+    bool known = entry->phase_known || rec->revision > 1;
+    if (known && (!entry->phase_known || entry->phase == rec->phase)) {
+        entry->phase_known = true;
+        entry->phase = rec->phase;
+        return;
+    }
+    entry->phase_known = true;
+    entry->phase = rec->phase;
+    snprintf(type, sizeof(type), "campaign.%s", campaign_phase_name(rec->phase));
+    struct json_object *data = json_object_new_object();
+    render_add_text(data, "phase", campaign_phase_name(rec->phase));
+    render_add_text(data, "reason", rec->reason);
+    add_event(r, rec, type, data);
+}
+
+static void add_session_event(struct rendering *r, const struct campaign_rec *rec,
+                              uint32_t id, const struct render_session *session)
+{
+    struct json_object *data = json_object_new_object();
+    render_add_int(data, "session", id);
+    if (session != NULL) {
+        render_add_int(data, "dr", session->rec->dr);
+        render_add_int(data, "members", (int64_t)session->members);
+    }
+    add_event(r, rec, session != NULL ? "session.started" : "session.ended", data);
+}
+
+/* ---- campaigns ---- */
 
 static void render_index(struct rendering *r)
 {
@@ -176,7 +259,11 @@ static void render_session_topic(struct rendering *r, struct campaign_entry *ent
                                  const struct render_session *session)
 {
     char topic[TOPIC_SIZE];
+    size_t before = entry->session_count;
     struct published_session *published = campaign_sessions_add(entry, session->rec->id);
+    if (entry->session_count > before) {
+        add_session_event(r, rec, session->rec->id, session);
+    }
     struct json_object *object = render_session(session);
     uint64_t hash =
         hash_of(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
@@ -209,6 +296,7 @@ static void render_session_topics(struct rendering *r, struct campaign_entry *en
         if (!is_among(&sessions, id)) {
             session_topic(topic, rec->name, id);
             add_retained(r, rec->id, topic, NULL);
+            add_session_event(r, rec, id, NULL);
             campaign_sessions_drop(entry, i - 1);
         }
     }
@@ -304,6 +392,7 @@ static void render_campaign_topics(struct rendering *r, uint32_t campaign_id)
     }
     add_state(r, rec, view_campaign(r->source->engine, rec, entry));
     clear_alert(r, entry, rec);
+    add_phase_event(r, entry, rec);
     render_session_topics(r, entry, rec);
     render_wave_topics(r, entry, rec);
 }
@@ -423,6 +512,11 @@ static void render_alert(struct rendering *r, const struct effect *effect)
     alert_topic(topic, id);
     add_retained(r, effect->publish.campaign_id, topic,
                  alert_payload(id, effect->publish.text, r->source->now));
+    if (rec != NULL) {
+        struct json_object *data = json_object_new_object();
+        render_add_text(data, "text", effect->publish.text);
+        add_event(r, rec, "alert", data);
+    }
 }
 
 /* Whether a later effect of the batch says the same. */

@@ -7,6 +7,7 @@
  * cleared when it goes on or ends). Not retained:
  * c/<name>/results/<shard>, batches of device results; their seq has no gaps per campaign
  * and shard, and prev is the one before. Shards are 00 to 0f, by a hash of the DevEUI.
+ * Who has missed some asks for a snapshot (ctl/protocol.h). c/<name>/event: status_event.h.
  *
  * The rows are rendered when a batch is taken and are part of its transaction, so nothing
  * is said that is not on disk. Several changes of one thing within a batch become one
@@ -16,6 +17,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include <json-c/json.h>
 
 #include "engine/engine.h"
 #include "loop/campaigns.h"
@@ -41,11 +44,27 @@ void status_reset(struct status *status);
 /* A counter of the store whose name begins with STATUS_SEQ_PREFIX; others are ignored. */
 void status_restore_seq(struct status *status, const char *name, uint64_t value);
 
+/* What was rendered last is on disk: a snapshot may say its numbers. */
+void status_settled(struct status *status);
+
+/*
+ * The last seq of each shard of a campaign that is on disk, {"0a":17,...}, fresh; those
+ * that have said nothing are left out.
+ */
+struct json_object *status_seqs(const struct status *status, uint32_t campaign_id);
+
 struct status_source {
     const struct engine *engine;
     struct campaigns *campaigns; /* what is on the topics is kept there */
     struct utc now;
+    uint32_t boot; /* for the ids of events */
 };
+
+/* An event that is no PUBLISH effect, for the next batch; type and data as status_event.h
+ * has them. Takes data. */
+void status_event(struct status *status, const struct status_source *source,
+                  const struct campaign_rec *rec, const char *type,
+                  struct json_object *data, struct store_batch *rows);
 
 /* The rows for the PUBLISH effects of a batch, appended to rows. */
 void status_render(struct status *status, const struct status_source *source,

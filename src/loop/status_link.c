@@ -16,9 +16,6 @@ enum {
     TEXT_SIZE = 320,
 };
 
-/* Ids of what does not come from the outbox. */
-#define DIRECT_ID UINT64_MAX
-
 static bool is_open(const struct daemon *d)
 {
     return d->mqtt != NULL || (d->status != NULL && d->status_carrier != NULL);
@@ -34,7 +31,7 @@ static int hand_over(struct daemon *d, const struct mqtt_publish *publish)
 static void publish_now(struct daemon *d, const char *topic, const char *payload)
 {
     struct mqtt_publish publish = {
-        .id = DIRECT_ID,
+        .id = MQTT_DIRECT_ID,
         .topic = topic,
         .payload = (const uint8_t *)payload,
         .payload_len = strlen(payload),
@@ -95,6 +92,7 @@ void status_link_up(struct daemon *d, bool up)
         status_link_set_state(d, d->draining ? "draining" : "ready");
         commit_tell_alert(d);
         intake_link_tell(d);
+        status_budget_again(d);
     }
     relay_set_up(&d->relay, up);
 }
@@ -106,7 +104,7 @@ static void on_state(void *arg, bool up)
 
 void status_link_published(struct daemon *d, uint64_t id, int err)
 {
-    if (id == DIRECT_ID) {
+    if (id == MQTT_DIRECT_ID) {
         d->told_draining |= d->draining; /* the last one that is sent */
     } else if (!mqtt_ctl_is_channel(id)) {
         relay_published(&d->relay, id, err);

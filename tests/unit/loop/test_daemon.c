@@ -105,6 +105,33 @@ static void every_action_is_in_the_audit_log(void **state)
     fixture_remove(&f);
 }
 
+static void a_snapshot_comes_in_pages(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    upload(&f);
+    assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
+    assert_int_equal(call(&f, CTL_ABORT, "{\"name\":\"camp\"}"), 0);
+    assert_int_equal(call(&f, CTL_SNAPSHOT, "{\"name\":\"camp\",\"limit\":2}"), 0);
+    assert_answer(&f, "/campaign", "camp");
+    assert_answer(&f, "/phase", "aborted");
+    assert_answer(&f, "/results/0/dev_eui", "0000000000000101");
+    assert_answer(&f, "/results/1/outcome", "cancelled");
+    assert_answer(&f, "/next", "0000000000000102");
+    assert_int_equal(
+        call(&f, CTL_SNAPSHOT, "{\"name\":\"camp\",\"after\":\"0000000000000102\"}"), 0);
+    assert_answer(&f, "/results/0/dev_eui", "0000000000000103");
+    assert_answer(&f, "/next", "null");
+    assert_int_equal(call(&f, CTL_SNAPSHOT, NULL), CTL_USAGE);
+    assert_int_equal(call(&f, CTL_SNAPSHOT, "{\"name\":\"camp\",\"after\":\"1\"}"),
+                     CTL_USAGE);
+    assert_int_equal(call(&f, CTL_SNAPSHOT, "{\"name\":\"nope\"}"), CTL_NOT_FOUND);
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
 static void what_is_wrong_is_refused_with_its_code(void **state)
 {
     (void)state;
@@ -650,6 +677,7 @@ static void a_database_of_a_newer_fuotad_is_refused_and_left_alone(void **state)
 TEST_MAIN(cmocka_unit_test(a_database_of_a_newer_fuotad_is_refused_and_left_alone),
           cmocka_unit_test(a_campaign_is_applied_looked_at_and_aborted),
           cmocka_unit_test(every_action_is_in_the_audit_log),
+          cmocka_unit_test(a_snapshot_comes_in_pages),
           cmocka_unit_test(what_is_wrong_is_refused_with_its_code),
           cmocka_unit_test(requests_are_checked), cmocka_unit_test(uploads_are_checked),
           cmocka_unit_test(lists_of_devices_are_uploaded),

@@ -86,6 +86,7 @@ static size_t render(struct rig *rig, const struct effects *effects)
         .engine = rig->f.engine,
         .campaigns = &rig->campaigns,
         .now = {SECONDS_US(1770000000)},
+        .boot = 4,
     };
     status_render(rig->status, &source, effects, &batch);
     assert_int_equal(store_submit(rig->store, &batch), FUO_OK);
@@ -147,7 +148,7 @@ static void a_new_campaign_is_in_the_index_and_has_a_state(void **state)
     (void)state;
     struct rig rig;
     start(&rig);
-    assert_int_equal(step(&rig, fixture_apply(&rig.f)), 2);
+    assert_int_equal(step(&rig, fixture_apply(&rig.f)), 3);
     const struct store_outbox *row = row_of(&rig, "c/camp/state");
     assert_non_null(row);
     assert_true(row->retain);
@@ -283,7 +284,8 @@ static void each_session_has_a_topic_until_it_is_over(void **state)
     struct effect *effect = effects_append(&effects, EFFECT_PUBLISH);
     effect->publish.kind = PUBLISH_CAMPAIGN;
     effect->publish.campaign_id = FIXTURE_CAMPAIGN;
-    assert_int_equal(render(&rig, &effects), 4); /* the state, and three sessions */
+    /* The state, three sessions, and an event for each of those. */
+    assert_int_equal(render(&rig, &effects), 7);
 
     assert_int_equal(row_of(&rig, "c/camp/session/7")->payload_len, 0);
     struct json_object *object = payload_of(row_of(&rig, "c/camp/session/9"));
@@ -394,6 +396,116 @@ static void strange_counters_are_ignored(void **state)
     status_destroy(NULL);
 }
 
+/* The i-th event of the rows, as an object. */
+static struct json_object *event_at(const struct rig *rig, size_t i)
+{
+    for (size_t k = 0; k < rig->rows.outbox.count; k++) {
+        const struct store_outbox *row = &rig->rows.outbox.rows[k];
+        if (strcmp(row->topic + 10, "c/camp/event") == 0 && i-- == 0) {
+            assert_false(row->retain);
+            return payload_of(row);
+        }
+    }
+    return NULL;
+}
+
+static void assert_event(const struct rig *rig, size_t i, const char *id,
+                         const char *type)
+{
+    struct json_object *event = event_at(rig, i);
+    assert_non_null(event);
+    assert_text(event, "/specversion", "1.0");
+    assert_text(event, "/id", id);
+    assert_text(event, "/type", type);
+    assert_text(event, "/source", "/root/main");
+    assert_text(event, "/subject", "camp");
+    assert_text(event, "/time", "2026-02-02T02:40:00.000000Z");
+    assert_text(event, "/datacontenttype", "application/json");
+    json_object_put(event);
+}
+
+static void what_happens_is_told_as_cloud_events(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct effects effects = {0};
+    start(&rig);
+    step(&rig, fixture_apply(&rig.f));
+    assert_event(&rig, 0, "4-1", "io.fuotad.campaign.running");
+    step(&rig, fixture_control(ENGINE_PAUSE));
+    assert_event(&rig, 0, "4-2", "io.fuotad.campaign.paused");
+    struct json_object *event = event_at(&rig, 0);
+    assert_text(event, "/data/phase", "paused");
+    assert_text(event, "/data/reason", "paused by the operator");
+    json_object_put(event);
+    assert_null(event_at(&rig, 1));
+
+    add_session(&rig, 5, 1);
+    struct effect *effect = effects_append(&effects, EFFECT_PUBLISH);
+    effect->publish.kind = PUBLISH_CAMPAIGN;
+    effect->publish.campaign_id = FIXTURE_CAMPAIGN;
+    render(&rig, &effects);
+    assert_event(&rig, 0, "4-3", "io.fuotad.session.started");
+    render(&rig, &effects);
+    assert_null(event_at(&rig, 0)); /* nothing has happened */
+    effects_finish(&effects);
+    stop(&rig);
+}
+
+/* The daemon knows the campaign from its store: that it runs is no news. */
+static void after_a_restart_only_what_is_new_is_an_event(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    step(&rig, fixture_apply(&rig.f));
+    step(&rig, fixture_control(ENGINE_PAUSE));
+    rig.campaigns.head->phase_known = false;
+    struct effects effects = {0};
+    struct effect *effect = effects_append(&effects, EFFECT_PUBLISH);
+    effect->publish.kind = PUBLISH_CAMPAIGN;
+    effect->publish.campaign_id = FIXTURE_CAMPAIGN;
+    render(&rig, &effects);
+    assert_null(event_at(&rig, 0));
+    step(&rig, fixture_control(ENGINE_RESUME));
+    assert_event(&rig, 0, "4-3", "io.fuotad.campaign.running");
+    effects_finish(&effects);
+    stop(&rig);
+}
+
+static void assert_seqs(const struct rig *rig, const char *want)
+{
+    struct json_object *seqs = status_seqs(rig->status, FIXTURE_CAMPAIGN);
+    assert_string_equal(json_object_to_json_string_ext(seqs, JSON_C_TO_STRING_PLAIN),
+                        want);
+    json_object_put(seqs);
+}
+
+static void a_snapshot_says_numbers_that_are_on_disk(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct effects effects = {0};
+    char want[32];
+    start(&rig);
+    step(&rig, fixture_apply(&rig.f));
+    assert_seqs(&rig, "{}");
+    struct effect *effect = effects_append(&effects, EFFECT_PUBLISH);
+    effect->publish.kind = PUBLISH_RESULT;
+    effect->publish.campaign_id = FIXTURE_CAMPAIGN;
+    effect->publish.dev_eui = rig.f.devices[0];
+    render(&rig, &effects);
+    assert_seqs(&rig, "{}"); /* as far as anybody has said */
+    status_settled(rig.status);
+    const char *topic = rig.rows.outbox.rows[0].topic;
+    snprintf(want, sizeof(want), "{\"%.2s\":1}", strrchr(topic, '/') + 1);
+    assert_seqs(&rig, want);
+    render(&rig, &effects);
+    assert_seqs(&rig, want);
+    effects_finish(&effects);
+    stop(&rig);
+}
+
 static void alerts_have_a_topic_of_their_campaign(void **state)
 {
     (void)state;
@@ -405,7 +517,7 @@ static void alerts_have_a_topic_of_their_campaign(void **state)
     effect->publish.kind = PUBLISH_ALERT;
     effect->publish.campaign_id = FIXTURE_CAMPAIGN;
     memcpy(effect->publish.text, "look", 5);
-    assert_int_equal(render(&rig, &effects), 1);
+    assert_int_equal(render(&rig, &effects), 2); /* and an event */
     struct json_object *object = payload_of(row_of(&rig, "alert/camp"));
     assert_text(object, "/text", "look");
     assert_text(object, "/time", "2026-02-02T02:40:00.000000Z");
@@ -433,4 +545,7 @@ TEST_MAIN(cmocka_unit_test(a_new_campaign_is_in_the_index_and_has_a_state),
           cmocka_unit_test(results_are_batched_and_numbered_without_gaps),
           cmocka_unit_test(sequence_numbers_go_on_after_a_restart),
           cmocka_unit_test(strange_counters_are_ignored),
+          cmocka_unit_test(what_happens_is_told_as_cloud_events),
+          cmocka_unit_test(after_a_restart_only_what_is_new_is_an_event),
+          cmocka_unit_test(a_snapshot_says_numbers_that_are_on_disk),
           cmocka_unit_test(alerts_have_a_topic_of_their_campaign))
