@@ -13,6 +13,7 @@
 enum {
     MPA_TOKEN = 1,
     RESYNC_TRANSMISSIONS = 2,
+    REBOOT_SKEW_MAX_S = 60,
 };
 
 static uint8_t version_of(const struct device_rec *device, enum pkg_id pkg)
@@ -115,6 +116,12 @@ static int command_countdown(uint32_t delay_s, struct member_downlink *out, size
     return fm_reboot_countdown_encode(&req, out->payload, sizeof(out->payload), len);
 }
 
+static int command_reboot_time(struct gps time, struct member_downlink *out, size_t *len)
+{
+    struct fm_reboot_time_req req = {.reboot_time = time};
+    return fm_reboot_time_req_encode(&req, out->payload, sizeof(out->payload), len);
+}
+
 static int command_delete(const struct member_rec *member, struct member_downlink *out,
                           size_t *len)
 {
@@ -187,9 +194,12 @@ static int build(const struct member_rec *member, const struct member_context *c
     case MEMBER_UPGRADE:
         return fm_upgrade_image_req_encode(buf, cap, len);
     case MEMBER_REBOOT:
-        return command_countdown(c->countdown_s, out, len);
+        return c->reboot_by_time ? command_reboot_time(c->reboot_time, out, len)
+                                 : command_countdown(c->countdown_s, out, len);
     case MEMBER_UNDO_REBOOT:
-        return command_countdown(FM_COUNTDOWN_CANCEL_S, out, len);
+        return c->reboot_by_time
+                   ? command_reboot_time((struct gps){FM_REBOOT_TIME_CANCEL}, out, len)
+                   : command_countdown(FM_COUNTDOWN_CANCEL_S, out, len);
     case MEMBER_UNDO_IMAGE:
         return command_delete(member, out, len);
     case MEMBER_WAITING:
@@ -514,6 +524,29 @@ static struct member_answer answer_countdown(const struct member_rec *member,
     return a;
 }
 
+/* Seconds until then; an error, or a delay that is none to that time: by countdown, then. */
+static struct member_answer answer_reboot_time(const struct member_rec *member,
+                                               const struct split_cmd *cmd,
+                                               struct utc received)
+{
+    struct fm_reboot_time_ans ans;
+    bool asked = member->phase == MEMBER_REBOOT || member->phase == MEMBER_UNDO_REBOOT;
+    if (!asked || fm_reboot_time_ans_decode(cmd->body, cmd->body_len, &ans) != FUO_OK) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    bool cancelled = ans.delay_s == FM_REBOOT_TIME_CANCEL;
+    if (cancelled != (member->phase == MEMBER_UNDO_REBOOT)) {
+        return verdict(VERDICT_NOT_MINE);
+    }
+    int64_t late_s =
+        (int64_t)ans.delay_s - (member->reboot_at.us - received.us) / 1000000;
+    bool wrong = late_s > REBOOT_SKEW_MAX_S || late_s < -REBOOT_SKEW_MAX_S;
+    struct member_answer a =
+        verdict(!cancelled && wrong ? VERDICT_CLOCK : VERDICT_ACCEPTED);
+    a.delay_s = ans.delay_s;
+    return a;
+}
+
 static struct member_answer answer_delete(const struct member_rec *member,
                                           const struct split_cmd *cmd)
 {
@@ -528,13 +561,16 @@ static struct member_answer answer_delete(const struct member_rec *member,
 }
 
 static struct member_answer answer_fwmgmt(const struct member_rec *member,
-                                          const struct split_cmd *cmd)
+                                          const struct split_cmd *cmd,
+                                          struct utc received)
 {
     switch (cmd->cid) {
     case FM_CID_VERSION:
         return answer_version(cmd);
     case FM_CID_UPGRADE_IMAGE:
         return answer_upgrade(member, cmd);
+    case FM_CID_REBOOT_TIME:
+        return answer_reboot_time(member, cmd, received);
     case FM_CID_REBOOT_COUNTDOWN:
         return answer_countdown(member, cmd);
     case FM_CID_DELETE_IMAGE:
@@ -559,7 +595,7 @@ struct member_answer member_answer(const struct member_rec *member,
     case PKG_FRAG:
         return answer_frag(member, context, cmd);
     case PKG_FWMGMT:
-        return answer_fwmgmt(member, cmd);
+        return answer_fwmgmt(member, cmd, received);
     case PKG_CLOCK:
         break;
     }

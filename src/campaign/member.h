@@ -38,6 +38,8 @@ struct member_context {
     const uint8_t *wrapped_key; /* 16 bytes; MEMBER_GROUP */
     const uint8_t *mic;         /* 4 bytes; MEMBER_FRAG in v2 */
     uint32_t countdown_s;       /* MEMBER_REBOOT */
+    bool reboot_by_time;        /* ... by reboot_time, not by countdown_s */
+    struct gps reboot_time;
 };
 
 struct member_downlink {
@@ -82,7 +84,7 @@ struct member_answer {
     uint32_t hardware;
     uint16_t missing;
     uint16_t received;
-    uint32_t delay_s;     /* VERDICT_ACCEPTED of a reboot countdown */
+    uint32_t delay_s;     /* VERDICT_ACCEPTED of a reboot */
     bool proven;          /* VERDICT_BLOCK: by its MIC, not by its counts */
     bool nothing_done;    /* ... of a deletion: there was no such image */
     bool group_undefined; /* of a session: so the device says, see answer_session() */

@@ -195,7 +195,7 @@ const struct option campaign_activation_options[] = {
      .type = OPTION_ENUM,
      .words = activations,
      .def = "immediate",
-     .later = "scheduled manual",
+     .later = "manual",
      AT(activation.mode),
      .help =
          "When a device installs: as soon as it is complete, inside a window, or after "
@@ -231,7 +231,6 @@ const struct option campaign_verification_options[] = {
      .flags = OPTION_NOT_EMPTY,
      .words = proofs,
      .def = "version",
-     .later = "uplinks",
      OPTION_AT(struct campaign_doc, require_mask),
      .help = "Proof of success: the device reports the version, or goes on sending."},
     {.key = "uplinks",

@@ -6,6 +6,7 @@
  */
 #include "codec/package.h"
 #include "engine/group.h"
+#include "engine/install.h"
 #include "engine/internal.h"
 #include "engine/limits.h"
 #include "engine/reported.h"
@@ -158,6 +159,9 @@ static bool is_proof(const struct member *m, uint32_t version)
 
 void member_verified(struct engine *e, struct member *m)
 {
+    if (!install_take_version(e, m)) {
+        return;
+    }
     if (m->rec.command_id != 0) {
         member_flush_queue(e, m); /* no second reboot */
     }
@@ -283,7 +287,7 @@ static void take_image(struct engine *e, struct member *m, uint32_t next)
 void member_await_reboot(struct engine *e, struct member *m)
 {
     member_enter(e, m, MEMBER_VERIFY);
-    member_seen(e, m, FW_SEEN_APPLYING);
+    member_seen(e, m, install_seen(e, m));
     engine_set_timer(e, m->slot, utc_after(m->rec.reboot_at, MEMBER_AFTER_REBOOT_US));
 }
 
@@ -386,6 +390,8 @@ static void take_clock(struct engine *e, struct member *m)
 {
     if (m->rec.phase == MEMBER_SESSION) {
         member_ask(e, m, MEMBER_RESYNC);
+    } else if (m->rec.phase == MEMBER_REBOOT) {
+        install_deny_time(e, m);
     }
 }
 

@@ -11,6 +11,7 @@
  *   member.c     one device: its records, its commands, its outcome
  *   answer.c     what its answers do
  *   silence.c    what it means when there is none: evidence, time, abort
+ *   install.c    when it reboots, and what proves it
  *   report.c     State and Update Result: what its answers say of them, what it reports
  *   uplink.c     an uplink to commands, stateless answers, what is learned of the device
  *   load.c       how much gateways listen
@@ -105,7 +106,10 @@ struct member {
     bool undone;           /* ... was told to delete the image */
     bool in_round;         /* a round is due that will look at it */
     bool waits_for_result; /* it reported State 0, see fw_view */
-    uint8_t reboots;       /* times it was asked for because of that doubt */
+    bool denies_time;      /* DevRebootTimeReq is of no use to it, see install.h */
+    bool version_proven;
+    uint16_t uplinks; /* since its reboot */
+    uint8_t reboots;  /* times it was asked for because of that doubt */
     uint8_t wrapped[16];
     uint8_t mic[4];
 };

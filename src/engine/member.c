@@ -6,6 +6,7 @@
 #include "codec/package.h"
 #include "engine/claim.h"
 #include "engine/group.h"
+#include "engine/install.h"
 #include "engine/internal.h"
 #include "engine/limits.h"
 #include "engine/repair.h"
@@ -15,7 +16,6 @@
 
 #define EXPIRY_MIN_US HOURS_US(1)
 #define EXPIRY_MAX_US HOURS_US(48)
-#define REBOOT_MIN_S  30
 
 #define COMMAND_BYTES 30 /* the longest: McGroupSetupReq */
 
@@ -317,15 +317,6 @@ struct member_context member_context_of(const struct member *m)
     };
 }
 
-static uint32_t countdown_s(struct engine *e, const struct member *m)
-{
-    int64_t jitter_s = m->campaign->def.spec->activation.jitter_us / 1000000;
-    if (jitter_s < 0 || jitter_s > 0xfffff0) {
-        jitter_s = 0xfffff0;
-    }
-    return REBOOT_MIN_S + (uint32_t)prng_below(&e->prng, (uint64_t)jitter_s + 1);
-}
-
 static bool has_tail(const struct member *m)
 {
     return m->rec.phase == MEMBER_STATUS && m->tail > 0;
@@ -353,7 +344,7 @@ static struct utc useful_until(const struct engine *e, const struct member *m)
 /* What the server holds at a deadline that ends everything is dropped. */
 static struct utc expiry_of(const struct engine *e, const struct member *m)
 {
-    struct utc until = useful_until(e, m);
+    struct utc until = utc_min(useful_until(e, m), install_told_by(e, m));
     return term_lasts(e, m->campaign) ? utc_min(until, term_silent_from(m->campaign))
                                       : until;
 }
@@ -418,9 +409,9 @@ static bool may_send(const struct engine *e, const struct member *m)
 static int build(struct engine *e, struct member *m, struct effect *effect)
 {
     struct member_context context = member_context_of(m);
-    if (m->rec.phase == MEMBER_REBOOT) {
-        context.countdown_s = countdown_s(e, m);
-        m->rec.reboot_at = engine_in(e, SECONDS_US((int64_t)context.countdown_s));
+    bool reboot = m->rec.phase == MEMBER_REBOOT || m->rec.phase == MEMBER_UNDO_REBOOT;
+    if (reboot && !install_plan(e, m, &context)) {
+        return FUO_ENOENT;
     }
     struct member_downlink downlink;
     int err = member_command(&m->rec, &context, &downlink);
@@ -472,7 +463,8 @@ static bool in_tail(const struct engine *e, struct member *m)
 
 void member_send(struct engine *e, struct member *m)
 {
-    if (!may_send(e, m) || !has_material(e, m)) {
+    bool proven = m->rec.phase == MEMBER_VERIFY && !install_wants_version(m);
+    if (proven || !may_send(e, m) || !has_material(e, m)) {
         return;
     }
     bool tail = in_tail(e, m);

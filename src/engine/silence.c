@@ -6,7 +6,9 @@
  * uplinks after it was sent that are no answer to it. Blind repetition could reset a
  * decoder (lorawan.md 13).
  */
+#include "engine/install.h"
 #include "engine/internal.h"
+#include "engine/reported.h"
 
 #define ANSWER_DELAY_US SECONDS_US(20) /* an answer may come one uplink later */
 #define RETRY_DELAY_US  SECONDS_US(30) /* the server could not take it */
@@ -188,6 +190,9 @@ void member_tick(struct engine *e, struct member *m)
         return;
     }
     engine_wake(e, m->slot, limit);
+    if (m->rec.phase == MEMBER_VERIFY && m->rec.result == FW_RESULT_DEFERRED) {
+        member_seen(e, m, install_seen(e, m)); /* its time has come */
+    }
     if (m->rec.command_id != 0) {
         return;
     }

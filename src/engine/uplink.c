@@ -14,6 +14,7 @@
 #include "codec/frag.h"
 #include "codec/mpa.h"
 #include "codec/package.h"
+#include "engine/install.h"
 #include "engine/internal.h"
 #include "engine/limits.h"
 #include "engine/reported.h"
@@ -312,6 +313,9 @@ void uplink_take(struct engine *e, const struct engine_event *event)
     }
     if (!mine) {
         member_note_evidence(e, m, event->uplink.received);
+    }
+    if (m == d->active) {
+        install_note_uplink(e, m, event->uplink.received);
     }
 }
 

@@ -220,7 +220,14 @@ static const struct answer_row answers[] = {
      0},
     {"deleted", MEMBER_UNDO_IMAGE, PKG_FWMGMT, "0500", VERDICT_ACCEPTED, 0, 0},
     {"deleted, not asked", MEMBER_VERIFY, PKG_FWMGMT, "0500", VERDICT_NOT_MINE, 0, 0},
-    {"reboot time", MEMBER_REBOOT, PKG_FWMGMT, "0200000000", VERDICT_NOT_MINE, 0, 0},
+    {"reboot time, error", MEMBER_REBOOT, PKG_FWMGMT, "0200000000", VERDICT_CLOCK, 0, 0},
+    {"reboot time, not asked", MEMBER_UPGRADE, PKG_FWMGMT, "0200000000", VERDICT_NOT_MINE,
+     0, 0},
+    {"reboot time cancelled", MEMBER_UNDO_REBOOT, PKG_FWMGMT, "02ffffffff",
+     VERDICT_ACCEPTED, 0, 0},
+    {"reboot time cancelled, not asked", MEMBER_REBOOT, PKG_FWMGMT, "02ffffffff",
+     VERDICT_NOT_MINE, 0, 0},
+    {"short reboot time", MEMBER_REBOOT, PKG_FWMGMT, "02000000", VERDICT_NOT_MINE, 0, 0},
     {"time", MEMBER_SESSION, PKG_CLOCK, "010000000000", VERDICT_NOT_MINE, 0, 0},
 };
 

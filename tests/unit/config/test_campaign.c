@@ -206,7 +206,6 @@ static const char *const later_paths[] = {"spec.image.deltas",
                                           "spec.budgets.duration",
                                           "spec.activation.mode",
                                           "spec.activation.command",
-                                          "spec.verification.require[0]",
                                           "spec.notify"};
 
 static void check_full_image_and_targets(const struct campaign_spec *s)

@@ -113,7 +113,7 @@ static void explains_a_key(void **state)
          "KIND:     Campaign\nKEY:      spec.activation.mode\nTYPE:     word\n"
          "DEFAULT:  immediate\nRANGE:    one of immediate, scheduled, manual\n\n"
          "When a device installs: as soon as it is complete, inside a window, or after "
-         "fuotactl approve.\nThis version supports all but scheduled manual.\n"},
+         "fuotactl approve.\nThis version supports all but manual.\n"},
         {"trust-policy.metadata",
          "KIND:     TrustPolicy\nKEY:      metadata\nTYPE:     mapping\nREQUIRED: yes\n\n"
          "Which policy.\n\nKEYS\n"
