@@ -105,6 +105,8 @@ struct faults_config {
     enum fault_plant plant;
     const char *folder; /* where the daemon's files go; NULL: a temporary one */
     bool verbose;       /* the daemon's log on standard error */
+    /* Nothing goes wrong, but there is a minute a day to send: a campaign of months. */
+    bool months;
 };
 
 struct faults_report {

@@ -56,7 +56,7 @@ static const char campaign_yaml[] = "apiVersion: fuotad/v1\n"
                                     "signatures: [i.minisig]%s }\n"
                                     "  targets: { fleet: f }\n"
                                     "  retry: { cooldown: %s }\n"
-                                    "  activation: { jitter: 1m }\n";
+                                    "  activation: { jitter: 1m }\n%s";
 
 static int put(const struct run *r, const char *name, const char *text)
 {
@@ -160,7 +160,8 @@ static void write_campaign(struct run *r)
                        device_firmware_version(r->image, s->image_len));
     }
     size_t size = sizeof(r->yaml);
-    size_t len = (size_t)snprintf(r->yaml, size, campaign_yaml, version, s->cooldown);
+    size_t len =
+        (size_t)snprintf(r->yaml, size, campaign_yaml, version, s->cooldown, s->radio);
     len += write_waves(s, r->yaml + len, size - len);
     if (s->window_count == 0 || r->config->plant == PLANT_WINDOW) {
         return; /* always open */

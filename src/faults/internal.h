@@ -50,6 +50,7 @@ struct scenario {
     uint32_t pilot_percent; /* of the first of two waves; 0: those of the vocabulary */
     bool approval;          /* the second one waits for the operator */
     const char *on_failure; /* of the rollout */
+    const char *radio; /* more keys of the campaign's file */
 };
 
 /* Something on its way, in virtual time. */
@@ -180,6 +181,8 @@ struct run {
 /* ---- scenario.c ---- */
 void scenario_draw(struct scenario *s, uint64_t seed, enum fault_plant plant);
 /* Minutes of the day, UTC. */
+/* Without faults, and with windows so short that it takes months. */
+void scenario_stretch(struct scenario *s);
 int64_t scenario_window_start(const struct scenario *s, uint32_t i);
 
 /* ---- files.c ---- */

@@ -404,6 +404,9 @@ static int begin(struct run *r)
     r->entropy = prng_seeded(r->config->seed ^ UINT64_C(0xe9720b9));
     r->event_prng = prng_seeded(r->config->seed ^ UINT64_C(0xe7e27));
     scenario_draw(&r->scenario, r->config->seed, r->config->plant);
+    if (r->config->months) {
+        scenario_stretch(&r->scenario);
+    }
     r->start = r->now = r->scenario.network.start;
     status_open(r);
     r->carrier = run_carrier;

@@ -11,6 +11,8 @@ enum {
     IMAGE_LEAST = 400,
     IMAGE_SPAN = 2600,
     DAY_MINUTES = 1440,
+    LONG_IMAGE = 10000, /* 200 fragments of which a minute has three or four */
+    LONG_DAYS = 300,
 };
 
 /* 2026-03-01T00:00:00Z */
@@ -148,7 +150,7 @@ void scenario_draw(struct scenario *s, uint64_t seed, enum fault_plant plant)
     static const char *const cooldowns[] = {"30m", "2h", "8h"};
     struct prng p = prng_seeded(seed ^ UINT64_C(0x5eed0fa17));
     (void)prng_next(&p);
-    *s = (struct scenario){.limit_us = DAYS_US(60)};
+    *s = (struct scenario){.limit_us = DAYS_US(60), .radio = ""};
     draw_network(s, &p);
     draw_kinds(s, seed);
     draw_faults(s, &p);
@@ -161,4 +163,20 @@ void scenario_draw(struct scenario *s, uint64_t seed, enum fault_plant plant)
     if (s->every_us[FAULT_CLOCK_DRIFTS] != 0) {
         s->drift_ppm = (int32_t)prng_below(&p, 201) - 100;
     }
+}
+
+void scenario_stretch(struct scenario *s)
+{
+    memset(s->rate_ppm, 0, sizeof(s->rate_ppm));
+    memset(s->every_us, 0, sizeof(s->every_us));
+    s->drift_ppm = 0;
+    s->network.profiles = NULL;
+    s->network.profile_count = 0;
+    memset(s->kinds, 0, sizeof(s->kinds));
+    s->network.loss_ppm = 50000;
+    s->image_len = LONG_IMAGE;
+    s->radio = "  radio: { spacing: 15s }\n  fragmentation: { size: 50B }\n";
+    s->limit_us = DAYS_US(LONG_DAYS);
+    s->window_count = 1;
+    s->window_minutes = 1;
 }

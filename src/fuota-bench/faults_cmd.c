@@ -125,7 +125,12 @@ int faults_cmd(const struct options *o)
     struct totals totals = {.seeds = 0};
     for (uint64_t seed = o->seed; seed <= o->last_seed; seed++) {
         struct faults_config config = {
-            .seed = seed, .plant = o->plant, .folder = o->folder, .verbose = o->verbose};
+            .seed = seed,
+            .plant = o->plant,
+            .folder = o->folder,
+            .verbose = o->verbose,
+            .months = o->months,
+        };
         struct faults_report report;
         if (faults_run(&config, &report) != FUO_OK) {
             return EXIT_INTERNAL;

@@ -57,6 +57,8 @@ static bool take_flag(struct options *o, const char *arg)
         o->faults = true;
     } else if (strcmp(arg, "--verbose") == 0) {
         o->verbose = true;
+    } else if (strcmp(arg, "--months") == 0) {
+        o->months = true;
     } else if (strcmp(arg, "--progress") == 0) {
         o->progress = true;
     } else if (strcmp(arg, "--no-solver") == 0) {
@@ -172,6 +174,7 @@ void options_help(FILE *to)
         "  --seeds A-B   these, one after the other\n"
         "  --folder DIR  leave the daemon's files and database there (one seed)\n"
         "  --verbose     the daemon's log on stderr\n"
+        "  --months      without faults, but with windows of a minute a day\n"
         "  --plant NAME  break one invariant on purpose:\n",
         to);
     faults_cmd_help(to);

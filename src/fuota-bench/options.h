@@ -25,6 +25,7 @@ struct options {
     enum fault_plant plant;
     const char *folder; /* of --faults; NULL: a temporary one */
     bool verbose;
+    bool months;
     bool help;
     uint32_t capture_db; /* 0: the scenario's */
     uint32_t devices;    /* 0: the scenario's; of --plan-bench */

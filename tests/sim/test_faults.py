@@ -5,7 +5,8 @@
 fixed: 200 seeds keep every invariant, and every kind of fault was among them; the same seed
 is the same run. fresh: 20 seeds that nobody has seen; a failure names its seed, which
 `fuota-bench --faults --seed` makes again. plants: every deliberate violation is found, as
-what it is, within 20 seeds.
+what it is, within 20 seeds. months: a campaign outlasts the windows that the engine is told
+at its beginning, by far, without a restart.
 
 SCALE divides the number of seeds: 1, more under sanitizers, where every kind need not come.
 FAULT_SEED=N makes fresh begin there.
@@ -19,6 +20,7 @@ import sys
 FIXED = 200
 FRESH = 20
 PLANT_SEEDS = 20
+HORIZON_DAYS = 62  # of the windows that the engine knows, src/loop/windows.c
 
 
 def run(bench, *args):
@@ -77,6 +79,15 @@ def plants(bench, _):
             raise AssertionError(f"{name} is not found within {PLANT_SEEDS} seeds")
 
 
+def months(bench, _):
+    code, figures = run(bench, "--months", "--seed", 1)
+    print(f"{figures['virtual_hours'] / 24:.0f} days, {figures['frames']} frames")
+    assert code == 0 and figures["violated"] == 0, figures["violation"]
+    assert figures["starts"] == 1 and sum(figures["faults"].values()) == 0, figures
+    assert figures["virtual_hours"] > 2 * HORIZON_DAYS * 24, figures
+    assert figures["updated"] == figures["devices"], figures
+
+
 if __name__ == "__main__":
-    {"fixed": fixed, "fresh": fresh, "plants": plants}[sys.argv[2]](sys.argv[1],
-                                                                   int(sys.argv[3]))
+    {"fixed": fixed, "fresh": fresh, "plants": plants, "months": months}[sys.argv[2]](
+        sys.argv[1], int(sys.argv[3]))
