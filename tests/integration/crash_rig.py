@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""crash_rig.py BUILD SOURCE [--kills N] [--seed S] [--also broker,api,disk]
+"""crash_rig.py BUILD SOURCE [--kills N] [--seed S] [--also broker,api,disk] [--keep DIR]
 
 One campaign on the real stack, with fuotad killed N times at random moments, against the
 same campaign left alone: each device must end with the same outcome and the same image, and
 the air log must be clean (scripts/check-demo.py). A kill may fall on a daemon that has not
 finished its start. --also: between the kills, mosquitto is killed and started again, the
 API of the server goes away and comes back, the disk with the database is filled and freed.
+
+--keep: files, database, logs, air log and flash of both runs stay there, in calm and rough.
 
 Without options N is FUO_CRASH_KILLS, else 10. Prints one line of JSON; exits with 1 and the
 seed if anything differs. Needs root, for the small disk.
@@ -17,6 +19,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -41,11 +44,23 @@ def arguments():
     parser.add_argument("--kills", type=int, default=int(os.environ.get("FUO_CRASH_KILLS", 10)))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--also", default="")
+    parser.add_argument("--keep", type=pathlib.Path)
     args = parser.parse_args()
     args.faults = [f for f in args.also.split(",") if f]
     if set(args.faults) - set(FAULTS):
         parser.error(f"--also takes {', '.join(FAULTS)}")
     return args
+
+
+@contextlib.contextmanager
+def kept(args, name, folder):
+    """What a run leaves, for whoever reads a failure."""
+    try:
+        yield
+    finally:
+        if args.keep:
+            shutil.copytree(folder, args.keep / name, dirs_exist_ok=True,
+                            ignore=lambda _, names: [n for n in names if n == "ctl.sock"])
 
 
 @contextlib.contextmanager
@@ -135,10 +150,10 @@ def explain(stack, outcomes):
             print(stack.ctl("device", eui, "--json", check=0).stdout, file=sys.stderr)
 
 
-def run(args, scale, disturbance=lambda stack: None):
+def run(args, name, scale, disturbance=lambda stack: None):
     """Outcomes, images, seconds that the campaign and a start of the daemon took."""
     with tempfile.TemporaryDirectory(prefix="fuotad-crash-") as folder, small_disk(folder), \
-            Stack(folder, BUILD, make_image(folder), devices=DEVICES, seed=args.seed,
+            kept(args, name, folder), Stack(folder, BUILD, make_image(folder), devices=DEVICES, seed=args.seed,
                   scale=scale) as s:
         s.stop("fuotad")
         begin = time.monotonic()
@@ -165,9 +180,9 @@ def slow_enough(args, campaign_s, start_s):
 
 
 def compare(args, done):
-    calm = run(args, SCALE)
+    calm = run(args, "calm", SCALE)
     done["scale"] = slow_enough(args, *calm[2:])
-    rough = run(args, done["scale"], lambda stack: disturb(stack, args, done))
+    rough = run(args, "rough", done["scale"], lambda stack: disturb(stack, args, done))
     assert len(calm[0]) == DEVICES, calm[0]
     assert rough[0] == calm[0], f"outcomes differ: {rough[0]}\n{calm[0]}"
     assert rough[1] == calm[1], "images differ"
