@@ -396,9 +396,9 @@ static void take_clock(struct engine *e, struct member *m)
 }
 
 /*
- * It lost its group or its session, or more than its decoder can mend: LoRaMac-node and ST then report a
- * complete block that is none (lorawan.md 13), which only v2 of TS004 has a MIC to tell. On
- * a better way, slower or by more gateways, it may come through.
+ * It lost its group or its session, or more than its decoder can mend: LoRaMac-node and ST
+ * then report a complete block that is none (lorawan.md 13), which only v2 of TS004 has a
+ * MIC to tell. On a better way, slower or by more gateways, it may come through.
  */
 static bool may_try_again(const struct member *m, const struct member_answer *a)
 {
