@@ -227,12 +227,13 @@ static void check_coded(struct check *c, const struct check_group *g,
     }
 }
 
-/* Whether a device that takes part has acknowledged a set-up since the group was opened. */
+/* Whether a device acknowledged a set-up for it since the group was opened. It may have left
+ * by now: a frame waits for its turn at the server. */
 static bool is_acked(const struct check *c, const struct check_run *run)
 {
     for (size_t i = 0; i < c->config.device_count; i++) {
         const struct check_device *d = &c->devices[i];
-        if (d->acked.us >= run->opened.us && d->transmission_id == run->transmission_id) {
+        if (d->acked.us >= run->opened.us && d->acked_id == run->transmission_id) {
             return true;
         }
     }
@@ -322,6 +323,7 @@ static void take_command(struct check *c, const struct check_uplink *uplink,
         return;
     }
     c->devices[uplink->device].acked = c->now;
+    c->devices[uplink->device].acked_id = c->devices[uplink->device].transmission_id;
 }
 
 /* A part of an answer too long for one frame: read when it can be. */

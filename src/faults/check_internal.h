@@ -27,6 +27,7 @@ struct check_device {
     struct mpa_answers answers; /* of TS007, being put together */
     uint8_t answers_token;
     struct utc acked;         /* a set-up, last; 0: never */
+    uint32_t acked_id;        /* what it took part in then, on disk */
     uint32_t transmission_id; /* that it takes part in, on disk */
 };
 
