@@ -87,6 +87,11 @@ static const struct cli_option simulate_options[] = {
      .words = "stock margin1s direct",
      .help = "stock: ChirpStack as it is; margin1s: with a margin of 1 s; direct: exact "
              "times. Default: stock."},
+    {.name = "--start",
+     .value = "TIME",
+     .help =
+         "When it is applied, local in the campaign's zone: 2026-12-01T08:00. Default: "
+         "now."},
     {0},
 };
 
@@ -339,24 +344,28 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "simulate",
-        .synopsis = "FILE [--seed S] [--devices N] [--loss PERCENT] [--timing SERVER]",
+        .synopsis = "FILE [--seed S] [--devices N] [--loss PERCENT] [--timing SERVER] "
+                    "[--start TIME]",
         .summary = "Run a campaign on virtual time against a made-up fleet",
         .text =
             "Checks the file and runs the campaign with the daemon's own engine in a "
             "simulated city of the EU868 region: gateways under the legal duty cycle, "
             "devices with real decoders that speak every hour. The fleet's own devices "
-            "and trust policy are not looked at, windows neither; nothing is sent, and "
-            "no "
-            "daemon is needed. Times count from apply and include what a plan does not: "
-            "waiting for uplinks of the devices, repair and installation. The same seed "
-            "gives the same result. Exit code 11 if the campaign does not fit.\n\n"
+            "and trust policy are not looked at; nothing is sent, and no daemon is "
+            "needed. "
+            "Windows, blackouts, notBefore and the deadline are kept. Times count from "
+            "apply and include what a plan does not: waiting for uplinks of the devices, "
+            "repair and installation. The same seed and --start give the same result. "
+            "Exit code 11 if the campaign does not fit.\n\n"
             "With --json: type \"simulation\", name, image_bytes, seed, timing, devices, "
             "gateways, complete (devices with the image), complete_us (when the last of "
             "them had it; -1: none), complete_95_us (when 95% of all devices had it; -1: "
             "never), end_us, airtime_us (of all gateways, unicast too), transmissions, "
-            "frames, "
-            "duty_cycle_violations, cut (not over after 15 days), outcomes {none, "
-            "succeeded, failed, unknown, cancelled, skipped, superseded}.",
+            "frames, duty_cycle_violations, with a schedule start and end (local with "
+            "the "
+            "offset) and schedule_violations (frames outside of it), cut (not "
+            "over after 15 days, or 75 with windows), outcomes {none, succeeded, failed, "
+            "unknown, cancelled, skipped, superseded}, reasons {reason: devices}.",
         .options = simulate_options,
         .operand = "FILE",
         .operand_files = true,

@@ -10,6 +10,7 @@
 #include "fuotactl/commands.h"
 #include "fuotactl/fail.h"
 #include "fuotactl/render.h"
+#include "fuotactl/simulate_schedule.h"
 #include "fuotactl/words.h"
 #include "io/cleanup.h"
 #include "world/world.h"
@@ -27,6 +28,7 @@ struct simulation {
     uint64_t devices;
     uint32_t loss_ppm;
     enum world_timing timing;
+    struct simulate_schedule schedule;
 };
 
 static bool read_number(const char *text, uint64_t min, uint64_t max, uint64_t *value)
@@ -112,6 +114,7 @@ static int make_scenario(const struct simulation *sim, size_t image_len,
         s->image_bytes = image_len;
         s->params.burst_loss_ppm = sim->loss_ppm;
         s->params.burst_length_s = LOSS_SECONDS;
+        s->run_max_us += simulate_schedule_extra_us(&sim->schedule);
     }
     return err;
 }
@@ -160,6 +163,32 @@ static struct json_object *outcomes_of(const struct world_trace *t)
     return outcomes;
 }
 
+static struct json_object *reasons_of(const struct world_trace *t)
+{
+    struct json_object *reasons = json_object_new_object();
+    for (size_t i = 0; i < t->device_count; i++) {
+        const char *slug = member_reason_slug(t->devices[i].reason);
+        put(reasons, slug, ctl_int(reasons, slug, 0) + 1);
+    }
+    return reasons;
+}
+
+static void put_schedule(struct json_object *o, const struct simulation *sim,
+                         const struct world_trace *t)
+{
+    char text[SIMULATE_TIME_SIZE];
+    const struct simulate_schedule *schedule = &sim->schedule;
+    if (!schedule->given) {
+        return; /* when it is applied makes no difference */
+    }
+    json_object_object_add(
+        o, "start", json_object_new_string(simulate_schedule_time(schedule, 0, text)));
+    json_object_object_add(
+        o, "end",
+        json_object_new_string(simulate_schedule_time(schedule, t->end_us, text)));
+    put(o, "schedule_violations", (int64_t)simulate_schedule_violations(schedule, t));
+}
+
 static struct json_object *result_of(const struct simulation *sim,
                                      const struct bundle *bundle,
                                      const struct world_scenario *s,
@@ -183,8 +212,10 @@ static struct json_object *result_of(const struct simulation *sim,
     put(o, "transmissions", (int64_t)t->transmission_count);
     put(o, "frames", (int64_t)t->frame_count);
     put(o, "duty_cycle_violations", (int64_t)world_trace_violations(t, s));
+    put_schedule(o, sim, t);
     json_object_object_add(o, "cut", json_object_new_boolean(t->cut));
     json_object_object_add(o, "outcomes", outcomes_of(t));
+    json_object_object_add(o, "reasons", reasons_of(t));
     return o;
 }
 
@@ -204,6 +235,7 @@ static int run_world(const struct cli *cli, const struct simulation *sim,
     struct world_config config = {
         .timing = sim->timing, .install = true, .spec = &bundle->doc->spec};
     struct world_trace t = {0};
+    simulate_schedule_give(&sim->schedule, &config);
     if (world_run(s, &config, &t) != FUO_OK) {
         return cli_fail(cli, CLI_DOES_NOT_FIT, NULL,
                         "the campaign does not fit the simulated fleet");
@@ -220,6 +252,26 @@ static int run_world(const struct cli *cli, const struct simulation *sim,
     return print_result(cli, o);
 }
 
+static int make_schedule(const struct cli *cli, const struct cli_args *args,
+                         const struct bundle *bundle, struct simulation *sim)
+{
+    int err = simulate_schedule_make(&bundle->doc->spec.schedule,
+                                     cli_value(args, "--start"), &sim->schedule);
+    if (err == FUO_EINVAL) {
+        cmd_say("--start takes a local time like 2026-12-01T08:00");
+        cli_print_usage(args->command, stderr);
+        return CLI_USAGE;
+    }
+    if (err == FUO_ENOENT) {
+        return cli_fail(cli, CLI_NOT_FOUND, NULL,
+                        "%s: spec.schedule.blackouts: a simulation knows no Window; give "
+                        "from and to in its place",
+                        bundle->file);
+    }
+    return err == FUO_OK ? CLI_OK
+                         : cli_fail(cli, CLI_INTERNAL, NULL, "%s", fuo_strerror(err));
+}
+
 int cmd_simulate(const struct cli *cli, const struct cli_args *args)
 {
     struct simulation sim;
@@ -229,6 +281,10 @@ int cmd_simulate(const struct cli *cli, const struct cli_args *args)
     }
     AUTO_BUNDLE struct bundle bundle = {0};
     rc = bundle_load(cli, args->operands[0], &bundle);
+    if (rc != CLI_OK) {
+        return rc;
+    }
+    rc = make_schedule(cli, args, &bundle, &sim);
     if (rc != CLI_OK) {
         return rc;
     }

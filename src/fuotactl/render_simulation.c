@@ -50,6 +50,11 @@ static void print_complete(FILE *out, struct json_object *o)
         fprintf(out, ", the last after %s", duration_of(o, "complete_us", text));
     }
     fputc('\n', out);
+    if (ctl_text(o, "start") != NULL) {
+        print_name(out, "applied");
+        words_print(out, ctl_text(o, "start"));
+        fputc('\n', out);
+    }
     print_name(out, "over");
     fprintf(out, "%s %s\n", ctl_bool(o, "cut", false) ? "not yet after" : "after",
             duration_of(o, "end_us", text));

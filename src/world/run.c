@@ -449,6 +449,35 @@ static int add_fleet(struct world *w, const struct fleet_spec *spec)
     return engine_add_fleet(w->engine, &fleet);
 }
 
+/* From a time since apply; what is no time stays what it is. */
+static struct utc since_apply(const struct world *w, struct utc at)
+{
+    bool known = at.us != INT64_MAX && at.us != INT64_MIN;
+    return known ? world_utc(w->apply_us + at.us) : at;
+}
+
+static void give_windows(struct world *w)
+{
+    const struct world_config *config = w->config;
+    struct engine_event event = event_of(w, ENGINE_EV_WINDOWS);
+    if (config->windows == NULL) {
+        return;
+    }
+    struct calendar_span *spans = calloc(config->window_count + 1, sizeof(*spans));
+    assert(spans != NULL);
+    for (size_t i = 0; i < config->window_count; i++) {
+        spans[i] = (struct calendar_span){since_apply(w, config->windows[i].start),
+                                          since_apply(w, config->windows[i].end)};
+    }
+    event.windows =
+        (struct engine_windows){.campaign_id = CAMPAIGN,
+                                .spans = spans,
+                                .count = config->window_count,
+                                .until = since_apply(w, config->windows_until)};
+    step(w, &event);
+    free(spans);
+}
+
 static int apply(struct world *w, const struct campaign_spec *spec, const uint8_t *image)
 {
     uint64_t *devices = calloc(w->s->device_count, sizeof(*devices));
@@ -458,14 +487,20 @@ static int apply(struct world *w, const struct campaign_spec *spec, const uint8_
     }
     w->apply_us = w->now_us;
     struct engine_event event = event_of(w, ENGINE_EV_APPLY);
-    event.apply = (struct engine_campaign){.id = CAMPAIGN,
-                                           .fleet_id = FLEET,
-                                           .spec = spec,
-                                           .image = image,
-                                           .image_len = w->s->image_bytes,
-                                           .devices = devices,
-                                           .device_count = w->s->device_count};
+    event.apply =
+        (struct engine_campaign){.id = CAMPAIGN,
+                                 .fleet_id = FLEET,
+                                 .spec = spec,
+                                 .image = image,
+                                 .image_len = w->s->image_bytes,
+                                 .devices = devices,
+                                 .device_count = w->s->device_count,
+                                 .not_before = since_apply(w, w->config->not_before)};
+    if (w->config->deadline.us != 0) {
+        event.apply.deadline = since_apply(w, w->config->deadline);
+    }
     step(w, &event);
+    give_windows(w);
     free(devices);
     const struct campaign_rec *c = engine_campaign_by_id(w->engine, CAMPAIGN);
     return c == NULL || c->phase == CAMPAIGN_FAILED ? FUO_EINVAL : FUO_OK;

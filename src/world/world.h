@@ -12,10 +12,12 @@
  */
 #pragma once
 
+#include "base/time.h"
 #include "world/scenario.h"
 #include "world/trace.h"
 
 struct campaign_spec;
+struct calendar_span;
 
 enum world_timing {
     /* ChirpStack as it is: a row of a group whose queue is empty is due at once, others 5 s
@@ -32,6 +34,13 @@ struct world_config {
     bool install;  /* TS006 too; false: the run ends when all is downloaded or given up */
     bool progress; /* a line on stderr per virtual hour */
     const struct campaign_spec *spec; /* NULL: defaults of the vocabulary */
+    /* Times from apply. */
+    const struct calendar_span
+        *windows; /* as struct engine_windows has them; NULL: always */
+    size_t window_count;
+    struct utc windows_until;
+    struct utc not_before;
+    struct utc deadline; /* UTC_NEVER or 0: none */
 };
 
 /* "stock", "margin1s", "direct" */

@@ -240,6 +240,61 @@ static void local_times_that_are_skipped_or_come_twice_have_a_rule(void **state)
     }
 }
 
+/* A window around every change there is, night by night. */
+static void check_nights(const char *name)
+{
+    static const int64_t days_at_once = 100;
+    char schedule[128];
+    snprintf(schedule, sizeof(schedule),
+             "timezone: %s, windows: [{start: \"00:30\", end: \"04:30\"}]", name);
+    struct campaign_doc *doc = campaign(schedule);
+    struct zone *zone = zone_find(name);
+    const struct schedule_names none = {0};
+    struct zone_change change = {.at = utc("2026-01-01T12:00:00Z")};
+    const struct utc last = utc("2037-12-30T12:00:00Z");
+    size_t nights = 0;
+    size_t odd = 0;
+    for (struct utc from = change.at; from.us < last.us;
+         from = utc_after(from, DAYS_US(days_at_once))) {
+        struct schedule_spans spans;
+        struct utc until = utc_min(last, utc_after(from, DAYS_US(days_at_once)));
+        assert_int_equal(schedule_spans(&doc->spec.schedule, &none, from, until, &spans),
+                         FUO_OK);
+        for (size_t i = 0; i < spans.count; i++) {
+            struct calendar_span s = spans.spans[i];
+            int64_t before_us = zone_offset_us(zone, s.start);
+            int64_t after_us = zone_offset_us(zone, s.end);
+            int64_t start_us = s.start.us + before_us;
+            int64_t end_us = s.end.us + after_us;
+            assert_int_equal(start_us % DAYS_US(1), MINUTES_US(30));
+            assert_int_equal(end_us % DAYS_US(1), MINUTES_US(270));
+            assert_int_equal(s.end.us - s.start.us, HOURS_US(4) + before_us - after_us);
+            nights++;
+            odd += before_us != after_us;
+        }
+    }
+    size_t changes = 0;
+    while (zone_next_change(zone, change.at, last, &change)) {
+        changes++;
+    }
+    assert_int_equal(nights, (last.us - utc("2026-01-01T12:00:00Z").us) / DAYS_US(1));
+    assert_int_equal(odd, changes);
+    assert_true(changes >= 20);
+    campaign_doc_destroy(doc);
+}
+
+/* The offsets themselves are compared with another reader's in test_zone_changes.py. */
+static void windows_open_once_a_night_until_2037(void **state)
+{
+    (void)state;
+    static const char *const zones[] = {"Europe/Berlin", "Australia/Lord_Howe",
+                                        "Europe/Dublin", "Africa/Casablanca"};
+    for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
+        test_row(zones[i]);
+        check_nights(zones[i]);
+    }
+}
+
 static void a_term_is_never_longer_than_it_reads(void **state)
 {
     (void)state;
@@ -290,6 +345,7 @@ int main(void)
         cmocka_unit_test(blackouts_win),
         cmocka_unit_test(what_has_no_room_is_not_known_yet),
         cmocka_unit_test(a_window_that_is_missing_is_an_error),
+        cmocka_unit_test(windows_open_once_a_night_until_2037),
         cmocka_unit_test(a_term_is_never_longer_than_it_reads),
         cmocka_unit_test(local_times_that_are_skipped_or_come_twice_have_a_rule),
     };

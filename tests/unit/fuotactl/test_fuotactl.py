@@ -195,6 +195,30 @@ class Files(Case):
                        ("--timing", "soon")):
             self.run_ctl("simulate", "sim.yaml", *option, code=USAGE)
 
+    def test_a_simulation_keeps_to_the_schedule(self):
+        with open("sim.bin", "wb") as f:
+            f.write(bytes(8000))
+        with open("sim.bin.minisig", "w", encoding="utf-8") as f:
+            f.write("untrusted comment: not looked at\n")
+
+        def simulate(schedule, *options, code=0):
+            with open("sim.yaml", "w", encoding="utf-8") as f:
+                f.write(CAMPAIGN.replace("f, devicesFile: devices.txt", "f")
+                        .replace("fw.bin", "sim.bin") + f"  schedule: {schedule}\n")
+            return self.run_ctl("simulate", "sim.yaml", "--devices", "20", "--json", *options,
+                                code=code)
+
+        night = json.loads(simulate(
+            '{ timezone: Europe/Berlin, windows: [{ start: "22:00", end: "23:30" }] }',
+            "--start", "2026-07-01T12:00").stdout)
+        self.assertEqual(night["start"], "2026-07-01T12:00:00+02:00")
+        self.assertEqual((night["schedule_violations"], night["outcomes"]["succeeded"]), (0, 20))
+        self.assertGreaterEqual(night["complete_us"], 10 * 3600 * 1000000)
+        over = json.loads(simulate('{ deadline: "2026-07-01" }', "--start", "2026-07-02").stdout)
+        self.assertEqual((over["frames"], over["reasons"]), (0, {"deadline": 20}))
+        simulate('{ deadline: "2026-07-01" }', "--start", "soon", code=USAGE)
+        simulate("{ blackouts: [{ window: freeze }] }", code=NOT_FOUND)
+
     def test_a_simulation_of_what_does_not_fit_is_none(self):
         with open("sim.yaml", "w", encoding="utf-8") as f:
             f.write(CAMPAIGN.replace("f, devicesFile: devices.txt", "f")
