@@ -131,7 +131,7 @@ class Stack:
     def __init__(self, folder, build, image, devices=12, loss="12%", seed=7, scale=150,
                  ts004="2", interval="120s", spec=None, status_port=None, gateways=1,
                  collisions=False, keep_groups=False, profile="generic",
-                 kinds=None, dialect="chirpstack"):
+                 kinds=None, dialect="chirpstack", priority="NORMAL"):
         self.folder = pathlib.Path(folder)
         self.build = pathlib.Path(build)
         self.image = pathlib.Path(image)
@@ -141,6 +141,7 @@ class Stack:
         self.radio += ["--keep-groups"] if keep_groups else []
         self.radio += ["--profile", kinds] if kinds else []
         self.dialect = dialect
+        self.priority = priority  # The Things Stack's
         self.mqtt_version = "3.1.1" if dialect == "tts" else "auto"
         self.spec = spec or {}
         self.profile = profile
@@ -244,8 +245,8 @@ spec:
         """What a fleet says about its server, but MQTT and API."""
         if self.dialect == "tts":
             # A minute of the fleet's time is 0.4 s of the machine's.
-            return """plugin: tts
-    options: { application: "fuota-app@sim", lead: 60s }"""
+            return f"""plugin: tts
+    options: {{ application: "fuota-app@sim", lead: 60s, priority: {self.priority} }}"""
         return """plugin: chirpstack
     options: { applicationId: "5a1c0e1e-0000-4000-8000-000000000001" }"""
 

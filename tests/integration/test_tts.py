@@ -12,8 +12,9 @@ import sys
 import time
 import urllib.request
 
-from stack import MOSQUITTO, TOKEN, wait_for
-from test_campaign import applied, finish, gateways_on_air, run_cases, wait_for_uplinks
+from stack import MOSQUITTO, TOKEN, Stack, wait_for
+from test_campaign import (BUILD, applied, finish, gateways_on_air, make_image,
+                           multicast_on_air, run_cases, wait_for_uplinks)
 
 DEVICES = "/api/v3/applications/fuota-app/devices"
 
@@ -55,6 +56,20 @@ def case_several_gateways_send_and_a_restart_finds_them_again(folder):
         # It knew the names of the gateways from uplinks only, and asked the server for them.
         assert any("field_mask=attributes" in c for c in calls), calls
         assert max(map(len, gateways_on_air(s).values())) > 1
+
+
+def case_the_ceiling_of_the_lowest_priority_is_planned_for(folder):
+    image = make_image(folder, 80000)
+    with Stack(folder, BUILD, image, dialect="tts", priority="LOWEST", loss="5%") as s:
+        failed = s.subscribe(s.mqtt_port, "v3/+/devices/+/down/failed")
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        finish(s, 12, loss=3)
+        assert not [x for x in failed if "absolute_time" in x], failed[:3]
+        # 40 % of a tenth of an hour, in any hour; the rest of the sub-band's goes to others
+        frames = sorted((f["time"], f["airtime_us"] / 1e6)
+                        for sent in multicast_on_air(s).values() for f, _phy in sent)
+        sums = [sum(a for t, a in frames if 0 <= t - start < 3600) for start, _ in frames]
+        assert 100 < max(sums) <= 144, max(sums)
 
 
 def case_a_broker_that_is_away_for_a_while_loses_what_was_under_way(folder):
