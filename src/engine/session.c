@@ -111,9 +111,13 @@ static bool time_left_for(const struct engine *e, const struct transmission *t,
     return e->utc.us + needed_us + SESSION_GUARD_US < dates_until(e, t).us;
 }
 
-/* Until a frame that is begun now has been sent by all: behind those in the queues. */
+/* Until a frame that is begun now has been sent by all: behind those in the queues, or at
+ * its time. */
 static int64_t queue_delay_us(const struct transmission *t)
 {
+    if (t->campaign->fleet->def.timing == ENGINE_TIMING_ABSOLUTE) {
+        return t->campaign->fleet->def.multicast_lead_us;
+    }
     int64_t rows = 0;
     for (uint8_t i = 0; i < t->rec.lane_count; i++) {
         const struct lane *l = &t->lanes[i];
