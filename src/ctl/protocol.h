@@ -150,8 +150,9 @@
  *         status broker api trust gateways devices profiles campaigns; what: the same for
  *         people, with the name of the fleet, folder and so on; text: why, and what to do
  * AUDIT  {"id","time","actor","action","object","reason","detail","previous","hash"}
- *         actor: "user:NAME" (or "uid:N") on the control socket, "key:ID" over MQTT; action: apply, pause,
- *         resume, abort and so on; object: the campaign; detail: of an apply the digests
+ *         actor: "user:NAME" (or "uid:N") on the control socket, "key:ID" over MQTT,
+ *         "folder" for the one that is watched; action: apply, change, pause, resume,
+ *         abort and so on; object: the campaign; detail: of an apply the digests
  *         of image and campaign; previous, hash: hex, crypto/audit.h says of what
  * PLAN   {"name","fleet","devices","image_bytes","cohort_count","cohorts":[{"devices",
  *         "assumed":bool,"dr","frequency_hz","fragment_size","fragments","coded","copies",

@@ -534,8 +534,8 @@ const struct cli_command cli_commands[] = {
             "records are found, and exit code 7 tells. Who can write the database "
             "can write a whole new chain: keep the hash that --verify prints, and "
             "compare.\n\n"
-            "With --json: type \"audit\", id, time, actor (user:NAME, over MQTT key:ID), "
-            "action, object, reason, detail, previous, hash; at the end of "
+            "With --json: type \"audit\", id, time, actor (user:NAME, over MQTT key:ID, "
+            "or folder), action, object, reason, detail, previous, hash; at the end of "
             "--verify type \"verified\", count, hash.",
         .options = audit_options,
         .operand = "NAME",

@@ -39,6 +39,9 @@ static const char *user_of(const struct daemon *d, uint64_t connection,
 const char *client_actor(const struct daemon *d, uint64_t connection,
                          char text[static CLIENT_ACTOR_SIZE])
 {
+    if (connection == INTAKE_CONNECTION) {
+        return "folder";
+    }
     if (!mqtt_ctl_is_channel(connection)) {
         return user_of(d, connection, text);
     }

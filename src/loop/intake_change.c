@@ -3,9 +3,6 @@
 
 #include "loop/intake_internal.h"
 
-#define LOG_MODULE "intake"
-#include "io/log.h"
-
 /* The engine and others point to the campaign's own document: that stays where it is. */
 static void swap_content(struct campaign_doc *a, struct campaign_doc *b)
 {
@@ -51,8 +48,13 @@ void intake_change_campaign(struct daemon *d, struct campaign_entry *entry,
     swap_content(entry->doc, change->doc);
     memcpy(entry->spec_digest, change->spec_digest, sizeof(entry->spec_digest));
     store_change(d, entry, change);
-    log_info("campaign changed campaign=%s windows=%d paused=%d", entry->doc->spec.name,
-             change->change.schedule, change->change.paused);
+    const struct audit_action action = {
+        .action = "change",
+        .object = entry->doc->spec.name,
+        .reason = "",
+        .detail = change->path,
+    };
+    audit_note(d, INTAKE_CONNECTION, &action);
     if (change->change.schedule) {
         windows_link_replace(d, entry);
     }

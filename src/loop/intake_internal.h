@@ -13,9 +13,6 @@
 #include "loop/intake.h"
 #include "loop/internal.h"
 
-/* A client of the daemon's own: no connection has that number. */
-#define INTAKE_CONNECTION UINT64_MAX
-
 enum { INTAKE_TEXT_SIZE = 4096 };
 
 /* The file that is being taken. */
@@ -70,6 +67,7 @@ void intake_take_file(void *arg, const char *path);
 /* intake_change.c */
 struct intake_change {
     struct campaign_doc *doc; /* its content goes to the campaign */
+    const char *path;         /* of the file */
     const char *yaml;
     const char *signatures; /* JSON array */
     const uint8_t *spec_digest;

@@ -169,6 +169,7 @@ static void change(struct parcel *p, struct campaign_entry *entry,
 {
     struct intake_change change = {
         .doc = p->doc,
+        .path = p->link->file.path,
         .yaml = p->yaml,
         .signatures =
             json_object_to_json_string_ext(p->signatures, JSON_C_TO_STRING_PLAIN),

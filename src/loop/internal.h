@@ -313,9 +313,12 @@ enum {
 };
 /* Takes line. Whoever is gone does not hear it. */
 void client_send(struct daemon *d, uint64_t connection, char *line);
-/* "user:NAME", "uid:N" or "key:ID"; may write to text. */
+/* "user:NAME", "uid:N", "key:ID" or "folder"; may write to text. */
 const char *client_actor(const struct daemon *d, uint64_t connection,
                          char text[static CLIENT_ACTOR_SIZE]);
+
+/* A client of the daemon's own: campaigns from the folder. No other has that number. */
+#define INTAKE_CONNECTION UINT64_MAX
 
 /* intake_link.c */
 void intake_link_start(struct daemon *d);

@@ -175,6 +175,9 @@ def case_an_edit_changes_what_may_be_changed(folder):
         assert s.state()["phase"] == "paused", s.state()
         put(s, "a.yaml", document(s, paused=False, schedule=early))
         wait_for("the end of the pause", lambda: s.state()["phase"] == "running", 40)
+        audit = [json.loads(x) for x in s.ctl("audit", "--json", check=0).stdout.splitlines()]
+        assert [(x["action"], x["actor"]) for x in audit if x["type"] == "audit"] == [
+            ("apply", "folder"), ("change", "folder"), ("change", "folder")], audit
         finish(s, 2, loss=0)
 
 

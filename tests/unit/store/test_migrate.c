@@ -389,10 +389,10 @@ static void assert_records(size_t version)
                      version >= 2 ? 2 : 1);
     assert_int_equal(fixture_load(&fix, STORE_GROUP, sizeof(struct group_rec)).count,
                      version >= 4);
-    assert_int_equal(members.last.member.wave, version >= 7 ? 3 : 0);
-    assert_int_equal(members.last.member.attempted, version >= 7);
+    assert_int_equal(members.last.member.wave, version >= 9 ? 3 : 0);
+    assert_int_equal(members.last.member.attempted, version >= 9);
     assert_int_equal(fixture_load(&fix, STORE_WAVE, sizeof(struct wave_rec)).count,
-                     version >= 7);
+                     version >= 9);
 }
 
 static void assert_image_and_keys(void)
