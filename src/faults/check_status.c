@@ -115,7 +115,8 @@ void check_status(struct check *c, const char *topic, const uint8_t *payload, si
     if (message != NULL && shard != NULL) {
         unsigned long no = strtoul(shard + strlen("/results/"), NULL, 16);
         take_shard(c, &c->shards[no % CHECK_SHARDS], message, hash_of(payload, len));
-    } else if (message != NULL && ends_with(topic, "/state")) {
+    } else if (message != NULL && ends_with(topic, "/state") &&
+               strstr(topic, "/wave/") == NULL) {
         take_state(c, message);
     }
     json_object_put(message);
