@@ -232,17 +232,20 @@ static const struct option preconditions[] = {
      .word = "any",
      .def = "any",
      .example = "[\"1.4.2\"]",
-     .later = OPTION_LATER,
      ITEMS(targets.preconditions.running_versions.items),
-     .help = "Versions that may be updated, as text or as TS006 reports them."},
+     .help =
+         "Versions that may be updated, as TS006 reports them (0x01040200), or as text "
+         "where the device profile says how its u32 is coded. Devices that run another "
+         "one are skipped."},
     {.key = "maxUplinkAge",
      .type = OPTION_DURATION,
      .def = "7d",
      .min = MINUTES_US(1),
      .max = DAYS_US(3650),
-     .later = OPTION_LATER,
      AT(targets.preconditions.max_uplink_age_us),
-     .help = "A device not heard for longer is skipped."},
+     .help =
+         "A device not heard for longer is skipped when its wave begins; one that was "
+         "never heard is waited for as long."},
     {.key = "battery",
      .type = OPTION_MAP,
      .sub = battery,
@@ -251,16 +254,17 @@ static const struct option preconditions[] = {
      .type = OPTION_DECIBEL,
      .def = "0dB",
      .max = 4000,
-     .later = OPTION_LATER,
      AT(targets.preconditions.link_margin_cdb),
-     .help = "Least margin over the demodulation floor of the session's data rate."},
+     .help = "Least margin of the best downlink over the demodulation floor of the data "
+             "rate, or of the slowest one where that is auto; who has less is skipped."},
     {.key = "maintenance",
      .type = OPTION_ENUM,
      .words = allow_skip,
      .def = "skip",
-     .later = OPTION_LATER,
      AT(targets.preconditions.maintenance),
-     .help = "Whether devices in maintenance take part."},
+     .help =
+         "Whether devices in maintenance take part: those with a label maintenance in "
+         "the inventory that is not false, no or 0."},
     {0},
 };
 

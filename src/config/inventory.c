@@ -328,6 +328,18 @@ const struct inventory_device *inventory_find(const struct inventory *inventory,
     return found ? &inventory->devices[low] : NULL;
 }
 
+bool inventory_maintenance(const struct inventory *inventory,
+                           const struct inventory_device *device)
+{
+    static const char *const no[] = {"false", "no", "0"};
+    const char *value = inventory_label(inventory, device, "maintenance");
+    bool set = value != NULL;
+    for (size_t i = 0; set && i < sizeof(no) / sizeof(no[0]); i++) {
+        set = strcmp(value, no[i]) != 0;
+    }
+    return set;
+}
+
 const char *inventory_label(const struct inventory *inventory,
                             const struct inventory_device *device, const char *key)
 {

@@ -69,6 +69,10 @@ const struct inventory_device *inventory_find(const struct inventory *inventory,
 const char *inventory_label(const struct inventory *inventory,
                             const struct inventory_device *device, const char *key);
 
+/* Whether its label `maintenance` is there, and not "false", "no" or "0". */
+bool inventory_maintenance(const struct inventory *inventory,
+                           const struct inventory_device *device);
+
 /*
  * A devicesFile: a CSV file with a dev_eui column (others are ignored), or one DevEUI a
  * line. The list is owned by the arena. Errors as inventory_load().

@@ -9,6 +9,7 @@
 #include "engine/install.h"
 #include "engine/internal.h"
 #include "engine/limits.h"
+#include "engine/precondition.h"
 #include "engine/reported.h"
 #include "image/version.h"
 
@@ -114,6 +115,10 @@ static void take_version_before(struct engine *e, struct member *m, uint32_t ver
         m->rec.version_after = version;
         m->rec.version_after_known = true;
         member_end(e, m, OUTCOME_SUCCEEDED, REASON_ALREADY, FW_SEEN_TARGET_RUNS);
+        return;
+    }
+    if (!precondition_runs(m, version)) {
+        member_end(e, m, OUTCOME_SKIPPED, REASON_WAVE_VERSION, FW_SEEN_TARGETED);
         return;
     }
     after_version(e, m);

@@ -177,6 +177,16 @@ int engine_set_profile(struct engine *engine, uint64_t dev_eui,
     return FUO_OK;
 }
 
+int engine_set_maintenance(struct engine *engine, uint64_t dev_eui, bool maintenance)
+{
+    struct device *d = engine_find_device(engine, dev_eui);
+    if (d == NULL) {
+        return FUO_ENOENT;
+    }
+    d->maintenance = maintenance;
+    return FUO_OK;
+}
+
 struct device *engine_find_device(const struct engine *e, uint64_t dev_eui)
 {
     return e->devices[device_place(e->devices, e->device_cap, dev_eui)];

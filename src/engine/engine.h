@@ -67,6 +67,10 @@ FUO_MUST_CHECK int engine_add_device(struct engine *engine,
 FUO_MUST_CHECK int engine_set_profile(struct engine *engine, uint64_t dev_eui,
                                       const struct profile *profile);
 
+/* It is in maintenance, or is not any more. FUO_ENOENT. */
+FUO_MUST_CHECK int engine_set_maintenance(struct engine *engine, uint64_t dev_eui,
+                                          bool maintenance);
+
 /* What the engine goes by, see engine_set_profile(); NULL for a device it does not know. */
 const struct profile *engine_profile(const struct engine *engine, uint64_t dev_eui);
 

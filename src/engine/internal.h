@@ -7,6 +7,7 @@
  *   step.c       an event to the flow it concerns; timers
  *   campaign.c   campaigns: starting members, forming cohorts, ending
  *   waves.c      their waves: who may begin, gates, soak, approval (waves.h)
+ *   precondition.c whom a campaign leaves alone (precondition.h)
  *   claim.c      which campaign has a device (claim.h)
  *   member.c     one device: its records, its commands, its outcome
  *   answer.c     what its answers do
@@ -74,6 +75,7 @@ struct device {
     uint8_t sent;     /* uplinks that were counted, and that nobody heard: */
     uint8_t unheard;  /* see uplink.c */
     bool counted;     /* f_cnt is known */
+    bool maintenance; /* see engine_set_maintenance() */
     bool told_before; /* a command of a transmission it has left may still reach it */
 };
 
@@ -298,6 +300,8 @@ struct engine {
     uint32_t next_command;
     struct instant now;
     struct utc utc;
+    struct utc resumed_at; /* before it nobody listened for away_us */
+    int64_t away_us;
     struct effects *out; /* of the step under way */
 };
 

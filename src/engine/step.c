@@ -297,6 +297,8 @@ void engine_resume(struct engine *engine, struct instant now, struct utc utc,
     air_resume(engine);
     group_resume(engine);
     int64_t away_us = absence_us(engine);
+    engine->resumed_at = utc;
+    engine->away_us = away_us;
     for (size_t i = 0; i < engine->campaign_count; i++) {
         resume_campaign(engine, engine->campaigns[i], away_us);
     }

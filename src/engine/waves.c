@@ -2,6 +2,7 @@
 #include "engine/waves.h"
 
 #include "engine/claim.h"
+#include "engine/precondition.h"
 
 enum {
     REASON_SIZE = sizeof(((struct campaign_rec *)0)->reason),
@@ -153,6 +154,17 @@ static bool may_enter(const struct campaign *c, const struct member *m)
            (c->waves == NULL || (w != NULL && w->rec.phase == WAVE_RUNNING));
 }
 
+static void enter_member(struct engine *e, struct campaign *c, struct member *m)
+{
+    enum member_reason reason = precondition_at_start(e, m);
+    if (reason != REASON_NONE) {
+        member_end(e, m, OUTCOME_SKIPPED, reason, FW_SEEN_TARGETED);
+        return;
+    }
+    member_enter(e, m, MEMBER_WAITING);
+    c->pump = 0;
+}
+
 /* A few at a time; true: there are more. When all are in, time is counted from here. */
 static bool let_in(struct engine *e, struct campaign *c)
 {
@@ -161,8 +173,7 @@ static bool let_in(struct engine *e, struct campaign *c)
     for (; c->entered < c->member_count && c->entered < stop; c->entered++) {
         struct member *m = &c->members[c->entered];
         if (may_enter(c, m)) {
-            member_enter(e, m, MEMBER_WAITING);
-            c->pump = 0;
+            enter_member(e, c, m);
         }
     }
     if (c->entered < c->member_count) {

@@ -97,6 +97,11 @@ static int add_inventory(struct restore *r, const struct fleet_entry *fleet,
             err = engine_set_profile(r->engine, rec.dev_eui,
                                      fleets_profile(&r->d->fleets, profile));
         }
+        if (err == FUO_OK) {
+            err = engine_set_maintenance(
+                r->engine, rec.dev_eui,
+                inventory_maintenance(&fleet->inventory, &fleet->inventory.devices[i]));
+        }
         if (err != FUO_OK) {
             return err;
         }

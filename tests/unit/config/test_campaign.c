@@ -192,12 +192,8 @@ static const char full[] =
 /* In order of their places. */
 static const char *const later_paths[] = {"spec.image.deltas",
                                           "spec.targets.fleets[1]",
-                                          "spec.targets.preconditions.runningVersion",
-                                          "spec.targets.preconditions.maxUplinkAge",
                                           "spec.targets.preconditions.battery.min",
                                           "spec.targets.preconditions.battery.unknown",
-                                          "spec.targets.preconditions.linkMargin",
-                                          "spec.targets.preconditions.maintenance",
                                           "spec.radio.transport",
                                           "spec.radio.class",
                                           "spec.budgets.deviceListening",

@@ -177,7 +177,27 @@ static void reads_lists_of_devices_with_and_without_a_header(void **state)
     }
 }
 
-TEST_MAIN(cmocka_unit_test(reads_columns_in_any_order),
+static void a_label_says_who_is_in_maintenance(void **state)
+{
+    (void)state;
+    static const char text[] = "dev_eui,label:maintenance\n"
+                               "00000000000000d1,\n"
+                               "00000000000000d2,false\n"
+                               "00000000000000d3,no\n"
+                               "00000000000000d4,0\n"
+                               "00000000000000d5,true\n"
+                               "00000000000000d6,until spring\n";
+    struct inventory made;
+    struct diag_list diags = {0};
+    assert_int_equal(inventory_parse("i", text, sizeof(text) - 1, &made, &diags), FUO_OK);
+    for (size_t i = 0; i < made.count; i++) {
+        assert_int_equal(inventory_maintenance(&made, &made.devices[i]), i >= 4);
+    }
+    inventory_finish(&made);
+}
+
+TEST_MAIN(cmocka_unit_test(a_label_says_who_is_in_maintenance),
+          cmocka_unit_test(reads_columns_in_any_order),
           cmocka_unit_test(lists_every_bad_line_and_never_a_key),
           cmocka_unit_test(refuses_nul_bytes_long_lines_and_many_fields),
           cmocka_unit_test(reads_a_hundred_thousand_devices),

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/precondition.h"
+
+#include "engine/limits.h"
+#include "image/version.h"
+
+/* ---- what it runs ---- */
+
+static bool digit_of(char c, uint32_t base, uint32_t *digit)
+{
+    if (c >= '0' && c <= '9') {
+        *digit = (uint32_t)(c - '0');
+    } else if (c >= 'a' && c <= 'f') {
+        *digit = (uint32_t)(c - 'a') + 10;
+    } else if (c >= 'A' && c <= 'F') {
+        *digit = (uint32_t)(c - 'A') + 10;
+    } else {
+        return false;
+    }
+    return *digit < base;
+}
+
+/* "0x01040200" or "17039872"; false: it is another text. */
+static bool as_number(const char *text, uint32_t *value)
+{
+    bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    const char *at = hex ? text + 2 : text;
+    uint64_t sum = 0;
+    uint32_t digit = 0;
+    for (; *at != '\0' && sum <= UINT32_MAX; at++) {
+        if (!digit_of(*at, hex ? 16 : 10, &digit)) {
+            return false;
+        }
+        sum = sum * (hex ? 16 : 10) + digit;
+    }
+    *value = (uint32_t)sum;
+    return sum <= UINT32_MAX && at != (hex ? text + 2 : text);
+}
+
+bool precondition_runs(const struct member *m, uint32_t version)
+{
+    const struct str_list *list =
+        &m->campaign->def.spec->targets.preconditions.running_versions;
+    bool coded = device_profile(m->device)->version == PROFILE_VERSION_BYTES;
+    for (size_t i = 0; i < list->count; i++) {
+        uint32_t listed = 0;
+        bool known = as_number(list->items[i], &listed) ||
+                     (coded && version_as_bytes(list->items[i], &listed) == FUO_OK);
+        if (known && listed == version) {
+            return true;
+        }
+    }
+    return list->count == 0;
+}
+
+/* ---- whether it can be reached ---- */
+
+/* While nobody listened it may have spoken. */
+static bool is_too_old(const struct engine *e, const struct member *m)
+{
+    const struct device_rec *d = &m->device->rec;
+    int64_t age_us = e->utc.us - d->last_uplink.us;
+    if (d->last_uplink.us < e->resumed_at.us) {
+        age_us -= e->away_us;
+    }
+    return d->last_uplink.us != 0 &&
+           age_us > m->campaign->def.spec->targets.preconditions.max_uplink_age_us;
+}
+
+/* Of the data rate that the campaign gives, or of the slowest one. */
+static int32_t floor_cdb(const struct campaign *c)
+{
+    const struct region *region = c->fleet->region;
+    uint32_t given = c->def.spec->radio.dr;
+    int32_t floor = INT16_MAX;
+    for (uint32_t dr = 0; dr < REGION_DR_COUNT; dr++) {
+        int32_t of_dr = partition_floor_cdb(region, (uint8_t)dr);
+        bool meant = given == SPEC_AUTO_U32 || given == dr;
+        floor = meant && of_dr < floor ? of_dr : floor;
+    }
+    return floor;
+}
+
+static bool is_too_weak(const struct member *m)
+{
+    const struct campaign *c = m->campaign;
+    const struct device_rec *d = &m->device->rec;
+    int32_t needed_cdb = c->def.spec->targets.preconditions.link_margin_cdb;
+    uint32_t given_hz = c->def.spec->radio.frequency_hz;
+    const struct region *region = c->fleet->region;
+    if (needed_cdb <= 0 || d->link_count == 0) {
+        return false; /* rounds see to who cannot be reached at all */
+    }
+    int32_t best_cdb = INT16_MIN;
+    for (size_t i = 0; i < d->link_count; i++) {
+        int32_t snr_cdb = link_down_snr_cdb(d, d->link[i].snr_p50_cdb);
+        best_cdb = snr_cdb > best_cdb ? snr_cdb : best_cdb;
+    }
+    best_cdb +=
+        partition_gain_cdb(region, given_hz == SPEC_AUTO_U32 ? region->rx2_hz : given_hz);
+    return best_cdb - floor_cdb(c) < needed_cdb;
+}
+
+enum member_reason precondition_at_start(const struct engine *e, const struct member *m)
+{
+    const struct spec_preconditions *p = &m->campaign->def.spec->targets.preconditions;
+    if (m->device->maintenance && p->maintenance == SPEC_SKIP) {
+        return REASON_WAVE_MAINTENANCE;
+    }
+    if (is_too_old(e, m)) {
+        return REASON_WAVE_AGE;
+    }
+    return is_too_weak(m) ? REASON_WAVE_MARGIN : REASON_NONE;
+}
