@@ -101,8 +101,9 @@ static const struct option spec[] = {
      .def = "none",
      .example = "campaigns",
      AT(campaigns),
-     .help = "Folder of campaigns that is watched, relative to this file: what is put there "
-             "is applied once."},
+     .help =
+         "Folder of campaigns that is watched, relative to this file: what is put there "
+         "is applied once."},
     {.key = "fleets",
      .type = OPTION_FILE,
      .def = "fleets",

@@ -50,7 +50,7 @@ struct scenario {
     uint32_t pilot_percent; /* of the first of two waves; 0: those of the vocabulary */
     bool approval;          /* the second one waits for the operator */
     const char *on_failure; /* of the rollout */
-    const char *radio; /* more keys of the campaign's file */
+    const char *radio;      /* more keys of the campaign's file */
 };
 
 /* Something on its way, in virtual time. */

@@ -64,12 +64,10 @@ static void tlv_on_the_port_of_the_profile_is_a_report(void **state)
          "1.4.2"},
         {"wrapped (coap-node)", "080006c10301c10500", 1, 0, "", ""},
         {"wrapped, and short", "0600c10301c10500", 1, 0, "", ""},
-        {"what else there is", "c000c103018308410001c10902", 1, RECORD_NEVER, "",
-         ""},
+        {"what else there is", "c000c103018308410001c10902", 1, RECORD_NEVER, "", ""},
         {"a number that is none", "c103ffc20501f4", RECORD_NEVER, RECORD_NEVER, "", ""},
         {"half a message", "c10301c205", RECORD_NEVER, RECORD_NEVER, "", ""},
-        {"another resource's values", "8303410001", RECORD_NEVER, RECORD_NEVER, "",
-         ""},
+        {"another resource's values", "8303410001", RECORD_NEVER, RECORD_NEVER, "", ""},
         {"not TLV", "48656c6c6f", RECORD_NEVER, RECORD_NEVER, "", ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
