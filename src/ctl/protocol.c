@@ -43,7 +43,7 @@ void ctl_error_finish(struct ctl_error *error)
 
 /* ---- reading ---- */
 
-struct json_object *ctl_parse_object(const char *line, size_t len, size_t max)
+struct json_object *ctl_parse_object(const char *text, size_t len, size_t max)
 {
     if (len == 0 || len > max) {
         return NULL;
@@ -53,7 +53,7 @@ struct json_object *ctl_parse_object(const char *line, size_t len, size_t max)
         return NULL;
     }
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    struct json_object *object = json_tokener_parse_ex(tokener, line, (int)len);
+    struct json_object *object = json_tokener_parse_ex(tokener, text, (int)len);
     bool whole = json_tokener_get_error(tokener) == json_tokener_success &&
                  json_tokener_get_parse_end(tokener) == len;
     json_tokener_free(tokener);

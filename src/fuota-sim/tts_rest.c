@@ -207,14 +207,16 @@ static void read_is(const struct work *w, struct tts_is_settings *s)
         return;
     }
     s->attribute_count = 0;
-    json_object_object_foreach(attributes, key, value)
-    {
+    struct json_object_iterator end = json_object_iter_end(attributes);
+    for (struct json_object_iterator it = json_object_iter_begin(attributes);
+         !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
         if (s->attribute_count == TTS_ATTRIBUTE_MAX) {
             return;
         }
         struct tts_attribute *a = &s->attributes[s->attribute_count++];
-        (void)snprintf(a->key, sizeof(a->key), "%s", key);
-        (void)snprintf(a->value, sizeof(a->value), "%s", text_of(value));
+        (void)snprintf(a->key, sizeof(a->key), "%s", json_object_iter_peek_name(&it));
+        (void)snprintf(a->value, sizeof(a->value), "%s",
+                       text_of(json_object_iter_peek_value(&it)));
     }
 }
 

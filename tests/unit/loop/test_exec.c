@@ -136,7 +136,15 @@ static void uplinks_and_fates_reach_the_engine(void **state)
     answer(&rig, event);
     assert_true(device->down_cdb < 0);
 
-    event = (struct fuo_event){.type = FUO_EV_REPORTED};
+    stop(&rig);
+}
+
+static void reports_reach_the_engine_from_their_own_server(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    struct fuo_event event = {.type = FUO_EV_REPORTED};
     event.reported.dev_eui = rig.f.devices[1];
     event.reported.has_state = true;
     event.reported.state = FW_DOWNLOADING;
@@ -314,5 +322,6 @@ TEST_MAIN(cmocka_unit_test(a_root_key_that_cannot_be_read_now_is_asked_for_again
           cmocka_unit_test(intents_reach_the_plugin_and_are_answered_once),
           cmocka_unit_test(intents_of_a_lane_are_remembered_with_it),
           cmocka_unit_test(uplinks_and_fates_reach_the_engine),
+          cmocka_unit_test(reports_reach_the_engine_from_their_own_server),
           cmocka_unit_test(flushes_leave_room_for_sessions),
           cmocka_unit_test(keys_are_drawn_stored_wrapped_and_dropped))
