@@ -229,7 +229,8 @@ def case_what_happens_is_told_and_retained_topics_stay_few(folder):
         time.sleep(0.5)
         kept = {x.split(" ")[2].removeprefix(PREFIX + "/") for x in late if x[0] == "1"}
         kept = {t for t in kept if not t.startswith("gw/budget/")}
-        assert kept <= {"$state", "campaigns", f"c/{NAME}/state"}, kept
+        assert kept <= {"$state", "campaigns", f"c/{NAME}/state",
+                        f"c/{NAME}/wave/all/state"}, kept
 
 
 def main():
