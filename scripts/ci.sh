@@ -100,7 +100,7 @@ fuzz_one() { # TARGET
 # seconds and kilobytes are left to the other stages: this sanitizer is slow and large.
 stage_tsan() {
 	build tsan gcc -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
-	export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+	export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/scripts/tsan.supp"
 	patience=5
 	run_tests tsan --suite unit --suite integration --no-suite attack
 }
