@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # ci.sh [STAGE...] - the quality gate; CI and developers run the same thing.
 #
-# Stages: format gcc asan tsan tidy coverage. Each builds under $CI_OUT (build-ci). A stage
+# Stages: format gcc asan tsan tidy coverage figures. Each builds under $CI_OUT (build-ci). A stage
 # that fails does not stop the next. The last line counts stages: "N passed, N failed".
 # FUZZ_S: seconds of fuzzing a target (10). FUZZ_SEED: where it begins (1; 0: anywhere).
 # GATE_S: seconds for all stages together (3300); what hangs is a failure, not a gate
@@ -97,12 +97,14 @@ fuzz_one() { # TARGET
 }
 
 # The threads: paho's, libcurl's and the store's against the loop. Attacks with bounds in
-# seconds and kilobytes are left to the other stages: this sanitizer is slow and large.
+# seconds and kilobytes are left to the other stages: this sanitizer is slow and large. So is
+# the tool that has no threads and spends half a minute on passwords.
 stage_tsan() {
 	build tsan gcc -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
 	export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/scripts/tsan.supp"
 	patience=5
-	run_tests tsan --suite unit --suite integration --no-suite attack
+	run_tests tsan --suite unit --suite integration --no-suite attack \
+		--no-suite one-thread
 }
 
 # On the database of the clang build, without what is generated.
@@ -158,6 +160,24 @@ stage_coverage() {
 	return $bad
 }
 
+# The same seed gives the same figures, whatever compiled it: gcc -O3, clang with sanitizers,
+# gcc -O0. Wall-clock fields are left out.
+stage_figures() {
+	build gcc gcc -Dbuildtype=release
+	build_asan
+	build cov gcc -Dbuildtype=debug -Db_coverage=true -Dc_args=-fprofile-update=atomic
+	for seed in 1 2 3; do
+		for name in gcc asan cov; do
+			# shellcheck disable=SC2086 # as above
+			nice $still "$out/$name/fuota-bench" --scenario town --seed $seed --no-solver --json |
+				tail -n 1 | sed 's/"[a-z_]*wall[a-z_]*": [^,}]*//g' >"$out/figures-$name"
+		done
+		test -s "$out/figures-gcc"
+		cmp "$out/figures-gcc" "$out/figures-asan"
+		cmp "$out/figures-gcc" "$out/figures-cov"
+	done
+}
+
 mkdir -p "$out"
 if [ "${1:-}" = --fuzz ]; then
 	fuzz_one "$2"
@@ -168,7 +188,7 @@ if [ "${1:-}" = --stage ]; then
 	exit
 fi
 if [ $# -eq 0 ]; then
-	set -- format gcc asan tsan tidy coverage
+	set -- format gcc asan tsan tidy coverage figures
 fi
 passed=0
 failed=0

@@ -18,7 +18,11 @@
  * that this daemon does not know; events and tables carry their size.
  *
  * Each intent carries an id. FUO_OK: accepted, exactly one event with that id follows
- * (FUO_EV_RESULT, _GROUP or _QUEUE, as said at each function). Any other code: none does.
+ * (FUO_EV_RESULT, _GROUP, _QUEUE or _ORDERED, as said at each function). Any other code: none does.
+ *
+ * A plugin that is a server itself, and brings images to devices one by one (caps.delivers),
+ * has sockets behind one descriptor that the host watches for it; time and chance are lent
+ * to it by the host like everything else.
  */
 #pragma once
 
@@ -73,6 +77,21 @@ struct fuo_group {
     uint8_t ping_slot_periodicity;
 };
 
+/* fuo_caps.direct: a frame as it goes on air. */
+struct fuo_air {
+    const uint8_t *phy; /* PHYPayload, encrypted and signed */
+    size_t phy_len;
+    const uint64_t *gateways; /* each sends it */
+    size_t gateway_count;
+    uint32_t mc_addr;
+    uint32_t f_cnt; /* used for this payload and no other; for FUO_EV_RESULT */
+    uint32_t frequency_hz;
+    uint32_t bandwidth_hz; /* LoRa; FSK: 0, and so is sf */
+    uint32_t bitrate_bps;  /* FSK; LoRa: 0 */
+    uint8_t sf;
+    uint8_t dr;
+};
+
 struct fuo_multicast {
     uint64_t id;
     const char *group; /* handle, from FUO_EV_GROUP */
@@ -80,7 +99,33 @@ struct fuo_multicast {
     size_t payload_len;
     int64_t expires_us;
     uint8_t fport;
-    int64_t at_us; /* FUO_TIMING_ABSOLUTE: exact time on air; else 0 */
+    int64_t at_us;             /* FUO_TIMING_ABSOLUTE: exact time on air; else 0 */
+    const struct fuo_air *air; /* fuo_caps.direct; else NULL */
+};
+
+/* What the server has: inventory(). */
+struct fuo_inventory {
+    uint64_t id;
+    bool keys;             /* root keys are wanted, too */
+    const uint64_t *keyed; /* ascending: those of these devices are not */
+    size_t keyed_count;
+};
+
+enum fuo_order_type {
+    FUO_ORDER_READ =
+        1, /* State, Result and versions, read together: FUO_EV_REPORTED, whole */
+    FUO_ORDER_DELIVER, /* bring it the image, by whatever way it takes; FUO_EV_PROGRESS */
+    FUO_ORDER_INSTALL, /* install what it was brought */
+    FUO_ORDER_CANCEL,  /* forget what it was brought, and every order before */
+};
+
+/* What is wanted of a device. A later one takes the place of one that is under way, which
+ * is answered with FUO_EAGAIN. It waits for a device that cannot be reached now. */
+struct fuo_order {
+    uint64_t id;
+    uint64_t dev_eui;
+    enum fuo_order_type type;
+    uint32_t image; /* DELIVER: for fuo_host_ops.image() */
 };
 
 /* ---- events: plugin -> engine ---- */
@@ -93,6 +138,35 @@ enum fuo_event_type {
     FUO_EV_QUEUE,      /* queue: answer to queue_poll() */
     FUO_EV_STATUS,     /* status: of a device; a daemon of before passes it over */
     FUO_EV_REPORTED,   /* reported: by a device in LwM2M; passed over by those before */
+    FUO_EV_AIRED,      /* aired: what a gateway made of a frame; passed over as well */
+    FUO_EV_GATEWAY,    /* gateway: what it tells of itself; passed over as well */
+    FUO_EV_DEVICE,     /* device: one that inventory() found; and so the next */
+    FUO_EV_LISTED,     /* listed: a gateway that may send for its devices */
+    FUO_EV_FINDING,    /* finding: what is wrong there, before the result of an intent */
+    FUO_EV_PROGRESS,   /* progress: how much of its image a device has fetched */
+    FUO_EV_ORDERED,    /* ordered: answer to order() */
+};
+
+/* A label of a device, as the server has it: text. */
+struct fuo_label {
+    const char *key;
+    const char *value;
+};
+
+/* Of a gateway, as the server sees it. */
+enum fuo_gateway_state {
+    FUO_GATEWAY_UNKNOWN = 0,
+    FUO_GATEWAY_NEVER_SEEN,
+    FUO_GATEWAY_ONLINE,
+    FUO_GATEWAY_OFFLINE,
+};
+
+/* What a gateway made of a frame that its server gave it. */
+enum fuo_aired {
+    FUO_AIRED_SENT = 1,
+    FUO_AIRED_REFUSED,   /* for good, and so the others */
+    FUO_AIRED_NO_BUDGET, /* its duty cycle is used up */
+    FUO_AIRED_NO_TIME,   /* too late, too early, or it sends something else then */
 };
 
 enum fuo_fate {
@@ -111,6 +185,9 @@ enum {
     FUO_RX_MAX = 16, /* receptions reported per uplink, strongest first */
     FUO_DR_UNKNOWN = 0xff,
     FUO_REPORT_SIZE = 64, /* of a reported text, with its NUL */
+    FUO_LABELS_MAX = 32,  /* of a device */
+    FUO_NAME_SIZE = 256,  /* of a name, a label's key or value, with its NUL */
+    FUO_FINDING_SIZE = 400,
 };
 
 struct fuo_event {
@@ -129,6 +206,7 @@ struct fuo_event {
             uint8_t fport; /* 0: no application payload */
             uint8_t dr;
             uint32_t frequency_hz; /* 0: unknown */
+            bool server_clock; /* the server answers AppTimeReq (TS003) of this device */
         } uplink;
         struct {
             uint64_t id;
@@ -142,6 +220,7 @@ struct fuo_event {
             uint64_t gateway;      /* FUO_FATE_SENT: that sent it; 0: unknown */
             uint32_t frequency_hz; /* 0: unknown, and so is dr */
             uint8_t dr;            /* FUO_DR_UNKNOWN */
+            bool aired;            /* FUO_EV_AIRED has told of its airtime */
         } fate;
         struct {
             uint64_t id;
@@ -167,7 +246,64 @@ struct fuo_event {
             uint8_t result;                         /* /5/0/5 */
             char package_version[FUO_REPORT_SIZE];  /* /5/0/7, printable ASCII */
             char firmware_version[FUO_REPORT_SIZE]; /* /3/0/3, the one that runs */
-        } reported;
+            bool whole; /* all that it has of these was asked for together */
+        } reported;     /* with nothing in it: it can be reached now */
+        struct {
+            uint64_t gateway;
+            uint32_t address; /* DevAddr or McAddr; 0: no data frame */
+            uint32_t frequency_hz;
+            uint16_t f_cnt; /* as much of it as is on air */
+            uint8_t dr;     /* FUO_DR_UNKNOWN */
+            uint8_t phy_len;
+            enum fuo_aired status;
+        } aired; /* any frame of any application at any gateway that is listened to */
+        struct {
+            uint64_t gateway;
+            uint32_t rx_count; /* frames since it told last, if counted: heard, */
+            uint32_t tx_given; /* given to it, by whatever server, and sent by it */
+            uint32_t tx_sent;
+            bool online; /* it has a connection to its server */
+            bool counted;
+        } gateway;
+        struct {
+            uint64_t id; /* of inventory() */
+            uint64_t dev_eui;
+            const char *name;           /* texts: NULL is none */
+            const char *profile;        /* what fuotad is to take it for */
+            const char *server_profile; /* what the server takes it for, for people */
+            const struct fuo_label *labels;
+            size_t label_count;
+            const uint8_t *gen_app_key; /* 16 bytes each, or NULL */
+            const uint8_t *app_key;
+            uint8_t lorawan_minor; /* 0: 1.0.x, 1: 1.1 */
+            bool keys_left_out;    /* were not asked for: those known hold */
+            bool lacks_class_b;    /* the server does not take it for such a device */
+            bool lacks_class_c;
+            bool clock_answered; /* by the server: TS003 is not for fuotad */
+        } device;
+        struct {
+            uint64_t id;
+            uint64_t gateway;
+            enum fuo_gateway_state state;
+            bool located;
+            int32_t latitude_e6; /* millionths of a degree */
+            int32_t longitude_e6;
+        } listed; /* a gateway */
+        struct {
+            uint64_t id;      /* of the intent that found it */
+            bool fatal;       /* nothing works until that is mended */
+            const char *text; /* the cause and the remedy; less than FUO_FINDING_SIZE */
+        } finding;
+        struct {
+            uint64_t dev_eui;
+            uint32_t done_bytes;
+            uint32_t total_bytes;
+        } progress;
+        struct {
+            uint64_t id;
+            uint64_t dev_eui;
+            int err; /* FUO_EPERM: the device refused it; FUO_ENOTSUP: it cannot do that */
+        } ordered;
     };
 };
 
@@ -218,6 +354,25 @@ struct fuo_host_ops {
      * time per host: the server sees them in that order. Credentials are added here. */
     int (*http)(struct fuo_host *host, uint64_t id,
                 const struct fuo_http_request *request);
+
+    /* For plugins that deliver. on_ready() whenever the descriptor can be read; one for
+     * each instance, until close(). FUO_ENOTSUP where there are no descriptors. */
+    int (*watch)(struct fuo_host *host, int fd);
+    /* on_ready() once more after that time, at the latest; the earliest call counts. */
+    void (*wake_after)(struct fuo_host *host, int64_t delay_us);
+    int64_t (*now)(struct fuo_host *host); /* UTC, us; may be set back and forth */
+    void (*random)(struct fuo_host *host, uint8_t *bytes, size_t len); /* unguessable */
+    /* The same for the same text, after a restart, too; unguessable for everybody else. */
+    int (*derive)(struct fuo_host *host, const char *text, uint8_t bytes[16]);
+    /* A device of the fleet by its name in the inventory, or by its DevEUI in hex.
+     * FUO_ENOENT: there is none. */
+    int (*find_device)(struct fuo_host *host, const char *name, uint64_t *dev_eui);
+    /* Its key in the inventory (app_key); wipe it. FUO_ENOENT: it has none. */
+    int (*device_key)(struct fuo_host *host, uint64_t dev_eui, uint8_t key[16]);
+    /* Of fuo_order; borrowed for the duration of the call into the plugin. FUO_ENOENT: it
+     * is of no campaign any more. */
+    int (*image)(struct fuo_host *host, uint32_t image, const uint8_t **bytes,
+                 size_t *len);
 };
 
 /* ---- the plugin ---- */
@@ -258,6 +413,9 @@ struct fuo_caps {
     int64_t multicast_lead_us;   /* FUO_TIMING_ABSOLUTE: hand over that long before */
     uint32_t priority_ceiling_ppm; /* most of the legal limit that the server lets
                                       campaigns use; 0: all of it */
+    bool direct;   /* multicast() takes ready frames, fuo_air, to gateways: the daemon has
+                    keys and counters, and calls nothing else of multicast */
+    bool delivers; /* it has order(), and neither broker nor API: no radio is planned */
 };
 
 struct fuo_ns_plugin {
@@ -298,6 +456,17 @@ struct fuo_ns_plugin {
      * credentials are refused, FUO_ENOENT what the options name is not there.
      */
     int (*probe)(struct fuo_ns *ns, uint64_t id);
+
+    /*
+     * May be NULL. Read what the server has and change nothing: FUO_EV_DEVICE and _LISTED
+     * for each that belongs to the application, _FINDING for what is wrong, then
+     * FUO_EV_RESULT; without FUO_OK the list is not complete. One at a time: FUO_EAGAIN.
+     * Other intents go in between its requests.
+     */
+    int (*inventory)(struct fuo_ns *ns, const struct fuo_inventory *inventory);
+    /* Both or none: a plugin that is a server itself. on_ready(): see watch(). */
+    int (*order)(struct fuo_ns *ns, const struct fuo_order *order); /* _ORDERED */
+    void (*on_ready)(struct fuo_ns *ns);
 };
 
 /* What a plugin defines: const struct fuo_ns_plugin fuo_ns_plugin = { ... }; */

@@ -89,7 +89,7 @@ static int post(struct fuo_ns *ns, struct call *call)
         .body_len = call->body_len,
     };
     call->http_id = ns->next_http_id++;
-    int err = ns->ops->http(ns->host, call->http_id, &http);
+    int err = ns->base.ops->http(ns->base.host, call->http_id, &http);
     if (err == FUO_OK) {
         call->tries++;
         call->next = ns->calls;
@@ -211,13 +211,14 @@ static void decode(struct fuo_ns *ns, const struct fuo_http_response *response,
     }
     if (grpcweb_decode(response->body, response->body_len, response->grpc_status,
                        response->grpc_message, frames) != FUO_OK) {
-        ns->ops->reject(ns->host, "API answer that is not gRPC-Web");
+        ns->base.ops->reject(ns->base.host, "API answer that is not gRPC-Web");
         answer->err = FUO_EPROTO;
         answer->unreadable = true;
         answer->text = "the answer is malformed";
         return;
     }
     answer->err = err_of_answer(frames);
+    answer->status = frames->status;
     answer->text = frames->text;
     answer->message = frames->message;
     answer->message_len = frames->message_len;
@@ -231,7 +232,7 @@ void api_on_http(struct fuo_ns *ns, uint64_t http_id,
         return;
     }
     struct grpcweb_answer frames = {0};
-    struct api_answer answer = {.text = ""};
+    struct api_answer answer = {.text = "", .status = GRPC_UNKNOWN};
     decode(ns, response, &frames, &answer);
     /* The database was busy and has undone it: the next moment is as good as any other. */
     bool busy = frames.status == GRPC_INTERNAL && answer.err == FUO_EAGAIN;

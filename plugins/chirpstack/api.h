@@ -10,12 +10,14 @@
 #include "chirpstack.pb-c.h"
 #include "grpcweb.h"
 
-#define API_GROUP  "/api.MulticastGroupService/"
-#define API_DEVICE "/api.DeviceService/"
+#define API_GROUP   "/api.MulticastGroupService/"
+#define API_DEVICE  "/api.DeviceService/"
+#define API_PROFILE "/api.DeviceProfileService/"
 
 /* What an answer to a call is: a message if err is FUO_OK, else a text for people. */
 struct api_answer {
     int err;
+    int status; /* enum grpc_status, if an answer of gRPC came; else GRPC_UNKNOWN */
     const uint8_t *message; /* perhaps of length 0 */
     size_t message_len;
     const char *text;

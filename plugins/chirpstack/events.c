@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "events.h"
+#include "events_pb.h"
 
 #include <json-c/json.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "text.h"
 
 enum {
-    JSON_DEPTH_MAX = 16,
-    JSON_MAX_BYTES = 256 << 10,
-    RX_SCAN_MAX = 64, /* receptions looked at */
     SF_MIN = 7,
     SF_MAX = 12,
     DR_250_KHZ = 6,
@@ -24,121 +20,12 @@ enum {
 #define GPS_LEAP_US    (INT64_C(18) * 1000000) /* since 2017-01-01 */
 #define CLOCK_SLACK_US INT64_C(2000000)        /* how far gwTime may be from nsTime */
 
-/* ---- JSON, forgivingly ---- */
-
-static struct json_object *member(struct json_object *o, const char *key)
-{
-    struct json_object *value = NULL;
-    if (o == NULL || !json_object_is_type(o, json_type_object) ||
-        !json_object_object_get_ex(o, key, &value)) {
-        return NULL;
-    }
-    return value;
-}
-
-static struct json_object *array_member(struct json_object *o, const char *key)
-{
-    struct json_object *value = member(o, key);
-    return json_object_is_type(value, json_type_array) ? value : NULL;
-}
-
-/* The text of a string member and its length; "" if it is missing or something else. */
-static const char *text_member(struct json_object *o, const char *key, size_t *len)
-{
-    struct json_object *value = member(o, key);
-    if (!json_object_is_type(value, json_type_string)) {
-        *len = 0;
-        return "";
-    }
-    *len = (size_t)json_object_get_string_len(value);
-    return json_object_get_string(value);
-}
-
-/* A number or the text of one; 0 if it is missing, neither, or not a number at all. */
-static double number_member(struct json_object *o, const char *key)
-{
-    struct json_object *value = member(o, key);
-    double number = 0;
-    if (json_object_is_type(value, json_type_int) ||
-        json_object_is_type(value, json_type_double)) {
-        number = json_object_get_double(value);
-    } else if (json_object_is_type(value, json_type_string)) {
-        const char *text = json_object_get_string(value);
-        char *end;
-        number = strtod(text, &end);
-        if (end == text || *end != '\0') {
-            return 0;
-        }
-    }
-    return number == number ? number : 0;
-}
-
-static bool bool_member(struct json_object *o, const char *key)
-{
-    struct json_object *value = member(o, key);
-    return json_object_is_type(value, json_type_boolean) &&
-           json_object_get_boolean(value);
-}
-
-/* false: out of range, and *out is untouched. */
-static bool uint_member(struct json_object *o, const char *key, uint32_t max,
-                        uint32_t *out)
-{
-    double number = number_member(o, key);
-    if (number < 0 || number > max) {
-        return false;
-    }
-    *out = (uint32_t)number;
-    return true;
-}
-
-/* Rounded, at the limits of the type if it is beyond them. */
-static int16_t clamp_int16(double number)
-{
-    if (number < INT16_MIN) {
-        return INT16_MIN;
-    }
-    if (number > INT16_MAX) {
-        return INT16_MAX;
-    }
-    return (int16_t)(number + (number < 0 ? -0.5 : 0.5));
-}
-
-/* ---- topic ---- */
-
-/* What follows prefix at *at, which moves behind it. */
-static bool skip(const char **at, const char *prefix)
-{
-    size_t len = strlen(prefix);
-    if (strncmp(*at, prefix, len) != 0) {
-        return false;
-    }
-    *at += len;
-    return true;
-}
-
-static bool parse_topic(const char *topic, const char *application_id, uint64_t *dev_eui,
-                        const char **type)
-{
-    const char *at = topic;
-    if (!skip(&at, "application/") || !skip(&at, application_id) ||
-        !skip(&at, "/device/") || strnlen(at, 16) < 16 || !parse_eui(at, 16, dev_eui)) {
-        return false;
-    }
-    at += 16;
-    if (!skip(&at, "/event/")) {
-        return false;
-    }
-    *type = at;
-    return true;
-}
-
 /* ---- uplinks ---- */
 
 static bool time_member(struct json_object *o, const char *key, int64_t *us)
 {
     size_t len;
-    const char *text = text_member(o, key, &len);
+    const char *text = json_text(o, key, &len);
     return parse_time(text, len, us);
 }
 
@@ -146,7 +33,7 @@ static bool time_member(struct json_object *o, const char *key, int64_t *us)
 static bool reception_time(struct json_object *rx, bool gps_only, int64_t *us)
 {
     size_t len;
-    const char *gps_text = text_member(rx, "timeSinceGpsEpoch", &len);
+    const char *gps_text = json_text(rx, "timeSinceGpsEpoch", &len);
     int64_t gps_us;
     if (parse_duration(gps_text, len, &gps_us) && gps_us > 0) {
         *us = GPS_EPOCH_US + gps_us - GPS_LEAP_US;
@@ -167,7 +54,7 @@ static bool reception_time(struct json_object *rx, bool gps_only, int64_t *us)
 static bool any_reception_time(struct json_object *receptions, bool gps_only, int64_t *us)
 {
     size_t count = receptions != NULL ? json_object_array_length(receptions) : 0;
-    for (size_t i = 0; i < count && i < RX_SCAN_MAX; i++) {
+    for (size_t i = 0; i < count && i < EVENT_RX_SCAN_MAX; i++) {
         if (reception_time(json_object_array_get_idx(receptions, i), gps_only, us)) {
             return true;
         }
@@ -191,8 +78,7 @@ static bool stronger(const struct fuo_rx *a, const struct fuo_rx *b)
                                       : a->snr_cdb > b->snr_cdb;
 }
 
-/* Insert in order; the weakest falls out when all places are taken. */
-static void insert_rx(struct fuo_rx *rx, size_t *count, struct fuo_rx one)
+void event_insert_rx(struct fuo_rx *rx, size_t *count, struct fuo_rx one)
 {
     size_t at = *count;
     if (at == FUO_RX_MAX) {
@@ -214,16 +100,16 @@ static size_t decode_receptions(struct json_object *receptions, struct fuo_rx *r
 {
     size_t count = 0;
     size_t n = receptions != NULL ? json_object_array_length(receptions) : 0;
-    for (size_t i = 0; i < n && i < RX_SCAN_MAX; i++) {
+    for (size_t i = 0; i < n && i < EVENT_RX_SCAN_MAX; i++) {
         struct json_object *o = json_object_array_get_idx(receptions, i);
         size_t len;
-        const char *id = text_member(o, "gatewayId", &len);
+        const char *id = json_text(o, "gatewayId", &len);
         struct fuo_rx one = {
-            .rssi_dbm = clamp_int16(number_member(o, "rssi")),
-            .snr_cdb = clamp_int16(number_member(o, "snr") * 100),
+            .rssi_dbm = json_int16(o, "rssi", 1),
+            .snr_cdb = json_int16(o, "snr", 100),
         };
         if (parse_eui(id, len, &one.gateway)) {
-            insert_rx(rx, &count, one);
+            event_insert_rx(rx, &count, one);
         }
     }
     return count;
@@ -233,26 +119,25 @@ static size_t decode_receptions(struct json_object *receptions, struct fuo_rx *r
 static uint32_t frequency_of(struct json_object *tx_info)
 {
     uint32_t frequency_hz = 0;
-    return uint_member(tx_info, "frequency", UINT32_MAX, &frequency_hz) ? frequency_hz
-                                                                        : 0;
+    return json_uint(tx_info, "frequency", UINT32_MAX, &frequency_hz) ? frequency_hz : 0;
 }
 
 static const char *decode_up(struct json_object *root, uint64_t dev_eui,
                              struct decoded_event *out)
 {
-    struct json_object *receptions = array_member(root, "rxInfo");
+    struct json_object *receptions = json_array(root, "rxInfo");
     uint32_t fport = 0;
     uint32_t f_cnt = 0;
     uint32_t dr = 0;
     size_t data_len;
     size_t payload_len = 0;
-    const char *data = text_member(root, "data", &data_len);
+    const char *data = json_text(root, "data", &data_len);
     if (!parse_base64(data, data_len, out->payload, EVENT_PAYLOAD_MAX, &payload_len)) {
         return "uplink with unusable data";
     }
-    if (!uint_member(root, "fPort", UINT8_MAX, &fport) ||
-        !uint_member(root, "fCnt", UINT32_MAX, &f_cnt) ||
-        !uint_member(root, "dr", UINT8_MAX, &dr)) {
+    if (!json_uint(root, "fPort", UINT8_MAX, &fport) ||
+        !json_uint(root, "fCnt", UINT32_MAX, &f_cnt) ||
+        !json_uint(root, "dr", UINT8_MAX, &dr)) {
         return "uplink with a number out of range";
     }
     struct fuo_event *e = &out->event;
@@ -266,19 +151,17 @@ static const char *decode_up(struct json_object *root, uint64_t dev_eui,
     e->uplink.f_cnt = f_cnt;
     e->uplink.fport = (uint8_t)fport;
     e->uplink.dr = (uint8_t)dr;
-    e->uplink.frequency_hz = frequency_of(member(root, "txInfo"));
+    e->uplink.frequency_hz = frequency_of(json_member(root, "txInfo"));
     return NULL;
 }
 
 /* ---- what became of a downlink ---- */
 
-static void fate(struct json_object *o, const char *key, uint64_t dev_eui,
-                 enum fuo_fate fate, struct decoded_event *out)
+void event_fate(const char *queue_item_id, size_t len, uint64_t dev_eui,
+                enum fuo_fate fate, struct decoded_event *out)
 {
-    size_t len;
-    const char *text = text_member(o, key, &len);
     uint64_t id;
-    if (!parse_downlink_id(text, len, &id)) {
+    if (!parse_downlink_id(queue_item_id, len, &id)) {
         return; /* not one of ours */
     }
     out->event.type = FUO_EV_FATE;
@@ -288,17 +171,21 @@ static void fate(struct json_object *o, const char *key, uint64_t dev_eui,
     out->event.fate.dr = FUO_DR_UNKNOWN;
 }
 
-/*
- * The data rate of a downlink: in every region 125 kHz are DR0 to DR5 from SF12 on, 500 kHz
- * DR8 to DR13, and 250 kHz only DR6.
- */
-static uint8_t downlink_dr(struct json_object *tx_info)
+static void fate(struct json_object *o, const char *key, uint64_t dev_eui,
+                 enum fuo_fate fate, struct decoded_event *out)
 {
-    struct json_object *lora = member(member(tx_info, "modulation"), "lora");
-    uint32_t bandwidth_hz = 0;
-    uint32_t sf = 0;
-    if (!uint_member(lora, "bandwidth", UINT32_MAX, &bandwidth_hz) ||
-        !uint_member(lora, "spreadingFactor", SF_MAX, &sf) || sf < SF_MIN) {
+    size_t len;
+    const char *text = json_text(o, key, &len);
+    event_fate(text, len, dev_eui, fate, out);
+}
+
+/*
+ * In every region 125 kHz are DR0 to DR5 from SF12 on, 500 kHz DR8 to DR13, and 250 kHz
+ * only DR6.
+ */
+uint8_t event_downlink_dr(uint32_t bandwidth_hz, uint32_t sf)
+{
+    if (sf < SF_MIN || sf > SF_MAX) {
         return FUO_DR_UNKNOWN;
     }
     switch (bandwidth_hz) {
@@ -313,13 +200,25 @@ static uint8_t downlink_dr(struct json_object *tx_info)
     }
 }
 
+static uint8_t downlink_dr(struct json_object *tx_info)
+{
+    struct json_object *lora = json_member(json_member(tx_info, "modulation"), "lora");
+    uint32_t bandwidth_hz = 0;
+    uint32_t sf = 0;
+    if (!json_uint(lora, "bandwidth", UINT32_MAX, &bandwidth_hz) ||
+        !json_uint(lora, "spreadingFactor", SF_MAX, &sf)) {
+        return FUO_DR_UNKNOWN;
+    }
+    return event_downlink_dr(bandwidth_hz, sf);
+}
+
 /* Sent, and by whom and how: what a duty cycle is charged with. */
 static void decode_txack(struct json_object *root, uint64_t dev_eui,
                          struct decoded_event *out)
 {
-    struct json_object *tx_info = member(root, "txInfo");
+    struct json_object *tx_info = json_member(root, "txInfo");
     size_t len;
-    const char *gateway = text_member(root, "gatewayId", &len);
+    const char *gateway = json_text(root, "gatewayId", &len);
     uint64_t eui = 0;
     fate(root, "queueItemId", dev_eui, FUO_FATE_SENT, out);
     if (parse_eui(gateway, len, &eui)) {
@@ -327,6 +226,7 @@ static void decode_txack(struct json_object *root, uint64_t dev_eui,
     }
     out->event.fate.frequency_hz = frequency_of(tx_info);
     out->event.fate.dr = downlink_dr(tx_info);
+    (void)json_uint(root, "downlinkId", UINT32_MAX, &out->downlink_id);
 }
 
 /* DOWNLINK_GATEWAY is no fate: the item stays queued and is tried again. */
@@ -342,30 +242,38 @@ static void decode_log(struct json_object *root, uint64_t dev_eui,
         {"F_CNT_DOWN", FUO_FATE_REFUSED},
     };
     size_t len;
-    const char *code = text_member(root, "code", &len);
+    const char *code = json_text(root, "code", &len);
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         if (strcmp(code, codes[i].code) == 0) {
-            fate(member(root, "context"), "queue_item_id", dev_eui, codes[i].fate, out);
+            fate(json_member(root, "context"), "queue_item_id", dev_eui, codes[i].fate,
+                 out);
         }
     }
 }
 
 /* ---- statuses ---- */
 
-/* Proto JSON leaves out what is 0: a margin that is missing is one, of 0 dB. */
-static void decode_status(struct json_object *root, uint64_t dev_eui,
-                          struct decoded_event *out)
+void event_margin(double margin_db, uint64_t dev_eui, struct decoded_event *out)
 {
-    struct json_object *value = member(root, "margin");
-    double margin = number_member(root, "margin");
-    bool number = value == NULL || json_object_is_type(value, json_type_int) ||
-                  json_object_is_type(value, json_type_double);
-    if (!number || margin < MARGIN_MIN_DB || margin > MARGIN_MAX_DB) {
+    if (margin_db < MARGIN_MIN_DB || margin_db > MARGIN_MAX_DB) {
         return;
     }
     out->event.type = FUO_EV_STATUS;
     out->event.status.dev_eui = dev_eui;
-    out->event.status.margin_db = (int8_t)margin;
+    out->event.status.margin_db = (int8_t)margin_db;
+}
+
+/* Proto JSON leaves out what is 0: a margin that is missing is one, of 0 dB. */
+static void decode_status(struct json_object *root, uint64_t dev_eui,
+                          struct decoded_event *out)
+{
+    struct json_object *value = json_member(root, "margin");
+    double margin = json_number(root, "margin");
+    bool number = value == NULL || json_object_is_type(value, json_type_int) ||
+                  json_object_is_type(value, json_type_double);
+    if (number) {
+        event_margin(margin, dev_eui, out);
+    }
 }
 
 /* ---- all of them ---- */
@@ -396,31 +304,12 @@ static enum event_kind kind_of(const char *type)
     return KIND_OTHER;
 }
 
-static struct json_object *parse_json(const uint8_t *json, size_t len)
-{
-    if (len == 0 || len > JSON_MAX_BYTES) {
-        return NULL;
-    }
-    struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH_MAX);
-    if (tok == NULL) {
-        return NULL;
-    }
-    json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    struct json_object *root = json_tokener_parse_ex(tok, (const char *)json, (int)len);
-    json_tokener_free(tok);
-    if (root != NULL && !json_object_is_type(root, json_type_object)) {
-        json_object_put(root);
-        return NULL;
-    }
-    return root;
-}
-
 /* The DevEUI in the event, if it is there, must be that of the topic. */
 static bool device_agrees(struct json_object *root, uint64_t dev_eui)
 {
     size_t len;
     uint64_t inner;
-    const char *text = text_member(member(root, "deviceInfo"), "devEui", &len);
+    const char *text = json_text(json_member(root, "deviceInfo"), "devEui", &len);
     return len == 0 || (parse_eui(text, len, &inner) && inner == dev_eui);
 }
 
@@ -437,7 +326,7 @@ static const char *decode(struct json_object *root, enum event_kind kind,
         decode_txack(root, dev_eui, out);
         return NULL;
     case KIND_ACK:
-        if (bool_member(root, "acknowledged")) {
+        if (json_true(root, "acknowledged")) {
             fate(root, "queueItemId", dev_eui, FUO_FATE_SENT, out);
         }
         return NULL;
@@ -453,24 +342,48 @@ static const char *decode(struct json_object *root, enum event_kind kind,
     return NULL;
 }
 
-const char *event_decode(const char *application_id, const char *topic,
-                         const uint8_t *json, size_t json_len, struct decoded_event *out)
+bool event_is_json(const uint8_t *payload, size_t len)
 {
-    uint64_t dev_eui;
-    const char *type;
-    out->event = (struct fuo_event){.size = sizeof(out->event)};
-    if (!parse_topic(topic, application_id, &dev_eui, &type)) {
-        return "message on an unexpected topic";
+    return len > 0 && payload[0] == '{';
+}
+
+static const char *decode_protobuf(enum event_kind kind, const uint8_t *bytes, size_t len,
+                                   uint64_t dev_eui, struct decoded_event *out)
+{
+    switch (kind) {
+    case KIND_UP:
+        return event_pb_up(bytes, len, dev_eui, out);
+    case KIND_ACK:
+        return event_pb_ack(bytes, len, dev_eui, out);
+    case KIND_TXACK:
+        return event_pb_txack(bytes, len, dev_eui, out);
+    case KIND_LOG:
+        return event_pb_log(bytes, len, dev_eui, out);
+    case KIND_STATUS:
+        return event_pb_status(bytes, len, dev_eui, out);
+    case KIND_OTHER:
+        break;
     }
-    enum event_kind kind = kind_of(type);
+    return NULL;
+}
+
+const char *event_decode(const struct topic_device *from, const uint8_t *payload,
+                         size_t payload_len, struct decoded_event *out)
+{
+    out->event = (struct fuo_event){.size = sizeof(out->event)};
+    out->downlink_id = 0;
+    enum event_kind kind = kind_of(from->kind);
     if (kind == KIND_OTHER) {
         return NULL;
     }
-    struct json_object *root = parse_json(json, json_len);
+    if (!event_is_json(payload, payload_len)) {
+        return decode_protobuf(kind, payload, payload_len, from->dev_eui, out);
+    }
+    struct json_object *root = json_read(payload, payload_len);
     if (root == NULL) {
         return "event that is not JSON";
     }
-    const char *problem = decode(root, kind, dev_eui, out);
+    const char *problem = decode(root, kind, from->dev_eui, out);
     json_object_put(root);
     return problem;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * events.h - ChirpStack's application events (topic and JSON) as events of the contract.
+ * events.h - ChirpStack's application events, JSON or protobuf, as events of the contract.
  *
  * Pure: neither host nor clock. A missing field is its default, numbers may be texts,
  * unknown fields are ignored. Facts: ChirpStack v4 integration events, api/proto/
@@ -8,10 +8,12 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "fuotad/plugin.h"
+#include "topics.h"
 
 enum {
     EVENT_PAYLOAD_MAX = 255,
@@ -21,11 +23,18 @@ struct decoded_event {
     struct fuo_event event; /* type 0: nothing that fuotad wants to know */
     struct fuo_rx rx[FUO_RX_MAX];
     uint8_t payload[EVENT_PAYLOAD_MAX];
+    uint32_t downlink_id; /* FUO_FATE_SENT: by which the gateways know it; 0: unknown */
 };
+
+/* The data rate of a downlink; FUO_DR_UNKNOWN. */
+uint8_t event_downlink_dr(uint32_t bandwidth_hz, uint32_t sf);
 
 /*
  * NULL: *out is filled, and its event points into it. Else why the message is unusable (a
  * constant), and *out is undefined. An uplink whose time is nowhere has received_us 0.
  */
-const char *event_decode(const char *application_id, const char *topic,
-                         const uint8_t *json, size_t json_len, struct decoded_event *out);
+const char *event_decode(const struct topic_device *from, const uint8_t *payload,
+                         size_t payload_len, struct decoded_event *out);
+
+/* Else it is protobuf: no event of that begins like an object. */
+bool event_is_json(const uint8_t *payload, size_t len);

@@ -2,7 +2,8 @@
 /*
  * group.c - opening a multicast group: List, Create unless it is there, AddGateway or
  * AddDevice one by one, Get. Every step may be repeated: an opening whose answer was lost
- * is opened again and finds what it left behind by its name.
+ * is opened again and finds what it left behind by its name. What the server refuses to
+ * fill is deleted again: nobody would come back for it.
  *
  * ChirpStack sends from the group's gateways if it has any, and looks at its devices only
  * to choose some if it has none (downlink/multicast.rs): one or the other is added, so that
@@ -19,6 +20,7 @@
 enum {
     NAME_MAX_LEN = 100,
     PAGE = 100, /* groups per List */
+    TEXT_SIZE = 300,
     PAGES_MAX = 100,
     KEY_LEN = 16,
     MEMBERS_MAX = 100000,
@@ -29,6 +31,7 @@ enum {
 
 struct opening {
     uint64_t id;
+    int err;         /* why it is deleted again */
     uint32_t offset; /* of the page of List */
     size_t next;
     uint32_t absent_count; /* devices that the application does not have */
@@ -63,8 +66,39 @@ static void finish(struct fuo_ns *ns, struct opening *o, int err, uint32_t f_cnt
     event.group.err = err;
     event.group.group = err == FUO_OK ? o->handle : NULL;
     event.group.f_cnt = f_cnt;
-    ns->ops->event(ns->host, &event);
+    ns->base.ops->event(ns->base.host, &event);
     opening_free(o);
+}
+
+/* ---- nothing is left half made ---- */
+
+/* Who was only not reached is asked again, and finds it; another's group is left alone. */
+static bool is_left_behind(const struct opening *o, int err)
+{
+    return o->handle[0] != '\0' && err != FUO_EAGAIN && err != FUO_ETIMEDOUT &&
+           err != FUO_EEXIST;
+}
+
+static void on_undone(struct fuo_ns *ns, void *context, const struct api_answer *answer)
+{
+    struct opening *o = context;
+    if (answer->err != FUO_OK && answer->err != FUO_ENOENT) {
+        ns_log(ns, FUO_LOG_WARN, "multicast group %s stays at the server: Delete: %s",
+               o->name, answer->text);
+    }
+    finish(ns, o, o->err, 0);
+}
+
+static void undo(struct fuo_ns *ns, struct opening *o, int err)
+{
+    Cs__Id request;
+    cs__id__init(&request);
+    request.id = o->handle;
+    o->err = err;
+    if (api_call(ns, API_GROUP "Delete", &request.base, on_undone, opening_free, o) !=
+        FUO_OK) {
+        finish(ns, o, err, 0);
+    }
 }
 
 static void give_up(struct fuo_ns *ns, struct opening *o, const char *step, int err,
@@ -72,7 +106,11 @@ static void give_up(struct fuo_ns *ns, struct opening *o, const char *step, int 
 {
     ns_log(ns, FUO_LOG_ERROR, "multicast group %s cannot be opened: %s: %s (error %d)",
            o->name, step, text, err);
-    finish(ns, o, err, 0);
+    if (is_left_behind(o, err)) {
+        undo(ns, o, err);
+    } else {
+        finish(ns, o, err, 0);
+    }
 }
 
 static void call(struct fuo_ns *ns, struct opening *o, const char *path,
@@ -141,15 +179,25 @@ static void on_device(struct fuo_ns *ns, void *context, const struct api_answer 
     next_member(ns, o);
 }
 
+/* ChirpStack says no more than that it is not permitted, or not there. */
+static const char *hint_of(int err)
+{
+    return err == FUO_EPERM || err == FUO_ENOENT
+               ? "; the gateway must be one of the tenant that has the application"
+               : "";
+}
+
 static void on_gateway(struct fuo_ns *ns, void *context, const struct api_answer *answer)
 {
     struct opening *o = context;
     if (answer->err != FUO_OK && answer->err != FUO_EEXIST) {
         char step[64];
         char eui[HEX_EUI_SIZE];
+        char text[TEXT_SIZE];
         format_eui(o->members[o->next - 1], eui);
         snprintf(step, sizeof(step), "AddGateway %s", eui);
-        give_up(ns, o, step, answer->err, answer->text);
+        snprintf(text, sizeof(text), "%.200s%s", answer->text, hint_of(answer->err));
+        give_up(ns, o, step, answer->err, text);
         return;
     }
     next_member(ns, o);

@@ -271,14 +271,13 @@ int multicast_enqueue(struct fuo_ns *ns, const struct fuo_multicast *frame)
 
 static void polled(struct fuo_ns *ns, struct intent *intent, int err, uint32_t f_cnt)
 {
-    struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_QUEUE};
-    event.queue.id = intent->id;
-    event.queue.err = err;
-    if (err == FUO_OK) {
-        event.queue.frame_count = intent->frame_count;
-        event.queue.f_cnt = f_cnt;
-    }
-    ns->ops->event(ns->host, &event);
+    struct ns_queue queue = {
+        .id = intent->id,
+        .err = err,
+        .frame_count = intent->frame_count,
+        .f_cnt = f_cnt,
+    };
+    ns_queue(ns, &queue);
     free(intent);
 }
 

@@ -13,6 +13,7 @@ struct json_object *json_read(const uint8_t *text, size_t len)
     if (tokener == NULL) {
         return NULL;
     }
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     struct json_object *o = json_tokener_parse_ex(tokener, (const char *)text, (int)len);
     json_tokener_free(tokener);
     if (!json_object_is_type(o, json_type_object)) {
@@ -82,4 +83,16 @@ bool json_uint(struct json_object *o, const char *key, uint32_t max, uint32_t *o
     }
     *out = (uint32_t)number;
     return true;
+}
+
+int16_t json_int16(struct json_object *o, const char *key, int scale)
+{
+    double number = json_number(o, key) * scale;
+    if (number < INT16_MIN) {
+        return INT16_MIN;
+    }
+    if (number > INT16_MAX) {
+        return INT16_MAX;
+    }
+    return (int16_t)(number + (number < 0 ? -0.5 : 0.5));
 }

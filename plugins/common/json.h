@@ -28,3 +28,5 @@ bool json_true(struct json_object *o, const char *key);
 double json_number(struct json_object *o, const char *key); /* never NaN */
 /* false: out of range, and *out is untouched. */
 bool json_uint(struct json_object *o, const char *key, uint32_t max, uint32_t *out);
+/* scale times the number, rounded, at the limits of the type if it is beyond them. */
+int16_t json_int16(struct json_object *o, const char *key, int scale);

@@ -42,7 +42,7 @@ int api_call(struct fuo_ns *ns, const struct api_request *request, api_done *don
         .body = (const uint8_t *)request->body,
         .body_len = request->body != NULL ? strlen(request->body) : 0,
     };
-    int err = ns->ops->http(ns->host, call->http_id, &http);
+    int err = ns->base.ops->http(ns->base.host, call->http_id, &http);
     if (err != FUO_OK) {
         free(call);
         return err;
@@ -127,7 +127,7 @@ void api_on_http(struct fuo_ns *ns, uint64_t http_id,
         if (answer.err != FUO_OK) {
             explain(answer.json, response->status, text);
         } else if (answer.json == NULL) {
-            ns->ops->reject(ns->host, "API answer that is not JSON");
+            ns->base.ops->reject(ns->base.host, "API answer that is not JSON");
             answer.err = FUO_EPROTO;
             answer.text = "the answer is not JSON; check the URL of the API";
         }

@@ -30,8 +30,8 @@ int push_publish(struct fuo_ns *ns, const struct push *push)
     *publish = (struct publish){.no = ns->next_no++, .kind = push->kind, .id = push->id};
     snprintf(topic, sizeof(topic), "v3/%s/devices/%s/down/%s", ns->uid, push->device_id,
              push->operation);
-    int err = ns->ops->publish(ns->host, publish->no, topic, (const uint8_t *)push->json,
-                               strlen(push->json), 0);
+    int err = ns->base.ops->publish(ns->base.host, publish->no, topic,
+                                    (const uint8_t *)push->json, strlen(push->json), 0);
     if (err != FUO_OK) {
         free(publish);
         return err;
@@ -122,8 +122,9 @@ int downlink_send(struct fuo_ns *ns, const struct fuo_unicast *downlink)
                               .expires_us = downlink->expires_us,
                               .json = item};
     if (err == FUO_OK && !watch_add(&ns->watch, &watched)) {
-        ns->ops->reject(ns->host, "class A downlink that cannot be watched: it will not "
-                                  "expire");
+        ns->base.ops->reject(ns->base.host,
+                             "class A downlink that cannot be watched: it will not "
+                             "expire");
     }
     return err;
 }
@@ -152,7 +153,7 @@ static void tell(struct fuo_ns *ns, uint64_t id, uint64_t dev_eui, enum fuo_fate
     event.fate.dev_eui = dev_eui;
     event.fate.fate = fate;
     event.fate.dr = FUO_DR_UNKNOWN;
-    ns->ops->event(ns->host, &event);
+    ns->base.ops->event(ns->base.host, &event);
 }
 
 void downlink_fate(struct fuo_ns *ns, uint64_t id, uint64_t dev_eui, enum fuo_fate fate)

@@ -2,7 +2,6 @@
 #include "events.h"
 
 #include <json-c/json.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,18 +66,6 @@ static bool id_member(struct json_object *o, const char *key, char id[static NAM
     return name_is_valid(id);
 }
 
-/* Rounded, at the limits of the type if it is beyond them. */
-static int16_t clamp_int16(double number)
-{
-    if (number < INT16_MIN) {
-        return INT16_MIN;
-    }
-    if (number > INT16_MAX) {
-        return INT16_MAX;
-    }
-    return (int16_t)(number + (number < 0 ? -0.5 : 0.5));
-}
-
 /* ---- receptions ---- */
 
 /* A gateway that we could name in a downlink. */
@@ -90,8 +77,8 @@ static bool decode_reception(struct json_object *o, struct fuo_rx *rx,
         !eui_member(ids, "eui", &rx->gateway)) {
         return false;
     }
-    rx->rssi_dbm = clamp_int16(json_number(o, "rssi"));
-    rx->snr_cdb = clamp_int16(json_number(o, "snr") * 100);
+    rx->rssi_dbm = json_int16(o, "rssi", 1);
+    rx->snr_cdb = json_int16(o, "snr", 100);
     return true;
 }
 

@@ -107,7 +107,7 @@ static void tell_group(struct fuo_ns *ns, const struct work *w, int err, uint32_
     event.group.err = err;
     event.group.group = err == FUO_OK ? w->device : NULL;
     event.group.f_cnt = f_cnt;
-    ns->ops->event(ns->host, &event);
+    ns->base.ops->event(ns->base.host, &event);
 }
 
 static void deleted(struct fuo_ns *ns, struct work *w, int err)

@@ -2,7 +2,6 @@
 /* tts.c - the declaration of the plugin, and what comes in from MQTT. */
 #include "tts.h"
 
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,30 +11,10 @@
 #include "events.h"
 
 enum {
-    LOG_SIZE = 400,
     REPLY_WINDOW_US = 100000,
     LEAD_MIN_US =
         8000000, /* the server schedules 6 s ahead, refuses what is 2.5 s away */
 };
-
-void ns_log(struct fuo_ns *ns, enum fuo_log_level level, const char *format, ...)
-{
-    char text[LOG_SIZE];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    ns->ops->log(ns->host, level, text);
-}
-
-void ns_result(struct fuo_ns *ns, uint64_t id, int err, uint32_t f_cnt)
-{
-    struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_RESULT};
-    event.result.id = id;
-    event.result.err = err;
-    event.result.f_cnt = f_cnt;
-    ns->ops->event(ns->host, &event);
-}
 
 /* ---- options ---- */
 
@@ -117,7 +96,7 @@ static int subscribe(const struct fuo_ns *ns)
     int err = FUO_OK;
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && err == FUO_OK; i++) {
         snprintf(filter, sizeof(filter), "v3/%s/devices/+/%s", ns->uid, types[i]);
-        err = ns->ops->subscribe(ns->host, filter, 0);
+        err = ns->base.ops->subscribe(ns->base.host, filter, 0);
     }
     return err;
 }
@@ -156,8 +135,8 @@ static int tts_open(struct fuo_ns **ns, const void *config,
         return FUO_ENOMEM;
     }
     n->config = c;
-    n->ops = ops;
-    n->host = host;
+    n->base.ops = ops;
+    n->base.host = host;
     n->plan = plan_find(c->frequency_plan);
     snprintf(n->uid, sizeof(n->uid), "%s", c->application);
     snprintf(n->application_id, sizeof(n->application_id), "%.*s",
@@ -194,7 +173,7 @@ static void take_uplink(struct fuo_ns *ns, const struct message *m)
         names_note(&ns->gateways, m->rx[i].gateway, m->gateway_ids[i]);
     }
     downlink_expire(ns, dev_eui, m->event.uplink.received_us);
-    ns->ops->event(ns->host, &m->event);
+    ns->base.ops->event(ns->base.host, &m->event);
 }
 
 static void take_unicast(struct fuo_ns *ns, const struct message *m)
@@ -225,13 +204,14 @@ static void tts_on_mqtt(struct fuo_ns *ns, const char *topic, const uint8_t *pay
 {
     struct message m;
     if (retained) {
-        ns->ops->reject(ns->host, "retained message"); /* The Things Stack retains none */
+        ns->base.ops->reject(ns->base.host,
+                             "retained message"); /* The Things Stack retains none */
         return;
     }
     const char *problem =
         message_decode(ns->uid, ns->plan, topic, payload, payload_len, &m);
     if (problem != NULL) {
-        ns->ops->reject(ns->host, problem);
+        ns->base.ops->reject(ns->base.host, problem);
     } else if (m.kind == MESSAGE_UPLINK) {
         take_uplink(ns, &m);
     } else if (m.kind != MESSAGE_OTHER) {

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base.h"
 #include "fuotad/plugin.h"
 #include "names.h"
 #include "plan.h"
@@ -64,9 +65,8 @@ struct publish {
 };
 
 struct fuo_ns {
+    struct ns_base base;
     const struct config *config;
-    const struct fuo_host_ops *ops;
-    struct fuo_host *host;
     char uid[UID_SIZE];
     char application_id[UID_SIZE];
     const struct plan *plan;
@@ -78,13 +78,6 @@ struct fuo_ns {
     struct call *calls;        /* so are these */
     uint64_t next_no;
 };
-
-/* Cut to a line and hand to the host. */
-__attribute__((format(printf, 3, 4))) void
-ns_log(struct fuo_ns *ns, enum fuo_log_level level, const char *format, ...);
-
-/* FUO_EV_RESULT. */
-void ns_result(struct fuo_ns *ns, uint64_t id, int err, uint32_t f_cnt);
 
 /* downlink.c: as the functions of the contract; on_published() ends there. */
 int downlink_send(struct fuo_ns *ns, const struct fuo_unicast *downlink);

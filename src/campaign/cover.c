@@ -15,6 +15,7 @@ enum {
 };
 
 struct state {
+    struct cover_problem problem;
     const struct cover_problem *p;
     uint8_t *chosen;
     uint32_t *served_first; /* per gateway: its devices in served[] */
@@ -31,8 +32,15 @@ struct state {
     size_t freed_len;
     uint32_t *removed;
     size_t removed_len;
+    struct prng prng; /* of the search */
     uint64_t effort;
-    uint64_t *vain; /* by gateway: effort of its swap since the last change; 0: unknown */
+    uint64_t effort_max;
+    size_t pool_len;   /* gateways that serve anybody, in heap[] */
+    size_t open;       /* of them, not chosen and not in vain */
+    uint64_t *vain;    /* by gateway: effort of its swap, that was not worth it ... */
+    uint32_t *vain_at; /* ... when the cover had changed so often; else unknown */
+    uint32_t changes;
+    size_t chosen_count;
 };
 
 size_t cover_link_count(const struct cover_problem *p)
@@ -54,6 +62,7 @@ static void lay_out(struct state *s, struct arena *a, size_t devices, size_t gat
                     size_t links)
 {
     s->vain = arena_take(a, gateways, sizeof(uint64_t));
+    s->vain_at = arena_take(a, gateways, sizeof(uint32_t));
     s->served_first = arena_take(a, gateways + 1, sizeof(uint32_t));
     s->served = arena_take(a, links, sizeof(uint32_t));
     s->served_units = arena_take(a, links, 1);
@@ -71,6 +80,7 @@ size_t cover_workspace_for(size_t device_count, size_t gateway_count, size_t lin
 {
     struct state s = {0};
     struct arena a = {0};
+    (void)arena_take(&a, 1, sizeof(s));
     lay_out(&s, &a, device_count, gateway_count, link_count);
     return a.used;
 }
@@ -358,15 +368,53 @@ static bool try_swap(struct state *s, uint32_t h)
     return false;
 }
 
-/* Gateways of the pool that are not chosen; of none is known what its swap would bring. */
-static size_t forget_vain(struct state *s, size_t pool_len)
+/* The cover has changed: of no gateway is known any more what its swap would bring. */
+static void forget_vain(struct state *s)
 {
-    size_t open = 0;
-    for (size_t i = 0; i < pool_len; i++) {
-        s->vain[s->heap[i]] = 0;
-        open += !s->chosen[s->heap[i]];
+    s->changes++;
+    s->open = s->pool_len - s->chosen_count;
+}
+
+static void begin_search(struct state *s)
+{
+    s->pool_len = 0;
+    s->chosen_count = 0;
+    memset(s->vain_at, 0, s->p->gateway_count * sizeof(uint32_t));
+    for (uint32_t g = 0; g < s->p->gateway_count; g++) {
+        s->chosen_count += s->chosen[g];
+        if (s->served_first[g + 1] > s->served_first[g]) {
+            s->heap[s->pool_len++] = g;
+        }
     }
-    return open;
+    size_t links = cover_link_count(s->p);
+    s->effort_max = (uint64_t)links * EFFORT_PER_LINK;
+    if (links > EFFORT_LARGE) {
+        s->effort_max =
+            (uint64_t)links * EFFORT_PER_LINK_LARGE +
+            (uint64_t)EFFORT_LARGE * (EFFORT_PER_LINK - EFFORT_PER_LINK_LARGE);
+    }
+    if (s->effort_max < EFFORT_MIN) {
+        s->effort_max = EFFORT_MIN;
+    }
+    s->prng = prng_seeded(1);
+    s->effort = 0;
+    forget_vain(s);
+}
+
+void cover_begin(const struct cover_problem *problem, void *workspace, uint8_t *chosen)
+{
+    struct arena a = {.base = workspace};
+    struct state *s = arena_take(&a, 1, sizeof(*s));
+    *s = (struct state){.problem = *problem, .chosen = chosen};
+    s->p = &s->problem;
+    lay_out(s, &a, problem->device_count, problem->gateway_count,
+            cover_link_count(problem));
+    memset(chosen, 0, problem->gateway_count);
+    index_links(s);
+    greedy(s);
+    count_vital(s);
+    reverse_delete(s);
+    begin_search(s);
 }
 
 /*
@@ -374,59 +422,40 @@ static size_t forget_vain(struct state *s, size_t pool_len)
  * others. Freed gateways are at most the gateways, each once in a step. A swap that was in
  * vain is so until the cover changes: it counts as if it were tried, but is not.
  */
-static void search(struct state *s)
+uint64_t cover_search(void *workspace, uint64_t steps)
 {
-    size_t pool_len = 0;
-    for (uint32_t g = 0; g < s->p->gateway_count; g++) {
-        if (s->served_first[g + 1] > s->served_first[g]) {
-            s->heap[pool_len++] = g;
-        }
-    }
-    size_t links = cover_link_count(s->p);
-    uint64_t effort_max = (uint64_t)links * EFFORT_PER_LINK;
-    if (links > EFFORT_LARGE) {
-        effort_max = (uint64_t)links * EFFORT_PER_LINK_LARGE +
-                     (uint64_t)EFFORT_LARGE * (EFFORT_PER_LINK - EFFORT_PER_LINK_LARGE);
-    }
-    if (effort_max < EFFORT_MIN) {
-        effort_max = EFFORT_MIN;
-    }
-    struct prng prng = prng_seeded(1);
-    s->effort = 0;
-    size_t open = forget_vain(s, pool_len);
-    while (pool_len > 1 && open > 0 && s->effort < effort_max) {
-        uint32_t h = s->heap[prng_below(&prng, pool_len)];
+    struct state *s = workspace;
+    uint64_t looked = 0;
+    while (looked < steps && s->pool_len > 1 && s->open > 0 &&
+           s->effort < s->effort_max) {
+        uint32_t h = s->heap[prng_below(&s->prng, s->pool_len)];
         uint64_t before_it = ++s->effort;
+        looked++;
         if (s->chosen[h]) {
             continue;
         }
-        if (s->vain[h] > 0) {
+        if (s->vain_at[h] == s->changes) {
             s->effort += s->vain[h];
         } else if (try_swap(s, h)) {
-            open = forget_vain(s, pool_len);
+            looked += s->effort - before_it;
+            s->chosen_count = s->chosen_count + 1 - s->removed_len;
+            forget_vain(s);
         } else {
+            s->vain_at[h] = s->changes;
             s->vain[h] = s->effort - before_it;
-            open--;
+            looked += s->vain[h];
+            s->open--;
         }
     }
+    return looked;
 }
 
 size_t cover_solve(const struct cover_problem *problem, void *workspace, uint8_t *chosen)
 {
-    struct state s = {.p = problem, .chosen = chosen};
-    struct arena a = {.base = workspace};
-    lay_out(&s, &a, problem->device_count, problem->gateway_count,
-            cover_link_count(problem));
-    memset(chosen, 0, problem->gateway_count);
-    if (problem->device_count == 0) {
-        return 0;
-    }
-    index_links(&s);
-    greedy(&s);
-    count_vital(&s);
-    reverse_delete(&s);
-    search(&s);
     size_t count = 0;
+    cover_begin(problem, workspace, chosen);
+    while (cover_search(workspace, UINT64_MAX) > 0) {
+    }
     for (size_t g = 0; g < problem->gateway_count; g++) {
         count += chosen[g];
     }

@@ -47,3 +47,10 @@ size_t cover_workspace_for(size_t device_count, size_t gateway_count, size_t lin
  * are chosen.
  */
 size_t cover_solve(const struct cover_problem *problem, void *workspace, uint8_t *chosen);
+
+/*
+ * The same in pieces: what problem points to, workspace and chosen[] have to live on. The
+ * search looks at about so many links, and returns at how many; 0: that is the cover.
+ */
+void cover_begin(const struct cover_problem *problem, void *workspace, uint8_t *chosen);
+uint64_t cover_search(void *workspace, uint64_t steps);

@@ -16,76 +16,6 @@ enum {
     BOTH_FADE_CDB = 353, /* of two links that fade by 2.5 dB each */
 };
 
-static void lay_out_devices(struct part *p, struct arena *a, size_t devices)
-{
-    p->strength_cdb = arena_take(a, devices * PARTITION_LINK_MAX, sizeof(int16_t));
-    p->version_of = arena_take(a, devices, 1);
-    p->class_of = arena_take(a, devices, 1);
-    p->slice_of = arena_take(a, devices, 1);
-    p->cluster_of = arena_take(a, devices, sizeof(uint32_t));
-    p->loss_ppm = arena_take(a, devices, sizeof(uint32_t));
-    p->cohort_of = arena_take(a, devices, sizeof(uint32_t));
-    p->order = arena_take(a, devices, sizeof(uint32_t));
-    p->first = arena_take(a, devices + 1, sizeof(uint32_t));
-    p->demand = arena_take(a, devices, 1);
-}
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-/* Covers, conflicts and clusters are found one after the other. */
-static size_t scratch_bytes(size_t devices, size_t gateways, size_t links, size_t pairs)
-{
-    size_t bytes = cover_workspace_for(devices, gateways, links);
-    bytes = larger(bytes, cluster_workspace_for(gateways, links, pairs));
-    return larger(bytes, colour_workspace_for(gateways, links, pairs) +
-                             colour_solve_workspace_max(gateways) +
-                             PARTITION_TURN_MAX * sizeof(uint64_t));
-}
-
-static void lay_out(struct part *p, struct arena *a)
-{
-    const struct partition_input *in = p->in;
-    size_t gateways = in->gateway_count;
-    size_t links = 0;
-    size_t pairs = 0;
-    for (size_t d = 0; d < in->device_count; d++) {
-        size_t count = in->devices[d].link_count;
-        links += count;
-        pairs += count > 0 ? count * (count - 1) : 0;
-    }
-    lay_out_devices(p, a, in->device_count);
-    p->links = arena_take(a, links, sizeof(struct cover_link));
-    p->chosen = arena_take(a, gateways, 1);
-    p->weight = arena_take(a, gateways, sizeof(uint32_t));
-    p->busy_us = arena_take(a, gateways, sizeof(int64_t));
-    p->colours = arena_take(a, gateways * PART_RATE_MAX, sizeof(uint16_t));
-    for (size_t s = 0; s < PART_SLICE_MAX; s++) {
-        p->slice[s].cluster = arena_take(a, gateways, sizeof(uint32_t));
-    }
-    /* Each cohort has a device, and a gateway of its own in its slice. */
-    size_t entries = gateways * PART_SLICE_MAX;
-    size_t cohorts = entries < in->device_count ? entries : in->device_count;
-    p->cohort_base = arena_take(a, entries, sizeof(uint32_t));
-    p->gateways = arena_take(a, entries, sizeof(struct partition_gateway));
-    p->cohorts = arena_take(a, cohorts, sizeof(struct partition_cohort));
-    p->sorted = arena_take(a, cohorts, sizeof(struct partition_cohort));
-    p->rank = arena_take(a, cohorts, sizeof(uint32_t));
-    p->coded = arena_take(a, part_coded_count(), sizeof(uint32_t));
-    p->scratch =
-        arena_take(a, scratch_bytes(in->device_count, gateways, links, pairs), 1);
-}
-
-size_t partition_workspace_bytes(const struct partition_input *input)
-{
-    struct part p = {.in = input};
-    struct arena a = {0};
-    lay_out(&p, &a);
-    return a.used + ((sizeof(p) + 7) & ~(size_t)7);
-}
-
 static int compare_versions(const struct part_version *v,
                             const struct partition_device *d)
 {
@@ -104,7 +34,7 @@ static size_t version_of(const struct part *p, const struct partition_device *de
 }
 
 /* Ascending, so that the order of devices does not matter. */
-static void find_versions(struct part *p)
+void part_find_versions(struct part *p)
 {
     for (size_t d = 0; d < p->in->device_count; d++) {
         const struct partition_device *device = &p->in->devices[d];
@@ -123,7 +53,7 @@ static void find_versions(struct part *p)
 }
 
 /* Failed attempts ask for more, but never for more than the slowest rate gives. */
-static void rate_links(struct part *p, size_t device)
+void part_rate_links(struct part *p, size_t device)
 {
     const struct partition_device *d = &p->in->devices[device];
     int16_t *strength = p->strength_cdb + device * PARTITION_LINK_MAX;
@@ -197,7 +127,7 @@ static void note_rate(const struct part *p, size_t device, struct part_version *
     }
 }
 
-static void sort_in(struct part *p, size_t device)
+void part_sort_in(struct part *p, size_t device)
 {
     const struct partition_device *d = &p->in->devices[device];
     p->class_of[device] = PART_NO_CLASS;
@@ -211,7 +141,7 @@ static void sort_in(struct part *p, size_t device)
         p->no_room++;
         return;
     }
-    rate_links(p, device);
+    part_rate_links(p, device);
     uint8_t k = class_of(p, device);
     if (k == PART_NO_CLASS) {
         p->no_fit += hears_unfit(p, device);
@@ -270,7 +200,7 @@ static uint8_t find_slice(const struct part *p, struct slice_key key)
 }
 
 /* Slices slowest first. Devices come in any order. */
-static void find_slices(struct part *p)
+void part_find_slices(struct part *p)
 {
     uint32_t count[PARTITION_VERSIONS_MAX][PART_RATE_MAX][2] = {0};
     for (size_t d = 0; d < p->in->device_count; d++) {
@@ -323,7 +253,7 @@ void part_problem_add(struct part *p, size_t device, size_t rate, uint32_t i)
 }
 
 /* The problem of a rate: devices by slice, each with all of its links. */
-static void build_problem(struct part *p, size_t rate)
+uint32_t part_build_problem(struct part *p, size_t rate)
 {
     uint32_t at = 0;
     for (size_t s = 0; s < p->slice_count; s++) {
@@ -343,6 +273,7 @@ static void build_problem(struct part *p, size_t rate)
     for (uint32_t i = 0; i < at; i++) {
         part_problem_add(p, p->order[i], rate, i);
     }
+    return at;
 }
 
 static struct cover_problem problem_of(const struct part *p, uint32_t first,
@@ -368,21 +299,27 @@ static void weigh(struct part *p, int64_t session_us, int64_t total_us)
     }
 }
 
-static int64_t slice_us(const struct part *p, const struct part_slice *slice)
+int64_t part_slice_us(const struct part *p, const struct part_slice *slice)
 {
     const struct part_rate *rate = &p->rate[slice->rate];
     return p->in->overhead_us +
            rate->interval_us * rate->fragments.count * slice_copies(p, slice);
 }
 
-/* Gateways of a slice; links to others only disturb from now on. */
-static void cover_slice(struct part *p, struct part_slice *slice, int64_t total_us)
+/* Gateways of a slice: begun here, done by cover_search(). */
+void part_cover_begin(struct part *p, const struct part_slice *slice)
+{
+    struct cover_problem problem = problem_of(p, slice->first, slice->count);
+    weigh(p, part_slice_us(p, slice), p->total_us);
+    cover_begin(&problem, p->scratch, p->chosen);
+}
+
+/* Their clusters; links to others only disturb from now on. */
+void part_cluster(struct part *p, struct part_slice *slice)
 {
     struct part_rate *rate = &p->rate[slice->rate];
-    int64_t session_us = slice_us(p, slice);
-    weigh(p, session_us, total_us);
     struct cover_problem problem = problem_of(p, slice->first, slice->count);
-    cover_solve(&problem, p->scratch, p->chosen);
+    int64_t session_us = part_slice_us(p, slice);
     for (size_t g = 0; g < p->in->gateway_count; g++) {
         p->busy_us[g] += p->chosen[g] ? session_us : 0;
     }
@@ -449,24 +386,14 @@ static uint32_t best_cluster(const struct part *p, size_t device,
     return best_ppm;
 }
 
-static void work_on_rate(struct part *p, size_t rate, int64_t total_us)
+void part_join(struct part *p, size_t device)
 {
-    uint32_t count = 0;
-    build_problem(p, rate);
-    for (size_t s = 0; s < p->slice_count; s++) {
-        if (p->slice[s].rate == rate) {
-            cover_slice(p, &p->slice[s], total_us);
-            count += p->slice[s].count;
-        }
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t d = p->order[i];
-        p->loss_ppm[d] = best_cluster(p, d, &p->slice[p->slice_of[d]], &p->cluster_of[d]);
-    }
+    p->loss_ppm[device] =
+        best_cluster(p, device, &p->slice[p->slice_of[device]], &p->cluster_of[device]);
 }
 
 /* The rate and the gateways do not suffice after all: a slower session may. */
-static void spill(struct part *p, size_t device)
+void part_spill(struct part *p, size_t device)
 {
     const struct part_slice *own = &p->slice[p->slice_of[device]];
     if (p->loss_ppm[device] <= SPILL_LOSS_PPM &&
@@ -490,93 +417,4 @@ static void spill(struct part *p, size_t device)
             return;
         }
     }
-}
-
-static bool link_is_sound(const struct partition_device *d, size_t link,
-                          size_t gateway_count)
-{
-    bool sound = d->link[link].gateway < gateway_count;
-    for (size_t k = 0; k < link; k++) {
-        sound = sound && d->link[k].gateway != d->link[link].gateway;
-    }
-    return sound;
-}
-
-static bool links_are_sound(const struct partition_device *d, size_t gateway_count)
-{
-    bool sound = d->link_count <= PARTITION_LINK_MAX;
-    for (size_t l = 0; sound && l < d->link_count; l++) {
-        sound = link_is_sound(d, l, gateway_count);
-    }
-    return sound;
-}
-
-static bool input_is_sound(const struct partition_input *in)
-{
-    for (size_t d = 0; d < in->device_count; d++) {
-        if (!links_are_sound(&in->devices[d], in->gateway_count)) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < in->grid_count; i++) {
-        if (in->grids[i].turn_count == 0 ||
-            in->grids[i].turn_count > PARTITION_TURN_MAX) {
-            return false;
-        }
-    }
-    return in->region != NULL && in->limit_ppm > 0 && in->limit_ppm <= PART_PPM &&
-           in->share_ppm > 0 && in->share_ppm <= PART_PPM && in->lanes_max > 0 &&
-           in->lane_gateways > 0 && in->image_len > 0;
-}
-
-static void hand_out_grids(const struct part *p, struct partition *result)
-{
-    for (size_t r = 0; r < p->rate_count; r++) {
-        const struct part_rate *rate = &p->rate[r];
-        if (rate->used) {
-            result->grids[result->grid_count++] = (struct partition_grid){
-                rate->dr, rate->colour_count, rate->interval_us, part_colours(p, r)};
-        }
-    }
-}
-
-int partition_make(const struct partition_input *input, void *workspace,
-                   struct partition *result)
-{
-    if (!input_is_sound(input)) {
-        return FUO_ERANGE;
-    }
-    struct arena a = {.base = workspace};
-    struct part *p = arena_take(&a, 1, sizeof(*p));
-    memset(p, 0, sizeof(*p));
-    p->in = input;
-    if (part_rates_find(p) != FUO_OK) {
-        return FUO_ERANGE;
-    }
-    lay_out(p, &a);
-    find_versions(p);
-    for (size_t d = 0; d < input->device_count; d++) {
-        sort_in(p, d);
-    }
-    part_rates_choose(p);
-    find_slices(p);
-    int64_t total_us = 0;
-    for (size_t s = 0; s < p->slice_count; s++) {
-        total_us += slice_us(p, &p->slice[s]);
-    }
-    memset(p->busy_us, 0, input->gateway_count * sizeof(int64_t));
-    for (size_t r = 0; r < p->rate_count; r++) {
-        work_on_rate(p, r, total_us);
-    }
-    for (size_t d = 0; d < input->device_count; d++) {
-        if (p->class_of[d] != PART_NO_CLASS) {
-            spill(p, d);
-        }
-    }
-    part_rates_pace(p);
-    part_cohorts_make(p);
-    *result = (struct partition){p->cohort_of, p->sorted,  p->cohort_count, {{0}},     0,
-                                 p->no_link,   p->too_far, p->no_fit,       p->no_room};
-    hand_out_grids(p, result);
-    return FUO_OK;
 }

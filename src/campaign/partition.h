@@ -164,6 +164,15 @@ size_t partition_workspace_bytes(const struct partition_input *input);
 FUO_MUST_CHECK int partition_make(const struct partition_input *input, void *workspace,
                                   struct partition *result);
 
+/*
+ * Gateways without which the devices are not served as well as partition_make() asks for, at
+ * the one data rate that input->dr gives: needed[g] is 1, of the others 0. For a session that
+ * begins with fewer devices than it was planned for. Grids and lanes do not matter; the same
+ * workspace. FUO_ERANGE as above, or no single data rate: needed is untouched then.
+ */
+FUO_MUST_CHECK int partition_narrow(const struct partition_input *input, void *workspace,
+                                    uint8_t *needed);
+
 /* What a downlink has over an uplink at 14 dBm: power, less 3 dB of noise figure. */
 int16_t partition_gain_cdb(const struct region *region, uint32_t frequency_hz);
 
@@ -178,3 +187,12 @@ uint32_t partition_loss_class(uint32_t loss_ppm);
 
 /* The upper end of a class, for forecasts. */
 uint32_t partition_class_loss_ppm(uint32_t loss_class);
+
+/*
+ * The same in pieces, for who cannot wait: a piece looks at no link more than a few times.
+ * What input points to, and the workspace, have to live on. *work, about the links still to
+ * be looked at, is counted down; at 0 partition_go() returns false. True: *result is there,
+ * the same bytes however it was cut.
+ */
+FUO_MUST_CHECK int partition_begin(const struct partition_input *input, void *workspace);
+bool partition_go(void *workspace, uint64_t *work, struct partition *result);

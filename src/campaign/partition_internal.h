@@ -69,8 +69,43 @@ struct part_slice {
     uint32_t *cluster; /* per gateway */
 };
 
+/* What comes after what; partition_work.c goes through it. */
+enum part_stage {
+    PART_SORT,    /* devices into classes */
+    PART_COLOUR,  /* the turns of each rate */
+    PART_SLICES,  /* who uses which rate */
+    PART_PROBLEM, /* for each rate: its problem, */
+    PART_COVER,   /* for each of its slices: its gateways, begun, */
+    PART_SEARCH,  /* searched for, */
+    PART_CLUSTER, /* and clustered; */
+    PART_JOIN,    /* then its devices into clusters */
+    PART_SPILL,   /* to a slower rate, who needs it */
+    PART_COHORTS,
+    PART_DONE,
+};
+
+/* Turns of the gateways that serve devices at a rate; the graph knows one device in step. */
+struct part_turns {
+    struct colour_graph graph;
+    uint32_t count; /* devices that can take the rate */
+    uint32_t sampled;
+    size_t step;
+    void *workspace; /* for colour_solve() */
+    uint16_t *colours;
+    uint16_t limit; /* looked at next; 0: all are */
+    uint16_t best;
+    int64_t best_cost;
+};
+
 struct part {
     const struct partition_input *in;
+    enum part_stage stage;
+    size_t at; /* of the stage: the next device, place or slice */
+    size_t work_rate;
+    uint32_t work_count; /* devices of its problem */
+    unsigned turns_done; /* see part_colour_next() */
+    struct part_turns turns;
+    int64_t total_us;  /* sessions of all slices */
     uint32_t duty_ppm; /* of time, for campaigns at a gateway */
     struct part_rate rate[PART_RATE_MAX];
     size_t rate_count;
@@ -147,14 +182,37 @@ uint32_t part_copies(const struct part *p, size_t device, size_t rate, uint32_t 
 
 uint32_t part_product_ppm(uint32_t a_ppm, uint32_t b_ppm);
 
+/* At the start of the workspace; NULL: the input is not sound, or leaves no data rate. */
+struct part *part_begin(const struct partition_input *input, void *workspace);
+
+/* Fills strength_cdb of its links. */
+void part_rate_links(struct part *p, size_t device);
+
 /* Put a device at place i of the problem, after place i - 1. */
 void part_problem_add(struct part *p, size_t device, size_t rate, uint32_t i);
+
+/* The pieces of partition_go(), in this order. */
+void part_find_versions(struct part *p);
+void part_sort_in(struct part *p, size_t device);
+void part_find_slices(struct part *p);
+int64_t part_slice_us(const struct part *p, const struct part_slice *slice);
+/* Returns its devices. */
+uint32_t part_build_problem(struct part *p, size_t rate);
+void part_cover_begin(struct part *p, const struct part_slice *slice);
+void part_cluster(struct part *p, struct part_slice *slice);
+/* To the best cluster of its slice. */
+void part_join(struct part *p, size_t device);
+/* The rate and the gateways do not suffice after all: a slower session may. */
+void part_spill(struct part *p, size_t device);
 
 /* FUO_ERANGE if there is none. */
 int part_rates_find(struct part *p);
 
 /* The pace of a rate with that many turns; burst: its airtime fits an hour's budget. */
 int64_t part_interval_us(const struct part *p, const struct part_rate *rate, bool burst);
+
+/* A piece of choosing the turns of a rate; returns its work, 0: they are chosen. */
+uint64_t part_colour_next(struct part *p, size_t rate);
 
 /* Which rates each pair of versions uses. */
 void part_rates_choose(struct part *p);

@@ -128,15 +128,6 @@ static int64_t hour_budget_us(const struct part *p)
 
 /* ---- turns ---- */
 
-/* Of the gateways that serve devices at a rate; the graph knows one device in `step`. */
-struct turns {
-    struct colour_graph graph;
-    uint32_t count; /* devices that can take the rate */
-    size_t step;
-    void *workspace; /* for colour_solve() */
-    uint16_t *colours;
-};
-
 /* Time of the session for all, and until spoiled devices have had another one. */
 static int64_t cost_of_turns(const struct part *p, size_t rate, uint16_t turns,
                              uint64_t spoiled, uint32_t count)
@@ -150,7 +141,8 @@ static int64_t cost_of_turns(const struct part *p, size_t rate, uint16_t turns,
 }
 
 /* At most that many; the devices that this spoils. */
-static uint64_t limit_turns(const struct part *p, const struct turns *t, uint16_t limit)
+static uint64_t limit_turns(const struct part *p, const struct part_turns *t,
+                            uint16_t limit)
 {
     uint16_t count = colour_solve(&t->graph, p->chosen, t->workspace, t->colours);
     uint64_t hits = limit < count ? colour_reduce(&t->graph, p->chosen, limit,
@@ -160,27 +152,29 @@ static uint64_t limit_turns(const struct part *p, const struct turns *t, uint16_
 }
 
 /* As many as are worth it: fewer make a shorter session, and spoil links. */
-static void choose_turns(struct part *p, size_t rate, const struct turns *t)
+static void begin_turns(const struct part *p, struct part_turns *t)
 {
-    uint16_t best = colour_solve(&t->graph, p->chosen, t->workspace, t->colours);
-    int64_t best_cost = INT64_MAX;
-    best = best > 0 ? best : 1;
-    best = best < PARTITION_TURN_MAX ? best : PARTITION_TURN_MAX;
-    for (uint16_t limit = best; limit > 0; limit = (uint16_t)(limit * 4 / 5)) {
-        uint64_t spoiled = limit_turns(p, t, limit);
-        int64_t cost = cost_of_turns(p, rate, limit, spoiled, t->count);
-        if (cost < best_cost) {
-            best_cost = cost;
-            best = limit;
-        }
+    uint16_t most = colour_solve(&t->graph, p->chosen, t->workspace, t->colours);
+    most = most > 0 ? most : 1;
+    t->limit = most < PARTITION_TURN_MAX ? most : PARTITION_TURN_MAX;
+    t->best = t->limit;
+    t->best_cost = INT64_MAX;
+}
+
+static void try_turns(const struct part *p, size_t rate, struct part_turns *t)
+{
+    uint64_t spoiled = limit_turns(p, t, t->limit);
+    int64_t cost = cost_of_turns(p, rate, t->limit, spoiled, t->count);
+    if (cost < t->best_cost) {
+        t->best_cost = cost;
+        t->best = t->limit;
     }
-    limit_turns(p, t, best);
-    p->rate[rate].colour_count = best;
+    t->limit = (uint16_t)(t->limit * 4 / 5);
 }
 
 /* The turns that were given before; others take what disturbs least. */
 static void keep_turns(struct part *p, size_t rate, const struct partition_grid *grid,
-                       const struct turns *t)
+                       const struct part_turns *t)
 {
     for (size_t g = 0; g < p->in->gateway_count; g++) {
         t->colours[g] = grid->turn[g] < grid->turn_count ? grid->turn[g] : COLOUR_NONE;
@@ -232,39 +226,70 @@ static uint32_t count_able(const struct part *p, size_t rate)
     return count;
 }
 
+static uint64_t open_turns(struct part *p, size_t rate)
+{
+    struct part_rate *r = &p->rate[rate];
+    size_t step = 1 + p->in->device_count / SAMPLE_DEVICES;
+    int64_t airtime_us = session_airtime_us(r, 1) * (int64_t)p->version_count;
+    r->burst = airtime_us <= hour_budget_us(p);
+    p->turns = (struct part_turns){
+        .count = count_able(p, rate), .step = step, .colours = part_colours(p, rate)};
+    p->turns.sampled = build_sample(p, rate, step);
+    return p->in->device_count + p->in->gateway_count + p->first[p->turns.sampled];
+}
+
+static uint64_t work_of_graph(const struct part *p)
+{
+    return p->in->gateway_count + p->turns.graph.first[p->in->gateway_count];
+}
+
+static uint64_t connect_turns(struct part *p, size_t rate)
+{
+    struct part_turns *t = &p->turns;
+    struct cover_problem problem = {p->first,   p->links, p->demand,
+                                    t->sampled, NULL,     p->in->gateway_count};
+    colour_conflicts(&problem, p->chosen, p->scratch, &t->graph);
+    t->workspace = (uint8_t *)p->scratch + colour_workspace_bytes(&problem);
+    const struct partition_grid *grid = grid_of(p->in, p->rate[rate].dr);
+    if (grid != NULL) {
+        keep_turns(p, rate, grid, t);
+    } else {
+        begin_turns(p, t);
+    }
+    return 4 * (work_of_graph(p) + p->first[t->sampled]);
+}
+
+static void close_turns(struct part *p, size_t rate)
+{
+    struct part_rate *r = &p->rate[rate];
+    if (!r->kept) {
+        limit_turns(p, &p->turns, p->turns.best);
+        r->colour_count = p->turns.best;
+        r->interval_us = part_interval_us(p, r, r->burst);
+    }
+}
+
 /*
  * The turns of all gateways, whoever works in the end: so they hold for other sessions at
  * the same time, and for later ones.
  */
-static void colour_rate(struct part *p, size_t rate)
+uint64_t part_colour_next(struct part *p, size_t rate)
 {
-    size_t step = 1 + p->in->device_count / SAMPLE_DEVICES;
-    uint32_t count = build_sample(p, rate, step);
-    struct cover_problem problem = {p->first, p->links, p->demand,
-                                    count,    NULL,     p->in->gateway_count};
-    struct turns turns = {
-        .count = count_able(p, rate), .step = step, .colours = part_colours(p, rate)};
-    colour_conflicts(&problem, p->chosen, p->scratch, &turns.graph);
-    turns.workspace = (uint8_t *)p->scratch + colour_workspace_bytes(&problem);
-    const struct partition_grid *grid = grid_of(p->in, p->rate[rate].dr);
-    if (grid != NULL) {
-        keep_turns(p, rate, grid, &turns);
-    } else {
-        choose_turns(p, rate, &turns);
+    switch (p->turns_done++) {
+    case 0:
+        return open_turns(p, rate);
+    case 1:
+        return connect_turns(p, rate);
+    default:
+        break;
     }
-}
-
-static void estimate(struct part *p)
-{
-    for (size_t r = 0; r < p->rate_count; r++) {
-        struct part_rate *rate = &p->rate[r];
-        int64_t airtime_us = session_airtime_us(rate, 1) * (int64_t)p->version_count;
-        rate->burst = airtime_us <= hour_budget_us(p);
-        colour_rate(p, r);
-        if (!rate->kept) {
-            rate->interval_us = part_interval_us(p, rate, rate->burst);
-        }
+    if (p->turns.limit > 0) {
+        try_turns(p, rate, &p->turns);
+        return 4 * work_of_graph(p);
     }
+    close_turns(p, rate);
+    p->turns_done = 0;
+    return 0;
 }
 
 /* With what the worst device of one copy makes necessary. */
@@ -382,7 +407,6 @@ static void choose(const struct part *p, struct part_version *v)
 
 void part_rates_choose(struct part *p)
 {
-    estimate(p);
     for (size_t v = 0; v < p->version_count; v++) {
         choose(p, &p->version[v]);
     }

@@ -63,7 +63,10 @@ enum outcome {
     X(REASON_WAVE_AGE, 27, "uplink-age", "it was not heard for maxUplinkAge")       \
     X(REASON_WAVE_BATTERY, 28, "battery", "its battery is too low, or unknown")     \
     X(REASON_WAVE_MARGIN, 29, "link-margin", "it hears its gateways too weakly")    \
-    X(REASON_WAVE_MAINTENANCE, 30, "maintenance", "it is in maintenance")
+    X(REASON_WAVE_MAINTENANCE, 30, "maintenance", "it is in maintenance")           \
+    X(REASON_RETRIED, 31, "retried", "an operator has it tried again")              \
+    X(REASON_DELIVERED, 32, "delivered", "it said that the data block is complete") \
+    X(REASON_UNPROVEN, 33, "unproven", "it cannot say whether it has the data block")
 
 enum member_reason {
 #define X(name, value, slug, text) name = (value),
@@ -104,7 +107,7 @@ enum member_phase {
     MEMBER_VERIFY = 18,      /* waits for the reboot, then DevVersionReq */
     MEMBER_UNDO_REBOOT = 19, /* aborted: DevRebootCountdownReq cancel */
     MEMBER_UNDO_IMAGE = 20,  /* aborted: DevDeleteImageReq */
-    MEMBER_ENDED = 21,       /* outcome is set, for good */
+    MEMBER_ENDED = 21,       /* outcome is set, until an operator has it tried again */
     MEMBER_PENDING = 22, /* before WAITING: its wave, or another campaign, comes first */
     MEMBER_PHASE_COUNT = 23,
 };
@@ -154,7 +157,8 @@ struct campaign_rec {
     uint32_t id;
     enum campaign_phase phase;
     char name[SPEC_NAME_SIZE];
-    char reason[96]; /* of a pause, an abort or a failure; empty otherwise */
+    char reason
+        [96]; /* of a pause, an abort, or why not all is well at the end; else empty */
     struct utc created;
     struct utc started;
     struct utc ended;       /* 0: not ended */
@@ -173,7 +177,8 @@ struct wave_rec {
     enum wave_phase phase;
     enum wave_verdict verdict; /* the last; OPEN: none yet */
     bool approved;
-    bool waived;           /* its gate failed, and the campaign goes on all the same */
+    bool installs; /* activation.mode manual: an operator said that its devices may */
+    bool waived;   /* its gate failed, and the campaign goes on all the same */
     struct utc started;    /* 0: it has not */
     struct utc ended;      /* 0: not all of its devices have an outcome */
     struct utc soak_until; /* 0: it does not soak */
@@ -206,8 +211,11 @@ struct member_rec {
     bool version_before_known;
     uint32_t version_after;
     bool version_after_known;
-    uint8_t wave;   /* in spec.rollout.waves; WAVE_NOWHERE: in none */
-    bool attempted; /* a session began for it */
+    uint8_t wave;    /* in spec.rollout.waves; WAVE_NOWHERE: in none */
+    bool attempted;  /* a session began for it */
+    uint8_t retries; /* times that an operator had it tried again after it had ended */
+    uint8_t outcome_before; /* enum outcome of the try before; NONE: this is the first */
+    uint8_t reason_before;  /* enum member_reason */
     struct utc phase_since;
     struct utc reboot_at; /* 0: none announced */
     struct utc changed;   /* last change of state, result or outcome */
@@ -356,7 +364,7 @@ const char *member_reason_slug(enum member_reason reason);
 const char *member_reason_text(enum member_reason reason);
 const char *member_phase_name(enum member_phase phase);
 const char *campaign_phase_name(enum campaign_phase phase);
-/* It never leaves that phase. */
+/* It leaves that phase at most because an operator has devices tried again. */
 bool campaign_phase_is_final(enum campaign_phase phase);
 const char *wave_phase_name(enum wave_phase phase);
 const char *tx_phase_name(enum tx_phase phase);

@@ -66,7 +66,7 @@ struct spec_match {
     size_t expression_count;
 };
 
-enum spec_image_format { SPEC_IMAGE_RAW, SPEC_IMAGE_MCUBOOT };
+enum spec_image_format { SPEC_IMAGE_RAW, SPEC_IMAGE_MCUBOOT, SPEC_IMAGE_DATA };
 enum spec_delta_format { SPEC_DELTA_OPAQUE, SPEC_DELTA_BSDIFF };
 
 struct spec_delta {
@@ -242,6 +242,18 @@ struct campaign_spec {
     struct spec_activate activation;
     struct spec_verification verification;
 };
+
+/* Whether devices install what they get; else it is data, and delivered is all. */
+static inline bool spec_installs(const struct campaign_spec *spec)
+{
+    return spec->image.format != SPEC_IMAGE_DATA;
+}
+
+/* ... and whether what a device runs is of interest before. */
+static inline bool spec_asks_version(const struct campaign_spec *spec)
+{
+    return spec_installs(spec) || spec->targets.preconditions.running_versions.count > 0;
+}
 
 enum spec_duty_model { SPEC_DUTY_SLIDING_HOUR, SPEC_DUTY_OFF_TIME };
 

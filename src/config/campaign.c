@@ -199,6 +199,23 @@ static void default_waves(struct campaign_doc *c)
     c->spec.rollout.wave_count = sizeof(waves) / sizeof(waves[0]);
 }
 
+/* What is about installing, where nothing is installed. */
+static void check_data(struct option_context *ctx, const struct campaign_doc *c)
+{
+    static const char *const paths[] = {"spec.image.firmwareVersion", "spec.image.deltas",
+                                        "spec.activation", "spec.verification"};
+    if (spec_installs(&c->spec)) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        if (given(c, paths[i])) {
+            report(ctx, c, paths[i],
+                   "has no meaning with image.format data, of which nothing is "
+                   "installed; leave it out");
+        }
+    }
+}
+
 static void check(struct config_doc *doc, struct option_context *ctx)
 {
     struct campaign_doc *c = (struct campaign_doc *)doc;
@@ -207,6 +224,7 @@ static void check(struct config_doc *doc, struct option_context *ctx)
     check_schedule(ctx, c);
     check_radio(ctx, c);
     check_waves(ctx, c);
+    check_data(ctx, c);
     c->spec.rollout.waves_given = c->spec.rollout.wave_count != 0;
     if (!c->spec.rollout.waves_given) {
         default_waves(c);

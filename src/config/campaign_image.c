@@ -29,6 +29,7 @@ int campaign_image_check(const struct spec_image *image, const struct diag_place
 {
     switch (image->format) {
     case SPEC_IMAGE_RAW:
+    case SPEC_IMAGE_DATA:
         break;
     case SPEC_IMAGE_MCUBOOT:
         return check_mcuboot(image, place, bytes, len, diags);

@@ -2,7 +2,7 @@
 /*
  * campaign_image.h - the image of a campaign against what the campaign says of it.
  *
- * A raw image may be anything. An mcuboot image is checked by image/check.h; every problem
+ * A raw image and data may be anything. An mcuboot image is checked by image/check.h; every problem
  * is reported at place, which is that of spec.image.file.
  */
 #pragma once

@@ -32,8 +32,10 @@ _Static_assert(offsetof(struct campaign_spec, label_count) ==
                "a list is a pointer and a count");
 
 static const struct option_word kinds[] = {{"Campaign", 0}, {0}};
-static const struct option_word image_formats[] = {
-    {"raw", SPEC_IMAGE_RAW}, {"mcuboot", SPEC_IMAGE_MCUBOOT}, {0}};
+static const struct option_word image_formats[] = {{"raw", SPEC_IMAGE_RAW},
+                                                   {"mcuboot", SPEC_IMAGE_MCUBOOT},
+                                                   {"data", SPEC_IMAGE_DATA},
+                                                   {0}};
 static const struct option_word delta_formats[] = {
     {"opaque", SPEC_DELTA_OPAQUE}, {"bsdiff", SPEC_DELTA_BSDIFF}, {0}};
 static const struct option_word operators[] = {{"In", SPEC_OP_IN},
@@ -118,7 +120,9 @@ static const struct option image[] = {
      AT(image.format),
      .help = "What the image is; mcuboot: it must be whole, have the hash that it "
              "carries, and the version in its header must be that of the campaign, "
-             "1.4.3 or with the build number 1.4.3+7."},
+             "1.4.3 or with the build number 1.4.3+7. data: a configuration or any other "
+             "data block; it is delivered and nothing is installed, and proof is what "
+             "the device says of the block."},
     {.key = "firmwareVersion",
      .type = OPTION_U32,
      .word = "auto",
@@ -129,7 +133,11 @@ static const struct option image[] = {
      AT(image.firmware_version),
      .help =
          "Firmware version that TS006 reports after the update. auto: what the devices "
-         "announce as their next version, if all of them agree."},
+         "announce as their next version, if all of them agree. The first that announces "
+         "one does not reboot until a second announces the same, nobody of its wave is "
+         "left "
+         "who could, or half of verification.within is over. Two that differ pause the "
+         "campaign."},
     {.key = "hardwareVersion",
      .type = OPTION_U32,
      .flags = OPTION_LIST | OPTION_ONE,

@@ -247,9 +247,9 @@ const struct option campaign_budgets_options[] = {
      .example = "90m",
      .min = SECONDS_US(1),
      .max = DAYS_US(3650),
-     .later = OPTION_LATER,
      AT(budgets.device_listening_us),
-     .help = "Most time a device listens."},
+     .help = "Most time that a device listens to sessions of the campaign. The plan is "
+             "refused if its forecast, as likely as not, is longer."},
     {.key = "deviceEnergy",
      .type = OPTION_ENERGY,
      .word = "none",
@@ -258,9 +258,9 @@ const struct option campaign_budgets_options[] = {
      .example = "50J",
      .min = 1,
      .max = SPEC_AUTO_U32 - 1,
-     .later = OPTION_LATER,
      AT(budgets.device_energy_mj),
-     .help = "Most energy a device spends."},
+     .help = "Most energy that the campaign costs a device, by measurements of real "
+             "hardware: 6.46 J and 25.7 mW of listening. Like deviceListening."},
     {.key = "airtime",
      .type = OPTION_DURATION,
      .word = "none",
@@ -269,9 +269,10 @@ const struct option campaign_budgets_options[] = {
      .example = "40h",
      .min = SECONDS_US(1),
      .max = DAYS_US(3650),
-     .later = OPTION_LATER,
      AT(budgets.airtime_us),
-     .help = "Most airtime of the whole campaign."},
+     .help = "Most airtime of the whole campaign, at all gateways. The plan is refused "
+             "if it takes more; before more is sent, the campaign is paused. It goes on "
+             "by resume when an edited file allows more."},
     {.key = "duration",
      .type = OPTION_DURATION,
      .word = "none",
@@ -280,8 +281,9 @@ const struct option campaign_budgets_options[] = {
      .example = "30d",
      .min = SECONDS_US(1),
      .max = DAYS_US(3650),
-     .later = OPTION_LATER,
      AT(budgets.duration_us),
-     .help = "Longest duration of the whole campaign."},
+     .help = "Longest duration of the whole campaign, with the soak times of its waves. "
+             "The plan is refused if it takes more; when it is over, the campaign is "
+             "paused. It goes on by resume when an edited file allows more."},
     {0},
 };

@@ -195,11 +195,12 @@ const struct option campaign_activation_options[] = {
      .type = OPTION_ENUM,
      .words = activations,
      .def = "immediate",
-     .later = "manual",
      AT(activation.mode),
      .help =
-         "When a device installs: as soon as it is complete, inside a window, or after "
-         "fuotactl approve."},
+         "When a device installs: as soon as it is complete, inside a window, or "
+         "(manual) "
+         "when an operator says so for its wave, with fuotactl approve --install. Until "
+         "then it is told nothing that would make it install at a reboot of its own."},
     {.key = "jitter",
      .type = OPTION_DURATION,
      .def = "10m",

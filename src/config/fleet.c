@@ -88,9 +88,10 @@ static const struct option inventory[] = {
      .type = OPTION_ENUM,
      .words = sources,
      .def = "file",
-     .later = "server both",
      AT(inventory_source),
-     .help = "Where the devices are listed."},
+     .help = "Where the devices are listed: in the file, at the network server, or both: "
+             "then what the file says of a device holds, and what it leaves empty is "
+             "taken from the server."},
     {.key = "file",
      .type = OPTION_FILE,
      .flags = OPTION_EXISTS | OPTION_SHOWN,
@@ -203,6 +204,11 @@ static void check(struct config_doc *doc, struct option_context *ctx)
         node_find(doc->root, "spec") != NULL) {
         struct diag_place place = config_place(doc, "spec.inventory.file");
         diag_error(ctx->diags, &place, "is required unless the source is server");
+    } else if (!wants_file && fleet->inventory_file != NULL) {
+        struct diag_place place = config_place(doc, "spec.inventory.file");
+        diag_error(ctx->diags, &place,
+                   "is not read with the source server; remove it, or make the source "
+                   "both");
     }
 }
 

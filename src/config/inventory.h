@@ -36,6 +36,8 @@ struct inventory_device {
     uint8_t lorawan_minor; /* 0: 1.0.x, 1: 1.1 */
     bool has_gen_app_key;
     bool has_app_key;
+    bool imported; /* not of the fleet's file, but added since */
+    bool served;   /* ... by the network server, or partly */
     uint8_t gen_app_key[INVENTORY_KEY_SIZE];
     uint8_t app_key[INVENTORY_KEY_SIZE];
 };
@@ -57,6 +59,21 @@ FUO_MUST_CHECK int inventory_load(const char *file, struct inventory *inventory,
 /* The same from bytes; file is only the name. */
 FUO_MUST_CHECK int inventory_parse(const char *file, const char *bytes, size_t len,
                                    struct inventory *inventory, struct diag_list *diags);
+
+/*
+ * Both as one, in memory of its own and without keys (has_... still tell of them); of a
+ * device that is in both, what `more` says. Either may be zeroed.
+ */
+void inventory_merge(const struct inventory *base, const struct inventory *more,
+                     struct inventory *merged);
+
+/*
+ * Both as one, as inventory_merge(); of a device that is in both, what the file says: the
+ * server fills what is empty there, field by field, and the version of LoRaWAN is the
+ * server's. Every device of the server is marked as imported and served.
+ */
+void inventory_fill(const struct inventory *file, const struct inventory *server,
+                    struct inventory *merged);
 
 /* Wipes and releases; accepts a zeroed one. */
 void inventory_finish(struct inventory *inventory);

@@ -99,7 +99,7 @@ static void check_image(struct campaign_doc *doc, const char *file,
     const struct node *spec = node_get(root, "spec");
     const struct node *image = spec != NULL ? node_get(spec, "image") : NULL;
     const struct node *at = image != NULL ? node_get(image, "file") : NULL;
-    if (at == NULL || doc->spec.image.format == SPEC_IMAGE_RAW) {
+    if (at == NULL || doc->spec.image.format != SPEC_IMAGE_MCUBOOT) {
         return;
     }
     struct diag_place place = {file, at->line, at->column, "spec.image.file"};

@@ -31,10 +31,13 @@
  *             data: tells how much is there, so an upload resumes. Complete when have ==
  *             size. Kept until the daemon stops or newer uploads push it out.
  *   plan      {"file","campaign","digest","signatures":[text,...]} -> PLAN
- *   apply     the same -> {"name","id","existing":bool,"state":STATE,"plan":PLAN|null}
+ *   apply     the same -> {"name","id","existing":bool,"changed":bool,"state":STATE,
+ *             "plan":PLAN|null}
  *             digest: of a complete upload, or of an image that the daemon holds (put says
  *             so). signatures: the texts of the .minisig files, in the order of the file.
- *             existing: the same campaign was applied before; nothing was changed. When the
+ *             existing: a campaign of that name is there: the very same, or changed tells
+ *             that what may be changed of it was (windows, blackouts, budgets, labels,
+ *             paused); else 6, and each thing that may not be is in errors. When the
  *             campaign names them: "devices_file" and "exclude_devices_file", digests of
  *             uploads too, because the daemon reads no files for a client.
  *   status    {"name"?} -> {"campaigns":[STATE,...],"daemon":DAEMON}; the newest 200 in
@@ -74,9 +77,25 @@
  *   audit     {"after"?,"limit"?} -> {"records":[AUDIT,...],"count"}
  *             who did what, oldest first; one page: those with an id above "after"; count:
  *             of all records, which is the id of the newest
- *   approve   {"name","wave"?} -> STATE
+ *   approve   {"name","wave"?,"install"?:bool} -> STATE
  *             wave: by its name, also beforehand; without: the one that waits, be it for its
- *             approval or because its gate holds the campaign
+ *             approval or because its gate holds the campaign. install: not that the wave
+ *             begins, but that its devices install (activation.mode manual); without wave:
+ *             those of the one that is on. 6 if they do so by themselves
+ *   retry     {"name","devices"?:[eui,...],"labels"?:{key:value},"outcomes"?:[outcome,...],
+ *             "reason"?} -> {"retried","under_way","busy","state":STATE}
+ *             devices that have ended go again within the campaign: those that are named,
+ *             have all of the labels, and one of the outcomes (failed, unknown, cancelled,
+ *             skipped, superseded); without devices and outcomes those that failed or are
+ *             unknown. under_way: of those that were meant, how many had been told to go
+ *             again before, so that the same request twice does no harm; busy: another
+ *             campaign has them, and they are left alone. Named devices that cannot go
+ *             again: refused as a whole, 5 or 6, each in errors (its DevEUI as path)
+ *   import    {"file","digest","fleet"?,"reason"?} -> {"fleet","devices","added","replaced"}
+ *             devices of a CSV file (as the inventory file of a fleet) that was uploaded;
+ *             file: its name, for errors; fleet: may be left out if there is but one. They
+ *             stay over a restart. All of them or none: 3 with every bad line in errors, as
+ *             far as these have room. The upload is wiped and forgotten, whatever comes of it
  *   snapshot  {"name","after"?,"limit"?} ->
  *             {"campaign","id","phase","seqs":{shard:seq},"results":[RESULT,...],"next":eui|null}
  *             for consumers of the topics c/<name>/results/<shard>: one page in order of
@@ -92,14 +111,15 @@
  *         failed","reason",
  *         "revision","fleet","version","digest","not_before","deadline","created",
  *         "started","ended",
- *         "devices":{"total","pending","active","succeeded","failed","unknown","cancelled",
+ *         "devices":{"total","pending","active","installable","succeeded","failed","unknown","cancelled",
  *         "skipped",
  *         "superseded"},"states":{"idle","downloading","downloaded","updating"},
  *         "fragments":{"uncoded","sent"},"airtime_us","wave":name|null,
  *         "waves":[WAVE,...],"session":SESSION|null,
  *         "session_count","sessions":[{"id","phase","dr","uncoded","next","target",
  *         "members","start","end"},...]}
- *         pending: their wave, or another campaign, comes first; wave: the first that is not
+ *         pending: their wave, or another campaign, comes first; installable: of the active,
+ *         those that wait for approve with install; wave: the first that is not
  *         over; waves: not in the list of all campaigns; session: the newest of the
  *         session_count that are under way; sessions: all of
  *         them in short, the first 64
@@ -110,18 +130,20 @@
  *         on air together; frames: what a lane has taken; lost: given up in this session
  * WAVE   {"name","phase":"pending|approval|running|soaking|held|done|cancelled",
  *         "verdict":"open|succeeded|failed|broken|inconclusive","waived":bool,
- *         "approved":bool,"devices","done","attempted","succeeded","failed","unknown",
+ *         "approved":bool,"installs":bool,"devices","done","attempted","succeeded","failed","unknown",
  *         "passed_over","already","started","ended","soak_until"}
  *         done: have an outcome; attempted: a session began for them, and the three that
  *         follow count those only; passed_over: skipped, superseded, cancelled; already:
- *         ran the version before; waived: an operator or onFailure overruled its gate
+ *         ran the version before; installs: its devices may, activation.mode being manual;
+ *         waived: an operator or onFailure overruled its gate
  * DEVICE {"dev_eui","phase","state":0..3,"state_name","result":0..255,"result_text",
  *         "source":"inferred|reported","outcome":"none|succeeded|...","reason":slug,
  *         "reason_text","version_before":u32|null,"version":u32|null,"received","missing":
- *         n|null,"tries","time","progress":0..100,"package_version":text|null}; of devices
+ *         n|null,"tries","retries","outcome_before"?,"reason_before"?,"time","progress":0..100,"package_version":text|null}; of devices
  *         also "wave":name|null
  *         progress: per cent of the data block that it has, as far as it told;
- *         package_version: /5/0/7, if it reported it in LwM2M
+ *         package_version: /5/0/7, if it reported it in LwM2M; retries: times it went again
+ *         after it had ended, and if it did, how the try before did
  * DAEMON {"instance","version","boot","stores":bool,"turns","turn_longest_us","messages",
  *         "uplinks","dropped":{"flood","backlog","oversize","rejected","implausible",
  *         "flushes"}}
@@ -131,12 +153,15 @@
  *         events while too much waited for the disk; oversize: messages that are too big;
  *         rejected: by plugins; implausible: uplinks from another time;
  *         flushes: of devices' queues at the server, while too many were under way
- * BUDGET {"gateway":eui,"low_hz","high_hz","own_us","others_us","own_cap_us",
- *         "legal_cap_us","free_us","used_ppm"}
+ * BUDGET {"gateway":eui,"low_hz","high_hz","own_us","waiting_us","others_us",
+ *         "own_cap_us","legal_cap_us","free_us","used_ppm","online","tx_given","tx_sent"}
  *         of a gateway in a sub-band, in the hour that ends now: own_us: airtime of
- *         campaigns, of which own_cap_us are allowed; others_us: of other traffic, as far
+ *         campaigns, of which own_cap_us are allowed; waiting_us: of commands handed over
+ *         that may go out there yet; others_us: of other traffic, as far
  *         as it is known; legal_cap_us: for both, 3 600 000 000 without a limit; free_us:
- *         what campaigns may send at once; used_ppm: both, of legal_cap_us
+ *         what campaigns may send at once; used_ppm: both, of legal_cap_us. Only if the
+ *         gateway tells: online: it has its server; tx_given, tx_sent: frames of whomever
+ *         that it was given to send, and that it sent, since the daemon runs
  * RESULT {"dev_eui","state","result","source","outcome","reason","version_before","version",
  *         "time"}: as of DEVICE, and as on the topics
  * CALENDAR {"timezone","not_before","deadline","windows":[{"start","end"}],
@@ -152,22 +177,26 @@
  * AUDIT  {"id","time","actor","action","object","reason","detail","previous","hash"}
  *         actor: "user:NAME" (or "uid:N") on the control socket, "key:ID" over MQTT,
  *         "folder" for the one that is watched; action: apply, change, pause, resume,
- *         abort and so on; object: the campaign; detail: of an apply the digests
+ *         abort and so on; object: the campaign, of an import the fleet; detail: of an
+ *         apply the digests
  *         of image and campaign; previous, hash: hex, crypto/audit.h says of what
- * PLAN   {"name","fleet","devices","image_bytes","cohort_count","cohorts":[{"devices",
+ * PLAN   {"name","fleet","devices","image_bytes","cohort_count","cohorts":[{"wave"?,"devices",
  *         "assumed":bool,"dr","frequency_hz","fragment_size","fragments","coded","copies",
  *         "lanes","gateways","colours","frame_airtime_us","airtime_us","airtime_cap_us",
  *         "legal_cap_us","sessions","interval_us","frames_p50","frames_p90",
  *         "duration_us","duration_p90_us",COST}],"fragments","coded","airtime_us",
- *         "duration_us","duration_p90_us","lower_bound_us",COST,"calendar":CALENDAR,
- *         "waves":[{"name","devices","success_ppm","abort_failed_ppm","abort_attempted",
- *         "soak_us","approval":bool}],
+ *         "duration_us","duration_p90_us","soak_us","lower_bound_us",COST,
+ *         "calendar":CALENDAR,"waves":[{"name","devices","success_ppm","abort_failed_ppm",
+ *         "abort_attempted","soak_us","approval":bool,"planned","skipped","cohorts",
+ *         "airtime_us","duration_us","duration_p90_us",COST}],
  *         "left_out":[{"reason":slug,"text","limit","count","devices":[eui,...]}],
  *         "notes":[text,...],"conflicts":[{"campaign","priority","devices"}]}
  *         COST: "device_listening_us","device_energy_mj" (the most of one device) and
  *         "energy_mj" (of all); conflicts: campaigns under way that have some of the
  *         devices, and how many, the first 100.
- *         calendar: only of a campaign with a schedule.
+ *         calendar: only of a campaign with a schedule. waves: each is planned by itself;
+ *         planned: its devices that are in cohorts, skipped: those that are left out;
+ *         soak_us of the plan: of all waves, between them.
  *         cohorts: the first 200 of cohort_count. Of a cohort: assumed: its devices were
  *         never heard; lanes: its ways on air, each with gateways of its own; colours:
  *         turns in which they send; copies: of each uncoded fragment; airtime_us: the
@@ -176,8 +205,8 @@
  *         limit; interval_us: from one fragment to the next. Of the plan: airtime_us: of
  *         all gateways together; duration_us: of the transmissions, without waiting for
  *         uplinks, as likely as not, and in 9 of 10 cases (p90); lower_bound_us: no plan
- *         can be shorter; left_out: devices that cannot be updated, the first 100 of each
- *         reason; notes: what the plan assumes
+ *         can be shorter; left_out: devices that cannot be updated, or would be skipped now,
+ *         the first 100 of each reason; notes: what the plan assumes
  *
  * Design 3.3; reference/campaigns.md 3.
  */
@@ -243,6 +272,8 @@ enum ctl_code {
     X(CTL_ABORT, "abort")       \
     X(CTL_AUDIT, "audit")       \
     X(CTL_APPROVE, "approve")   \
+    X(CTL_RETRY, "retry")       \
+    X(CTL_IMPORT, "import")     \
     X(CTL_SNAPSHOT, "snapshot") \
     X(CTL_WATCH, "watch")
 

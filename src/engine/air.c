@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/air.h"
 #include "engine/internal.h"
+#include "engine/uplink.h"
 #include "radio/airtime.h"
 #include "radio/subband.h"
 
-#define ANSWER_US    SECONDS_US(10) /* of an uplink that has just come */
 #define PASS_STEP_US MINUTES_US(1)
 #define PASS_WAIT_MAX_US \
     HOURS_US(2) /* an hour of others' sessions, and one to forget them */
@@ -103,20 +104,46 @@ static struct gateway_ledger *new_ledger(struct engine *e, const struct fleet *f
     return l;
 }
 
+static struct gateway_ledger *find(const struct engine *e, uint64_t gateway,
+                                   const struct subband *band)
+{
+    return e->ledger_table_cap == 0
+               ? NULL
+               : e->ledger_table[place_of(e->ledger_table, e->ledger_table_cap, gateway,
+                                          band)];
+}
+
+struct gateway_ledger *air_ledger_in(struct engine *e, const struct fleet *f,
+                                     uint64_t gateway, const struct subband *band)
+{
+    struct gateway_ledger *known = find(e, gateway, band);
+    return known != NULL ? known : new_ledger(e, f, gateway, band);
+}
+
 struct gateway_ledger *air_ledger(struct engine *e, const struct fleet *f,
                                   uint64_t gateway, uint32_t frequency_hz)
 {
     const struct subband *band = subband_find(f->region, frequency_hz, 0, NULL);
-    if (band == NULL) {
-        return NULL;
+    return band != NULL ? air_ledger_in(e, f, gateway, band) : NULL;
+}
+
+void air_observe(struct engine *e, const struct fleet *f, uint64_t gateway,
+                 uint32_t frequency_hz, int64_t airtime_us)
+{
+    const struct subband *band = subband_find(f->region, frequency_hz, 0, NULL);
+    struct gateway_ledger *l = band != NULL ? find(e, gateway, band) : NULL;
+    if (l == NULL && band != NULL && load_knows(e, gateway)) {
+        l = new_ledger(e, f, gateway, band);
     }
-    if (e->ledger_table_cap > 0) {
-        size_t i = place_of(e->ledger_table, e->ledger_table_cap, gateway, band);
-        if (e->ledger_table[i] != NULL) {
-            return e->ledger_table[i];
-        }
+    if (l == NULL) {
+        return;
     }
-    return new_ledger(e, f, gateway, band);
+    bool silent = e->utc.us - l->observed_at.us > HOURS_US(1);
+    if (l->observer == f->def.id || silent) {
+        l->observer = f->def.id;
+        l->observed_at = e->utc;
+        ledger_record(&l->ledger, LEDGER_OTHERS, e->utc, airtime_us);
+    }
 }
 
 static struct gateway_ledger *lane_ledger(struct engine *e, const struct transmission *t,
@@ -155,16 +182,29 @@ static int64_t takes_us(const struct transmission *t, int64_t airtime_us)
                : airtime_us + fleet->multicast_jitter_us;
 }
 
+/*
+ * Commands that are under way may all go out there yet: the law holds for both together. They
+ * take no more than half of it, so that there is always something left for frames.
+ */
+static uint32_t ceiling_beside(const struct gateway_ledger *l)
+{
+    int64_t total_us = ledger_total_cap_us(&l->ledger);
+    int64_t left_us = total_us - l->queued_us;
+    left_us = left_us > total_us / 2 ? left_us : total_us / 2;
+    return (uint32_t)(left_us / 3600 * SPEC_PPM / l->band->limit_ppm);
+}
+
 struct utc air_earliest(struct engine *e, struct transmission *t, struct lane *l,
                         struct utc from, int64_t airtime_us)
 {
-    const struct ledger_caps caps = caps_of(t);
+    struct ledger_caps caps = caps_of(t);
     struct utc latest = from;
     for (size_t i = 0; i < l->rec.gateway_count; i++) {
         const struct gateway_ledger *ledger = lane_ledger(e, t, l, i);
         if (ledger == NULL) {
             return UTC_NEVER;
         }
+        caps.ceiling_ppm = ceiling_beside(ledger);
         struct utc at = ledger_earliest_within(&ledger->ledger, from, airtime_us, &caps);
         at = after_others(ledger, at, takes_us(t, airtime_us));
         latest = at.us > latest.us ? at : latest;
@@ -243,8 +283,8 @@ struct utc air_pass_from(struct engine *e, struct transmission *t, struct utc fr
     return at;
 }
 
-static void store_charge(struct engine *e, uint64_t gateway, uint32_t frequency_hz,
-                         struct utc at, int64_t airtime_us)
+void air_store_charge(struct engine *e, uint64_t gateway, uint32_t frequency_hz,
+                      struct utc at, int64_t airtime_us)
 {
     struct effect *effect = engine_emit(e, EFFECT_STORE, NULL);
     effect->store.kind = STORE_CHARGE;
@@ -262,7 +302,7 @@ void air_charge(struct engine *e, struct transmission *t, struct lane *l, struct
         ledger_record(&ledger->ledger, LEDGER_OWN, at, airtime_us);
         ledger->air_from = at;
         ledger->air_until = utc_after(at, takes_us(t, airtime_us));
-        store_charge(e, l->rec.gateways[i], t->rec.frequency_hz, at, airtime_us);
+        air_store_charge(e, l->rec.gateways[i], t->rec.frequency_hz, at, airtime_us);
     }
     t->campaign->rec.airtime_us += airtime_us * l->rec.gateway_count;
     l->charged_us = airtime_us;
@@ -278,82 +318,22 @@ void air_refund(struct engine *e, struct transmission *t, struct lane *l)
     l->charged_us = 0;
 }
 
-/* ---- commands ---- */
-
-/* Where a command to the device goes out if nothing better is known. */
-static struct gateway_ledger *command_ledger(struct engine *e, const struct device *d)
+void air_sent_at(struct engine *e, const struct transmission *t, struct lane *l, size_t i,
+                 struct utc *charged, int64_t airtime_us)
 {
-    if (d->rec.link_count == 0) {
-        return NULL;
+    struct ledger *ledger = &lane_ledger(e, t, l, i)->ledger;
+    if (charged != NULL) {
+        ledger_refund(ledger, *charged, airtime_us);
     }
-    return air_ledger(e, d->fleet, d->rec.link[0].gateway, d->fleet->region->rx2_hz);
+    ledger_record(ledger, LEDGER_OWN, e->utc, airtime_us);
+    air_store_charge(e, l->rec.gateways[i], t->rec.frequency_hz, e->utc, airtime_us);
 }
 
-static int64_t command_us(const struct device *d, uint8_t dr, size_t len)
+void air_not_sent(struct engine *e, struct transmission *t, struct lane *l, size_t i,
+                  struct utc charged, int64_t airtime_us)
 {
-    int64_t us = 0;
-    if (dr >= REGION_DR_COUNT ||
-        airtime_downlink_us(d->fleet->region, dr, len, &us) != FUO_OK) {
-        us = 0;
-    }
-    return us;
-}
-
-/*
- * An answer to an uplink leaves at once. What is handed over before its device speaks leaves
- * whenever it does: it may take half of what is left, and what waits counts as if it had
- * left. The second receive window stands for both.
- */
-bool air_admit_command(struct engine *e, struct member *m, size_t len)
-{
-    const struct device *d = m->device;
-    struct gateway_ledger *l = command_ledger(e, d);
-    air_drop_command(m);
-    m->command_len = (uint8_t)len;
-    if (l == NULL) {
-        return true;
-    }
-    uint8_t dr = d->fleet->region->rx2_dr;
-    if (d->dr < REGION_DR_COUNT && d->dr > dr) {
-        dr = d->dr; /* the first window has the rate of the uplink */
-    }
-    int64_t us = command_us(d, dr, len);
-    int64_t cap_us = ledger_own_cap_us(&l->ledger);
-    int64_t used_us = ledger_used_us(&l->ledger, LEDGER_OWN, e->utc) + us;
-    bool answers = e->utc.us - d->rec.last_uplink.us < ANSWER_US;
-    if (answers ? used_us > cap_us : used_us + l->queued_us > cap_us / 2) {
-        return false;
-    }
-    l->queued_us += us;
-    m->queued_at = l;
-    m->queued_us = us;
-    return true;
-}
-
-void air_drop_command(struct member *m)
-{
-    if (m->queued_at != NULL) {
-        m->queued_at->queued_us -= m->queued_us;
-        m->queued_at = NULL;
-    }
-}
-
-void air_charge_command(struct engine *e, struct member *m, uint64_t gateway,
-                        uint32_t frequency_hz, uint8_t dr)
-{
-    const struct device *d = m->device;
-    air_drop_command(m);
-    struct gateway_ledger *l = gateway != 0 && frequency_hz != 0
-                                   ? air_ledger(e, d->fleet, gateway, frequency_hz)
-                                   : NULL;
-    if (l == NULL) {
-        return; /* nobody says where it left: the reserve stands for it */
-    }
-    uint8_t known = dr < REGION_DR_COUNT ? dr : d->dr;
-    int64_t us = command_us(d, known < REGION_DR_COUNT ? known : d->fleet->region->rx2_dr,
-                            m->command_len);
-    ledger_record(&l->ledger, LEDGER_OWN, e->utc, us);
-    store_charge(e, gateway, frequency_hz, e->utc, us);
+    ledger_refund(&lane_ledger(e, t, l, i)->ledger, charged, airtime_us);
+    t->campaign->rec.airtime_us -= airtime_us;
 }
 
 /* ---- time ---- */
@@ -377,5 +357,6 @@ void air_clock_step(struct engine *e, int64_t delta_us)
         ledger_shift(&e->ledgers[i]->ledger, delta_us);
         e->ledgers[i]->air_from = (struct utc){0};
         e->ledgers[i]->air_until = (struct utc){0};
+        e->ledgers[i]->observed_at = (struct utc){0};
     }
 }

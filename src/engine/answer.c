@@ -4,14 +4,20 @@
  *
  * member_answer() has judged it (campaign/member.h); here the member moves on.
  */
+#include "engine/answer.h"
 #include "codec/package.h"
+#include "engine/agree.h"
+#include "engine/deliver.h"
 #include "engine/group.h"
 #include "engine/install.h"
 #include "engine/internal.h"
 #include "engine/limits.h"
+#include "engine/member.h"
 #include "engine/precondition.h"
 #include "engine/reported.h"
-#include "image/version.h"
+#include "engine/round.h"
+#include "engine/session.h"
+#include "engine/uplink.h"
 
 enum {
     OLD_VERSION_TRIES = 3,
@@ -22,24 +28,45 @@ enum {
 
 /* ---- discovery ---- */
 
+/* It is known. Placed already: it goes on at once, if its session has not begun. */
+static void after_version(struct engine *e, struct member *m)
+{
+    struct transmission *t = m->transmission;
+    if (t == NULL) {
+        member_enter(e, m, MEMBER_READY);
+        round_wish(e, m);
+    } else if (t->rec.phase == TX_LEAD) {
+        group_begin(e, m);
+    } else {
+        member_enter(e, m, MEMBER_KEY);
+    }
+    round_look(e, m->campaign);
+}
+
 /*
  * Is the device one that can be updated, and what runs on it? What silence says of its
  * packages holds for this campaign only: the answers may have been lost.
  */
 static void after_discovery(struct engine *e, struct member *m)
 {
-    m->device->rec.packages_known |= member_has_packages(m);
+    m->device->rec.packages_known |= member_has_every_package(m);
     device_store(e, m->device);
     if (!member_has_packages(m)) {
         member_end(e, m, OUTCOME_FAILED, REASON_NO_PACKAGE, FW_SEEN_NO_PACKAGE);
         return;
     }
-    member_ask(e, m, MEMBER_VERSION);
+    if (member_needs_version(m)) {
+        member_ask(e, m, MEMBER_VERSION);
+    } else {
+        after_version(e, m);
+    }
 }
 
 void member_begin(struct engine *e, struct member *m)
 {
-    if (m->device->rec.packages_known) {
+    if (deliver_is_way(m)) {
+        deliver_begin(e, m);
+    } else if (m->device->rec.packages_known) {
         after_discovery(e, m);
     } else {
         member_ask(e, m, MEMBER_DISCOVER);
@@ -67,7 +94,11 @@ void member_ask_next_package(struct engine *e, struct member *m)
         member_ask(e, m, MEMBER_ASK_MCAST);
         return;
     case MEMBER_ASK_MCAST:
-        member_ask(e, m, MEMBER_ASK_FWMGMT);
+        if (member_needs_version(m)) {
+            member_ask(e, m, MEMBER_ASK_FWMGMT);
+            return;
+        }
+        after_discovery(e, m);
         return;
     default: /* the last of them */
         after_discovery(e, m);
@@ -90,27 +121,12 @@ static void take_packages(struct engine *e, struct member *m,
 
 /* ---- versions ---- */
 
-/* Placed already: it goes on at once, if its session has not begun. */
-static void after_version(struct engine *e, struct member *m)
-{
-    struct transmission *t = m->transmission;
-    if (t == NULL) {
-        member_enter(e, m, MEMBER_READY);
-        round_wish(e, m);
-    } else if (t->rec.phase == TX_LEAD) {
-        group_begin(e, m);
-    } else {
-        member_enter(e, m, MEMBER_KEY);
-    }
-    round_look(e, m->campaign);
-}
-
 static void take_version_before(struct engine *e, struct member *m, uint32_t version)
 {
     const struct campaign_spec *spec = m->campaign->def.spec;
     m->rec.version_before = version;
     m->rec.version_before_known = true;
-    if (spec->image.firmware_version != SPEC_AUTO_U32 &&
+    if (spec_installs(spec) && spec->image.firmware_version != SPEC_AUTO_U32 &&
         spec->image.firmware_version == version) {
         m->rec.version_after = version;
         m->rec.version_after_known = true;
@@ -122,23 +138,6 @@ static void take_version_before(struct engine *e, struct member *m, uint32_t ver
         return;
     }
     after_version(e, m);
-}
-
-/* What it is to run: as the campaign gives it, as its stack codes the text, or announced. */
-static bool target_version(const struct member *m, uint32_t *version)
-{
-    const struct campaign *c = m->campaign;
-    uint32_t given = c->def.spec->image.firmware_version;
-    if (given != SPEC_AUTO_U32) {
-        *version = given;
-        return true;
-    }
-    if (device_profile(m->device)->version == PROFILE_VERSION_BYTES &&
-        version_as_bytes(c->def.spec->image.version, version) == FUO_OK) {
-        return true;
-    }
-    *version = c->rec.next_firmware;
-    return c->rec.next_known;
 }
 
 bool member_may_be_updated(const struct member *m)
@@ -154,7 +153,7 @@ bool member_may_be_updated(const struct member *m)
 static bool is_proof(const struct member *m, uint32_t version)
 {
     uint32_t target;
-    bool expected = target_version(m, &target)
+    bool expected = agree_target(m, &target)
                         ? version == target
                         : m->campaign->rec.phase == CAMPAIGN_ABORTING ||
                               device_denies_images(m->device);
@@ -179,12 +178,9 @@ void member_verified(struct engine *e, struct member *m)
 
 static void take_proof(struct engine *e, struct member *m, uint32_t version)
 {
-    struct campaign *c = m->campaign;
     uint32_t target;
-    if (device_denies_images(m->device) && !target_version(m, &target)) {
-        c->rec.next_known = true; /* the others have to agree */
-        c->rec.next_firmware = version;
-        campaign_touch(c);
+    if (device_denies_images(m->device) && !agree_target(m, &target)) {
+        agree_on(e, m->campaign, version); /* the others have to agree */
     }
     m->rec.version_after = version;
     m->rec.version_after_known = true;
@@ -247,48 +243,6 @@ static void take_version(struct engine *e, struct member *m,
     }
 }
 
-/* How many devices said that this is the version to come. */
-static size_t count_agreeing(const struct campaign *c, uint32_t version)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < c->member_count; i++) {
-        count += c->members[i].rec.version_after == version;
-    }
-    return count;
-}
-
-/*
- * The next version is what DevUpgradeImageAns announces. Without a version in the
- * campaign, the first announcement counts, and every other device has to agree (3.2).
- */
-static void take_image(struct engine *e, struct member *m, uint32_t next)
-{
-    struct campaign *c = m->campaign;
-    bool given = c->def.spec->image.firmware_version != SPEC_AUTO_U32;
-    uint32_t target;
-    if (m->rec.version_before_known && next == m->rec.version_before) {
-        member_end(e, m, OUTCOME_FAILED, REASON_IMAGE_REFUSED, FW_SEEN_UNSUPPORTED);
-        return;
-    }
-    if (!given && !c->rec.next_known) {
-        c->rec.next_known = true;
-        c->rec.next_firmware = next;
-        campaign_touch(c);
-    }
-    if (target_version(m, &target) && next != target) {
-        const char *text = "a device announced another next version than the others";
-        if (!given && count_agreeing(c, c->rec.next_firmware) < 2) {
-            campaign_pause(e, c, text); /* which of the two is right? */
-        } else {
-            campaign_alert(e, c, text);
-        }
-        member_end(e, m, OUTCOME_FAILED, REASON_VERSION_DIFFERS, FW_SEEN_UNSUPPORTED);
-        return;
-    }
-    m->rec.version_after = next;
-    member_ask(e, m, MEMBER_REBOOT);
-}
-
 void member_await_reboot(struct engine *e, struct member *m)
 {
     member_enter(e, m, MEMBER_VERIFY);
@@ -298,13 +252,27 @@ void member_await_reboot(struct engine *e, struct member *m)
 
 /* ---- answers ---- */
 
-void member_take_block(struct engine *e, struct member *m, uint16_t missing)
+void member_end_data(struct engine *e, struct member *m, bool proven)
+{
+    if (m->rec.command_id != 0) {
+        member_part_with(e, m);
+    }
+    member_end(e, m, proven ? OUTCOME_SUCCEEDED : OUTCOME_UNKNOWN,
+               proven ? REASON_DELIVERED : REASON_UNPROVEN, FW_SEEN_BLOCK);
+}
+
+void member_take_block(struct engine *e, struct member *m, uint16_t missing, bool proven)
 {
     m->rec.missing = missing;
+    m->rec.version_after = 0; /* what it announced in a try before */
     m->polled = true;
+    if (!spec_installs(m->campaign->def.spec)) {
+        member_end_data(e, m, proven);
+        return;
+    }
     member_enter(e, m, MEMBER_COMPLETE);
     member_seen(e, m, FW_SEEN_BLOCK);
-    member_ask(e, m, device_denies_images(m->device) ? MEMBER_REBOOT : MEMBER_UPGRADE);
+    install_begin(e, m);
     transmission_member_changed(e, m->transmission);
 }
 
@@ -474,7 +442,7 @@ void member_take_answer(struct engine *e, struct member *m, const struct member_
         take_replay(e, m);
         return;
     case VERDICT_IMAGE:
-        take_image(e, m, a->version);
+        agree_take(e, m, a->version);
         return;
     }
 }

@@ -3,7 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/answer.h"
+#include "engine/budget.h"
+#include "engine/campaign.h"
 #include "engine/internal.h"
+#include "engine/member.h"
+#include "engine/round.h"
+#include "engine/session.h"
+#include "engine/silence.h"
+#include "engine/sweep.h"
 #include "engine/term.h"
 #include "engine/waves.h"
 
@@ -315,16 +323,13 @@ static bool is_stranded(const struct engine *e, const struct member *m)
            utc_reached(utc_after(m->campaign->since, age_us), e->utc);
 }
 
-/* Devices that never spoke while the campaign waited for them. */
-static void drop_silent(struct engine *e, struct campaign *c)
+/* It never spoke while the campaign waited for it. */
+void campaign_drop_silent(struct engine *e, struct member *m)
 {
-    for (size_t i = 0; i < c->member_count; i++) {
-        struct member *m = &c->members[i];
-        if (m->rec.phase < MEMBER_READY && m->rec.outcome == OUTCOME_NONE) {
-            member_end(e, m, OUTCOME_UNKNOWN, REASON_NO_ANSWER, FW_SEEN_TARGETED);
-        } else if (is_stranded(e, m)) {
-            member_end(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP, FW_SEEN_INCOMPLETE);
-        }
+    if (m->rec.phase < MEMBER_READY) {
+        member_end(e, m, OUTCOME_UNKNOWN, REASON_NO_ANSWER, FW_SEEN_TARGETED);
+    } else if (is_stranded(e, m)) {
+        member_end(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP, FW_SEEN_INCOMPLETE);
     }
 }
 
@@ -335,47 +340,27 @@ static void watch_silence(struct engine *e, struct campaign *c)
     }
     int64_t age_us = c->def.spec->targets.preconditions.max_uplink_age_us;
     if (utc_reached(c->silence_at, e->utc)) {
-        drop_silent(e, c);
         c->silence_at = engine_in(e, age_us / 8 + 1); /* the stranded come one by one */
+        c->dropping = true;
+        sweep_start(e, c);
     }
     engine_wake(e, c->slot, c->silence_at);
-}
-
-void campaign_catch_up(struct engine *e, struct member *m)
-{
-    if (m->campaign->rec.phase == CAMPAIGN_ABORTING && !m->aborted) {
-        m->aborted = true;
-        member_abort(e, m);
-    }
-}
-
-/* As above; whoever speaks, or is due, does not wait for it. */
-static void pump_abort(struct engine *e, struct campaign *c)
-{
-    size_t stop = c->pump + PUMP_MEMBERS;
-    for (; c->pump < c->member_count && c->pump < stop; c->pump++) {
-        campaign_catch_up(e, &c->members[c->pump]);
-    }
-    if (c->pump < c->member_count) {
-        engine_wake(e, c->slot, e->utc);
-    }
 }
 
 void campaign_tick(struct engine *e, struct campaign *c)
 {
     struct utc look_at = term_tick(e, c);
-    engine_wake(e, c->slot, look_at);
-    if (c->rec.phase == CAMPAIGN_ABORTING) {
-        pump_abort(e, c);
-    }
+    engine_wake(e, c->slot, utc_min(look_at, budget_tick(e, c)));
+    sweep_go(e, c);
     if (!campaign_runs(c) || !term_lasts(e, c)) {
+        round_drop(c);
         return;
     }
     if (waves_tick(e, c)) {
         engine_wake(e, c->slot, e->utc);
         return;
     }
-    if (campaign_runs(c) && utc_reached(c->round_at, e->utc)) {
+    if (campaign_runs(c) && (c->forming != NULL || utc_reached(c->round_at, e->utc))) {
         round_form(e, c);
     }
     if (!campaign_runs(c)) {
@@ -390,6 +375,19 @@ void campaign_tick(struct engine *e, struct campaign *c)
 }
 
 /* ---- control and the end ---- */
+
+/* The gate of the last wave has nobody left to hold back: what it says is told all the same. */
+static void complete(struct engine *e, struct campaign *c)
+{
+    char failed[WAVES_REASON_SIZE];
+    waves_tell_end(c, failed);
+    if (failed[0] != '\0') {
+        campaign_alert(e, c, failed);
+    }
+    campaign_enter(c, CAMPAIGN_COMPLETED,
+                   term_cut(c) ? "the deadline came before every device was done"
+                               : failed);
+}
 
 /* Called whenever a member has ended: is the campaign over? */
 void campaign_member_settled(struct engine *e, struct campaign *c)
@@ -406,9 +404,7 @@ void campaign_member_settled(struct engine *e, struct campaign *c)
     if (c->rec.phase == CAMPAIGN_ABORTING) {
         campaign_enter(c, CAMPAIGN_ABORTED, c->rec.reason);
     } else {
-        campaign_enter(c, CAMPAIGN_COMPLETED,
-                       term_cut(c) ? "the deadline came before every device was done"
-                                   : "");
+        complete(e, c);
     }
 }
 
@@ -430,23 +426,22 @@ static void resume(struct engine *e, struct campaign *c)
         }
         transmission_go_on(e, c->transmissions[i]);
     }
-    for (size_t i = 0; i < c->member_count; i++) {
-        if (c->members[i].rec.outcome == OUTCOME_NONE) {
-            member_resume(e, &c->members[i]);
-        }
-    }
+    c->resuming = true;
+    sweep_start(e, c);
 }
 
 static void abort_all(struct engine *e, struct campaign *c, const char *reason)
 {
     campaign_enter(c, CAMPAIGN_ABORTING,
                    reason != NULL ? reason : "aborted by the operator");
+    c->cutting = false;
+    c->resuming = false;
+    c->dropping = false;
     for (size_t i = 0; i < c->transmission_count; i++) {
         session_stop(e, c->transmissions[i]);
     }
-    c->pump = 0;
-    pump_abort(e, c);
-    campaign_member_settled(e, c);
+    sweep_start(e, c);
+    sweep_go(e, c);
 }
 
 void campaign_approve(struct engine *e, struct campaign *c, uint8_t wave)
@@ -463,6 +458,9 @@ void campaign_control(struct engine *e, struct campaign *c, enum engine_control 
     switch (verb) {
     case ENGINE_APPROVE: /* with the number of a wave, see campaign_approve() */
         campaign_approve(e, c, ENGINE_WAVE_NEXT);
+        return;
+    case ENGINE_INSTALL: /* so has this, see waves_install() */
+        waves_install(e, c, ENGINE_WAVE_NEXT);
         return;
     case ENGINE_PAUSE:
         if (campaign_is_live(c) && c->rec.phase != CAMPAIGN_PAUSED) {

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/claim.h"
 
+#include "engine/member.h"
+#include "engine/sweep.h"
+#include "engine/waves.h"
+
 static uint32_t priority_of(const struct member *m)
 {
     return m->campaign->def.spec->priority;
@@ -15,6 +19,10 @@ static bool is_busy(const struct member *m)
 void claim_device(struct engine *e, struct member *m)
 {
     struct member *other = m->device->active;
+    if (other != NULL) {
+        sweep_member(e, other);
+        other = m->device->active;
+    }
     if (other == NULL) {
         m->device->active = m;
     } else if (priority_of(m) <= priority_of(other)) {
@@ -69,8 +77,7 @@ void claim_pass_on(struct engine *e, struct device *d)
     struct member *next = next_of(e, d);
     if (next != NULL) {
         d->active = next;
-        next->campaign->entered = 0; /* it may be let in */
-        engine_wake(e, next->campaign->slot, e->utc);
+        waves_let_in(e, next);
     }
 }
 

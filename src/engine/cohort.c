@@ -8,9 +8,15 @@
 
 #include "campaign/partition.h"
 #include "codec/package.h"
+#include "engine/air.h"
+#include "engine/campaign.h"
 #include "engine/group.h"
 #include "engine/internal.h"
+#include "engine/lane.h"
 #include "engine/limits.h"
+#include "engine/member.h"
+#include "engine/round.h"
+#include "engine/session.h"
 #include "radio/subband.h"
 
 #define JOIN_MIN_US     MINUTES_US(1) /* for the four commands of a set-up */

@@ -10,8 +10,14 @@
 #include <stdlib.h>
 
 #include "codec/mcast.h"
+#include "engine/admit.h"
+#include "engine/air.h"
+#include "engine/campaign.h"
 #include "engine/internal.h"
+#include "engine/lane.h"
+#include "engine/session.h"
 #include "engine/term.h"
+#include "engine/uplink.h"
 
 #define LEAD_MIN_US   MINUTES_US(5)
 #define LEAD_MAX_US   HOURS_US(48)
@@ -142,7 +148,7 @@ static uint32_t uplinks_wanted(const struct transmission *t, int64_t interval_us
 }
 
 /* Uplinks to come that a session that is dated now waits for. */
-int64_t transmission_lead_us(const struct engine *e, const struct transmission *t)
+int64_t transmission_lead_us(struct engine *e, const struct transmission *t)
 {
     int64_t given_us = t->campaign->def.spec->radio.setup_lead_us;
     if (given_us != SPEC_AUTO_US) {
@@ -151,6 +157,10 @@ int64_t transmission_lead_us(const struct engine *e, const struct transmission *
     int64_t interval_us = campaign_interval_us(e, t->campaign, t);
     int64_t lead_us =
         uplinks_wanted(t, interval_us) * (interval_us + interval_us / 16) + LEAD_EXTRA_US;
+    if (t->rec.session_no == 0) {
+        int64_t airtime_us = admit_setup_us(e, t);
+        lead_us = airtime_us > 0 ? lead_us + airtime_us : lead_us;
+    }
     if (lead_us < LEAD_MIN_US) {
         return LEAD_MIN_US;
     }

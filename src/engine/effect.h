@@ -30,6 +30,15 @@ enum effect_type {
     EFFECT_QUEUE_POLL,     /* queue; EV_MC_QUEUE */
     EFFECT_QUEUE_FLUSH,    /* queue; EV_MC_RESULT */
     EFFECT_DROP_KEY,       /* key.key_id: forget the McKey for good */
+    EFFECT_ORDER, /* order: of a server that delivers by itself; EV_SEND_RESULT */
+};
+
+/* What is wanted of a device whose server delivers. */
+enum effect_order {
+    ORDER_READ = 1, /* its State, Result and versions, together: EV_REPORTED */
+    ORDER_DELIVER,
+    ORDER_INSTALL,
+    ORDER_CANCEL,
 };
 
 enum store_kind {
@@ -49,6 +58,17 @@ enum publish_kind {
     PUBLISH_CAMPAIGN = 1, /* the campaign's state, and the index */
     PUBLISH_RESULT,       /* a device's state, result or outcome changed */
     PUBLISH_ALERT,        /* text */
+};
+
+/* A multicast frame for who makes it: all that the server of a group knows else. */
+struct effect_air {
+    uint32_t key_id; /* whose McKey */
+    uint32_t mc_addr;
+    uint32_t f_cnt;
+    uint32_t frequency_hz;
+    uint8_t dr;
+    uint8_t gateway_count;
+    uint64_t gateways[RECORD_GATEWAY_MAX];
 };
 
 struct effect {
@@ -118,12 +138,20 @@ struct effect {
             uint8_t fport;
             uint8_t payload_len;
             uint8_t payload[255];
+            struct effect_air air;
         } multicast;
         struct {
             uint32_t transmission_id;
             uint8_t lane;
             char handle[RECORD_GROUP_SIZE];
+            uint32_t f_cnt; /* of the next frame, if one under way has been sent */
         } queue;
+        struct {
+            uint64_t id;
+            uint64_t dev_eui;
+            enum effect_order type;
+            uint32_t campaign_id; /* whose image */
+        } order;
     };
 };
 

@@ -5,6 +5,8 @@
 
 #include "engine/group.h"
 #include "engine/internal.h"
+#include "engine/round.h"
+#include "engine/session.h"
 
 enum {
     DEVICE_CAP_MIN = 64,
@@ -40,6 +42,7 @@ struct engine *engine_create(const struct engine_config *config)
 
 static void campaign_free(struct campaign *c)
 {
+    round_drop(c);
     for (size_t i = 0; i < c->transmission_count; i++) {
         free(c->transmissions[i]->lanes);
         free(c->transmissions[i]->members);

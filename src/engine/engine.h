@@ -53,6 +53,7 @@ struct engine_fleet {
     int64_t multicast_lead_us;     /* ABSOLUTE: hand over that long before */
     uint32_t queue_rows_max;       /* rows to keep queued in a group at most */
     uint32_t priority_ceiling_ppm; /* of the legal limit, set by the server; 0: none */
+    bool delivers; /* it brings images to devices one by one, without radio of ours */
 };
 
 struct engine *engine_create(const struct engine_config *config);
@@ -112,6 +113,7 @@ struct instant engine_deadline(const struct engine *engine);
 struct campaign_counts {
     uint32_t total;
     uint32_t pending;                   /* of OUTCOME_NONE: nothing was begun with them */
+    uint32_t installable;               /* ... wait for an operator to install */
     uint32_t by_outcome[OUTCOME_COUNT]; /* OUTCOME_NONE: not ended */
     uint32_t by_state[4];
 };
@@ -139,12 +141,36 @@ const struct transmission_rec *engine_transmission_at(const struct engine *engin
 /* Lane no of a transmission; NULL past the last. */
 const struct lane_rec *engine_lane_at(const struct engine *engine,
                                       uint32_t transmission_id, size_t no);
+/* What gateways told of the frames of a lane since the start; both 0 without a tap. */
+struct lane_aired {
+    uint32_t sent; /* frames times gateways */
+    uint32_t refused;
+};
+
+struct lane_aired engine_lane_aired(const struct engine *engine, uint32_t transmission_id,
+                                    size_t no);
 /* DevEUIs of a transmission's members; returns how many there are, writes at most cap. */
 size_t engine_transmission_devices(const struct engine *engine, uint32_t transmission_id,
                                    uint64_t *devices, size_t cap);
 const struct device_rec *engine_device(const struct engine *engine, uint64_t dev_eui);
 /* What it has reported in LwM2M; NULL: nothing. */
 const struct report_rec *engine_report(const struct engine *engine, uint64_t dev_eui);
+enum engine_retry {
+    ENGINE_RETRY_YES,
+    ENGINE_RETRY_UNDER_WAY, /* it has not ended */
+    ENGINE_RETRY_SUCCEEDED,
+    ENGINE_RETRY_BUSY,    /* another campaign has it */
+    ENGINE_RETRY_NO_WAVE, /* no wave of the rollout takes it */
+    ENGINE_RETRY_UNKNOWN, /* it is not in the campaign */
+};
+
+/* Whether devices of it may go again now: it is not aborted or scheduled, its deadline has
+ * not come, and its image is there. */
+bool engine_may_retry(const struct engine *engine, uint32_t campaign_id, struct utc now);
+/* What ENGINE_EV_RETRY would make of the device, in such a campaign. */
+enum engine_retry engine_retry_of(const struct engine *engine, uint32_t campaign_id,
+                                  uint64_t dev_eui);
+
 /* How much of the data block a member has, in ppm, as far as it told. */
 uint32_t engine_progress_ppm(const struct engine *engine,
                              const struct member_rec *member);
@@ -155,6 +181,7 @@ struct engine_budget {
     uint32_t high_hz;
     int64_t own_us; /* airtime in the hour that ends now */
     int64_t others_us;
+    int64_t waiting_us;   /* commands handed over that may go out there yet */
     int64_t own_cap_us;   /* what campaigns may use of an hour */
     int64_t legal_cap_us; /* what the law allows in an hour */
 };
@@ -168,6 +195,12 @@ bool engine_budget_at(const struct engine *engine, size_t i, struct utc now,
  * partition.h, for a plan that shall be like the engine's own.
  */
 uint32_t engine_gateway_weight(const struct engine *engine, uint64_t gateway);
+
+/* Why such a campaign would skip the device if its wave began now, or REASON_ALREADY, as far
+ * as is known; else REASON_NONE. See precondition.h. */
+enum member_reason engine_precondition(const struct engine *engine,
+                                       const struct campaign_spec *spec, uint64_t dev_eui,
+                                       struct utc now);
 
 /* Drop an ended campaign from memory. FUO_EPERM while it is not ended. */
 FUO_MUST_CHECK int engine_forget(struct engine *engine, uint32_t campaign_id);

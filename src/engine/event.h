@@ -22,7 +22,8 @@ enum engine_event_type {
     ENGINE_EV_APPLY,       /* a verified campaign is to run */
     ENGINE_EV_CONTROL,     /* pause, resume, abort, approve */
     ENGINE_EV_UPLINK,
-    ENGINE_EV_SEND_RESULT, /* answer to EFFECT_SEND: the server took it, or why not */
+    ENGINE_EV_SEND_RESULT, /* answer to EFFECT_SEND: the server took it, or why not; and to
+                              EFFECT_ORDER: the device did */
     ENGINE_EV_SEND_FATE,   /* later: what became of it */
     ENGINE_EV_MC_KEY,      /* answer to EFFECT_NEW_KEY */
     ENGINE_EV_KEY_WRAPPED, /* answer to EFFECT_WRAP_KEY */
@@ -33,6 +34,10 @@ enum engine_event_type {
     ENGINE_EV_STATUS,      /* a device told how well it hears: DevStatusAns */
     ENGINE_EV_WINDOWS,     /* when the campaign may send */
     ENGINE_EV_REPORTED,    /* a device told its State and so on in LwM2M */
+    ENGINE_EV_RETRY,       /* devices of a campaign that have ended go again */
+    ENGINE_EV_AIRED,       /* a gateway told what it made of a frame */
+    ENGINE_EV_GATEWAY,     /* a gateway has its server, or has lost it */
+    ENGINE_EV_PROGRESS,    /* how much of its image a device has */
 };
 
 enum engine_control {
@@ -40,15 +45,23 @@ enum engine_control {
     ENGINE_RESUME,
     ENGINE_ABORT,
     ENGINE_APPROVE, /* control.wave */
+    ENGINE_INSTALL, /* control.wave: its devices may install, now and later */
 };
 
-/* Approve the wave that waits, and whatever gate holds the campaign. */
+/* Approve the wave that waits, and whatever gate holds the campaign; INSTALL: that is on. */
 #define ENGINE_WAVE_NEXT UINT8_MAX
 
 enum engine_fate {
     ENGINE_FATE_SENT = 1,
     ENGINE_FATE_EXPIRED,
     ENGINE_FATE_REFUSED,
+};
+
+enum engine_aired {
+    ENGINE_AIRED_SENT = 1,
+    ENGINE_AIRED_REFUSED,
+    ENGINE_AIRED_NO_BUDGET,
+    ENGINE_AIRED_NO_TIME,
 };
 
 enum {
@@ -101,6 +114,7 @@ struct engine_report {
     struct fw_report fw;                       /* /5/0/3 and /5/0/5 */
     char package_version[RECORD_REPORT_SIZE];  /* /5/0/7; empty: it did not say */
     char firmware_version[RECORD_REPORT_SIZE]; /* /3/0/3, the one that runs */
+    bool whole; /* all of it was asked for together; what lacks it does not have */
 };
 
 struct engine_event {
@@ -117,7 +131,7 @@ struct engine_event {
             uint32_t campaign_id;
             enum engine_control verb;
             const char *reason; /* shown to people; may be NULL */
-            uint8_t wave;       /* APPROVE: its number, or ENGINE_WAVE_NEXT */
+            uint8_t wave;       /* APPROVE, INSTALL: its number, or ENGINE_WAVE_NEXT */
         } control;
         struct {
             uint64_t dev_eui;
@@ -130,6 +144,7 @@ struct engine_event {
             uint32_t frequency_hz; /* 0: unknown */
             uint8_t dr;            /* ENGINE_DR_UNKNOWN */
             uint8_t fport;
+            bool server_clock; /* its server answers what it asks by TS003 */
         } uplink;
         struct {
             uint64_t id;
@@ -143,6 +158,7 @@ struct engine_event {
             uint64_t gateway;      /* that sent it; 0: unknown */
             uint32_t frequency_hz; /* 0: unknown */
             uint8_t dr;            /* ENGINE_DR_UNKNOWN */
+            bool aired;            /* ENGINE_EV_AIRED has told of its airtime */
         } send_fate;
         struct {
             uint32_t transmission_id;
@@ -185,5 +201,29 @@ struct engine_event {
             int8_t margin_db;
         } status;
         struct engine_report reported;
+        struct {
+            uint32_t campaign_id;
+            const uint64_t *devices; /* those that cannot are passed over */
+            size_t count;
+        } retry;
+        struct {
+            uint32_t fleet_id;
+            uint32_t address; /* DevAddr or McAddr; 0: no data frame */
+            uint64_t gateway;
+            uint32_t frequency_hz;
+            uint16_t f_cnt;
+            uint8_t dr; /* ENGINE_DR_UNKNOWN */
+            uint8_t phy_len;
+            enum engine_aired status;
+        } aired;
+        struct {
+            uint32_t fleet_id;
+            uint64_t gateway;
+            bool online;
+        } gateway;
+        struct {
+            uint64_t dev_eui;
+            uint32_t ppm;
+        } progress;
     };
 };

@@ -11,8 +11,13 @@
 #include <string.h>
 
 #include "codec/frag.h"
+#include "engine/air.h"
+#include "engine/budget.h"
+#include "engine/campaign.h"
 #include "engine/group.h"
 #include "engine/internal.h"
+#include "engine/lane.h"
+#include "engine/session.h"
 #include "radio/airtime.h"
 
 #define STATUS_FPORT  FRAG_FPORT
@@ -94,6 +99,18 @@ static bool build(struct transmission *t)
     return true;
 }
 
+static void fill_air(const struct transmission *t, const struct lane *l,
+                     struct effect_air *air)
+{
+    *air = (struct effect_air){.key_id = t->rec.key_id,
+                               .mc_addr = t->rec.mc_addr,
+                               .f_cnt = l->rec.f_cnt_base + l->rec.frames_handed,
+                               .frequency_hz = t->rec.frequency_hz,
+                               .dr = t->rec.dr,
+                               .gateway_count = l->rec.gateway_count};
+    memcpy(air->gateways, l->rec.gateways, sizeof(air->gateways));
+}
+
 static void hand_over(struct engine *e, struct transmission *t, struct lane *l)
 {
     struct utc at = l->due.us > e->utc.us ? l->due : e->utc;
@@ -101,6 +118,7 @@ static void hand_over(struct engine *e, struct transmission *t, struct lane *l)
     t->frame_at = begun.us > t->frame_at.us ? begun : t->frame_at; /* in a later turn */
     l->rec.pending = true;
     air_charge(e, t, l, at, t->frame_airtime_us);
+    tap_note(t, l);
     lane_store(e, l);
     lane_await(e, t, l, LANE_WAIT_FRAME);
     struct effect *effect = engine_emit(e, EFFECT_SEND_MULTICAST, t->campaign->fleet);
@@ -112,6 +130,7 @@ static void hand_over(struct engine *e, struct transmission *t, struct lane *l)
     effect->multicast.fport = STATUS_FPORT;
     effect->multicast.payload_len = t->frame_len;
     memcpy(effect->multicast.payload, t->frame, t->frame_len);
+    fill_air(t, l, &effect->multicast.air);
 }
 
 /* Rows that may wait in the server's queue at most. */
@@ -142,6 +161,9 @@ static bool is_admitted(struct engine *e, struct transmission *t, struct lane *l
 {
     struct utc from = l->due.us > e->utc.us ? l->due : e->utc;
     struct utc legal = air_earliest(e, t, l, from, t->frame_airtime_us);
+    if (!budget_admits(e, t->campaign, t->frame_airtime_us * l->rec.gateway_count)) {
+        return false;
+    }
     if (legal.us == INT64_MAX) {
         campaign_pause(e, t->campaign, "the airtime left to campaigns is too little");
         return false;
@@ -261,6 +283,7 @@ static void lane_taken(struct engine *e, struct transmission *t, struct lane *l)
 static void lane_refused(struct engine *e, struct lane *l, struct transmission *t)
 {
     l->rec.pending = false;
+    tap_forget(l);
     air_refund(e, t, l);
     lane_store(e, l);
 }

@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/air.h"
 #include "engine/internal.h"
+#include "engine/round.h"
+#include "engine/session.h"
 
 /* Its gateways were given by hand, and have turns that nobody else knows. */
 static bool is_by_hand(const struct campaign *c)

@@ -24,7 +24,11 @@
 
 #include "engine/group.h"
 #include "engine/internal.h"
+#include "engine/lane.h"
 #include "engine/limits.h"
+#include "engine/member.h"
+#include "engine/session.h"
+#include "engine/uplink.h"
 
 #define KEEP_US DAYS_US(90) /* without a transmission */
 
@@ -338,7 +342,7 @@ static bool next_counter(const struct transmission *t, uint32_t *f_cnt)
         const struct lane_rec *l = &t->lanes[i].rec;
         uint32_t next = l->f_cnt_base + l->frames_handed + 1; /* if an answer was lost */
         *f_cnt = next > *f_cnt ? next : *f_cnt;
-        if (l->lost) {
+        if (l->lost && !t->lanes[i].spare) {
             return false;
         }
     }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/install.h"
 
+#include "engine/answer.h"
 #include "engine/limits.h"
+#include "engine/member.h"
+#include "engine/session.h"
+#include "engine/waves.h"
 
 #define REBOOT_MIN_S    30
 #define WINDOW_LEAST_US MINUTES_US(2) /* of what is left of a window */
@@ -52,10 +56,19 @@ static int64_t jitter_us(struct engine *e, const struct member *m, int64_t most_
     return SECONDS_US((int64_t)prng_below(&e->prng, (uint64_t)jitter_s + 1));
 }
 
-/* A time that was told before stays, so that answers to it are right. */
-static bool choose_time(struct engine *e, struct member *m)
+void install_begin(struct engine *e, struct member *m)
 {
-    struct utc earliest = engine_in(e, SECONDS_US(REBOOT_MIN_S));
+    bool waits = activation_of(m)->mode == SPEC_ACTIVATE_MANUAL && !waves_may_install(m);
+    if (waits) {
+        waves_note_installable(e, m);
+        return;
+    }
+    member_ask(e, m, device_denies_images(m->device) ? MEMBER_REBOOT : MEMBER_UPGRADE);
+}
+
+/* A time that was told before stays, so that answers to it are right. */
+static bool choose_time(struct engine *e, struct member *m, struct utc earliest)
+{
     if (!is_scheduled(m)) {
         m->rec.reboot_at = utc_after(earliest, jitter_us(e, m, INT64_MAX));
         return true;
@@ -80,7 +93,7 @@ bool install_plan(struct engine *e, struct member *m, struct member_context *con
     if (m->rec.phase != MEMBER_REBOOT) {
         return true;
     }
-    if (!choose_time(e, m)) {
+    if (!choose_time(e, m, engine_in(e, SECONDS_US(REBOOT_MIN_S)))) {
         engine_wake(e, m->slot, engine_in(e, LOOK_AGAIN_US));
         return false;
     }
@@ -88,6 +101,13 @@ bool install_plan(struct engine *e, struct member *m, struct member_context *con
     context->reboot_time = gps_from_utc(m->rec.reboot_at);
     context->countdown_s = (uint32_t)(delay_s < JITTER_MAX_S ? delay_s : JITTER_MAX_S);
     return true;
+}
+
+void install_set_time(struct engine *e, struct member *m)
+{
+    if (!choose_time(e, m, e->utc)) {
+        m->rec.reboot_at = engine_in(e, LOOK_AGAIN_US);
+    }
 }
 
 /* A countdown runs from when it is heard: what is late is late by as much. */
@@ -125,7 +145,7 @@ static const struct spec_verification *required(const struct member *m)
     return &m->campaign->def.spec->verification;
 }
 
-static bool needs_version(const struct member *m)
+bool install_needs_version(const struct member *m)
 {
     return required(m)->require_version || !required(m)->require_uplinks;
 }
@@ -138,7 +158,7 @@ static bool needs_uplinks(const struct member *m)
 bool install_wants_version(const struct member *m)
 {
     bool aborting = m->campaign->rec.phase == CAMPAIGN_ABORTING;
-    return aborting || (needs_version(m) && !m->version_proven);
+    return aborting || (install_needs_version(m) && !m->version_proven);
 }
 
 bool install_take_version(struct engine *e, struct member *m)

@@ -8,6 +8,10 @@
  * (no clock, or it takes GPS for Unix time) gets a countdown that ends then. Until then its
  * State is Downloaded, its Update Result deferred.
  *
+ * manual: like immediate, but not before an operator has approved it for the wave of the
+ * member. Until then it is MEMBER_COMPLETE and told nothing: who was told DevUpgradeImageReq
+ * installs at its next reboot, whatever that is for.
+ *
  * Proof, as the campaign requires: the version that runs, so many uplinks after the reboot,
  * or both. Uplinks are counted anew after a restart of the daemon.
  */
@@ -15,11 +19,19 @@
 
 #include "engine/internal.h"
 
+/* It is MEMBER_COMPLETE: it is told to install, if it may be. */
+void install_begin(struct engine *e, struct member *m);
+
 /*
  * For the command of MEMBER_REBOOT or MEMBER_UNDO_REBOOT: rec.reboot_at and what the command
  * is made from. False: no window is known that it could reboot in, look again later.
  */
 bool install_plan(struct engine *e, struct member *m, struct member_context *context);
+
+/* rec.reboot_at as activation says, perhaps at once; where no window is known: later. */
+void install_set_time(struct engine *e, struct member *m);
+/* Whether the version is part of the proof. */
+bool install_needs_version(const struct member *m);
 
 /* Behind that the command must not reach the device any more. */
 struct utc install_told_by(const struct engine *e, const struct member *m);

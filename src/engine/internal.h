@@ -2,31 +2,41 @@
 /*
  * internal.h - the engine's own structures; nobody outside src/engine includes it.
  *
- * Who does what:
- *   engine.c     life, look-ups, restore
- *   step.c       an event to the flow it concerns; timers
+ * Who does what; a flow is declared in the header named behind it, else in its own:
+ *   engine.c     life, look-ups, restore (engine.h, this header)
+ *   step.c       an event to the flow it concerns; timers (engine.h)
  *   campaign.c   campaigns: starting members, forming cohorts, ending
- *   waves.c      their waves: who may begin, gates, soak, approval (waves.h)
- *   precondition.c whom a campaign leaves alone (precondition.h)
- *   claim.c      which campaign has a device (claim.h)
+ *   waves.c      their waves: who may begin, gates, soak, approval
+ *   retry.c      devices that have ended go again
+ *   precondition.c whom a campaign leaves alone
+ *   claim.c      which campaign has a device
  *   member.c     one device: its records, its commands, its outcome
  *   answer.c     what its answers do
+ *   proof.c      whether it has the block (answer.h)
+ *   agree.c      which version they are to run, when nobody said it
  *   silence.c    what it means when there is none: evidence, time, abort
  *   install.c    when it reboots, and what proves it
- *   report.c     State and Update Result: what its answers say of them, what it reports
+ *   reported.c   State and Update Result: what its answers say of them, what it reports
  *   uplink.c     an uplink to commands, stateless answers, what is learned of the device
- *   load.c       how much gateways listen
+ *   load.c       how much gateways listen (uplink.h)
  *   round.c      who shares a transmission
+ *   forming.c    ... by who hears whom
  *   limits.c     what a profile says of a device, and who can be sent the same fragments
- *   cohort.c     the transmission of a cohort: plan, lanes, who joins it
- *   setup.c      a transmission up to its session: key, group, members
- *   dates.c      when its sessions are
+ *   grid.c       the turns that all transmissions of a fleet keep to (round.h)
+ *   cohort.c     the transmission of a cohort: plan, lanes, who joins it (round.h)
+ *   setup.c      a transmission up to its session: key, group, members (session.h)
+ *   dates.c      when its sessions are (session.h)
  *   term.c       when the campaign begins and has to end
  *   session.c    a transmission in its session: fragments, polls, confirmation, end
- *   frame.c      one frame to every lane, in lock-step, and what the server says of it
+ *   repair.c     how many coded fragments follow
+ *   frame.c      one frame to every lane, in lock-step, and what the server says (lane.h)
  *   lane.c       its lanes: groups opened and closed, a lane that is lost
+ *   look.c       how a session for few is getting on (look.h)
+ *   trim.c       lanes that nobody needs any more (trim.h)
  *   group.c      address and key that devices keep for later transmissions
  *   air.c        ledgers: may this frame be sent, and when
+ *   admit.c      the same for what goes to single devices
+ *   tap.c        what gateways say of frames (tap.h)
  *
  * Every flow function takes the engine first; engine->out is the list of the step.
  */
@@ -40,6 +50,7 @@
 #include "campaign/plan.h"
 #include "codec/frag.h"
 #include "engine/engine.h"
+#include "engine/tap.h"
 #include "engine/timers.h"
 #include "fec/encode.h"
 #include "fec/sequence.h"
@@ -49,6 +60,7 @@ struct campaign;
 struct transmission;
 struct member;
 struct wave;
+struct forming;
 
 /* The turns of a data rate are the same for all transmissions of a fleet. */
 struct grid {
@@ -61,6 +73,18 @@ struct fleet {
     struct engine_fleet def;
     const struct region *region;
     struct grid grids[REGION_DR_COUNT];
+    uint8_t uplink_bands; /* sub-bands that its devices were heard in, by number */
+    uint8_t second_pct[REGION_DR_COUNT]; /* commands that went out in the second window */
+};
+
+/* Airtime of a command under way, of which nobody knows yet how it goes out; see admit.h. */
+struct admission {
+    uint64_t gateway; /* 0: none is known */
+    uint32_t rx1_us;
+    uint32_t rx2_us;
+    uint32_t uplink_hz; /* that it should go out behind; 0: not known yet */
+    uint8_t bands;      /* that it may go out in, by number; 0: nothing is reserved */
+    uint8_t len;
 };
 
 struct device {
@@ -70,13 +94,16 @@ struct device {
     struct member *active;         /* in the campaign that is updating it; NULL: none */
     struct report_rec *report;     /* NULL: it has reported nothing in LwM2M */
     struct utc stored;             /* when rec was last stored */
-    uint32_t f_cnt;   /* of its last uplink, if there was one since the start */
-    uint8_t dr;       /* of its last uplink; ENGINE_DR_UNKNOWN */
-    uint8_t sent;     /* uplinks that were counted, and that nobody heard: */
-    uint8_t unheard;  /* see uplink.c */
-    bool counted;     /* f_cnt is known */
-    bool maintenance; /* see engine_set_maintenance() */
-    bool told_before; /* a command of a transmission it has left may still reach it */
+    uint32_t f_cnt;     /* of its last uplink, if there was one since the start */
+    uint8_t dr;         /* of its last uplink; ENGINE_DR_UNKNOWN */
+    uint32_t uplink_hz; /* ... 0: unknown */
+    uint64_t heard_by;  /* ... the gateway that heard it best; 0: unknown */
+    uint8_t sent;       /* uplinks that were counted, and that nobody heard: */
+    uint8_t unheard;    /* see uplink.c */
+    bool counted;       /* f_cnt is known */
+    bool server_clock;  /* its server sets its clock: nothing is said on that port */
+    bool maintenance;   /* see engine_set_maintenance() */
+    bool told_before;   /* a command of a transmission it has left may still reach it */
 };
 
 struct member {
@@ -85,11 +112,11 @@ struct member {
     struct transmission *transmission; /* NULL: none */
     struct device *device;
     uint32_t slot;
-    uint32_t seat;                    /* its place in transmission->members */
-    struct gateway_ledger *queued_at; /* the command under way counts there; NULL */
-    int64_t queued_us;
-    uint8_t command_len;
+    uint32_t seat;              /* its place in transmission->members */
+    struct admission admission; /* of the command under way */
     bool held;        /* there was no airtime for its command: again when it speaks */
+    bool delayed;     /* that was so in this transmission */
+    uint8_t delays;   /* transmissions that it was late for because of that */
     uint8_t tail;     /* STATUS: fragments to be sent before it is asked */
     uint8_t tails;    /* begun in this transmission */
     uint8_t evidence; /* uplinks since the command that were no answer to it */
@@ -102,16 +129,25 @@ struct member {
     bool unsure;           /* never said that it agreed to the first session */
     uint16_t denied_n;     /* news_n when it said that it has no image; 0: news since */
     uint16_t told_n;       /* news_n when it said what it misses; 0: news since */
+    uint16_t told_missing; /* ... and the count that it gave */
+    uint16_t look_lost;    /* what it said at the last look, see look.h */
+    uint8_t look_missed;   /* requests since then */
     bool polled;           /* answered the poll under way */
     bool reboot_doubtful;  /* DevRebootCountdownReq was never answered */
     bool aborted;          /* with its campaign, since the start */
+    bool goes_again;       /* as soon as its turn comes, see retry.h */
     bool undone;           /* ... was told to delete the image */
     bool in_round;         /* a round is due that will look at it */
     bool waits_for_result; /* it reported State 0, see fw_view */
+    bool announced;        /* its next version, and waits for others to: agree.h */
     bool denies_time;      /* DevRebootTimeReq is of no use to it, see install.h */
     bool version_proven;
     uint16_t uplinks; /* since its reboot */
     uint8_t reboots;  /* times it was asked for because of that doubt */
+    bool taken;       /* deliver.h: the device has agreed to be brought the image */
+    bool refused;     /* ... or has not */
+    uint8_t looks;    /* ... times that it was read since, and was as before */
+    uint32_t had_ppm; /* ... of the image */
     uint8_t wrapped[16];
     uint8_t mic[4];
 };
@@ -136,8 +172,10 @@ struct lane {
     struct utc stuck_at; /* since then it takes nothing; 0: it does */
     bool away;           /* the last of them: the server cannot be reached */
     bool drained;        /* its queue is empty, or was given up */
+    bool spare;          /* lost because nobody needed it: its counter is known */
     int64_t charged_us;  /* for the frame under way; 0: before a restart */
     struct utc charged_at;
+    struct tap_lane tap;
 };
 
 struct transmission {
@@ -164,15 +202,20 @@ struct transmission {
     struct utc progress_at;
     struct utc tail_until;      /* so long unicast fragments are given */
     uint16_t session_first_n;   /* next_n when the session began */
+    uint16_t look_n;            /* fragments before the next look; 0: the first */
     uint16_t news_n;            /* next_n behind the last fragment that was sent to all */
+    uint16_t made_good;         /* fragments beyond the target for those refused
+                                   by a gateway, see tap.h */
     uint8_t idle_sessions;      /* in a row, without a single fragment */
     uint8_t polls;              /* since the last fragment to all */
-    uint32_t sessions_cut;      /* that ended where they had to, and were used */
+    uint8_t unused_sessions;    /* that nobody had agreed to */
+    uint32_t sessions_cut;      /* that ended where they had to, or were not used */
     struct utc flush_at;        /* what is queued then is dropped; UTC_NEVER */
     enum plan_error plan_error; /* after a restart: why there is no plan any more */
     uint32_t groups_found;      /* members that had the group from before, and had not */
     uint32_t groups_lost;
     uint32_t by_phase[MEMBER_PHASE_COUNT]; /* its members */
+    uint32_t announced;                    /* of those in MEMBER_UPGRADE */
 };
 
 /* An address and its McKey: of a transmission, or kept for a later one. */
@@ -201,12 +244,14 @@ struct campaign {
     size_t transmissions_active; /* before TX_DRAIN */
     struct campaign_counts counts;
     uint32_t by_phase[MEMBER_PHASE_COUNT];
+    uint32_t announced;    /* of those in MEMBER_UPGRADE: member.announced */
     struct utc since;      /* started, resumed or restored: silence counts from here */
     size_t pump;           /* the next member to be started */
     struct utc silence_at; /* who is silent by then is given up */
     struct utc round_at;   /* of the next round; UTC_NEVER: none is due */
     int64_t interval_us;   /* campaign_interval_us() of all, until interval_until */
     struct utc interval_until;
+    struct forming *forming;     /* the round under way, see forming.h; NULL: none */
     size_t in_round;             /* READY members that wait for it */
     struct wave *waves;          /* of def.spec->rollout; NULL: it runs without */
     size_t entered;              /* the next member to be let in, see waves.h */
@@ -215,7 +260,12 @@ struct campaign {
     size_t span_count;
     uint32_t slot;
     bool changed;   /* to be stored and published at the end of the step */
-    bool term_over; /* what the deadline ends is ended */
+    bool term_over; /* what the deadline ends is ended, or */
+    bool cutting;   /* is being ended */
+    bool resuming;  /* it was paused */
+    bool dropping;  /* who never spoke is given up */
+    bool sweeping;  /* members before swept have had that, see sweep.h */
+    size_t swept;
 };
 
 enum owner_kind { OWNER_MEMBER, OWNER_TRANSMISSION, OWNER_CAMPAIGN };
@@ -233,7 +283,12 @@ struct gateway_ledger {
     size_t open_count;
     struct utc air_from; /* the frame handed over last is on air in between */
     struct utc air_until;
-    int64_t queued_us;              /* commands that wait for an uplink to leave */
+    int64_t queued_us;  /* commands that may go out there, and have not yet */
+    int64_t asked_us;   /* see admit_setup_us() */
+    int64_t command_us; /* of commands that have, by and by forgotten: see admit.c */
+    struct utc command_at;
+    uint32_t observer;              /* the fleet whose server tells of others' frames */
+    struct utc observed_at;         /* when it last did */
     uint16_t turn[REGION_DR_COUNT]; /* in the grid of its fleet; PARTITION_NO_TURN */
     uint32_t number;                /* in the round of that number */
     uint32_t round;
@@ -241,6 +296,8 @@ struct gateway_ledger {
 
 struct gateway_load {
     uint64_t gateway; /* 0: none */
+    bool heard;       /* it has heard devices, since the start */
+    bool away;        /* it has no connection to its server */
     struct link_load load;
 };
 
@@ -333,285 +390,3 @@ struct effect *engine_emit(struct engine *e, enum effect_type type,
                            const struct fleet *f);
 void *engine_grow(void *items, size_t count, size_t size);
 void *engine_zeroed(size_t count, size_t size);
-
-/* campaign.c */
-void campaign_start(struct engine *e, const struct engine_campaign *def);
-void campaign_tick(struct engine *e, struct campaign *c);
-void campaign_control(struct engine *e, struct campaign *c, enum engine_control verb,
-                      const char *reason);
-/* See ENGINE_APPROVE. */
-void campaign_approve(struct engine *e, struct campaign *c, uint8_t wave);
-void campaign_pause(struct engine *e, struct campaign *c, const char *reason);
-void campaign_touch(struct campaign *c);
-/* The only one that writes rec.phase. */
-void campaign_enter(struct campaign *c, enum campaign_phase phase, const char *reason);
-void campaign_begin_waiting(struct engine *e, struct campaign *c);
-void campaign_flush_changes(struct engine *e);
-bool campaign_runs(const struct campaign *c);
-/* Neither ended nor being aborted. */
-bool campaign_is_live(const struct campaign *c);
-/* Members that are still being discovered. */
-uint32_t campaign_undecided(const struct campaign *c);
-void campaign_clock_step(struct engine *e, struct campaign *c, int64_t delta_us);
-void campaign_alert(struct engine *e, const struct campaign *c, const char *text);
-/* How long to wait for members that talk every so often; see campaign.c. */
-int64_t campaign_patience_us(const struct engine *e, struct campaign *c,
-                             const struct transmission *t);
-/* Of the slowest tenth of its members that are known, or a guess. t: of those in it. */
-int64_t campaign_interval_us(const struct engine *e, struct campaign *c,
-                             const struct transmission *t);
-void campaign_member_settled(struct engine *e, struct campaign *c);
-void campaign_member_taken(struct member *m);
-/* An abort comes to the members a few at a time: to this one now. */
-void campaign_catch_up(struct engine *e, struct member *m);
-
-#define START_MARGIN_US  SECONDS_US(5)  /* clock error and the change of class */
-#define SESSION_GUARD_US SECONDS_US(10) /* nothing is sent that late in a session */
-
-/* A request whose answer was lost may reach the server that much later. */
-#define SETTLE_US SECONDS_US(2)
-
-/* How long after a reboot, and how often then, to ask what runs. */
-#define MEMBER_AFTER_REBOOT_US SECONDS_US(20)
-#define MEMBER_ASK_AGAIN_US    MINUTES_US(10)
-
-/* member.c */
-/* Into a transmission, or out of it (NULL); keeps the counts by phase. */
-void member_attach(struct member *m, struct transmission *t);
-/* In place of the record, as stored. */
-void member_replace(struct member *m, const struct member_rec *rec,
-                    struct transmission *t);
-/* It has to wait for its wave or its device. Not stored. */
-void member_hold(struct member *m);
-/* When the phase it is in ends without an answer; UTC_NEVER: others see to it. */
-struct utc member_limit(const struct member *m);
-void member_store(struct engine *e, struct member *m);
-void member_enter(struct engine *e, struct member *m, enum member_phase phase);
-void member_send(struct engine *e, struct member *m);
-/* No command is under way any more. */
-void member_drop_command(struct member *m);
-/* Was what was sent a fragment of its tail? */
-bool member_tail_sent(struct engine *e, struct member *m);
-/* The device did not have the last try. */
-void member_forget_try(struct member *m);
-/* member_enter(), then member_send(). */
-void member_ask(struct engine *e, struct member *m, enum member_phase phase);
-void member_flush_queue(struct engine *e, struct member *m);
-/* The same, for good: what it was told belongs to nothing any more. */
-void member_part_with(struct engine *e, struct member *m);
-void member_end(struct engine *e, struct member *m, enum outcome outcome,
-                enum member_reason reason, enum fw_evidence seen);
-/* Out of this transmission: to the next one if it may, else failed. */
-void member_leave(struct engine *e, struct member *m, enum outcome outcome,
-                  enum member_reason reason, enum fw_evidence seen);
-/* It was not set up in time: that is no failed attempt, if it does not go on. */
-void member_leave_late(struct engine *e, struct member *m);
-bool member_in_session(const struct member *m);
-struct member_context member_context_of(const struct member *m);
-
-/* answer.c */
-void member_begin(struct engine *e, struct member *m);
-void member_take_answer(struct engine *e, struct member *m,
-                        const struct member_answer *a);
-void member_ask_next_package(struct engine *e, struct member *m);
-/* After the block and before the end: what runs is of interest. */
-bool member_may_be_updated(const struct member *m);
-/* The new version runs. */
-void member_verified(struct engine *e, struct member *m);
-/* It has the block, or is believed to: on to its image. missing: what it last said. */
-void member_take_block(struct engine *e, struct member *m, uint16_t missing);
-void member_await_reboot(struct engine *e, struct member *m);
-
-/* proof.c */
-/* Members that are believed to have the block, and have not answered yet. */
-uint32_t proof_pending(const struct transmission *t);
-/* Of a member in its session: has it the block, or what is missing? */
-void proof_ask(struct engine *e, struct member *m);
-void proof_take_status(struct engine *e, struct member *m, const struct member_answer *a);
-/* True: it was believed to have the image, and goes on where it was. */
-bool proof_take_denial(struct engine *e, struct member *m, const struct member_answer *a);
-
-/* silence.c */
-void member_note_evidence(struct engine *e, struct member *m, struct utc received);
-void member_clock_step(struct member *m, int64_t delta_us);
-void member_abort(struct engine *e, struct member *m);
-void member_tick(struct engine *e, struct member *m);
-void member_resume(struct engine *e, struct member *m);
-void member_on_result(struct engine *e, struct member *m, uint64_t id, int err);
-void member_on_fate(struct engine *e, struct member *m, const struct engine_event *event);
-
-/* uplink.c */
-void uplink_take(struct engine *e, const struct engine_event *event);
-void uplink_take_status(struct engine *e, const struct engine_event *event);
-/* Uplinks of the device that no gateway hears, in a million. */
-uint32_t device_unheard_ppm(const struct device *d);
-void device_store(struct engine *e, struct device *d);
-
-/* round.c */
-bool member_has_packages(const struct member *m);
-struct utc member_ready_from(const struct member *m);
-/* Everybody who can be, into transmissions. */
-void round_form(struct engine *e, struct campaign *c);
-/* The member is READY: into a transmission that is being set up, or the next round. */
-void round_wish(struct engine *e, struct member *m);
-/* A session begins without some of its members: they need not wait for more company. */
-void round_soon(struct engine *e, struct campaign *c);
-/* Is there nobody left to wait for? Then the round is now. */
-void round_look(struct engine *e, struct campaign *c);
-
-/* load.c */
-/* An uplink that the gateway heard. */
-void load_note(struct engine *e, uint64_t gateway, struct utc received,
-               int64_t airtime_us);
-
-/* grid.c */
-/* Those that hold for a round of so many members, at most one a data rate; *turns is to be
- * freed. */
-size_t grid_known(struct engine *e, const struct fleet *f, size_t member_count,
-                  const struct numbered *n, struct partition_grid *grids,
-                  uint16_t **turns);
-void grid_learn(struct fleet *f, size_t member_count, const struct numbered *n,
-                const struct partition *p);
-/* After a restart, from a transmission that is under way. */
-void grid_restore(struct engine *e, const struct transmission *t);
-
-/* cohort.c */
-enum plan_error cohort_form(struct engine *e, struct campaign *c,
-                            const struct cohort *cohort, struct member *const *members,
-                            size_t count);
-bool cohort_join(struct engine *e, struct member *m);
-void cohort_enlist(struct engine *e, struct transmission *t);
-void cohort_strike(struct engine *e, struct transmission *t);
-void transmission_plan(struct transmission *t);
-
-/* setup.c */
-void transmission_store(struct engine *e, struct transmission *t);
-void transmission_enter(struct engine *e, struct transmission *t, enum tx_phase phase);
-void transmission_tick(struct engine *e, struct transmission *t);
-void transmission_on_key(struct engine *e, struct transmission *t, uint32_t mc_addr);
-void transmission_opened(struct engine *e, struct transmission *t);
-/* No group is left at the server. */
-void transmission_end(struct engine *e, struct transmission *t);
-/* After a restart; before it nobody listened for away_us. */
-void transmission_resume(struct engine *e, struct transmission *t, int64_t away_us);
-/* After a pause: time passed in which nobody could be asked. */
-void transmission_go_on(struct engine *e, struct transmission *t);
-void transmission_member_changed(struct engine *e, struct transmission *t);
-void transmission_clock_step(struct engine *e, struct transmission *t, int64_t delta_us);
-/* Calls fn for members not yet served in this phase, a few at a time; true: for all. */
-bool transmission_pump(struct engine *e, struct transmission *t,
-                       void (*fn)(struct engine *e, struct member *m));
-/* Its members in the phases first to last. */
-uint32_t transmission_count(const struct transmission *t, enum member_phase first,
-                            enum member_phase last);
-/* Wait on for members: patience is not over, or was well used; wakes the transmission. */
-bool transmission_has_patience(struct engine *e, struct transmission *t,
-                               uint32_t remaining, int64_t patience_us);
-
-/* dates.c */
-/* Date the next session and tell the members that take part. */
-void transmission_date(struct engine *e, struct transmission *t);
-/* From now to a session that would be dated now: uplinks that its members need. */
-int64_t transmission_lead_us(const struct engine *e, const struct transmission *t);
-void dates_set_windows(struct campaign *c, const struct engine_windows *windows);
-void dates_take_windows(struct engine *e, const struct engine_windows *windows);
-/* Until when its windows are open from `at` on: `at` itself if they are not. */
-struct utc dates_open_until(const struct campaign *c, struct utc at);
-/* Nothing of its session is sent later. */
-struct utc dates_until(const struct engine *e, const struct transmission *t);
-bool dates_hold(const struct engine *e, const struct transmission *t);
-/* Its session ended because a window did, or because none may last longer. */
-bool dates_were_cut(const struct transmission *t);
-void dates_watch_queue(struct engine *e, struct transmission *t);
-
-/* session.c */
-void session_tick(struct engine *e, struct transmission *t);
-void session_begin(struct engine *e, struct transmission *t);
-/* Nobody who is still in it can be helped by it. */
-void session_fail_rest(struct engine *e, struct transmission *t);
-void session_finish(struct engine *e, struct transmission *t);
-void session_stop(struct engine *e, struct transmission *t);
-/* A new date for who was told the old one. */
-void session_date_again(struct engine *e, struct transmission *t);
-
-/* The frame under way is with every lane. */
-void session_frame_done(struct engine *e, struct transmission *t);
-/* No lane is left. */
-void session_lanes_lost(struct engine *e, struct transmission *t);
-size_t session_payload(const struct transmission *t, bool status, uint8_t buf[255]);
-
-/* lane.c */
-struct lane *lane_at(struct transmission *t, uint8_t no);
-void lane_store(struct engine *e, const struct lane *l);
-/* Not lost, with a group at the server. */
-bool lane_is_live(const struct lane *l);
-uint32_t lanes_live(const struct transmission *t);
-/* Gateways of the lanes that are not lost. */
-uint32_t lanes_gateways(const struct transmission *t);
-/* An answer is due; but not for ever: what was asked can be asked again. */
-void lane_await(struct engine *e, struct transmission *t, struct lane *l,
-                enum lane_wait what);
-bool lane_awaits(struct engine *e, struct transmission *t, struct lane *l);
-void lane_note_stuck(const struct engine *e, struct lane *l);
-/* Leave the server alone, longer at each failure in a row. True: for too long. */
-bool lane_backoff(struct engine *e, struct transmission *t, struct lane *l, int err);
-/* Nothing more is sent by it. */
-void lane_lose(struct engine *e, struct transmission *t, struct lane *l);
-void lane_poll_queue(struct engine *e, struct transmission *t, struct lane *l);
-void lanes_flush(struct engine *e, struct transmission *t);
-/* transmission_opened() when all are open or given up. */
-void lanes_open(struct engine *e, struct transmission *t);
-void lanes_drain(struct engine *e, struct transmission *t);
-void lanes_close(struct engine *e, struct transmission *t);
-void lane_on_group(struct engine *e, struct transmission *t, struct lane *l,
-                   const struct engine_event *event);
-/* The server refuses for good to tell: as if it had been drained. */
-void lane_not_told(struct engine *e, struct transmission *t, struct lane *l);
-void lane_on_drained(struct engine *e, struct transmission *t, struct lane *l,
-                     uint32_t frame_count);
-/* How far the group's counter, as the server tells it, is beyond the frame under way. */
-int32_t lane_ahead(const struct lane *l, uint32_t f_cnt);
-void lanes_clock_step(struct transmission *t, int64_t delta_us);
-void lanes_resume(struct engine *e, struct transmission *t);
-
-/* A group whose counter is beyond is not begun with: devices would be deaf (13). */
-#define F_CNT_NEW (0xffffu - 2 * FRAG_COUNT_MAX)
-
-/* frame.c */
-/* When the first frame after now may begin. */
-void frame_schedule(struct engine *e, struct transmission *t);
-/* When it is to begin. */
-struct utc frame_due(const struct transmission *t);
-/* Begin the next frame, to be handed to every lane. */
-void frame_begin(struct engine *e, struct transmission *t, bool status);
-/* Hand the frame under way to lanes that have not taken it; final: to none any more, only
- * settle what is open. True: no answer is open. */
-bool frame_tick(struct engine *e, struct transmission *t, bool final);
-void frame_on_result(struct engine *e, struct transmission *t, struct lane *l, int err,
-                     uint32_t f_cnt);
-void frame_on_queue(struct engine *e, struct transmission *t, struct lane *l,
-                    const struct engine_event *event);
-
-/* air.c */
-/* The earliest time from `from` on at which every gateway of the lane may send so much. */
-struct utc air_earliest(struct engine *e, struct transmission *t, struct lane *l,
-                        struct utc from, int64_t airtime_us);
-/* Whether all that a session has to send fits what its gateways may use in an hour. */
-bool air_pass_fits(struct engine *e, struct transmission *t, struct utc at);
-/* From when on it does, so that no session stops half way with its devices listening. */
-struct utc air_pass_from(struct engine *e, struct transmission *t, struct utc from);
-void air_charge(struct engine *e, struct transmission *t, struct lane *l, struct utc at,
-                int64_t airtime_us);
-/* The pending frame was not taken. The stored charge stays: that errs upward. */
-void air_refund(struct engine *e, struct transmission *t, struct lane *l);
-/* Whether a command may be handed over now; then it counts until it is dropped. */
-bool air_admit_command(struct engine *e, struct member *m, size_t len);
-void air_drop_command(struct member *m);
-/* It has left; gateway, frequency_hz 0: nobody knows where. */
-void air_charge_command(struct engine *e, struct member *m, uint64_t gateway,
-                        uint32_t frequency_hz, uint8_t dr);
-struct gateway_ledger *air_ledger(struct engine *e, const struct fleet *f,
-                                  uint64_t gateway, uint32_t frequency_hz);
-void air_clock_step(struct engine *e, int64_t delta_us);
-/* Charges from a future that a clock set back has made: they count as of now. */
-void air_resume(struct engine *e);

@@ -8,8 +8,11 @@
  */
 #include <string.h>
 
+#include "engine/campaign.h"
 #include "engine/group.h"
 #include "engine/internal.h"
+#include "engine/lane.h"
+#include "engine/session.h"
 
 #define BACKOFF_US      SECONDS_US(5)
 #define BACKOFF_EXP_MAX 5             /* up to 160 s */
@@ -126,6 +129,7 @@ void lane_poll_queue(struct engine *e, struct transmission *t, struct lane *l)
     effect->repeatable = true;
     effect->queue.transmission_id = t->rec.id;
     effect->queue.lane = l->rec.no;
+    effect->queue.f_cnt = l->rec.f_cnt_base + l->rec.frames_handed + l->rec.pending;
     memcpy(effect->queue.handle, l->rec.group, sizeof(effect->queue.handle));
     lane_await(e, t, l, LANE_WAIT_QUEUE);
 }
@@ -402,6 +406,7 @@ void lanes_clock_step(struct transmission *t, int64_t delta_us)
         l->stuck_at =
             l->stuck_at.us == 0 ? l->stuck_at : utc_after(l->stuck_at, delta_us);
         l->charged_us = 0; /* it lies in another bucket now */
+        tap_clock_step(l, delta_us);
     }
 }
 

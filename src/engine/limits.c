@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+#include "engine/limits.h"
+
 /*
  * limits.c - what is known of a device's stack, and who can be sent the same fragments.
  *
  * Devices of different limits share a transmission as long as that costs none of them much:
  * sizes within an eighth of each other are no reason for sending everything twice.
  */
-#include "engine/limits.h"
 #include "codec/package.h"
 #include "engine/internal.h"
+#include "engine/uplink.h"
 
 enum {
     SIZE_SHARE = 8,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "engine/internal.h"
+#include "engine/uplink.h"
 
 #define STEP_US MINUTES_US(15) /* of uplinks in an hour, over all channels */
 
@@ -43,22 +44,54 @@ static void table_double(struct engine *e)
     e->load_cap = cap;
 }
 
-void load_note(struct engine *e, uint64_t gateway, struct utc received,
-               int64_t airtime_us)
+/* NULL: there are too many. */
+static struct gateway_load *place_for(struct engine *e, uint64_t gateway)
 {
-    if (gateway == 0) {
-        return;
-    }
     if (e->load_count < LOAD_GATEWAYS_MAX && (e->load_count + 1) * 2 > e->load_cap) {
         table_double(e);
     }
     struct gateway_load *l = &e->loads[place_of(e->loads, e->load_cap, gateway)];
     if (l->gateway == 0 && e->load_count == LOAD_GATEWAYS_MAX) {
-        return;
+        return NULL;
     }
     e->load_count += l->gateway == 0;
     l->gateway = gateway;
-    link_load_note(&l->load, utc_min(received, e->utc), airtime_us);
+    return l;
+}
+
+void load_note(struct engine *e, uint64_t gateway, struct utc received,
+               int64_t airtime_us)
+{
+    struct gateway_load *l = gateway != 0 ? place_for(e, gateway) : NULL;
+    if (l != NULL) {
+        l->heard = true;
+        link_load_note(&l->load, utc_min(received, e->utc), airtime_us);
+    }
+}
+
+void load_set_away(struct engine *e, uint64_t gateway, bool away)
+{
+    struct gateway_load *l = gateway != 0 ? place_for(e, gateway) : NULL;
+    if (l != NULL) {
+        l->away = away;
+    }
+}
+
+static const struct gateway_load *find(const struct engine *e, uint64_t gateway)
+{
+    static const struct gateway_load nothing;
+    bool known = gateway != 0 && e->load_cap > 0;
+    return known ? &e->loads[place_of(e->loads, e->load_cap, gateway)] : &nothing;
+}
+
+bool load_knows(const struct engine *e, uint64_t gateway)
+{
+    return find(e, gateway)->heard;
+}
+
+bool load_is_away(const struct engine *e, uint64_t gateway)
+{
+    return find(e, gateway)->away;
 }
 
 /*

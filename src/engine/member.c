@@ -4,24 +4,33 @@
 
 #include "codec/frag.h"
 #include "codec/package.h"
+#include "engine/admit.h"
+#include "engine/agree.h"
+#include "engine/air.h"
+#include "engine/campaign.h"
 #include "engine/claim.h"
+#include "engine/deliver.h"
 #include "engine/group.h"
 #include "engine/install.h"
 #include "engine/internal.h"
 #include "engine/limits.h"
+#include "engine/member.h"
 #include "engine/repair.h"
 #include "engine/reported.h"
+#include "engine/round.h"
+#include "engine/session.h"
+#include "engine/silence.h"
 #include "engine/term.h"
 #include "engine/waves.h"
 
 #define EXPIRY_MIN_US HOURS_US(1)
 #define EXPIRY_MAX_US HOURS_US(48)
 
-#define COMMAND_BYTES 30 /* the longest: McGroupSetupReq */
-
 #define ANSWER_UPLINKS 6 /* in the time for an answer, at least */
 
-#define LATE_MAX 2 /* times that being late is no failed attempt */
+/* Times that being late is no failed attempt; when there was no airtime to be in time for. */
+#define LATE_MAX   2
+#define DELAYS_MAX 16
 
 #define UNDO_PATIENCE_US HOURS_US(24)
 
@@ -30,16 +39,20 @@
 static void count_in(struct member *m)
 {
     m->campaign->by_phase[m->rec.phase]++;
+    m->campaign->announced += m->announced;
     if (m->transmission != NULL) {
         m->transmission->by_phase[m->rec.phase]++;
+        m->transmission->announced += m->announced;
     }
 }
 
 static void count_out(struct member *m)
 {
     m->campaign->by_phase[m->rec.phase]--;
+    m->campaign->announced -= m->announced;
     if (m->transmission != NULL) {
         m->transmission->by_phase[m->rec.phase]--;
+        m->transmission->announced -= m->announced;
     }
 }
 
@@ -76,6 +89,7 @@ void member_attach(struct member *m, struct transmission *t)
     stand_up(m);
     sit_down(m, t);
     m->rec.transmission_id = t != NULL ? t->rec.id : 0;
+    m->delayed = false;
     count_in(m);
 }
 
@@ -134,6 +148,9 @@ static int64_t within_us(const struct member *m)
 struct utc member_limit(const struct member *m)
 {
     struct utc from = m->rec.phase_since;
+    if (m->rec.phase == MEMBER_LISTENING && deliver_is_way(m)) {
+        return utc_after(from, within_us(m));
+    }
     switch (m->rec.phase) {
     case MEMBER_UPGRADE:
     case MEMBER_REBOOT:
@@ -152,7 +169,7 @@ struct utc member_limit(const struct member *m)
 void member_drop_command(struct member *m)
 {
     m->rec.command_id = 0;
-    air_drop_command(m);
+    admit_drop(m->campaign->engine, m);
 }
 
 void member_hold(struct member *m)
@@ -162,12 +179,20 @@ void member_hold(struct member *m)
     count_in(m);
 }
 
+void member_set_announced(struct member *m)
+{
+    count_out(m);
+    m->announced = true;
+    count_in(m);
+}
+
 /* A session is under way that it takes part in, or was. */
 static bool is_attempt(const struct member *m)
 {
     return (m->rec.phase >= MEMBER_STATUS && m->rec.phase <= MEMBER_VERIFY) ||
-           (m->rec.phase == MEMBER_LISTENING && m->transmission != NULL &&
-            m->transmission->rec.phase >= TX_SENDING);
+           (m->rec.phase == MEMBER_LISTENING &&
+            (m->transmission != NULL ? m->transmission->rec.phase >= TX_SENDING
+                                     : deliver_is_way(m)));
 }
 
 /* The only place, but for member_hold(), that writes rec.phase. */
@@ -175,6 +200,7 @@ void member_enter(struct engine *e, struct member *m, enum member_phase phase)
 {
     count_out(m);
     m->rec.phase = phase;
+    m->announced = false;
     count_in(m);
     m->rec.phase_since = e->utc;
     m->rec.tries = 0;
@@ -189,6 +215,7 @@ void member_enter(struct engine *e, struct member *m, enum member_phase phase)
     }
     member_store(e, m);
     store_history(e, m);
+    agree_look(e, m->campaign);
 }
 
 void member_fw_changed(struct engine *e, struct member *m)
@@ -284,7 +311,12 @@ void member_leave_late(struct engine *e, struct member *m)
         transmission_member_changed(e, t);
         return;
     }
-    if (++m->rec.late > LATE_MAX || !term_takes_on(e, m->campaign)) {
+    if (m->delayed && m->delays < DELAYS_MAX) {
+        m->delays++; /* that is no fault of its own, and says nothing of how it is heard */
+    } else {
+        m->rec.late++;
+    }
+    if (m->rec.late > LATE_MAX || !term_takes_on(e, m->campaign)) {
         m->rec.late = 0;
         member_leave(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP, FW_SEEN_INCOMPLETE);
         return;
@@ -461,27 +493,55 @@ static bool in_tail(const struct engine *e, struct member *m)
     return m->tail > 0;
 }
 
+/* Nothing was handed over: it is asked again when the device speaks. */
+static bool hold_back(struct member *m)
+{
+    m->held = true;
+    m->delayed = true;
+    m->rec.command_id = 0;
+    return false;
+}
+
+/* What is to be sent, admitted; false: nothing now. A place in the order goes to a fragment
+ * of a tail only when it is. */
+static bool prepare(struct engine *e, struct member *m, struct effect *send)
+{
+    bool tail = in_tail(e, m);
+    m->held = false;
+    if (!tail && build(e, m, send) != FUO_OK) {
+        admit_drop(e, m);
+        return false; /* a phase without a command */
+    }
+    size_t len = tail ? FRAG_DATA_OVERHEAD_BYTES + m->transmission->rec.frag_size_bytes
+                      : send->send.payload_len;
+    if (!admit_command(e, m, len)) {
+        return hold_back(m);
+    }
+    if (tail && build_tail(e, m, send) != FUO_OK) {
+        admit_release(e, m);
+        return false;
+    }
+    return true;
+}
+
 void member_send(struct engine *e, struct member *m)
 {
-    bool proven = m->rec.phase == MEMBER_VERIFY && !install_wants_version(m);
-    if (proven || !may_send(e, m) || !has_material(e, m)) {
+    if (deliver_is_way(m)) {
+        if (may_send(e, m)) {
+            deliver_send(e, m);
+        }
         return;
     }
-    bool tail = in_tail(e, m);
-    size_t len = tail ? FRAG_DATA_OVERHEAD_BYTES + m->transmission->rec.frag_size_bytes
-                      : COMMAND_BYTES;
-    m->held = !air_admit_command(e, m, len);
-    if (m->held) {
-        m->rec.command_id = 0;
+    bool proven = m->rec.phase == MEMBER_VERIFY && !install_wants_version(m);
+    if (proven || m->announced || !may_send(e, m) || !has_material(e, m) ||
+        silence_on_clock(e, m)) {
         return;
     }
     struct effect send = {.type = EFFECT_SEND};
-    int err = tail ? build_tail(e, m, &send) : build(e, m, &send);
-    if (err != FUO_OK) {
-        air_drop_command(m);
-        return; /* a phase without a command */
+    if (!prepare(e, m, &send)) {
+        return;
     }
-    m->rec.command_id = (uint64_t)e->config.boot << 32 | e->next_command++;
+    m->rec.command_id = admit_command_id(e);
     m->rec.command_at = e->utc;
     m->rec.command_sent = false;
     m->rec.expires = expiry_of(e, m);

@@ -37,11 +37,11 @@ static bool as_number(const char *text, uint32_t *value)
     return sum <= UINT32_MAX && at != (hex ? text + 2 : text);
 }
 
-bool precondition_runs(const struct member *m, uint32_t version)
+static bool runs(const struct campaign_spec *spec, const struct device *d,
+                 uint32_t version)
 {
-    const struct str_list *list =
-        &m->campaign->def.spec->targets.preconditions.running_versions;
-    bool coded = device_profile(m->device)->version == PROFILE_VERSION_BYTES;
+    const struct str_list *list = &spec->targets.preconditions.running_versions;
+    bool coded = device_profile(d)->version == PROFILE_VERSION_BYTES;
     for (size_t i = 0; i < list->count; i++) {
         uint32_t listed = 0;
         bool known = as_number(list->items[i], &listed) ||
@@ -53,25 +53,29 @@ bool precondition_runs(const struct member *m, uint32_t version)
     return list->count == 0;
 }
 
+bool precondition_runs(const struct member *m, uint32_t version)
+{
+    return runs(m->campaign->def.spec, m->device, version);
+}
+
 /* ---- whether it can be reached ---- */
 
 /* While nobody listened it may have spoken. */
-static bool is_too_old(const struct engine *e, const struct member *m)
+static bool is_too_old(const struct engine *e, const struct campaign_spec *spec,
+                       const struct device *d, struct utc now)
 {
-    const struct device_rec *d = &m->device->rec;
-    int64_t age_us = e->utc.us - d->last_uplink.us;
-    if (d->last_uplink.us < e->resumed_at.us) {
+    int64_t age_us = now.us - d->rec.last_uplink.us;
+    if (d->rec.last_uplink.us < e->resumed_at.us) {
         age_us -= e->away_us;
     }
-    return d->last_uplink.us != 0 &&
-           age_us > m->campaign->def.spec->targets.preconditions.max_uplink_age_us;
+    return d->rec.last_uplink.us != 0 &&
+           age_us > spec->targets.preconditions.max_uplink_age_us;
 }
 
 /* Of the data rate that the campaign gives, or of the slowest one. */
-static int32_t floor_cdb(const struct campaign *c)
+static int32_t floor_cdb(const struct campaign_spec *spec, const struct region *region)
 {
-    const struct region *region = c->fleet->region;
-    uint32_t given = c->def.spec->radio.dr;
+    uint32_t given = spec->radio.dr;
     int32_t floor = INT16_MAX;
     for (uint32_t dr = 0; dr < REGION_DR_COUNT; dr++) {
         int32_t of_dr = partition_floor_cdb(region, (uint8_t)dr);
@@ -81,13 +85,12 @@ static int32_t floor_cdb(const struct campaign *c)
     return floor;
 }
 
-static bool is_too_weak(const struct member *m)
+static bool is_too_weak(const struct campaign_spec *spec, const struct device *device)
 {
-    const struct campaign *c = m->campaign;
-    const struct device_rec *d = &m->device->rec;
-    int32_t needed_cdb = c->def.spec->targets.preconditions.link_margin_cdb;
-    uint32_t given_hz = c->def.spec->radio.frequency_hz;
-    const struct region *region = c->fleet->region;
+    const struct device_rec *d = &device->rec;
+    int32_t needed_cdb = spec->targets.preconditions.link_margin_cdb;
+    uint32_t given_hz = spec->radio.frequency_hz;
+    const struct region *region = device->fleet->region;
     if (needed_cdb <= 0 || d->link_count == 0) {
         return false; /* rounds see to who cannot be reached at all */
     }
@@ -98,17 +101,44 @@ static bool is_too_weak(const struct member *m)
     }
     best_cdb +=
         partition_gain_cdb(region, given_hz == SPEC_AUTO_U32 ? region->rx2_hz : given_hz);
-    return best_cdb - floor_cdb(c) < needed_cdb;
+    return best_cdb - floor_cdb(spec, region) < needed_cdb;
+}
+
+static enum member_reason at_start(const struct engine *e,
+                                   const struct campaign_spec *spec,
+                                   const struct device *d, struct utc now)
+{
+    const struct spec_preconditions *p = &spec->targets.preconditions;
+    if (d->maintenance && p->maintenance == SPEC_SKIP) {
+        return REASON_WAVE_MAINTENANCE;
+    }
+    if (is_too_old(e, spec, d, now)) {
+        return REASON_WAVE_AGE;
+    }
+    return is_too_weak(spec, d) ? REASON_WAVE_MARGIN : REASON_NONE;
 }
 
 enum member_reason precondition_at_start(const struct engine *e, const struct member *m)
 {
-    const struct spec_preconditions *p = &m->campaign->def.spec->targets.preconditions;
-    if (m->device->maintenance && p->maintenance == SPEC_SKIP) {
-        return REASON_WAVE_MAINTENANCE;
+    return at_start(e, m->campaign->def.spec, m->device, e->utc);
+}
+
+enum member_reason engine_precondition(const struct engine *engine,
+                                       const struct campaign_spec *spec, uint64_t dev_eui,
+                                       struct utc now)
+{
+    const struct device *d = engine_find_device(engine, dev_eui);
+    if (d == NULL) {
+        return REASON_NONE;
     }
-    if (is_too_old(e, m)) {
-        return REASON_WAVE_AGE;
+    enum member_reason reason = at_start(engine, spec, d, now);
+    if (reason != REASON_NONE || !d->rec.firmware_known) {
+        return reason;
     }
-    return is_too_weak(m) ? REASON_WAVE_MARGIN : REASON_NONE;
+    uint32_t version = d->rec.firmware_version;
+    if (spec_installs(spec) && spec->image.firmware_version != SPEC_AUTO_U32 &&
+        spec->image.firmware_version == version) {
+        return REASON_ALREADY;
+    }
+    return runs(spec, d, version) ? REASON_NONE : REASON_WAVE_VERSION;
 }

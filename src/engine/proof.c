@@ -8,13 +8,19 @@
  * it, and asked for their image (DevUpgradeImageReq): each can answer that, and who has none
  * goes on where it was. Until it has answered it keeps its transmission open.
  *
+ * Data are not asked for so: who is only believed to have them ends as unknown.
+ *
  * rec.missing of a member in MEMBER_UPGRADE that is only believed is what it last said.
  */
 #include "campaign/detect.h"
+#include "engine/answer.h"
 #include "engine/internal.h"
 #include "engine/limits.h"
+#include "engine/look.h"
+#include "engine/member.h"
 #include "engine/repair.h"
 #include "engine/reported.h"
+#include "engine/session.h"
 
 enum {
     RANK_EXTRA = 3,    /* coded fragments beyond those lost, as a rule enough */
@@ -30,7 +36,7 @@ static bool is_vague(const struct member *m)
 
 uint32_t proof_pending(const struct transmission *t)
 {
-    return t->rec.ts004 < 2 ? transmission_count(t, MEMBER_COMPLETE, MEMBER_UPGRADE) : 0;
+    return t->rec.ts004 < 2 ? t->by_phase[MEMBER_UPGRADE] - t->announced : 0;
 }
 
 /* Everything was sent once, and nothing is known to be new since it said no. */
@@ -39,13 +45,19 @@ static bool may_have_it(const struct transmission *t, const struct member *m)
     return is_vague(m) && t->rec.next_n > t->rec.frag_count && m->denied_n != t->news_n;
 }
 
+/* ... for its image, that is: data are none. */
+static bool can_be_asked(const struct member *m)
+{
+    return spec_installs(m->campaign->def.spec) && !device_denies_images(m->device);
+}
+
 void proof_ask(struct engine *e, struct member *m)
 {
     if (m->rec.phase != MEMBER_LISTENING) {
         return;
     }
-    if (may_have_it(m->transmission, m) && !device_denies_images(m->device)) {
-        member_take_block(e, m, m->rec.missing);
+    if (may_have_it(m->transmission, m) && can_be_asked(m)) {
+        member_take_block(e, m, m->rec.missing, false);
     } else {
         m->tail = 0;
         member_ask(e, m, MEMBER_STATUS);
@@ -169,11 +181,39 @@ static bool has_no_session(const struct member *m, const struct member_answer *a
     return a->missing == 0 && a->received == 0 && device_counts_rank(m->device);
 }
 
+/*
+ * Data: it says that nothing is missing, by a count that can be believed. Those that count
+ * frames say so of a block that is not whole.
+ */
+static bool says_all(const struct member *m, const struct member_answer *a)
+{
+    const struct transmission *t = m->transmission;
+    return !spec_installs(m->campaign->def.spec) && a->missing == 0 &&
+           t->rec.next_n > t->rec.frag_count && never_heard(m, a) == 0 &&
+           device_profile(m->device)->missing != PROFILE_MISSING_COUNTED;
+}
+
+bool proof_is_doubtful(const struct member *m)
+{
+    const struct transmission *t = m->transmission;
+    if (spec_installs(m->campaign->def.spec) || t->rec.next_n <= t->rec.frag_count) {
+        return false;
+    }
+    if (m->rec.missing == UINT16_MAX) {
+        return (device_profile(m->device)->silent & PROFILE_SILENT_COMPLETE) != 0;
+    }
+    return m->told_n != 0 && t->news_n >= m->told_n + m->rec.missing;
+}
+
 void proof_take_status(struct engine *e, struct member *m, const struct member_answer *a)
 {
     struct transmission *t = m->transmission;
     if (a->proven) {
-        member_take_block(e, m, 0);
+        member_take_block(e, m, 0, true);
+        return;
+    }
+    if (look_is_on(t)) {
+        look_take(e, m, a);
         return;
     }
     if (has_no_session(m, a)) {
@@ -183,9 +223,13 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
     if (detect_lost_for_ever(t->rec.next_n - 1u, a->received, a->missing)) {
         device_note_quirk(e, m->device, DEVICE_LOST_FOR_EVER);
     }
+    if (says_all(m, a)) {
+        member_take_block(e, m, 0, true);
+        return;
+    }
     bool stuck = is_stuck(m, a);
-    if (stuck && device_denies_images(m->device)) {
-        member_take_block(e, m, a->missing); /* its decoder counts no more */
+    if (stuck && !can_be_asked(m)) {
+        member_take_block(e, m, a->missing, false); /* its decoder counts no more */
         return;
     }
     uint16_t missing = stuck ? UINT16_MAX : still_missing(m, a);
@@ -198,11 +242,12 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
     }
     m->rec.missing = missing;
     m->rec.received = a->received;
+    m->told_missing = a->missing;
     m->told_n = t->news_n;
     m->polled = true;
     m->tail = 0;
     if (missing == 0) {
-        member_take_block(e, m, 0);
+        member_take_block(e, m, 0, false);
         return;
     }
     if (m->rec.phase == MEMBER_STATUS && may_join_session(t) && repair_is_worth(t, m)) {
@@ -233,6 +278,14 @@ bool proof_take_denial(struct engine *e, struct member *m, const struct member_a
     m->tail = 0;
     member_enter(e, m, MEMBER_LISTENING);
     member_seen(e, m, FW_SEEN_SESSION);
+    if (m->told_n == t->news_n && t->rec.phase == TX_CONFIRM) {
+        struct member_answer told = {.verdict = VERDICT_STATUS,
+                                     .received = m->rec.received,
+                                     .missing = m->told_missing};
+        m->rec.missing = UINT16_MAX;
+        proof_take_status(e, m, &told); /* it has told that of what was sent before */
+        return true;
+    }
     /* Behind the same uplink. */
     member_ask(e, m, may_join_session(t) ? MEMBER_SESSION : MEMBER_STATUS);
     transmission_member_changed(e, t);

@@ -2,7 +2,11 @@
 /* query.c - looking into the engine, and putting stored records back (engine.h). */
 #include <string.h>
 
+#include "engine/air.h"
 #include "engine/claim.h"
+#include "engine/lane.h"
+#include "engine/member.h"
+#include "engine/session.h"
 #include "engine/term.h"
 #include "engine/waves.h"
 #include "radio/subband.h"
@@ -48,10 +52,11 @@ int engine_restore_lane(struct engine *engine, const struct lane_rec *rec)
 
 /* Without the transmission that it was in it waits for another one. */
 static struct member_rec restorable(const struct member_rec *rec,
-                                    const struct transmission *t)
+                                    const struct transmission *t, bool delivers)
 {
     struct member_rec member = *rec;
-    if (t == NULL && rec->phase >= MEMBER_KEY && rec->phase <= MEMBER_STATUS) {
+    if (t == NULL && !delivers && rec->phase >= MEMBER_KEY &&
+        rec->phase <= MEMBER_STATUS) {
         member.phase = MEMBER_READY;
         member.transmission_id = 0;
         member.command_id = 0;
@@ -72,7 +77,7 @@ int engine_restore_member(struct engine *engine, const struct member_rec *rec)
     c->counts.by_outcome[m->rec.outcome]--;
     c->counts.by_state[m->rec.state]--;
     struct transmission *t = engine_find_transmission(engine, rec->transmission_id);
-    struct member_rec member = restorable(rec, t);
+    struct member_rec member = restorable(rec, t, c->fleet->def.delivers);
     member_replace(m, &member, t);
     c->counts.by_outcome[m->rec.outcome]++;
     c->counts.by_state[m->rec.state]++;
@@ -144,6 +149,7 @@ void engine_campaign_counts(const struct engine *engine, uint32_t id,
     const struct campaign *c = engine_find_campaign(engine, id);
     *counts = c != NULL ? c->counts : (struct campaign_counts){0};
     counts->pending = c != NULL ? c->by_phase[MEMBER_PENDING] : 0;
+    counts->installable = c != NULL ? c->by_phase[MEMBER_COMPLETE] : 0;
 }
 
 const struct member_rec *engine_member_at(const struct engine *engine,
@@ -175,6 +181,14 @@ const struct lane_rec *engine_lane_at(const struct engine *engine,
     return t != NULL && no < t->rec.lane_count ? &t->lanes[no].rec : NULL;
 }
 
+struct lane_aired engine_lane_aired(const struct engine *engine, uint32_t transmission_id,
+                                    size_t no)
+{
+    const struct transmission *t = engine_find_transmission(engine, transmission_id);
+    bool known = t != NULL && no < t->rec.lane_count;
+    return known ? t->lanes[no].tap.aired : (struct lane_aired){0};
+}
+
 size_t engine_transmission_devices(const struct engine *engine, uint32_t transmission_id,
                                    uint64_t *devices, size_t cap)
 {
@@ -189,16 +203,21 @@ size_t engine_transmission_devices(const struct engine *engine, uint32_t transmi
 bool engine_budget_at(const struct engine *engine, size_t i, struct utc now,
                       struct engine_budget *budget)
 {
-    if (i >= engine->ledger_count) {
+    size_t unknown = 0;
+    while (unknown < engine->ledger_count && engine->ledgers[unknown]->gateway == 0) {
+        unknown++; /* devices that were never heard share it: it is no gateway */
+    }
+    if (i + unknown >= engine->ledger_count) {
         return false;
     }
-    const struct gateway_ledger *l = engine->ledgers[i];
+    const struct gateway_ledger *l = engine->ledgers[i + unknown];
     *budget = (struct engine_budget){
         .gateway = l->gateway,
         .low_hz = l->band->min_hz,
         .high_hz = l->band->max_hz,
         .own_us = ledger_used_us(&l->ledger, LEDGER_OWN, now),
         .others_us = ledger_used_us(&l->ledger, LEDGER_OTHERS, now),
+        .waiting_us = l->queued_us,
         .own_cap_us = ledger_own_cap_us(&l->ledger),
         .legal_cap_us = l->ledger.total_cap_us,
     };

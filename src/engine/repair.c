@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/repair.h"
+
+#include "engine/lane.h"
 #include "engine/limits.h"
+#include "engine/member.h"
+#include "engine/session.h"
 
 #include <stdlib.h>
 

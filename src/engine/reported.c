@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/reported.h"
 
+#include "engine/answer.h"
+#include "engine/campaign.h"
+#include "engine/deliver.h"
+#include "engine/member.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,7 +125,7 @@ static bool note_number(uint8_t *number, bool given, uint8_t value)
     return changed;
 }
 
-static bool is_same(const char *a, const char *b)
+bool reported_is_same(const char *a, const char *b)
 {
     size_t i = 0;
     while (i < RECORD_REPORT_SIZE && a[i] == b[i] && a[i] != '\0') {
@@ -131,7 +136,7 @@ static bool is_same(const char *a, const char *b)
 
 static bool note_text(char text[RECORD_REPORT_SIZE], const char *given)
 {
-    if (given[0] == '\0' || is_same(text, given)) {
+    if (given[0] == '\0' || reported_is_same(text, given)) {
         return false;
     }
     memcpy(text, given, RECORD_REPORT_SIZE);
@@ -186,13 +191,13 @@ static bool may_have_block(const struct member *m)
 static void act(struct engine *e, struct member *m)
 {
     struct fw_status status = {m->rec.state, m->rec.result};
-    if (m->rec.outcome != OUTCOME_NONE || !m->rec.reports) {
+    if (m->rec.outcome != OUTCOME_NONE || !m->rec.reports || deliver_is_way(m)) {
         return;
     }
     if (fw_has_failed(&status) && m->rec.phase >= MEMBER_LISTENING) {
         take_failure(e, m);
     } else if (status.state == FW_DOWNLOADED && may_have_block(m)) {
-        member_take_block(e, m, m->rec.missing);
+        member_take_block(e, m, m->rec.missing, true);
     } else if (status.state == FW_IDLE && m->rec.phase == MEMBER_VERIFY &&
                m->rec.command_id == 0) {
         member_send(e, m); /* it is back: what runs? */
@@ -232,7 +237,7 @@ static bool is_proof(const struct member *m, const char *before, const char *now
 {
     const char *target = m->campaign->def.spec->image.version;
     return m->rec.outcome == OUTCOME_NONE && member_may_be_updated(m) &&
-           is_same(now, target) && !is_same(before, target);
+           reported_is_same(now, target) && !reported_is_same(before, target);
 }
 
 void reported_take(struct engine *e, const struct engine_report *report)
@@ -246,16 +251,22 @@ void reported_take(struct engine *e, const struct engine_report *report)
     if (d->report != NULL) {
         memcpy(before, d->report->firmware_version, sizeof(before));
     }
+    if (d->fleet->def.delivers) {
+        d->rec.last_uplink = e->utc;
+    }
     note(e, d, report);
     if (m == NULL) {
         return;
     }
-    bool proof = is_proof(m, before, report->firmware_version);
+    bool proof = !deliver_is_way(m) && is_proof(m, before, report->firmware_version);
     if (report->fw.has_state || report->fw.has_result) {
         take_status(e, m, &report->fw);
     }
     if (proof && m->rec.outcome == OUTCOME_NONE) {
         member_verified(e, m);
+    }
+    if (m == d->active && deliver_is_way(m)) {
+        deliver_take_report(e, m, report);
     }
 }
 
@@ -334,8 +345,13 @@ uint32_t engine_progress_ppm(const struct engine *engine, const struct member_re
 {
     const struct transmission *t =
         engine_find_transmission(engine, member->transmission_id);
+    const struct campaign *c = engine_find_campaign(engine, member->campaign_id);
     if (member->state >= FW_DOWNLOADED || member->outcome == OUTCOME_SUCCEEDED) {
         return SPEC_PPM;
+    }
+    if (c != NULL && c->fleet->def.delivers) {
+        const struct member *m = campaign_find_member(c, member->dev_eui);
+        return m != NULL ? m->had_ppm : 0;
     }
     if (t == NULL || t->rec.frag_count == 0) {
         return 0;

@@ -21,6 +21,9 @@ bool reported_infer(struct engine *e, struct member *m, enum fw_evidence seen);
 void member_fw_changed(struct engine *e, struct member *m);
 void member_seen(struct engine *e, struct member *m, enum fw_evidence seen);
 
+/* Texts of at most RECORD_REPORT_SIZE. */
+bool reported_is_same(const char *a, const char *b);
+
 void reported_take(struct engine *e, const struct engine_report *report);
 
 /* An uplink on the port that the device's profile gives for LwM2M: TLV of /5/0 and /3/0/3. */

@@ -15,10 +15,20 @@
 #include <string.h>
 
 #include "codec/frag.h"
+#include "engine/answer.h"
+#include "engine/campaign.h"
 #include "engine/internal.h"
+#include "engine/lane.h"
+#include "engine/limits.h"
+#include "engine/look.h"
+#include "engine/member.h"
 #include "engine/repair.h"
 #include "engine/reported.h"
+#include "engine/round.h"
+#include "engine/session.h"
 #include "engine/term.h"
+#include "engine/trim.h"
+#include "engine/uplink.h"
 #include "engine/waves.h"
 
 enum {
@@ -26,6 +36,9 @@ enum {
     CONFIRM_EARLY = 3,     /* of a patience: then repair begins with who has answered */
     CONFIRM_PATIENCES = 2, /* who is given up now needs the whole image again */
     POLLS_MAX = 6,
+    UNUSED_MAX = 12, /* sessions that nobody agreed to, before they count */
+    UNHEARD_MAX_PPM = 500000,
+    LOOKS_IN_TIME = 4,    /* polls; the last of them is not the end of the session */
     UNASKED_PPM = 100000, /* chance that all answers of a member were lost */
 };
 
@@ -52,7 +65,7 @@ size_t session_payload(const struct transmission *t, bool status, uint8_t buf[25
     size_t len = 0;
     if (status) {
         struct frag_status_req req = {.frag_index = t->rec.frag_index,
-                                      .all_participants = false};
+                                      .all_participants = look_is_on(t)};
         return frag_status_req_encode(t->rec.ts004, &req, buf, 255, &len) == FUO_OK ? len
                                                                                     : 0;
     }
@@ -93,6 +106,13 @@ void session_frame_done(struct engine *e, struct transmission *t)
     campaign_touch(t->campaign);
     transmission_store(e, t);
     engine_wake(e, t->slot, frame_due(t));
+}
+
+void session_poll_refused(struct engine *e, struct transmission *t)
+{
+    if (t->rec.phase == TX_POLL && t->polls < POLLS_MAX) {
+        transmission_enter(e, t, TX_SENDING); /* it is asked again */
+    }
 }
 
 void session_lanes_lost(struct engine *e, struct transmission *t)
@@ -169,12 +189,22 @@ static bool is_blameless(const struct transmission *t, const struct member *m)
                : m->rec.phase == MEMBER_STATUS && !m->rec.command_sent;
 }
 
+/* It says that it lacks fragments: who would have been asked for its image, or means it. */
+static bool is_denial(const struct member *m)
+{
+    return spec_installs(m->campaign->def.spec) || device_counts_rank(m->device);
+}
+
 static void fail(struct engine *e, struct transmission *t, struct member *m)
 {
     if (is_blameless(t, m)) {
         member_leave_late(e, m);
-    } else if (m->rec.missing != UINT16_MAX) {
+    } else if (proof_is_doubtful(m)) {
+        member_end_data(e, m, false);
+    } else if (m->rec.missing != UINT16_MAX && is_denial(m)) {
         member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_SEEN_INCOMPLETE);
+    } else if (m->rec.missing != UINT16_MAX) {
+        member_leave(e, m, OUTCOME_UNKNOWN, REASON_UNPROVEN, FW_SEEN_TARGETED);
     } else {
         member_leave(e, m, OUTCOME_UNKNOWN, REASON_NO_ANSWER, FW_SEEN_TARGETED);
     }
@@ -287,12 +317,19 @@ static void settle_member(struct engine *e, struct member *m)
 void session_begin(struct engine *e, struct transmission *t)
 {
     if (!anybody_agreed(t)) {
+        bool unused =
+            t->rec.next_n > 1 && t->unused_sessions < UNUSED_MAX && !counter_is_spent(t);
+        t->unused_sessions = (uint8_t)(t->unused_sessions + unused);
+        t->sessions_cut += unused; /* it has cost no more than a few commands */
         if (may_go_on(e, t)) {
             session_date_again(e, t); /* their answers, or the way to them, were lost */
         } else {
             session_stop(e, t);
         }
         return;
+    }
+    if (t->rec.next_n == 1) {
+        t->sessions_cut = t->rec.session_no - 1u; /* nobody had agreed to those before */
     }
     size_t count = t->member_count;
     for (size_t i = count; i-- > 0;) {
@@ -301,11 +338,21 @@ void session_begin(struct engine *e, struct transmission *t)
     if (t->member_count < count) {
         round_soon(e, t->campaign);
     }
+    lanes_trim(e, t);
     t->session_first_n = t->rec.next_n;
     frame_schedule(e, t);
     forget_poll(t);
     waves_note_session(e, t);
     transmission_enter(e, t, TX_SENDING);
+}
+
+/* Not where the time is short: what is left to send has to fit in this session. */
+static bool has_time_to_look(const struct engine *e, const struct transmission *t)
+{
+    int64_t copies = t->rec.copies > 1 ? t->rec.copies : 1;
+    int64_t left_us =
+        ((int64_t)t->rec.target_n - t->rec.next_n + 1) * copies * t->plan.interval_us;
+    return time_left_for(e, t, left_us + LOOKS_IN_TIME * t->plan.poll_window_us);
 }
 
 static void tick_sending(struct engine *e, struct transmission *t)
@@ -327,7 +374,8 @@ static void tick_sending(struct engine *e, struct transmission *t)
     } else if (!utc_reached(frame_due(t), e->utc)) {
         engine_wake(e, t->slot, frame_due(t));
     } else {
-        frame_begin(e, t, t->rec.next_n > t->rec.target_n);
+        bool look = look_is_due(t) && has_time_to_look(e, t);
+        frame_begin(e, t, look || t->rec.next_n > t->rec.target_n);
     }
 }
 
@@ -389,6 +437,10 @@ static void tick_poll(struct engine *e, struct transmission *t)
         engine_wake(e, t->slot, poll_end(t));
         return;
     }
+    if (look_is_on(t)) {
+        look_end(e, t);
+        return;
+    }
     if (is_poll_lost(t)) {
         transmission_enter(e, t, TX_SENDING);
         return;
@@ -436,6 +488,24 @@ static bool repair(struct engine *e, struct transmission *t)
     return true;
 }
 
+/*
+ * A device that is seldom heard needs more uplinks to answer by: less than another session
+ * with all of its set-up costs. For few only: in a large cohort there is always one of those.
+ */
+static int64_t last_patience_us(const struct transmission *t)
+{
+    int64_t patience_us = CONFIRM_PATIENCES * t->patience_us;
+    uint32_t most_ppm = 0;
+    for (size_t i = 0; t->member_count <= PARTITION_POLLED_MAX && i < t->member_count;
+         i++) {
+        uint32_t ppm = device_unheard_ppm(t->members[i]->device);
+        most_ppm = ppm > most_ppm ? ppm : most_ppm;
+    }
+    most_ppm = most_ppm < UNHEARD_MAX_PPM ? most_ppm : UNHEARD_MAX_PPM;
+    int64_t heard_ppk = (SPEC_PPM - most_ppm) / 1000; /* twice: the way there as well */
+    return patience_us / heard_ppk * 1000 / heard_ppk * 1000;
+}
+
 /* Who answers does so behind its next uplink; then who misses something is not kept. */
 static void tick_confirm(struct engine *e, struct transmission *t)
 {
@@ -460,8 +530,8 @@ static void tick_confirm(struct engine *e, struct transmission *t)
         return;
     }
     fail_answered(e, t, true);
-    if (!transmission_has_patience(
-            e, t, open, CONFIRM_PATIENCES * t->patience_us + t->plan.poll_window_us)) {
+    if (!transmission_has_patience(e, t, open,
+                                   last_patience_us(t) + t->plan.poll_window_us)) {
         session_fail_rest(e, t);
         session_finish(e, t);
     }
@@ -508,7 +578,7 @@ void session_stop(struct engine *e, struct transmission *t)
         l->rec.pending = false;
     }
     t->rec.pending = false;
-    if (campaign_is_live(t->campaign)) {
+    if (campaign_is_live(t->campaign) && !t->campaign->cutting) {
         session_fail_rest(e, t);
     }
     session_finish(e, t);

@@ -7,8 +7,14 @@
 #include <string.h>
 
 #include "codec/frag.h"
+#include "engine/answer.h"
+#include "engine/campaign.h"
 #include "engine/group.h"
 #include "engine/internal.h"
+#include "engine/lane.h"
+#include "engine/member.h"
+#include "engine/round.h"
+#include "engine/session.h"
 
 #define RETRY_AFTER_US MINUTES_US(1)
 #define FAR_US         MINUTES_US(10)

@@ -6,9 +6,17 @@
  * uplinks after it was sent that are no answer to it. Blind repetition could reset a
  * decoder (lorawan.md 13).
  */
+#include "engine/silence.h"
+#include "engine/admit.h"
+#include "engine/agree.h"
+#include "engine/answer.h"
+#include "engine/campaign.h"
+#include "engine/deliver.h"
 #include "engine/install.h"
 #include "engine/internal.h"
+#include "engine/member.h"
 #include "engine/reported.h"
+#include "engine/sweep.h"
 
 #define ANSWER_DELAY_US SECONDS_US(20) /* an answer may come one uplink later */
 #define RETRY_DELAY_US  SECONDS_US(30) /* the server could not take it */
@@ -70,6 +78,20 @@ static void give_up(struct engine *e, struct member *m)
     }
 }
 
+bool silence_on_clock(struct engine *e, struct member *m)
+{
+    if (m->rec.phase != MEMBER_RESYNC || !m->device->server_clock) {
+        return false;
+    }
+    if (m->rec.tries > 0) {
+        member_ask(e, m, MEMBER_SESSION);
+    } else {
+        m->rec.tries = 1;
+        member_store(e, m);
+    }
+    return true;
+}
+
 static void ask_again(struct engine *e, struct member *m)
 {
     if (m->rec.phase == MEMBER_RESYNC && m->rec.command_sent) {
@@ -120,9 +142,16 @@ void member_note_evidence(struct engine *e, struct member *m, struct utc receive
 
 void member_on_result(struct engine *e, struct member *m, uint64_t id, int err)
 {
+    if (deliver_is_way(m)) {
+        if (m->rec.command_id == id) {
+            deliver_on_result(e, m, err);
+        }
+        return;
+    }
     if (m->rec.command_id != id || err == FUO_OK || err == FUO_ETIMEDOUT) {
         return; /* taken, or to be told by evidence */
     }
+    admit_release(e, m);
     member_drop_command(m);
     if (err == FUO_EAGAIN) {
         member_forget_try(m);
@@ -138,8 +167,7 @@ void member_on_fate(struct engine *e, struct member *m, const struct engine_even
     }
     switch (event->send_fate.fate) {
     case ENGINE_FATE_SENT:
-        air_charge_command(e, m, event->send_fate.gateway, event->send_fate.frequency_hz,
-                           event->send_fate.dr);
+        admit_charge(e, m, event);
         m->device->told_before = false; /* a server keeps the order */
         m->rec.command_sent = true;
         m->rec.command_at = e->utc;
@@ -149,6 +177,7 @@ void member_on_fate(struct engine *e, struct member *m, const struct engine_even
         }
         break;
     case ENGINE_FATE_EXPIRED:
+        admit_release(e, m);
         member_drop_command(m); /* again when it speaks */
         if (m->rec.tries > 1) {
             member_forget_try(m);
@@ -158,6 +187,7 @@ void member_on_fate(struct engine *e, struct member *m, const struct engine_even
         }
         break;
     case ENGINE_FATE_REFUSED:
+        admit_release(e, m);
         member_drop_command(m);
         engine_wake(e, m->slot, engine_in(e, RETRY_DELAY_US));
         break;
@@ -179,10 +209,22 @@ static void time_out(struct engine *e, struct member *m)
 
 void member_tick(struct engine *e, struct member *m)
 {
-    campaign_catch_up(e, m);
+    sweep_member(e, m);
     bool paused = m->campaign->rec.phase == CAMPAIGN_PAUSED;
     if (m->rec.outcome != OUTCOME_NONE || paused) {
         return; /* resume sets the timer again */
+    }
+    if (deliver_is_way(m)) {
+        deliver_tick(e, m);
+        return;
+    }
+    if (m->announced) {
+        agree_tick(e, m);
+        return;
+    }
+    if (m->rec.phase == MEMBER_COMPLETE) {
+        install_begin(e, m);
+        return;
     }
     struct utc limit = member_limit(m);
     if (utc_reached(limit, e->utc)) {
@@ -222,23 +264,40 @@ static bool was_told_elsewhere(const struct member *m)
     return between && (m->rec.late > 0 || m->rec.transmissions > before);
 }
 
+/* The server has forgotten its orders, or carries them out: an order replaces the last. */
+static void resume_delivery(struct engine *e, struct member *m)
+{
+    bool waits = m->rec.phase == MEMBER_WAITING || m->rec.phase == MEMBER_PENDING ||
+                 m->rec.phase == MEMBER_ENDED;
+    member_drop_command(m);
+    if (!waits) {
+        engine_wake(e, m->slot, e->utc);
+    }
+}
+
 /*
  * After a restart or a pause: what was stored may not have been sent, and answers may have
  * been lost, so the first uplink decides.
  */
 void member_resume(struct engine *e, struct member *m)
 {
+    admit_resume(e, m);
     m->evidence = (m->rec.command_sent ? EVIDENCE_SENT : EVIDENCE_UNSENT) - 1;
     m->unsure |= m->rec.session_no == 0 && m->rec.phase >= MEMBER_LISTENING;
     extend_limit(e, m);
+    agree_resume(m);
     engine_set_timer(e, m->slot, member_limit(m));
+    if (deliver_is_way(m)) {
+        resume_delivery(e, m);
+        return;
+    }
     switch (m->rec.phase) {
     case MEMBER_VERIFY:
         m->reboot_doubtful = true; /* not stored; a second reboot harms nobody */
         engine_wake(e, m->slot, utc_after(m->rec.reboot_at, MEMBER_AFTER_REBOOT_US));
         return;
     case MEMBER_COMPLETE:
-        member_ask(e, m, MEMBER_UPGRADE);
+        install_begin(e, m);
         return;
     case MEMBER_WAITING: /* its campaign begins with it */
     case MEMBER_PENDING:
@@ -279,6 +338,9 @@ static void note_version(struct member *m)
 
 void member_abort(struct engine *e, struct member *m)
 {
+    if (deliver_is_way(m) && deliver_abort(e, m)) {
+        return;
+    }
     switch (m->rec.phase) {
     case MEMBER_ENDED:
     case MEMBER_UNDO_REBOOT:

@@ -2,10 +2,22 @@
 /* step.c - an event to the flow it concerns; timers; resuming after a restart. */
 #include <string.h>
 
+#include "engine/admit.h"
+#include "engine/air.h"
+#include "engine/campaign.h"
+#include "engine/deliver.h"
 #include "engine/group.h"
 #include "engine/internal.h"
+#include "engine/lane.h"
+#include "engine/member.h"
 #include "engine/reported.h"
+#include "engine/retry.h"
+#include "engine/session.h"
+#include "engine/silence.h"
+#include "engine/sweep.h"
 #include "engine/term.h"
+#include "engine/uplink.h"
+#include "engine/waves.h"
 
 enum {
     DUE_MAX = 256, /* timers served in a step; the rest is due in the next one */
@@ -81,9 +93,12 @@ static void take_send_event(struct engine *e, const struct engine_event *event)
         }
         return;
     }
-    struct member *m = active_member(e, event->send_fate.dev_eui);
-    if (m != NULL) {
+    const struct device *d = engine_find_device(e, event->send_fate.dev_eui);
+    struct member *m = d != NULL ? d->active : NULL;
+    if (m != NULL && m->rec.command_id == event->send_fate.id) {
         member_on_fate(e, m, event);
+    } else if (d != NULL && event->send_fate.fate == ENGINE_FATE_SENT) {
+        admit_charge_stray(e, d, event);
     }
 }
 
@@ -178,8 +193,18 @@ static void take_control(struct engine *e, const struct engine_event *event)
     struct campaign *c = engine_find_campaign(e, event->control.campaign_id);
     if (c != NULL && event->control.verb == ENGINE_APPROVE) {
         campaign_approve(e, c, event->control.wave);
+    } else if (c != NULL && event->control.verb == ENGINE_INSTALL) {
+        waves_install(e, c, event->control.wave);
     } else if (c != NULL) {
         campaign_control(e, c, event->control.verb, event->control.reason);
+    }
+}
+
+static void take_retry(struct engine *e, const struct engine_event *event)
+{
+    struct campaign *c = engine_find_campaign(e, event->retry.campaign_id);
+    if (c != NULL) {
+        retry_members(e, c, event->retry.devices, event->retry.count);
     }
 }
 
@@ -208,6 +233,18 @@ static void take(struct engine *e, const struct engine_event *event)
         break;
     case ENGINE_EV_REPORTED:
         reported_take(e, &event->reported);
+        break;
+    case ENGINE_EV_PROGRESS:
+        deliver_take_progress(e, event->progress.dev_eui, event->progress.ppm);
+        break;
+    case ENGINE_EV_RETRY:
+        take_retry(e, event);
+        break;
+    case ENGINE_EV_AIRED:
+        tap_take(e, event);
+        break;
+    case ENGINE_EV_GATEWAY:
+        tap_take_gateway(e, event);
         break;
     case ENGINE_EV_SEND_RESULT:
     case ENGINE_EV_SEND_FATE:
@@ -258,6 +295,9 @@ static void resume_campaign(struct engine *e, struct campaign *c, int64_t away_u
         transmission_resume(e, c->transmissions[i], away_us);
     }
     (void)term_tick(e, c); /* before anybody is asked again */
+    while (c->cutting) {
+        sweep_go(e, c);
+    }
     if (c->rec.ended.us != 0) {
         return;
     }
@@ -267,7 +307,10 @@ static void resume_campaign(struct engine *e, struct campaign *c, int64_t away_u
         }
     }
     c->entered = c->by_phase[MEMBER_PENDING] > 0 ? 0 : c->member_count;
-    campaign_begin_waiting(e, c); /* or, if it is aborting: with all that are not told */
+    campaign_begin_waiting(e, c);
+    if (c->rec.phase == CAMPAIGN_ABORTING) {
+        sweep_start(e, c); /* with all that are not told */
+    }
     campaign_member_settled(e, c);
 }
 

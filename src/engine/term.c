@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/term.h"
 
+#include "engine/campaign.h"
+#include "engine/deliver.h"
+#include "engine/member.h"
+#include "engine/session.h"
+#include "engine/sweep.h"
 #include "engine/waves.h"
 
 bool term_has_begun(const struct campaign *c)
@@ -86,6 +91,7 @@ static bool is_under_way(const struct member *m)
 {
     const struct transmission *t = m->transmission;
     bool begun = t != NULL && t->rec.phase >= TX_SENDING && t->rec.phase <= TX_CONFIRM;
+    begun |= deliver_is_way(m);
     return (m->rec.phase >= MEMBER_COMPLETE && m->rec.phase < MEMBER_ENDED) ||
            (begun && member_in_session(m));
 }
@@ -94,7 +100,8 @@ static bool is_under_way(const struct member *m)
 static bool may_install(const struct member *m)
 {
     return (m->rec.phase > MEMBER_UPGRADE && m->rec.phase < MEMBER_ENDED) ||
-           (m->rec.phase == MEMBER_UPGRADE && m->rec.tries > 0);
+           (m->rec.phase == MEMBER_UPGRADE &&
+            (m->rec.tries > 0 || m->rec.version_after != 0));
 }
 
 static void drain_member(struct engine *e, struct member *m)
@@ -113,31 +120,40 @@ static void stop_member(struct engine *e, struct member *m)
     }
 }
 
-/* Members first: what is then left without any is stopped, from `last` on goes on. */
-static void end(struct engine *e, struct campaign *c,
-                void (*end_member)(struct engine *e, struct member *m),
-                enum tx_phase last)
+void term_cut_member(struct engine *e, struct member *m)
 {
-    for (size_t i = 0; i < c->member_count; i++) {
-        if (c->members[i].rec.outcome == OUTCOME_NONE) {
-            end_member(e, &c->members[i]);
-        }
+    switch (m->campaign->def.spec->schedule.end_behavior) {
+    case SPEC_END_DRAIN:
+        drain_member(e, m);
+        return;
+    case SPEC_END_STOP:
+        stop_member(e, m);
+        return;
+    case SPEC_END_ABORT: /* comes to it as an abort */
+        return;
     }
+}
+
+/* Nothing more is sent by them from here on; their members end in their turn. */
+static void stop_transmissions(struct engine *e, struct campaign *c, enum tx_phase last)
+{
+    c->cutting = true;
     for (size_t i = 0; i < c->transmission_count; i++) {
         if (c->transmissions[i]->rec.phase <= last) {
             session_stop(e, c->transmissions[i]);
         }
     }
+    sweep_start(e, c);
 }
 
 static void end_by_deadline(struct engine *e, struct campaign *c)
 {
     switch (c->def.spec->schedule.end_behavior) {
     case SPEC_END_DRAIN:
-        end(e, c, drain_member, TX_LEAD);
+        stop_transmissions(e, c, TX_LEAD);
         return;
     case SPEC_END_STOP:
-        end(e, c, stop_member, TX_CONFIRM);
+        stop_transmissions(e, c, TX_CONFIRM);
         return;
     case SPEC_END_ABORT:
         campaign_control(e, c, ENGINE_ABORT, "the deadline came");

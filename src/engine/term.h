@@ -21,6 +21,7 @@
 
 struct campaign;
 struct engine;
+struct member;
 
 /* Whether it has claimed its devices. */
 bool term_has_begun(const struct campaign *c);
@@ -30,6 +31,9 @@ void term_begin(struct engine *e, struct campaign *c);
 
 /* Begins or ends what is due, and says when to look again: UTC_NEVER, not for this. */
 struct utc term_tick(struct engine *e, struct campaign *c);
+
+/* The deadline has come to the member: it ends, unless it is to go on. */
+void term_cut_member(struct engine *e, struct member *m);
 
 /* Before the deadline. */
 bool term_lasts(const struct engine *e, const struct campaign *c);

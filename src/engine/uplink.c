@@ -4,7 +4,8 @@
  * anybody (time, an acknowledgement), and what its reception teaches.
  *
  * Stateless answers go out at once (urgent): they have to meet the receive window of this
- * very uplink, and repeating them is harmless.
+ * very uplink, and repeating them is harmless. Who asks for the time of a server that gives
+ * it itself has no answer from here: two would be one correction too many.
  */
 #include <string.h>
 
@@ -14,10 +15,18 @@
 #include "codec/frag.h"
 #include "codec/mpa.h"
 #include "codec/package.h"
+#include "engine/admit.h"
+#include "engine/answer.h"
+#include "engine/campaign.h"
 #include "engine/install.h"
 #include "engine/internal.h"
 #include "engine/limits.h"
+#include "engine/member.h"
 #include "engine/reported.h"
+#include "engine/round.h"
+#include "engine/silence.h"
+#include "engine/sweep.h"
+#include "engine/uplink.h"
 #include "radio/airtime.h"
 
 enum {
@@ -40,13 +49,17 @@ void device_store(struct engine *e, struct device *d)
 
 /* ---- what anybody may ask ---- */
 
+/* Without airtime not at all: who needs it asks again. */
 static void answer_at_once(struct engine *e, const struct device *d, uint8_t fport,
                            const uint8_t *payload, size_t len)
 {
+    if (!admit_answer(e, d, len)) {
+        return;
+    }
     struct effect *effect = engine_emit(e, EFFECT_SEND, d->fleet);
     effect->urgent = true;
     effect->repeatable = true;
-    effect->send.id = (uint64_t)e->config.boot << 32 | e->next_command++;
+    effect->send.id = admit_answer_id(e);
     effect->send.dev_eui = d->rec.dev_eui;
     effect->send.expires = engine_in(e, ANSWER_LIFE_US);
     effect->send.fport = fport;
@@ -72,7 +85,7 @@ static void answer_time(struct engine *e, struct device *d,
     }
     int32_t correction_s = gps_diff_s(network, req.device_time);
     bool right = correction_s <= CLOCK_TOLERANCE_S && correction_s >= -CLOCK_TOLERANCE_S;
-    if (right && !req.ans_required) {
+    if ((right && !req.ans_required) || d->server_clock) {
         return;
     }
     struct clock_time_ans ans = {.correction_s = correction_s, .token = req.token};
@@ -262,6 +275,8 @@ static void learn(struct engine *e, struct device *d, const struct engine_event 
         rx[i].gateway = event->uplink.rx[i].gateway;
         rx[i].snr_cdb = event->uplink.rx[i].snr_cdb;
     }
+    admit_learn(d, event);
+    d->server_clock = event->uplink.server_clock;
     d->dr = event->uplink.dr < REGION_DR_COUNT ? event->uplink.dr : ENGINE_DR_UNKNOWN;
     const struct data_rate *rate =
         d->dr == ENGINE_DR_UNKNOWN
@@ -287,7 +302,7 @@ void uplink_take(struct engine *e, const struct engine_event *event)
         return;
     }
     if (d->active != NULL) {
-        campaign_catch_up(e, d->active);
+        sweep_member(e, d->active);
     }
     bool fresh = is_fresh(d, event->uplink.received);
     learn(e, d, event);

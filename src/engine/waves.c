@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/waves.h"
 
-#include "engine/claim.h"
-#include "engine/precondition.h"
+#include <string.h>
 
-enum {
-    REASON_SIZE = sizeof(((struct campaign_rec *)0)->reason),
-};
+#include "engine/answer.h"
+#include "engine/campaign.h"
+#include "engine/claim.h"
+#include "engine/member.h"
+#include "engine/precondition.h"
+#include "engine/term.h"
 
 static size_t wave_count(const struct campaign *c)
 {
@@ -49,7 +51,7 @@ static void enter(struct engine *e, struct campaign *c, struct wave *w,
 /* ---- reasons, for people ---- */
 
 struct text {
-    char bytes[REASON_SIZE];
+    char bytes[WAVES_REASON_SIZE];
     size_t len;
 };
 
@@ -72,15 +74,21 @@ static void add_number(struct text *t, uint32_t value)
     add_text(t, digits + at);
 }
 
+/* An edited campaign has other waves in its spec, so a wave keeps no pointer to its own. */
+static const struct spec_wave *spec_of(const struct campaign *c, const struct wave *w)
+{
+    return &c->def.spec->rollout.waves[w->rec.no];
+}
+
 /* "wave canary failed: 7 of 10 attempted devices succeeded" */
-static struct text explain(const struct wave *w)
+static struct text explain(const struct campaign *c, const struct wave *w)
 {
     const struct wave_counts *n = &w->counts;
     bool attempts = w->rec.verdict == WAVE_INCONCLUSIVE;
     bool losses = w->rec.verdict == WAVE_BROKEN;
     struct text t = {.len = 0};
     add_text(&t, "wave ");
-    add_text(&t, w->spec->name);
+    add_text(&t, spec_of(c, w)->name);
     add_text(&t, attempts ? " is inconclusive: " : " failed: ");
     add_number(&t, attempts ? n->attempted
                    : losses ? n->failed + n->unknown
@@ -97,7 +105,7 @@ static void pause_for_approval(struct engine *e, struct campaign *c, const struc
 {
     struct text t = {.len = 0};
     add_text(&t, "wave ");
-    add_text(&t, w->spec->name);
+    add_text(&t, spec_of(c, w)->name);
     add_text(&t, " waits for approval");
     campaign_pause(e, c, t.bytes);
 }
@@ -106,10 +114,9 @@ static void pause_for_approval(struct engine *e, struct campaign *c, const struc
 
 static void allocate(struct campaign *c)
 {
-    const struct spec_rollout *rollout = &c->def.spec->rollout;
-    c->waves = engine_zeroed(rollout->wave_count, sizeof(*c->waves));
-    for (size_t i = 0; i < rollout->wave_count; i++) {
-        c->waves[i].spec = &rollout->waves[i];
+    size_t count = c->def.spec->rollout.wave_count;
+    c->waves = engine_zeroed(count, sizeof(*c->waves));
+    for (size_t i = 0; i < count; i++) {
         c->waves[i].rec.campaign_id = c->rec.id;
         c->waves[i].rec.no = (uint8_t)i;
     }
@@ -150,8 +157,10 @@ void waves_place(struct engine *e, struct member *m)
 static bool may_enter(const struct campaign *c, const struct member *m)
 {
     const struct wave *w = wave_of(m);
+    bool begun = w != NULL && (w->rec.phase == WAVE_RUNNING ||
+                               w->rec.phase == WAVE_SOAKING || w->rec.phase == WAVE_DONE);
     return m->rec.phase == MEMBER_PENDING && m->device->active == m &&
-           (c->waves == NULL || (w != NULL && w->rec.phase == WAVE_RUNNING));
+           (c->waves == NULL || begun);
 }
 
 static void enter_member(struct engine *e, struct campaign *c, struct member *m)
@@ -185,11 +194,32 @@ static bool let_in(struct engine *e, struct campaign *c)
     return false;
 }
 
+/* It alone: to look at all members for each device would cost N^2. */
+void waves_let_in(struct engine *e, struct member *m)
+{
+    struct campaign *c = m->campaign;
+    if (!campaign_runs(c) || !term_lasts(e, c)) {
+        c->entered = 0; /* all are looked at when it goes on */
+        engine_wake(e, c->slot, e->utc);
+        return;
+    }
+    if (!may_enter(c, m)) {
+        return; /* its wave lets it in */
+    }
+    size_t pump = c->pump;
+    enter_member(e, c, m);
+    c->pump = pump;
+    if (m->rec.outcome == OUTCOME_NONE) {
+        campaign_begin_waiting(e, c);
+        member_begin(e, m);
+    }
+}
+
 /* ---- gates ---- */
 
 static void complain(struct engine *e, struct campaign *c, struct wave *w)
 {
-    struct text t = explain(w);
+    struct text t = explain(c, w);
     if (w->rec.verdict != WAVE_INCONCLUSIVE &&
         c->def.spec->rollout.on_failure == SPEC_FAIL_ABORT) {
         enter(e, c, w, WAVE_CANCELLED);
@@ -221,17 +251,18 @@ static bool has_followers(const struct campaign *c, const struct wave *w)
 
 static void conclude(struct engine *e, struct campaign *c, struct wave *w)
 {
-    bool soaks = w->spec->soak_us > 0 && w->counts.total > 0 && has_followers(c, w);
+    bool soaks = spec_of(c, w)->soak_us > 0 && w->counts.total > 0 && has_followers(c, w);
     w->rec.ended = e->utc;
     if (soaks) {
-        w->rec.soak_until = engine_in(e, w->spec->soak_us);
+        w->rec.soak_until = engine_in(e, spec_of(c, w)->soak_us);
     }
     enter(e, c, w, soaks ? WAVE_SOAKING : WAVE_DONE);
 }
 
 static enum wave_verdict judge(const struct campaign *c, const struct wave *w)
 {
-    return wave_judge(w->spec, c->def.spec->rollout.unknown_counts_as_failed, &w->counts);
+    return wave_judge(spec_of(c, w), c->def.spec->rollout.unknown_counts_as_failed,
+                      &w->counts);
 }
 
 /* True: it is over, or the campaign does not run any more. */
@@ -262,7 +293,7 @@ static bool take_turn(struct engine *e, struct campaign *c, struct wave *w)
         enter(e, c, w, WAVE_DONE);
         return true;
     }
-    if (w->spec->approval_required && !w->rec.approved) {
+    if (spec_of(c, w)->approval_required && !w->rec.approved) {
         if (w->rec.phase != WAVE_APPROVAL) {
             enter(e, c, w, WAVE_APPROVAL);
         }
@@ -321,27 +352,48 @@ static void look_later(struct engine *e, struct campaign *c)
     }
 }
 
-static void count_end(struct wave_counts *n, const struct member *m)
+/* Its end, counted once more (1), or once less (UINT32_MAX: sums wrap). */
+static void count_end(struct wave_counts *n, const struct member *m, uint32_t by)
 {
     enum outcome outcome = m->rec.outcome;
-    n->ended++;
+    bool passed_over = outcome == OUTCOME_SKIPPED || outcome == OUTCOME_SUPERSEDED ||
+                       outcome == OUTCOME_CANCELLED;
+    n->ended += by;
     if (m->rec.attempted) {
-        n->succeeded += outcome == OUTCOME_SUCCEEDED;
-        n->failed += outcome == OUTCOME_FAILED;
-        n->unknown += outcome == OUTCOME_UNKNOWN;
+        n->succeeded += outcome == OUTCOME_SUCCEEDED ? by : 0;
+        n->failed += outcome == OUTCOME_FAILED ? by : 0;
+        n->unknown += outcome == OUTCOME_UNKNOWN ? by : 0;
         return;
     }
-    n->already += outcome == OUTCOME_SUCCEEDED;
-    n->passed_over += outcome == OUTCOME_SKIPPED || outcome == OUTCOME_SUPERSEDED ||
-                      outcome == OUTCOME_CANCELLED;
+    n->already += outcome == OUTCOME_SUCCEEDED ? by : 0;
+    n->passed_over += passed_over ? by : 0;
 }
 
 void waves_note_end(struct engine *e, struct member *m)
 {
     struct wave *w = wave_of(m);
     if (w != NULL) {
-        count_end(&w->counts, m);
+        count_end(&w->counts, m, 1);
         look_later(e, m->campaign);
+    }
+}
+
+/* A wave that held the campaign, or ended with it, is under way again. */
+void waves_take_back(struct engine *e, struct member *m)
+{
+    struct campaign *c = m->campaign;
+    struct wave *w = wave_of(m);
+    if (w == NULL) {
+        return;
+    }
+    count_end(&w->counts, m, UINT32_MAX);
+    w->counts.attempted -= m->rec.attempted;
+    bool over = w->rec.phase == WAVE_DONE && c->rec.phase == CAMPAIGN_COMPLETED;
+    if (over || w->rec.phase == WAVE_HELD) {
+        w->rec.verdict = w->rec.waived ? w->rec.verdict : WAVE_OPEN;
+        w->rec.ended = (struct utc){0};
+        w->rec.soak_until = (struct utc){0};
+        enter(e, c, w, WAVE_RUNNING);
     }
 }
 
@@ -375,7 +427,7 @@ void waves_count(struct member *m)
     w->counts.total++;
     w->counts.attempted += m->rec.attempted;
     if (m->rec.outcome != OUTCOME_NONE) {
-        count_end(&w->counts, m);
+        count_end(&w->counts, m, 1);
     }
 }
 
@@ -406,6 +458,46 @@ bool waves_approve(struct engine *e, struct campaign *c, uint8_t no)
     return waits;
 }
 
+/* ---- installing on an operator's word ---- */
+
+bool waves_may_install(const struct member *m)
+{
+    const struct wave *w = wave_of(m);
+    return w != NULL && w->rec.installs;
+}
+
+void waves_note_installable(struct engine *e, struct member *m)
+{
+    struct campaign *c = m->campaign;
+    struct wave *w = wave_of(m);
+    if (w == NULL || w->asked) {
+        return;
+    }
+    struct text t = {.len = 0};
+    add_text(&t, "devices of wave ");
+    add_text(&t, spec_of(c, w)->name);
+    add_text(&t, " wait for approval to install");
+    w->asked = true;
+    campaign_alert(e, c, t.bytes);
+    campaign_touch(c);
+}
+
+void waves_install(struct engine *e, struct campaign *c, uint8_t no)
+{
+    struct wave *w = no < wave_count(c) ? &c->waves[no] : current_of(c);
+    if (w == NULL || w->rec.installs) {
+        return;
+    }
+    w->rec.installs = true;
+    store(e, c, w);
+    for (size_t i = 0; i < c->member_count; i++) {
+        struct member *m = &c->members[i];
+        if (m->rec.phase == MEMBER_COMPLETE && wave_of(m) == w) {
+            engine_wake(e, m->slot, e->utc); /* a few in a step */
+        }
+    }
+}
+
 /* ---- the end, and the rest ---- */
 
 void waves_finish(struct engine *e, struct campaign *c)
@@ -419,6 +511,20 @@ void waves_finish(struct engine *e, struct campaign *c)
         w->rec.ended = e->utc;
         w->rec.verdict = w->rec.waived || !whole ? w->rec.verdict : judge(c, w);
         enter(e, c, w, whole ? WAVE_DONE : WAVE_CANCELLED);
+    }
+}
+
+void waves_tell_end(const struct campaign *c, char reason[static WAVES_REASON_SIZE])
+{
+    reason[0] = '\0';
+    for (size_t i = 0; i < wave_count(c); i++) {
+        const struct wave *w = &c->waves[i];
+        bool bad = w->rec.verdict != WAVE_OPEN && w->rec.verdict != WAVE_SUCCEEDED;
+        if (bad && !w->rec.waived) {
+            struct text t = explain(c, w);
+            memcpy(reason, t.bytes, WAVES_REASON_SIZE);
+            return;
+        }
     }
 }
 

@@ -17,10 +17,14 @@
 
 #include "engine/internal.h"
 
+enum {
+    WAVES_REASON_SIZE = sizeof(((struct campaign_rec *)0)->reason),
+};
+
 struct wave {
     struct wave_rec rec;
-    const struct spec_wave *spec;
     struct wave_counts counts;
+    bool asked; /* that its devices may install, since the start */
 };
 
 /* Of a new campaign: as engine_campaign.waves says. */
@@ -31,9 +35,14 @@ void waves_place(struct engine *e, struct member *m);
 /* While the campaign runs. True: members are still being let in; again in the next step. */
 bool waves_tick(struct engine *e, struct campaign *c);
 
+/* Its device is free for the member: at once if its campaign runs, else when it does. */
+void waves_let_in(struct engine *e, struct member *m);
+
 /* A member has got its outcome, or a session has begun for it: before it is stored. */
 void waves_note_end(struct engine *e, struct member *m);
 void waves_note_attempt(struct engine *e, struct member *m);
+/* A member that has ended is to go again: before it is reset. */
+void waves_take_back(struct engine *e, struct member *m);
 /* Its session has begun: members that take part are attempted. */
 void waves_note_session(struct engine *e, struct transmission *t);
 
@@ -42,8 +51,19 @@ void waves_resume(struct engine *e, struct campaign *c);
 /* True: it was waiting for that, and may run. */
 bool waves_approve(struct engine *e, struct campaign *c, uint8_t no);
 
+/* Whether an operator has said that the devices of its wave may install. */
+bool waves_may_install(const struct member *m);
+/* One has its image and waits for that: it is told once a wave. */
+void waves_note_installable(struct engine *e, struct member *m);
+/* He says it, of that wave or of the one that is on; also beforehand. */
+void waves_install(struct engine *e, struct campaign *c, uint8_t no);
+
 /* The campaign has ended. */
 void waves_finish(struct engine *e, struct campaign *c);
+
+/* Of one that has completed: what a gate, if any did, says of it; it held nobody back. Empty:
+ * nothing that was not overruled. */
+void waves_tell_end(const struct campaign *c, char reason[static WAVES_REASON_SIZE]);
 
 /* Of a restored member: into the counts of its wave. */
 void waves_count(struct member *m);

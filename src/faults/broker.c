@@ -91,7 +91,7 @@ void parcel_fill(struct parcel *p, const char *topic, const void *bytes, size_t 
 }
 
 /* How long a message is under way; a slow one is overtaken by later ones as well. */
-static int64_t transit_us(struct run *r)
+int64_t broker_transit_us(struct run *r)
 {
     if (run_fault(r, FAULT_BROKER_SLOW)) {
         return run_between_us(r, MILLIS_US(100), SECONDS_US(40));
@@ -154,7 +154,7 @@ const struct host_carrier run_carrier = {
 
 static void to_server(struct run *r, const struct parcel *p)
 {
-    struct parcel *command = parcel_send(r, PARCEL_COMMAND, transit_us(r));
+    struct parcel *command = parcel_send(r, PARCEL_COMMAND, broker_transit_us(r));
     parcel_fill(command, p->topic, p->body, p->len);
 }
 
@@ -258,10 +258,11 @@ void broker_take(struct run *r, struct parcel *p)
 
 /* ---- events of the server ---- */
 
-static void send_event(struct run *r, const char *topic, const char *json)
+void broker_send(struct run *r, const char *topic, const void *bytes, size_t len,
+                 int64_t delay_us)
 {
-    struct parcel *p = parcel_send(r, PARCEL_MESSAGE, transit_us(r));
-    parcel_fill(p, topic, json, strlen(json));
+    struct parcel *p = parcel_send(r, PARCEL_MESSAGE, delay_us);
+    parcel_fill(p, topic, bytes, len);
 }
 
 /* QoS 0: who is not there does not get it. */
@@ -279,9 +280,9 @@ void broker_publish_event(struct run *r, const struct cs_event *event)
     event_topic(&context, event, topic);
     char *json = event_json(&context, event);
     run_abort_if_no_memory(json);
-    send_event(r, topic, json);
+    broker_send(r, topic, json, strlen(json), broker_transit_us(r));
     if (run_fault(r, FAULT_BROKER_TWICE)) {
-        send_event(r, topic, json);
+        broker_send(r, topic, json, strlen(json), broker_transit_us(r));
     }
     free(json);
 }

@@ -11,7 +11,7 @@ const char *check_name(enum check_invariant invariant)
     static const char *const names[CHECK_COUNT] = {
         "none",        "duty-cycle",    "one-payload",  "fcnt-order",  "stored-first",
         "window",      "uncoded-first", "coded-once",   "setup-acked", "verified-image",
-        "one-outcome", "seq-gapless",   "results-told", "ends",
+        "one-outcome", "seq-gapless",   "results-told", "ends",        "deadline",
     };
     return invariant < CHECK_COUNT ? names[invariant] : names[0];
 }
@@ -87,6 +87,14 @@ void check_time(struct check *c, struct utc now, int64_t ahead_us)
     c->ahead_us = ahead_us;
 }
 
+void check_windows(struct check *c, const struct check_windows *now,
+                   const struct check_windows *before)
+{
+    c->config.spans = now->spans;
+    c->config.span_count = now->span_count;
+    c->before = *before;
+}
+
 /* ---- the disk ---- */
 
 struct check_device *check_device_of(struct check *c, uint64_t dev_eui)
@@ -99,16 +107,27 @@ struct check_device *check_device_of(struct check *c, uint64_t dev_eui)
     return NULL;
 }
 
+void check_may_retry(struct check *c)
+{
+    for (size_t i = 0; i < c->config.device_count; i++) {
+        c->devices[i].may_retry = c->devices[i].outcome != OUTCOME_SUCCEEDED;
+    }
+}
+
 static void store_member(struct check *c, const struct member_rec *m)
 {
     struct check_device *d = check_device_of(c, m->dev_eui);
     if (d == NULL) {
         return;
     }
-    if (d->outcome != OUTCOME_NONE && m->outcome != d->outcome) {
+    bool again = d->may_retry && m->retries == d->retries + 1;
+    if (d->outcome != OUTCOME_NONE && m->outcome != d->outcome && !again) {
         check_violated(c, CHECK_OUTCOME, "an outcome on disk has changed");
     }
+    d->may_retry = d->may_retry && !again;
+    d->retries = m->retries;
     d->outcome = m->outcome;
+    d->outcomes |= UINT32_C(1) << m->outcome;
     d->transmission_id = m->transmission_id;
     if (m->command_id > d->command_id) {
         d->command_id = m->command_id;
@@ -246,6 +265,7 @@ void check_effect(struct check *c, const struct effect *effect)
     case EFFECT_QUEUE_POLL:
     case EFFECT_QUEUE_FLUSH:
     case EFFECT_DROP_KEY:
+    case EFFECT_ORDER:
         break;
     }
 }

@@ -35,6 +35,7 @@ enum check_invariant {
     CHECK_SEQ,      /* the results of a shard come in order, without a gap */
     CHECK_RESULT,   /* what is told is on disk, and the end of every device is told */
     CHECK_END,      /* the campaign ends */
+    CHECK_DEADLINE, /* nothing to many behind a deadline that stops it */
     CHECK_COUNT,
 };
 
@@ -55,6 +56,7 @@ struct check_config {
     uint32_t dev_addr_first;  /* of the devices, by number: other addresses are groups */
     const struct calendar_span *spans; /* NULL: always open */
     size_t span_count;
+    struct utc deadline; /* nothing is sent to many behind it; UTC_NEVER: none */
 };
 
 struct check;
@@ -66,6 +68,21 @@ const struct check_violation *check_result(const struct check *c);
 
 /* What time it is, and how far the daemon's wall clock is ahead of it. */
 void check_time(struct check *c, struct utc now, int64_t ahead_us);
+
+/*
+ * The windows are edited: what was open before is allowed as well (spans NULL: none) until
+ * the daemon is known to go by the new ones. Both outlive the check.
+ */
+struct check_windows {
+    const struct calendar_span *spans;
+    size_t span_count;
+};
+void check_windows(struct check *c, const struct check_windows *now,
+                   const struct check_windows *before);
+
+/* The operator lets devices go again: the outcome of each that has not succeeded may be
+ * taken back, once. */
+void check_may_retry(struct check *c);
 
 /* The batch is on disk. */
 void check_stored(struct check *c, const struct effects *batch);

@@ -2,6 +2,7 @@
 /* What is on air, and what devices say. */
 #include <string.h>
 
+#include "base/fnv.h"
 #include "codec/frag.h"
 #include "codec/split.h"
 #include "crypto/frame.h"
@@ -96,34 +97,40 @@ static void check_duty(struct check *c, const struct air_frame *frame)
 
 /* ---- windows ---- */
 
+static bool is_within(const struct check_windows *windows, int64_t start_us,
+                      int64_t end_us)
+{
+    for (size_t i = 0; i < windows->span_count; i++) {
+        const struct calendar_span *span = &windows->spans[i];
+        if (start_us >= span->start.us && end_us <= span->end.us) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* By the clock of the daemon. */
 static void check_window(struct check *c, const struct air_frame *frame)
 {
     int64_t start_us = frame->start.us + c->ahead_us;
     int64_t end_us = start_us + frame->airtime_us;
+    const struct check_windows now = {c->config.spans, c->config.span_count};
     bool unsettled =
         c->clock_ever_stepped && c->now.us - c->clock_stepped.us < CLOCK_GRACE_US;
-    if (c->config.spans == NULL || unsettled) {
+    if (unsettled) {
         return;
     }
-    for (size_t i = 0; i < c->config.span_count; i++) {
-        const struct calendar_span *span = &c->config.spans[i];
-        if (start_us >= span->start.us && end_us <= span->end.us) {
-            return;
-        }
+    if (now.spans != NULL && !is_within(&now, start_us, end_us) &&
+        !is_within(&c->before, start_us, end_us)) {
+        check_violated(c, CHECK_WINDOW, "a frame to many was on air outside the windows");
     }
-    check_violated(c, CHECK_WINDOW, "a frame to many was on air outside the windows");
+    if (c->config.deadline.us < start_us - FRAME_LIFE_US) {
+        check_violated(c, CHECK_DEADLINE,
+                       "a frame to many was on air after the deadline");
+    }
 }
 
 /* ---- counters ---- */
-
-static uint64_t hash_of(const uint8_t *bytes, size_t len)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-    for (size_t i = 0; i < len; i++) {
-        h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
-    }
-    return h | 1;
-}
 
 void check_gateway(struct check *c, uint64_t eui)
 {
@@ -171,7 +178,7 @@ static bool is_late(const struct check_group *g, uint32_t f_cnt,
 static bool check_counter(struct check *c, struct check_group *g, uint32_t f_cnt,
                           const struct air_frame *frame)
 {
-    uint64_t hash = hash_of(frame->phy, frame->phy_len);
+    uint64_t hash = fnv1a(frame->phy, frame->phy_len);
     while (g->frame_count <= f_cnt) {
         g->frames =
             check_grow(g->frames, g->frame_count, &g->frame_cap, sizeof(*g->frames));

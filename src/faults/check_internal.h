@@ -20,8 +20,11 @@ struct check_shard {
 };
 
 struct check_device {
-    enum outcome told;          /* heard last */
-    enum outcome outcome;       /* on disk */
+    enum outcome told;    /* heard last */
+    enum outcome outcome; /* on disk */
+    uint32_t outcomes;    /* that were there at some time, by their bits */
+    uint8_t retries;      /* on disk */
+    bool may_retry;
     uint64_t command_id;        /* the newest on disk */
     uint64_t sent_id;           /* of the last command */
     struct mpa_answers answers; /* of TS007, being put together */
@@ -77,6 +80,7 @@ struct check_gateway {
 
 struct check {
     struct check_config config;
+    struct check_windows before; /* the windows were edited: these are open, too */
     struct check_violation violation;
     struct utc now;
     int64_t ahead_us;

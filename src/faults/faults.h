@@ -50,7 +50,13 @@
     X(FAULT_DEVICE_SILENT, "device_silent", "a device is silent for days")            \
     X(FAULT_DEVICE_MOVED, "device_moved", "a device hears other gateways")            \
     X(FAULT_DEVICE_LATE, "device_late", "a device answers late")                      \
-    X(FAULT_DEVICE_TWICE, "device_twice", "a device answers twice")
+    X(FAULT_DEVICE_TWICE, "device_twice", "a device answers twice")                   \
+    X(FAULT_FRAME_REFUSED, "frame_refused", "a gateway refuses a frame to many")      \
+    X(FAULT_TAP_LOST, "tap_lost", "what a gateway made of a frame is lost")           \
+    X(FAULT_TAP_LATE, "tap_late", "... comes minutes late")                           \
+    X(FAULT_TAP_WRONG, "tap_wrong", "... is garbage, or about another frame")         \
+    X(FAULT_RETRIED, "operator_retries", "devices that have ended go again")          \
+    X(FAULT_EDITED, "operator_edits", "the file is edited while the campaign runs")
 
 enum fault_kind {
 #define X(name, slug, text) name,
@@ -59,9 +65,31 @@ enum fault_kind {
         FAULT_KINDS
 };
 
-/* One for each invariant of check.h, in its order. */
+/* What a scenario may be like: name, slug. Each is drawn now and then. */
+#define TRAIT_MAP(X)                          \
+    X(TRAIT_WINDOWS, "windows")               \
+    X(TRAIT_WAVES, "waves")                   \
+    X(TRAIT_APPROVAL, "approval")             \
+    X(TRAIT_LISTENER, "status_listener")      \
+    X(TRAIT_TAP, "gateway_tap")               \
+    X(TRAIT_VERSION_GIVEN, "version_given")   \
+    X(TRAIT_VERSION_AGREED, "version_agreed") \
+    X(TRAIT_NOT_BEFORE, "not_before")         \
+    X(TRAIT_DEADLINE_DRAIN, "deadline_drain") \
+    X(TRAIT_DEADLINE_STOP, "deadline_stop")   \
+    X(TRAIT_DEADLINE_ABORT, "deadline_abort") \
+    X(TRAIT_DEADLINE_CAME, "deadline_came")
+
+enum fault_trait {
+#define X(name, slug) name,
+    TRAIT_MAP(X)
+#undef X
+        TRAIT_COUNT
+};
+
+/* One for each invariant of check.h, in its order; then others, by the one they break. */
 #define PLANT_MAP(X)                                                                     \
-    X(PLANT_DUTY, "duty-cycle", "gateways repeat each multicast frame, lawless")         \
+    X(PLANT_DUTY, "duty-cycle", "gateways repeat each frame, to many or to one")         \
     X(PLANT_PAYLOAD, "one-payload", "the server counts back: another frame, same FCnt")  \
     X(PLANT_FCNT, "fcnt-order", "the server holds a frame back behind later ones")       \
     X(PLANT_STORED, "stored-first", "the disk says yes and stores nothing")              \
@@ -73,7 +101,9 @@ enum fault_kind {
     X(PLANT_OUTCOME, "one-outcome", "the driver stores another outcome afterwards")      \
     X(PLANT_SEQ, "seq-gapless", "the broker takes a result and forgets it")              \
     X(PLANT_RESULT, "results-told", "the driver does not say how a device ended")        \
-    X(PLANT_END, "ends", "the daemon is never started again")
+    X(PLANT_END, "ends", "the daemon is never started again")                            \
+    X(PLANT_DEADLINE, "deadline", "the driver gives the engine no deadline")             \
+    X(PLANT_UNICAST, "unicast-alone", "gateways repeat what goes to one device only")
 
 enum fault_plant {
     PLANT_NONE,
@@ -87,6 +117,9 @@ enum fault_plant {
 const char *fault_slug(enum fault_kind kind);
 const char *plant_slug(enum fault_plant plant);
 const char *plant_text(enum fault_plant plant);
+/* That it breaks. */
+enum check_invariant plant_breaks(enum fault_plant plant);
+const char *trait_slug(enum fault_trait trait);
 FUO_MUST_CHECK int plant_by_slug(const char *slug, enum fault_plant *plant);
 
 enum {
@@ -112,6 +145,7 @@ struct faults_config {
 struct faults_report {
     uint64_t seed;
     uint64_t faults[FAULT_KINDS];
+    uint64_t traits[TRAIT_COUNT];
     uint64_t effects; /* carried out */
     uint64_t commits;
     uint64_t frames; /* down, on air */
@@ -119,7 +153,6 @@ struct faults_report {
     size_t devices;
     size_t gateways;
     size_t updated; /* devices that run the image */
-    bool windows;
     uint32_t outcomes[OUTCOME_COUNT];
     struct faults_stack stacks[FAULTS_STACKS_MAX];
     int64_t virtual_us;

@@ -50,9 +50,10 @@ static const char fleet_yaml[] = "apiVersion: fuotad/v1\n"
 
 static const char campaign_yaml[] = "apiVersion: fuotad/v1\n"
                                     "kind: Campaign\n"
-                                    "metadata: { name: " RUN_CAMPAIGN " }\n"
+                                    "metadata: { name: " RUN_CAMPAIGN ", "
+                                    "labels: { edition: \"%u\" } }\n"
                                     "spec:\n"
-                                    "  image: { file: i.bin, version: \"2.0\", "
+                                    "  image: { file: i.bin, version: \"%s\", "
                                     "signatures: [i.minisig]%s }\n"
                                     "  targets: { fleet: f }\n"
                                     "  retry: { cooldown: %s }\n"
@@ -110,8 +111,12 @@ static int sign(struct run *r)
     if (err != FUO_OK) {
         return err;
     }
-    int n = snprintf(comment, sizeof(comment), "fuota:v1 product=p version=2.0 size=%zu",
-                     r->scenario.image_len);
+    /* As four bytes of TS006, for stacks that code it so. */
+    uint32_t v = device_firmware_version(r->image, r->scenario.image_len);
+    (void)snprintf(r->image_version, sizeof(r->image_version), "%u.%u.%u.%u", v >> 24,
+                   v >> 16 & 0xff, v >> 8 & 0xff, v & 0xff);
+    int n = snprintf(comment, sizeof(comment), "fuota:v1 product=p version=%s size=%zu",
+                     r->image_version, r->scenario.image_len);
     struct minisign_signature signature = {
         .alg = MINISIGN_PREHASHED,
         .trusted_comment = comment,
@@ -124,16 +129,6 @@ static int sign(struct run *r)
     }
     r->signature[err == FUO_OK ? len : 0] = '\0';
     return err;
-}
-
-/* Who announces no image has to be told what it will run. */
-static bool is_version_needed(const struct scenario *s)
-{
-    bool needed = false;
-    for (size_t i = 0; i < s->network.profile_count; i++) {
-        needed |= s->kinds[i]->image == PROFILE_IMAGE_DENIED;
-    }
-    return needed;
 }
 
 static size_t write_waves(const struct scenario *s, char *text, size_t size)
@@ -151,29 +146,66 @@ static size_t write_waves(const struct scenario *s, char *text, size_t size)
                             s->approval ? "required" : "none");
 }
 
-static void write_campaign(struct run *r)
+/* All runs begin on the first of March, and what is dated is days from there at most. */
+static size_t write_time(char *text, size_t size, const char *key, struct utc at)
+{
+    int minutes = (int)((at.us - RUN_MARCH_US) / MINUTES_US(1));
+    return (size_t)snprintf(text, size, "    %s: \"2026-03-%02dT%02d:%02d\"\n", key,
+                            1 + minutes / (24 * 60), minutes / 60 % 24, minutes % 60);
+}
+
+/* When: with one of the plants the file says less than is held against it. */
+static size_t write_schedule(const struct run *r, char *text, size_t size)
+{
+    static const char *const ends[] = {"drain", "stop", "abort"};
+    const struct scenario *s = &r->scenario;
+    size_t len = (size_t)snprintf(text, size, "  schedule:\n    timezone: UTC\n");
+    if (s->not_before_us != 0) {
+        len += write_time(text + len, size - len, "notBefore",
+                          utc_after(r->start, s->not_before_us));
+    }
+    if (s->deadline_us != 0 && r->config->plant != PLANT_DEADLINE) {
+        len += write_time(text + len, size - len, "deadline",
+                          utc_after(r->start, s->deadline_us));
+        len += (size_t)snprintf(text + len, size - len, "    endBehavior: %s\n",
+                                ends[s->end_behavior]);
+    }
+    bool windows = s->window_count > 0 && r->config->plant != PLANT_WINDOW;
+    if (windows) {
+        len += (size_t)snprintf(text + len, size - len, "    windows:\n");
+    }
+    for (uint32_t i = 0; windows && i < s->window_count; i++) {
+        int start = (int)edition_window_start(r, i);
+        int end = (start + (int)r->edition.window_minutes) % (24 * 60);
+        len += (size_t)snprintf(text + len, size - len,
+                                "      - { start: \"%02d:%02d\", end: \"%02d:%02d\" }\n",
+                                start / 60, start % 60, end / 60, end % 60);
+    }
+    return len;
+}
+
+void files_write_campaign(struct run *r)
 {
     const struct scenario *s = &r->scenario;
+    const struct edition *e = &r->edition;
     char version[64] = "";
-    if (is_version_needed(s)) {
+    if (s->version_given) {
         (void)snprintf(version, sizeof(version), ", firmwareVersion: %u",
                        device_firmware_version(r->image, s->image_len));
     }
     size_t size = sizeof(r->yaml);
-    size_t len =
-        (size_t)snprintf(r->yaml, size, campaign_yaml, version, s->cooldown, s->radio);
-    len += write_waves(s, r->yaml + len, size - len);
-    if (s->window_count == 0 || r->config->plant == PLANT_WINDOW) {
-        return; /* always open */
-    }
-    len += (size_t)snprintf(r->yaml + len, size - len, "  schedule:\n    windows:\n");
-    for (uint32_t i = 0; i < s->window_count; i++) {
-        int start = (int)scenario_window_start(s, i);
-        int end = (start + (int)s->window_minutes) % (24 * 60);
+    size_t len = (size_t)snprintf(r->yaml, size, campaign_yaml, e->number,
+                                  r->image_version, version, s->cooldown, s->radio);
+    if (e->duty_percent != 0) {
         len += (size_t)snprintf(r->yaml + len, size - len,
-                                "      - { start: \"%02d:%02d\", end: \"%02d:%02d\" }\n",
-                                start / 60, start % 60, end / 60, end % 60);
+                                "  budgets: { dutyCycle: %u%% }\n", e->duty_percent);
     }
+    if (e->number > 0) {
+        len += (size_t)snprintf(r->yaml + len, size - len, "  paused: %s\n",
+                                e->paused ? "true" : "false");
+    }
+    len += write_waves(s, r->yaml + len, size - len);
+    (void)write_schedule(r, r->yaml + len, size - len);
 }
 
 int files_make(struct run *r)
@@ -193,7 +225,7 @@ int files_make(struct run *r)
     }
     (void)snprintf(r->config_file, sizeof(r->config_file), "%.200s/fuotad.yaml",
                    r->folder);
-    write_campaign(r);
+    files_write_campaign(r);
     (void)snprintf(path, sizeof(path), "%s/inventory.csv", r->folder);
     return inventory_write(path, &r->network);
 }

@@ -6,9 +6,11 @@
  *   files.c     the folder with the daemon's files
  *   system.c    what libraries take from the system: random bytes, writing to the disk
  *   run.c       time, the daemon's life
+ *   operator.c  who applies the campaign, lets it go on, edits it, lets devices go again
  *   hooks.c     effects and commits: killed at them, shown to the check, plants
  *   broker.c    MQTT between the plugin and the server
  *   status.c    the broker of the status topics, and who listens there
+ *   tap.c       the gateways' own topics
  *   api.c       HTTP between the plugin and the server
  *   world.c     gateways, devices, server, clocks
  */
@@ -24,13 +26,29 @@ enum {
     RUN_DEVICES_MAX = 20,
     RUN_PATH_SIZE = 256,
     RUN_PPM = 1000000,
-    RUN_YAML_SIZE = 1024,
+    RUN_YAML_SIZE = 2048,
+    RUN_VERSION_SIZE = 16,
     RUN_SIGNATURE_SIZE = 1024,
     RUN_SPANS_MAX = 512,
 };
 
+/* The DevAddr of device 0 in the simulated server. */
+#define RUN_DEV_ADDR 0x26000000u
+
+/* 2026-03-01T00:00:00Z: the day of the start. */
+#define RUN_MARCH_US SECONDS_US(1772323200)
+
 #define RUN_CAMPAIGN "faults"
 #define RUN_APP      "5a1c0e1e-0000-4000-8000-000000000001"
+
+/* What an edit may change. */
+struct edition {
+    uint32_t number; /* 0: as it was applied */
+    int64_t window_offset_minutes;
+    int64_t window_minutes;
+    uint32_t duty_percent; /* of the budget; 0: not given */
+    bool paused;
+};
 
 /* What the seed says. */
 struct scenario {
@@ -45,12 +63,18 @@ struct scenario {
     const char *cooldown;
     bool status;           /* there is a broker for it */
     uint32_t window_count; /* a day; 0: always open */
-    int64_t window_offset_minutes;
-    int64_t window_minutes;
+    struct edition first;
     uint32_t pilot_percent; /* of the first of two waves; 0: those of the vocabulary */
     bool approval;          /* the second one waits for the operator */
     const char *on_failure; /* of the rollout */
     const char *radio;      /* more keys of the campaign's file */
+    bool tap;               /* the gateways' topics are on the broker */
+    bool version_given;     /* image.firmwareVersion; else it is agreed on */
+    int64_t not_before_us;  /* behind the start; 0: none */
+    int64_t deadline_us;    /* ... */
+    enum spec_end_behavior end_behavior;
+    uint32_t edits;   /* of the file, while the campaign runs */
+    uint32_t retries; /* times that the operator lets devices go again */
 };
 
 /* Something on its way, in virtual time. */
@@ -134,9 +158,11 @@ struct run {
     bool own_folder;
     uint8_t *image;
     char yaml[RUN_YAML_SIZE];
+    char image_version[RUN_VERSION_SIZE];
     char signature[RUN_SIGNATURE_SIZE];
-    struct calendar_span spans[RUN_SPANS_MAX];
-    size_t span_count;
+    struct edition edition;
+    struct calendar_span spans[2][RUN_SPANS_MAX]; /* of the edition, and the one before */
+    struct check_windows windows;                 /* of the edition */
     uint64_t dev_euis[RUN_DEVICES_MAX];
     struct check *check;
 
@@ -154,6 +180,10 @@ struct run {
     struct sim_timer look_timer; /* at the clock, after a step */
     struct sim_timer apply_timer;
     struct sim_timer operator_timer;
+    struct sim_timer edit_timer;
+    enum { EDIT_NONE, EDIT_TOLD, EDIT_TAKEN } edit; /* what is under way */
+    uint32_t edits_left;
+    uint32_t retries_left;
     struct sim_timer windows_timer;
 
     struct parcel *parcels;
@@ -180,13 +210,15 @@ struct run {
 
 /* ---- scenario.c ---- */
 void scenario_draw(struct scenario *s, uint64_t seed, enum fault_plant plant);
-/* Minutes of the day, UTC. */
 /* Without faults, and with windows so short that it takes months. */
 void scenario_stretch(struct scenario *s);
-int64_t scenario_window_start(const struct scenario *s, uint32_t i);
+/* Some device announces no image: it has to be known what it will run. */
+bool scenario_needs_version(const struct scenario *s);
+void scenario_traits(const struct scenario *s, uint64_t traits[static TRAIT_COUNT]);
 
 /* ---- files.c ---- */
 FUO_MUST_CHECK int files_make(struct run *r);
+void files_write_campaign(struct run *r); /* the edition */
 void files_remove(struct run *r);
 
 /* ---- system.c ---- */
@@ -205,6 +237,17 @@ void run_look(struct run *r);
 void run_set_clock(struct run *r);
 void run_abort_if_no_memory(void *p);
 
+/* ---- operator.c ---- */
+void operator_start(struct run *r);
+/* The campaign has ended: true if that is not the end, as devices go again. */
+bool operator_goes_on(struct run *r);
+void operator_make_spans(struct run *r); /* of the edition */
+/* Minutes of the day, UTC. */
+int64_t edition_window_start(const struct run *r, uint32_t i);
+
+/* ---- tap.c ---- */
+void tap_on_gateway(void *ctx, const struct cs_gateway_frame *frame);
+
 /* ---- hooks.c ---- */
 extern const struct virtual_hooks run_hooks;
 void run_on_disk(struct run *r); /* the batch is */
@@ -215,6 +258,10 @@ struct parcel *parcel_send(struct run *r, enum parcel_kind kind, int64_t delay_u
 void parcel_fill(struct parcel *p, const char *topic, const void *bytes, size_t len);
 void parcel_free(struct parcel *p);
 void broker_publish_event(struct run *r, const struct cs_event *event);
+/* On its way to the client, but that it may be lost. */
+void broker_send(struct run *r, const char *topic, const void *bytes, size_t len,
+                 int64_t delay_us);
+int64_t broker_transit_us(struct run *r);
 void broker_take(struct run *r, struct parcel *p);
 int broker_publish(void *arg, const struct mqtt_publish *publish);
 int api_http(void *arg, uint64_t id, const struct fuo_http_request *request);

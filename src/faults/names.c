@@ -33,6 +33,22 @@ const char *plant_text(enum fault_plant plant)
     return plant < PLANT_COUNT ? texts[plant] : "";
 }
 
+const char *trait_slug(enum fault_trait trait)
+{
+    static const char *const slugs[TRAIT_COUNT] = {
+#define X(name, slug) [name] = (slug),
+        TRAIT_MAP(X)
+#undef X
+    };
+    return trait < TRAIT_COUNT ? slugs[trait] : "";
+}
+
+enum check_invariant plant_breaks(enum fault_plant plant)
+{
+    return plant < (enum fault_plant)CHECK_COUNT ? (enum check_invariant)plant
+                                                 : CHECK_DUTY; /* PLANT_UNICAST */
+}
+
 int plant_by_slug(const char *slug, enum fault_plant *plant)
 {
     for (int i = PLANT_NONE + 1; i < PLANT_COUNT; i++) {

@@ -17,17 +17,12 @@ enum {
     LOG_LINES = 1000000,
 };
 
-/* The DevAddr of device 0 in the simulated server. */
-#define DEV_ADDR_FIRST 0x26000000u
-
 /* After that nothing goes wrong any more: then it has to end. */
 #define FAULTS_US DAYS_US(50)
 
-#define RETRY_US       SECONDS_US(2)
-#define LOOK_US        SECONDS_US(10)
-#define APPLY_AGAIN_US MINUTES_US(5)
-#define OPERATOR_US    HOURS_US(5)
-#define WINDOWS_US     HOURS_US(6)
+#define RETRY_US   SECONDS_US(2)
+#define LOOK_US    SECONDS_US(10)
+#define WINDOWS_US HOURS_US(6)
 
 bool run_is_calm(const struct run *r)
 {
@@ -152,55 +147,6 @@ static void on_look(struct sim_timer *timer, struct utc now)
     run_look(r);
 }
 
-static void apply(struct run *r)
-{
-    struct virtual_campaign campaign = {
-        .yaml = r->yaml,
-        .name = RUN_CAMPAIGN,
-        .signature = r->signature,
-        .image = r->image,
-        .image_len = r->scenario.image_len,
-    };
-    r->apply_tries++;
-    (void)virtual_apply(r->daemon, &campaign); /* else it is asked again */
-}
-
-/* An operator who asks again until the campaign is there. */
-static void on_apply(struct sim_timer *timer, struct utc now)
-{
-    struct run *r = SIM_TIMER_OWNER(timer, struct run, apply_timer);
-    if (r->applied) {
-        return;
-    }
-    if (r->daemon != NULL) {
-        apply(r);
-        run_look(r);
-    }
-    sim_timers_set(&r->timers, &r->apply_timer, utc_after(now, APPLY_AGAIN_US));
-}
-
-/* An operator who looks in now and then, and lets go on what was paused. */
-static void on_operator(struct sim_timer *timer, struct utc now)
-{
-    struct run *r = SIM_TIMER_OWNER(timer, struct run, operator_timer);
-    sim_timers_set(&r->timers, &r->operator_timer, utc_after(now, OPERATOR_US));
-    if (r->daemon == NULL || !r->applied) {
-        return;
-    }
-    const struct campaign_rec *rec =
-        engine_campaign_by_name(virtual_engine(r->daemon), RUN_CAMPAIGN);
-    if (rec != NULL && rec->phase == CAMPAIGN_PAUSED) {
-        struct engine_event event = {.type = ENGINE_EV_CONTROL,
-                                     .control = {.campaign_id = rec->id,
-                                                 .verb = ENGINE_RESUME,
-                                                 .wave = ENGINE_WAVE_NEXT}};
-        virtual_feed(r->daemon, &event);
-        event.control.verb = ENGINE_APPROVE; /* if that is what it waits for */
-        virtual_feed(r->daemon, &event);
-        run_look(r);
-    }
-}
-
 static void on_windows(struct sim_timer *timer, struct utc now)
 {
     struct run *r = SIM_TIMER_OWNER(timer, struct run, windows_timer);
@@ -308,12 +254,22 @@ static void finish(struct run *r, bool ended)
                   memcmp(d->running.bytes, r->image, d->running.len) == 0;
         count_device(r, r->scenario.kinds[i], runs[i]);
     }
+    struct utc deadline = utc_after(r->start, r->scenario.deadline_us);
+    r->report->traits[TRAIT_DEADLINE_CAME] +=
+        r->scenario.deadline_us != 0 && utc_reached(deadline, r->now);
     check_end(r->check, ended, runs);
     if (ended && r->scenario.status) {
         const struct campaign_rec *rec =
             engine_campaign_by_name(virtual_engine(r->daemon), RUN_CAMPAIGN);
         check_told(r->check, campaign_phase_name(rec->phase));
     }
+}
+
+/* What could not be sent by its deadline was refused, and by now it has come. */
+static bool is_too_late(const struct run *r)
+{
+    return !r->applied && r->apply_tries > 0 && r->scenario.deadline_us != 0 &&
+           utc_reached(utc_after(r->start, r->scenario.deadline_us), r->now);
 }
 
 static int go(struct run *r)
@@ -328,7 +284,10 @@ static int go(struct run *r)
         if (same > SAME_TIME_MAX) {
             break; /* it has not ended, and never will */
         }
-        if (r->apply_tries > APPLY_TRIES_MAX) {
+        if (is_too_late(r)) {
+            return FUO_OK;
+        }
+        if (r->apply_tries > APPLY_TRIES_MAX && !r->applied) {
             (void)fprintf(stderr, "faults: seed %llu: the campaign is refused\n",
                           (unsigned long long)r->config->seed);
             return FUO_EINVAL;
@@ -336,7 +295,7 @@ static int go(struct run *r)
         if (r->never_again && r->daemon == NULL) {
             break; /* nothing will happen any more */
         }
-        ended = over(r);
+        ended = over(r) && !operator_goes_on(r);
     }
     finish(r, ended);
     return FUO_OK;
@@ -344,18 +303,13 @@ static int go(struct run *r)
 
 /* ---- set-up ---- */
 
-/* What the file says, for every day: in UTC. */
-static void make_spans(struct run *r)
+/* Behind that nothing is sent to many; drain goes on with what is under way. */
+static struct utc stop_at(const struct run *r)
 {
     const struct scenario *s = &r->scenario;
-    int64_t day_us = r->start.us - r->start.us % DAYS_US(1) - DAYS_US(1);
-    for (int64_t at = day_us; at < r->start.us + s->limit_us; at += DAYS_US(1)) {
-        for (uint32_t i = 0; i < s->window_count && r->span_count < RUN_SPANS_MAX; i++) {
-            int64_t start_us = at + MINUTES_US(scenario_window_start(s, i));
-            r->spans[r->span_count++] = (struct calendar_span){
-                .start = {start_us}, .end = {start_us + MINUTES_US(s->window_minutes)}};
-        }
-    }
+    return s->deadline_us != 0 && s->end_behavior != SPEC_END_DRAIN
+               ? utc_after(r->start, s->deadline_us) /* in the file to a minute */
+               : UTC_NEVER;
 }
 
 static int make_network(struct run *r)
@@ -374,16 +328,17 @@ static int make_network(struct run *r)
     for (size_t i = 0; i < r->scenario.image_len; i++) {
         r->image[i] = (uint8_t)prng_next(&p);
     }
-    make_spans(r);
+    operator_make_spans(r);
     r->check = check_new(&(struct check_config){
         .region = r->scenario.network.region,
         .image = r->image,
         .image_len = r->scenario.image_len,
         .device_count = count,
         .dev_euis = r->dev_euis,
-        .dev_addr_first = DEV_ADDR_FIRST,
-        .spans = r->scenario.window_count > 0 ? r->spans : NULL,
-        .span_count = r->span_count,
+        .dev_addr_first = RUN_DEV_ADDR,
+        .spans = r->windows.spans,
+        .span_count = r->windows.span_count,
+        .deadline = stop_at(r),
     });
     return FUO_OK;
 }
@@ -408,6 +363,7 @@ static int begin(struct run *r)
         scenario_stretch(&r->scenario);
     }
     r->start = r->now = r->scenario.network.start;
+    r->edition = r->scenario.first;
     status_open(r);
     r->carrier = run_carrier;
     r->carrier.arg = r;
@@ -415,8 +371,6 @@ static int begin(struct run *r)
     r->disk_timer.fire = on_disk;
     r->retry_timer.fire = on_retry;
     r->look_timer.fire = on_look;
-    r->apply_timer.fire = on_apply;
-    r->operator_timer.fire = on_operator;
     r->windows_timer.fire = on_windows;
     int err = system_take(&r->entropy);
     if (err == FUO_OK) {
@@ -431,10 +385,8 @@ static int begin(struct run *r)
     run_set_clock(r);
     world_start(r);
     sim_timers_set(&r->timers, &r->start_timer, r->now);
-    sim_timers_set(&r->timers, &r->operator_timer, utc_after(r->now, OPERATOR_US));
     sim_timers_set(&r->timers, &r->windows_timer, utc_after(r->now, WINDOWS_US));
-    sim_timers_set(&r->timers, &r->apply_timer,
-                   utc_after(r->now, r->scenario.apply_after_us));
+    operator_start(r);
     return FUO_OK;
 }
 
@@ -443,7 +395,7 @@ static void fill_report(struct run *r)
     struct faults_report *report = r->report;
     report->devices = network_device_count(&r->network);
     report->gateways = r->scenario.network.gateway_count;
-    report->windows = r->scenario.window_count > 0;
+    scenario_traits(&r->scenario, report->traits);
     report->virtual_us = r->now.us - r->start.us;
     report->violation = *check_result(r->check);
     check_outcomes(r->check, report->outcomes);

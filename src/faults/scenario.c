@@ -15,8 +15,11 @@ enum {
     LONG_DAYS = 300,
 };
 
-/* 2026-03-01T00:00:00Z */
-#define START_US SECONDS_US(1772323200)
+/* Behind the start of the campaign; a plan that does not fit is refused. */
+#define DEADLINE_LEAST_US MINUTES_US(80)
+#define DEADLINE_SPAN_US  HOURS_US(16)
+/* The waves of the vocabulary soak for as long; a deadline before that is refused. */
+#define DEADLINE_SOAK_US HOURS_US(48)
 
 /* How often, at most, of a million chances; or the mean time between two, at least. */
 struct range {
@@ -76,7 +79,7 @@ static void draw_network(struct scenario *s, struct prng *p)
     static const enum network_packages packages[] = {
         NETWORK_PACKAGES_V1, NETWORK_PACKAGES_V2, NETWORK_PACKAGES_MIXED};
     s->network = (struct network_config){
-        .start = {START_US + SECONDS_US((int64_t)prng_below(p, 86400))},
+        .start = {RUN_MARCH_US + SECONDS_US((int64_t)prng_below(p, 86400))},
         .region = region_by_name("EU868"),
         .device_count = DEVICES_LEAST + prng_below(p, DEVICES_SPAN),
         .gateway_count = 1 + prng_below(p, GATEWAYS_SPAN),
@@ -118,14 +121,9 @@ static void draw_windows(struct scenario *s, struct prng *p, bool wanted)
     bool drawn = prng_chance(p, 300000) != 0;
     uint32_t count = 2 + (uint32_t)prng_below(p, 4);
     int64_t most = DAY_MINUTES / count - 60;
-    s->window_offset_minutes = (int64_t)prng_below(p, DAY_MINUTES);
-    s->window_minutes = 90 + (int64_t)prng_below(p, (uint64_t)(most - 90));
+    s->first.window_offset_minutes = (int64_t)prng_below(p, DAY_MINUTES);
+    s->first.window_minutes = 90 + (int64_t)prng_below(p, (uint64_t)(most - 90));
     s->window_count = drawn || wanted ? count : 0;
-}
-
-int64_t scenario_window_start(const struct scenario *s, uint32_t i)
-{
-    return (s->window_offset_minutes + i * DAY_MINUTES / s->window_count) % DAY_MINUTES;
 }
 
 /* Every batch has rows more then, which takes its time: not in all. */
@@ -143,6 +141,83 @@ static void draw_waves(struct scenario *s, struct prng *p)
     s->approval = prng_chance(p, 300000) != 0;
     s->on_failure = prng_chance(p, 500000) != 0 ? "pause" : "continue";
     s->pilot_percent = drawn ? percent : 0;
+}
+
+/* With a tap, its own faults; gateways refuse frames without one, too. */
+static void draw_tap(struct scenario *s, struct prng *p)
+{
+    static const struct range tapped[] = {
+        {FAULT_TAP_LOST, 200000, 0},
+        {FAULT_TAP_LATE, 200000, 0},
+        {FAULT_TAP_WRONG, 200000, 0},
+    };
+    s->tap = prng_chance(p, 400000) != 0;
+    for (size_t i = 0; i < sizeof(tapped) / sizeof(tapped[0]); i++) {
+        bool in = prng_chance(p, 500000) != 0;
+        uint64_t most = tapped[i].most_ppm;
+        s->rate_ppm[tapped[i].kind] = (uint32_t)prng_below(p, most + 1) * (in ? 1 : 0);
+    }
+    bool refuses = prng_chance(p, s->tap ? 500000 : 150000) != 0;
+    s->network.refuse_ppm = (uint32_t)prng_below(p, 80000) * (refuses ? 1 : 0);
+}
+
+bool scenario_needs_version(const struct scenario *s)
+{
+    bool needed = false;
+    for (size_t i = 0; i < s->network.profile_count; i++) {
+        needed |= s->kinds[i]->image == PROFILE_IMAGE_DENIED;
+    }
+    return needed;
+}
+
+/* When it may run, and until when. */
+static void draw_term(struct scenario *s, struct prng *p, bool wanted)
+{
+    static const enum spec_end_behavior ends[] = {SPEC_END_DRAIN, SPEC_END_STOP,
+                                                  SPEC_END_ABORT};
+    bool later = prng_chance(p, 150000) != 0;
+    int64_t begin_us = s->apply_after_us + (int64_t)prng_below(p, HOURS_US(10));
+    bool ends_early = prng_chance(p, 300000) != 0 || wanted;
+    int64_t last_us = DEADLINE_LEAST_US + (int64_t)prng_below(p, DEADLINE_SPAN_US);
+    last_us += s->pilot_percent == 0 ? DEADLINE_SOAK_US : 0;
+    s->not_before_us = later ? begin_us : 0;
+    s->deadline_us = ends_early ? begin_us + last_us : 0;
+    s->end_behavior = ends[prng_below(p, 3)];
+    if (wanted) {
+        s->end_behavior = SPEC_END_STOP;
+    }
+}
+
+/* What came to the scenarios later: drawn apart, so that the others stay as they were. */
+static void draw_more(struct scenario *s, uint64_t seed, enum fault_plant plant)
+{
+    struct prng p = prng_seeded(seed ^ UINT64_C(0x0be4a704));
+    draw_tap(s, &p);
+    draw_term(s, &p, plant == PLANT_DEADLINE);
+    bool rarely = prng_chance(&p, 300000) != 0;
+    s->version_given = scenario_needs_version(s) != rarely;
+    s->edits = prng_chance(&p, 400000) != 0 ? 1 + (uint32_t)prng_below(&p, 4) : 0;
+    s->retries = prng_chance(&p, 500000) != 0 ? 1 + (uint32_t)prng_below(&p, 3) : 0;
+}
+
+void scenario_traits(const struct scenario *s, uint64_t traits[static TRAIT_COUNT])
+{
+    const bool has[TRAIT_COUNT] = {
+        [TRAIT_WINDOWS] = s->window_count > 0,
+        [TRAIT_WAVES] = s->pilot_percent > 0,
+        [TRAIT_APPROVAL] = s->pilot_percent > 0 && s->approval,
+        [TRAIT_LISTENER] = s->status,
+        [TRAIT_TAP] = s->tap,
+        [TRAIT_VERSION_GIVEN] = s->version_given,
+        [TRAIT_VERSION_AGREED] = !s->version_given,
+        [TRAIT_NOT_BEFORE] = s->not_before_us != 0,
+        [TRAIT_DEADLINE_DRAIN] = s->deadline_us != 0 && s->end_behavior == SPEC_END_DRAIN,
+        [TRAIT_DEADLINE_STOP] = s->deadline_us != 0 && s->end_behavior == SPEC_END_STOP,
+        [TRAIT_DEADLINE_ABORT] = s->deadline_us != 0 && s->end_behavior == SPEC_END_ABORT,
+    };
+    for (int i = 0; i < TRAIT_COUNT; i++) {
+        traits[i] += has[i];
+    }
 }
 
 void scenario_draw(struct scenario *s, uint64_t seed, enum fault_plant plant)
@@ -163,6 +238,7 @@ void scenario_draw(struct scenario *s, uint64_t seed, enum fault_plant plant)
     if (s->every_us[FAULT_CLOCK_DRIFTS] != 0) {
         s->drift_ppm = (int32_t)prng_below(&p, 201) - 100;
     }
+    draw_more(s, seed, plant);
 }
 
 void scenario_stretch(struct scenario *s)
@@ -177,6 +253,12 @@ void scenario_stretch(struct scenario *s)
     s->image_len = LONG_IMAGE;
     s->radio = "  radio: { spacing: 15s }\n  fragmentation: { size: 50B }\n";
     s->limit_us = DAYS_US(LONG_DAYS);
+    s->network.refuse_ppm = 0;
+    s->not_before_us = 0;
+    s->deadline_us = 0;
+    s->edits = 0;
+    s->retries = 0;
+    s->version_given = false;
     s->window_count = 1;
-    s->window_minutes = 1;
+    s->first.window_minutes = 1;
 }

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sodium.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -13,6 +14,10 @@
 #include <unistd.h>
 
 #include "faults/internal.h"
+
+enum {
+    FREED_BYTE = 0xa5,
+};
 
 static struct prng *entropy;
 static atomic_int disk = DISK_FINE;
@@ -91,6 +96,7 @@ int system_take(struct prng *seeded)
         .buf = entropy_buf,
     };
     system_disk(DISK_FINE);
+    (void)mallopt(M_PERTURB, FREED_BYTE); /* what is freed cannot be read on unnoticed */
     /* libsodium takes some bytes for itself, once in a process: not of the seed's. */
     if (sodium_init() < 0 || randombytes_set_implementation(&seeded_bytes) != 0 ||
         sqlite3_initialize() != SQLITE_OK) {

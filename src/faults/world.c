@@ -4,6 +4,7 @@
 
 #include "codec/frag.h"
 #include "codec/mpa.h"
+#include "crypto/frame.h"
 #include "faults/internal.h"
 
 enum {
@@ -305,6 +306,16 @@ static void repeat(struct run *r, const struct air_frame *frame)
     }
 }
 
+static bool is_repeated(const struct run *r, const struct air_frame *frame)
+{
+    struct frame peeked;
+    if (r->config->plant != PLANT_UNICAST) {
+        return r->config->plant == PLANT_DUTY;
+    }
+    return frame_peek(frame->phy, frame->phy_len, &peeked) == FUO_OK &&
+           peeked.addr - RUN_DEV_ADDR < network_device_count(&r->network);
+}
+
 static void on_frame(void *ctx, const struct air_frame *frame)
 {
     struct run *r = ctx;
@@ -312,7 +323,7 @@ static void on_frame(void *ctx, const struct air_frame *frame)
     if (frame->direction == DIRECTION_DOWN) {
         r->report->frames++;
         note_touched(r, frame);
-        if (r->config->plant == PLANT_DUTY) {
+        if (is_repeated(r, frame)) {
             repeat(r, frame);
         }
     }
@@ -365,4 +376,5 @@ const struct network_sink world_sink = {
     .frame = on_frame,
     .event = on_event,
     .installed = on_installed,
+    .gateway = tap_on_gateway,
 };

@@ -20,6 +20,9 @@ static void add(struct totals *t, const struct faults_report *r)
     for (int i = 0; i < FAULT_KINDS; i++) {
         t->sum.faults[i] += r->faults[i];
     }
+    for (int i = 0; i < TRAIT_COUNT; i++) {
+        t->sum.traits[i] += r->traits[i];
+    }
     for (int i = 0; i < OUTCOME_COUNT; i++) {
         t->sum.outcomes[i] += r->outcomes[i];
     }
@@ -61,6 +64,11 @@ static void print_faults(const struct faults_report *r)
         (void)printf("%s\"%s\":%" PRIu64, i == 0 ? "" : ",",
                      fault_slug((enum fault_kind)i), r->faults[i]);
     }
+    (void)printf("},\"traits\":{");
+    for (int i = 0; i < TRAIT_COUNT; i++) {
+        (void)printf("%s\"%s\":%" PRIu64, i == 0 ? "" : ",",
+                     trait_slug((enum fault_trait)i), r->traits[i]);
+    }
     (void)printf("},\"outcomes\":{");
     for (int i = 0; i < OUTCOME_COUNT; i++) {
         (void)printf("%s\"%s\":%" PRIu32, i == 0 ? "" : ",",
@@ -88,12 +96,12 @@ static void print_json(const struct options *o, const struct totals *t)
 {
     const struct faults_report *r = &t->sum;
     (void)printf("{\"seed\":%" PRIu64 ",\"last_seed\":%" PRIu64 ",\"seeds\":%" PRIu64
-                 ",\"plant\":\"%s\",\"effects\":%" PRIu64 ",\"commits\":%" PRIu64
-                 ",\"frames\":%" PRIu64 ",\"starts\":%" PRIu32
+                 ",\"plant\":\"%s\",\"plant_breaks\":\"%s\",\"effects\":%" PRIu64
+                 ",\"commits\":%" PRIu64 ",\"frames\":%" PRIu64 ",\"starts\":%" PRIu32
                  ",\"devices\":%zu,\"updated\":%zu,\"virtual_hours\":%" PRId64 ",",
-                 o->seed, o->last_seed, t->seeds, plant_slug(o->plant), r->effects,
-                 r->commits, r->frames, r->starts, r->devices, r->updated,
-                 r->virtual_us / HOURS_US(1));
+                 o->seed, o->last_seed, t->seeds, plant_slug(o->plant),
+                 check_name(plant_breaks(o->plant)), r->effects, r->commits, r->frames,
+                 r->starts, r->devices, r->updated, r->virtual_us / HOURS_US(1));
     print_faults(r);
     print_stacks(r);
     if (t->violated == 0) {
@@ -114,6 +122,13 @@ static bool all_kinds_came(const struct totals *t)
         if (t->sum.faults[i] == 0) {
             (void)fprintf(stderr, "fuota-bench: %s never came in %" PRIu64 " seeds\n",
                           fault_slug((enum fault_kind)i), t->seeds);
+            all = false;
+        }
+    }
+    for (int i = 0; i < TRAIT_COUNT && t->seeds >= SEEDS_FOR_ALL; i++) {
+        if (t->sum.traits[i] == 0) {
+            (void)fprintf(stderr, "fuota-bench: no %s in %" PRIu64 " seeds\n",
+                          trait_slug((enum fault_trait)i), t->seeds);
             all = false;
         }
     }

@@ -2,11 +2,15 @@
 /* fuota-bench: the engine on virtual time, measured. */
 #include <stdlib.h>
 
+#include <string.h>
+
+#include "fuota-bench/counted.h"
 #include "fuota-bench/dump.h"
 #include "fuota-bench/faults_cmd.h"
 #include "fuota-bench/options.h"
 #include "fuota-bench/plan_bench.h"
 #include "fuota-bench/report.h"
+#include "fuota-bench/rollout_bench.h"
 #include "io/cleanup.h"
 #include "io/clock.h"
 
@@ -107,6 +111,10 @@ int main(int argc, char **argv)
     }
     if (clock_init(&b.clock, NULL) != FUO_OK) {
         return EXIT_INTERNAL;
+    }
+    if (!b.options.plan_bench && strcmp(b.options.scenario, ROLLOUT_BENCH) == 0) {
+        const struct rollout_memory memory = {counted_watch, counted_peak_bytes};
+        return rollout_bench(&b.clock, &b.options, &memory);
     }
     int status = b.options.plan_bench
                      ? plan_bench(&b.clock, b.options.seed, b.options.devices)

@@ -35,8 +35,8 @@ static bool timing_by_name(const char *name, enum world_timing *timing)
 
 static bool scenario_known(const char *name)
 {
-    static const char *const names[] = {"town",  "town1",    "city",
-                                        "twins", "twins769", "national"};
+    static const char *const names[] = {"town",     "town1",    "city",   "twins",
+                                        "twins769", "national", "rollout"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;
@@ -150,6 +150,7 @@ void options_help(FILE *to)
     (void)fputs(
         "usage: fuota-bench --scenario town|town1|city|twins|twins769|national "
         "[options]\n"
+        "       fuota-bench --scenario rollout [--devices N] [options]\n"
         "       fuota-bench --plan-bench [--devices N]\n"
         "       fuota-bench --faults [--seed S | --seeds A-B] [--plant NAME]\n"
         "\n"
@@ -162,6 +163,10 @@ void options_help(FILE *to)
         "  --capture DB  threshold of two frames at once: 1, 3, 6; 6\n"
         "  --no-solver   do not look for a better cover with cbc\n"
         "  --progress    a line per virtual hour on stderr\n"
+        "  rollout       three waves with gates, at night, over 100 000 devices: how "
+        "many "
+        "times\n"
+        "                faster than real time, and how many bytes a device\n"
         "  --plan-bench  time the planner: 1 000 000 devices, 10 000 gateways\n"
         "\n"
         "  --faults      a campaign through crashes, a bad disk, a bad broker, a bad "

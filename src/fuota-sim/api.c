@@ -72,7 +72,9 @@ void api_serve(const struct api *api, const struct httpd_call *call,
     if (api_authorized(api->token, call)) {
         response.status = RPC_INTERNAL;
         response.message = "malformed frame";
-        if (grpcweb_unframe(call->body, call->len, &request)) {
+        bool framed = grpcweb_unframe(call->body, call->len, &request);
+        if (framed && (api->directory == NULL ||
+                       !directory_call(api->directory, &request, &response))) {
             rpc_call(api->cs, &request, api->now, &response);
         }
     }

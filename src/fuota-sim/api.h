@@ -12,13 +12,15 @@
 #include <stdbool.h>
 
 #include "base/time.h"
+#include "fuota-sim/directory.h"
 #include "fuota-sim/httpd.h"
 #include "sim/chirpstack.h"
 
 struct api {
     struct cs *cs;
     struct utc now;
-    const char *token; /* NULL: every caller is welcome */
+    const char *token;                 /* NULL: every caller is welcome */
+    const struct directory *directory; /* NULL: there is none */
 };
 
 void api_serve(const struct api *api, const struct httpd_call *call,

@@ -9,56 +9,18 @@
 
 #include "base/eui.h"
 #include "base/hex.h"
+#include "fuota-sim/json_out.h"
+#include "fuota-sim/transcode.h"
+#include "integration.pb-c.h"
 #include "io/rfc3339.h"
 
 enum {
     BACKHAUL_MS = 20, /* from the gateway to the server */
-    BASE64_MAX = 4 * (FRAME_PAYLOAD_MAX_BYTES / 3 + 1) + 1,
     POWER_DBM = 16,
 };
 
 #define TENANT_ID  "52f14cd4-c6f1-4fbd-8f87-4025e1d49242"
 #define PROFILE_ID "14855bf7-d10d-4aee-b618-ebfcb64dc7ad"
-
-static void add(struct json_object *to, const char *key, struct json_object *value)
-{
-    (void)json_object_object_add(to, key, value);
-}
-
-static void add_text(struct json_object *to, const char *key, const char *value)
-{
-    add(to, key, json_object_new_string(value));
-}
-
-static void add_number(struct json_object *to, const char *key, int64_t value)
-{
-    add(to, key, json_object_new_int64(value));
-}
-
-/* 2026-01-01T00:00:00.123456+00:00, as chrono writes it. */
-static void add_time(struct json_object *to, const char *key, struct utc time)
-{
-    char text[RFC3339_SIZE];
-    char out[RFC3339_SIZE + 8];
-    rfc3339_format(time, text);
-    text[strcspn(text, "Z")] = '\0';
-    (void)snprintf(out, sizeof(out), "%s+00:00", text);
-    add_text(to, key, out);
-}
-
-static void add_eui(struct json_object *to, const char *key, uint64_t eui)
-{
-    char text[EUI_TEXT_SIZE];
-    add_text(to, key, eui_format(eui, text));
-}
-
-static void add_base64(struct json_object *to, const char *key, const uint8_t *bytes,
-                       size_t len)
-{
-    char text[BASE64_MAX];
-    sodium_bin2base64(text, sizeof(text), bytes, len, sodium_base64_VARIANT_ORIGINAL);
-    add_text(to, key, text);
-}
 
 static void add_uuid(struct json_object *to, const char *key, struct prng *prng)
 {
@@ -69,7 +31,7 @@ static void add_uuid(struct json_object *to, const char *key, struct prng *prng)
                    (unsigned)(a >> 32), (unsigned)(a >> 16) & 0xffffu,
                    (unsigned)a & 0xfffu, (unsigned)(b >> 48) & 0xfffu,
                    (unsigned long long)(b & UINT64_C(0xffffffffffff)));
-    add_text(to, key, text);
+    out_text(to, key, text);
 }
 
 static struct json_object *device_info(const struct event_context *context,
@@ -78,47 +40,39 @@ static struct json_object *device_info(const struct event_context *context,
     struct json_object *info = json_object_new_object();
     char name[32];
     (void)snprintf(name, sizeof(name), "sim-%05zu", device->index + 1);
-    add_text(info, "tenantId", TENANT_ID);
-    add_text(info, "tenantName", "fuota-sim");
-    add_text(info, "applicationId", context->cs->config.application_id);
-    add_text(info, "applicationName", "fuota-sim");
-    add_text(info, "deviceProfileId", PROFILE_ID);
-    add_text(info, "deviceProfileName", "fuota-sim");
-    add_text(info, "deviceName", name);
-    add_eui(info, "devEui", device->dev_eui);
-    add_text(info, "deviceClassEnabled", "CLASS_A");
-    add(info, "tags", json_object_new_object());
+    out_text(info, "tenantId", TENANT_ID);
+    out_text(info, "tenantName", "fuota-sim");
+    out_text(info, "applicationId", context->cs->config.application_id);
+    out_text(info, "applicationName", "fuota-sim");
+    out_text(info, "deviceProfileId", PROFILE_ID);
+    out_text(info, "deviceProfileName", "fuota-sim");
+    out_text(info, "deviceName", name);
+    out_eui(info, "devEui", device->dev_eui);
+    out_text(info, "deviceClassEnabled", "CLASS_A");
+    out_add(info, "tags", json_object_new_object());
     return info;
 }
 
-static struct json_object *modulation(const struct cs *cs, uint8_t dr, bool down)
+struct json_object *event_modulation(const struct cs *cs, uint8_t dr, bool down)
 {
     const struct data_rate *rate =
         region_data_rate(cs->config.region, dr, down ? DIRECTION_DOWN : DIRECTION_UP);
     struct json_object *outer = json_object_new_object();
     struct json_object *inner = json_object_new_object();
     if (rate != NULL && rate->modulation == MODULATION_FSK) {
-        add_number(inner, "frequencyDeviation", 25000);
-        add_number(inner, "datarate", rate->bitrate_bps);
-        add(outer, "fsk", inner);
+        out_number(inner, "frequencyDeviation", 25000);
+        out_number(inner, "datarate", rate->bitrate_bps);
+        out_add(outer, "fsk", inner);
         return outer;
     }
-    add_number(inner, "bandwidth", rate == NULL ? 0 : rate->bw_hz);
-    add_number(inner, "spreadingFactor", rate == NULL ? 0 : rate->sf);
-    add_text(inner, "codeRate", "CR_4_5");
+    out_number(inner, "bandwidth", rate == NULL ? 0 : rate->bw_hz);
+    out_number(inner, "spreadingFactor", rate == NULL ? 0 : rate->sf);
+    out_text(inner, "codeRate", "CR_4_5");
     if (down) {
-        add(inner, "polarizationInversion", json_object_new_boolean(true));
+        out_add(inner, "polarizationInversion", json_object_new_boolean(true));
     }
-    add(outer, "lora", inner);
+    out_add(outer, "lora", inner);
     return outer;
-}
-
-static void add_duration(struct json_object *to, const char *key, int64_t us)
-{
-    char text[40];
-    (void)snprintf(text, sizeof(text), "%lld.%06llds", (long long)(us / 1000000),
-                   (long long)(us % 1000000));
-    add_text(to, key, text);
 }
 
 static struct json_object *rx_info(const struct event_context *context,
@@ -128,17 +82,17 @@ static struct json_object *rx_info(const struct event_context *context,
     static const uint8_t radio_context[4];
     struct utc received = device->rx_time;
     int64_t gps_us = received.us - SECONDS_US(GPS_EPOCH_UNIX_S) + SECONDS_US(GPS_LEAP_S);
-    add_eui(info, "gatewayId", context->cs->gateways[rx->gateway]);
-    add_number(info, "uplinkId", (int64_t)(prng_next(context->prng) & 0xffffffffu));
-    add_time(info, "gwTime", received);
-    add_time(info, "nsTime", utc_after(received, MILLIS_US(BACKHAUL_MS)));
-    add_duration(info, "timeSinceGpsEpoch", gps_us);
-    add_number(info, "rssi", rx->rssi_dbm);
-    add(info, "snr", json_object_new_double(rx->snr_db));
-    add_number(info, "channel", (device->rx_frequency_hz - 868100000) / 200000);
-    add(info, "location", json_object_new_object());
-    add_base64(info, "context", radio_context, sizeof(radio_context));
-    add_text(info, "crcStatus", "CRC_OK");
+    out_eui(info, "gatewayId", context->cs->gateways[rx->gateway]);
+    out_number(info, "uplinkId", (int64_t)(prng_next(context->prng) & 0xffffffffu));
+    out_time(info, "gwTime", received);
+    out_time(info, "nsTime", utc_after(received, MILLIS_US(BACKHAUL_MS)));
+    out_duration(info, "timeSinceGpsEpoch", gps_us);
+    out_number(info, "rssi", rx->rssi_dbm);
+    out_add(info, "snr", json_object_new_double(rx->snr_db));
+    out_number(info, "channel", (device->rx_frequency_hz - 868100000) / 200000);
+    out_add(info, "location", json_object_new_object());
+    out_base64(info, "context", radio_context, sizeof(radio_context));
+    out_text(info, "crcStatus", "CRC_OK");
     return info;
 }
 
@@ -146,7 +100,7 @@ static void add_addr(struct json_object *to, uint32_t addr)
 {
     char text[16];
     (void)snprintf(text, sizeof(text), "%08x", addr);
-    add_text(to, "devAddr", text);
+    out_text(to, "devAddr", text);
 }
 
 static void fill_up(struct json_object *root, const struct event_context *context,
@@ -156,20 +110,20 @@ static void fill_up(struct json_object *root, const struct event_context *contex
     struct json_object *list = json_object_new_array();
     struct json_object *tx = json_object_new_object();
     add_addr(root, device->dev_addr);
-    add(root, "adr", json_object_new_boolean(true));
-    add_number(root, "dr", device->rx_dr);
-    add_number(root, "fCnt", device->rx_fcnt);
-    add_number(root, "fPort", device->rx_fport);
-    add(root, "confirmed", json_object_new_boolean(device->rx_confirmed));
-    add_base64(root, "data", device->rx_payload, device->rx_payload_len);
+    out_add(root, "adr", json_object_new_boolean(true));
+    out_number(root, "dr", device->rx_dr);
+    out_number(root, "fCnt", device->rx_fcnt);
+    out_number(root, "fPort", device->rx_fport);
+    out_add(root, "confirmed", json_object_new_boolean(device->rx_confirmed));
+    out_base64(root, "data", device->rx_payload, device->rx_payload_len);
     for (size_t i = 0; i < device->rx_count; i++) {
         (void)json_object_array_add(list, rx_info(context, device, &device->rx[i]));
     }
-    add(root, "rxInfo", list);
-    add_number(tx, "frequency", device->rx_frequency_hz);
-    add(tx, "modulation", modulation(context->cs, device->rx_dr, false));
-    add(root, "txInfo", tx);
-    add_text(root, "regionConfigId", "eu868");
+    out_add(root, "rxInfo", list);
+    out_number(tx, "frequency", device->rx_frequency_hz);
+    out_add(tx, "modulation", event_modulation(context->cs, device->rx_dr, false));
+    out_add(root, "txInfo", tx);
+    out_text(root, "regionConfigId", "eu868");
 }
 
 static void fill_txack(struct json_object *root, const struct event_context *context,
@@ -178,44 +132,44 @@ static void fill_txack(struct json_object *root, const struct event_context *con
     struct json_object *tx = json_object_new_object();
     struct json_object *timing = json_object_new_object();
     struct json_object *delay = json_object_new_object();
-    add_number(root, "downlinkId", event->downlink_id);
-    add_text(root, "queueItemId", event->queue_item_id);
-    add_number(root, "fCntDown", event->f_cnt_down);
-    add_eui(root, "gatewayId", context->cs->gateways[event->gateway]);
-    add_number(tx, "frequency", event->frequency_hz);
-    add_number(tx, "power", POWER_DBM);
-    add(tx, "modulation", modulation(context->cs, event->dr, true));
-    add_duration(delay, "delay", event->delay_us);
-    add(timing, "delay", delay);
-    add(tx, "timing", timing);
-    add(root, "txInfo", tx);
+    out_number(root, "downlinkId", event->downlink_id);
+    out_text(root, "queueItemId", event->queue_item_id);
+    out_number(root, "fCntDown", event->f_cnt_down);
+    out_eui(root, "gatewayId", context->cs->gateways[event->gateway]);
+    out_number(tx, "frequency", event->frequency_hz);
+    out_number(tx, "power", POWER_DBM);
+    out_add(tx, "modulation", event_modulation(context->cs, event->dr, true));
+    out_duration(delay, "delay", event->delay_us);
+    out_add(timing, "delay", delay);
+    out_add(tx, "timing", timing);
+    out_add(root, "txInfo", tx);
 }
 
 static void fill_log(struct json_object *root, const struct cs_event *event)
 {
     struct json_object *context = json_object_new_object();
     char number[24];
-    add_text(root, "level", event->level);
-    add_text(root, "code", event->code);
-    add_text(root, "description", event->description);
+    out_text(root, "level", event->level);
+    out_text(root, "code", event->code);
+    out_text(root, "description", event->description);
     if (event->queue_item_id != NULL) {
-        add_text(context, "queue_item_id", event->queue_item_id);
+        out_text(context, "queue_item_id", event->queue_item_id);
     }
     if (strcmp(event->code, "DOWNLINK_PAYLOAD_SIZE") == 0) {
         (void)snprintf(number, sizeof(number), "%zu", event->max_payload_size);
-        add_text(context, "max_payload_size", number);
+        out_text(context, "max_payload_size", number);
         (void)snprintf(number, sizeof(number), "%zu", event->item_size);
-        add_text(context, "item_size", number);
+        out_text(context, "item_size", number);
     }
-    add(root, "context", context);
+    out_add(root, "context", context);
 }
 
 static void fill_status(struct json_object *root, const struct cs_event *event)
 {
-    add_number(root, "margin", event->margin_db);
-    add(root, "externalPowerSource", json_object_new_boolean(false));
-    add(root, "batteryLevelUnavailable", json_object_new_boolean(false));
-    add(root, "batteryLevel", json_object_new_double(event->battery_percent));
+    out_number(root, "margin", event->margin_db);
+    out_add(root, "externalPowerSource", json_object_new_boolean(false));
+    out_add(root, "batteryLevelUnavailable", json_object_new_boolean(false));
+    out_add(root, "batteryLevel", json_object_new_double(event->battery_percent));
 }
 
 static const char *type_name(enum cs_event_type type)
@@ -246,14 +200,15 @@ void event_topic(const struct event_context *context, const struct cs_event *eve
                    eui_format(event->device->dev_eui, eui), type_name(event->type));
 }
 
-char *event_json(const struct event_context *context, const struct cs_event *event)
+static struct json_object *event_object(const struct event_context *context,
+                                        const struct cs_event *event)
 {
     struct json_object *root = json_object_new_object();
     if (event->type != CS_EVENT_TXACK && event->type != CS_EVENT_LOG) {
         add_uuid(root, "deduplicationId", context->prng);
     }
-    add_time(root, "time", event->time);
-    add(root, "deviceInfo", device_info(context, event->device));
+    out_time(root, "time", event->time);
+    out_add(root, "deviceInfo", device_info(context, event->device));
     switch (event->type) {
     case CS_EVENT_UP:
         fill_up(root, context, event);
@@ -265,9 +220,9 @@ char *event_json(const struct event_context *context, const struct cs_event *eve
         fill_txack(root, context, event);
         break;
     case CS_EVENT_ACK:
-        add_text(root, "queueItemId", event->queue_item_id);
-        add(root, "acknowledged", json_object_new_boolean(event->acknowledged));
-        add_number(root, "fCntDown", event->f_cnt_down);
+        out_text(root, "queueItemId", event->queue_item_id);
+        out_add(root, "acknowledged", json_object_new_boolean(event->acknowledged));
+        out_number(root, "fCntDown", event->f_cnt_down);
         break;
     case CS_EVENT_LOG:
         fill_log(root, event);
@@ -276,10 +231,44 @@ char *event_json(const struct event_context *context, const struct cs_event *eve
         fill_status(root, event);
         break;
     }
+    return root;
+}
+
+char *event_json(const struct event_context *context, const struct cs_event *event)
+{
+    struct json_object *root = event_object(context, event);
     char *text = strdup(json_object_to_json_string_ext(
         root, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(root);
     return text;
+}
+
+static const ProtobufCMessageDescriptor *descriptor_of(enum cs_event_type type)
+{
+    switch (type) {
+    case CS_EVENT_UP:
+        return &csint__uplink_event__descriptor;
+    case CS_EVENT_JOIN:
+        return &csint__join_event__descriptor;
+    case CS_EVENT_TXACK:
+        return &csint__tx_ack_event__descriptor;
+    case CS_EVENT_ACK:
+        return &csint__ack_event__descriptor;
+    case CS_EVENT_LOG:
+        return &csint__log_event__descriptor;
+    case CS_EVENT_STATUS:
+        break;
+    }
+    return &csint__status_event__descriptor;
+}
+
+uint8_t *event_protobuf(const struct event_context *context, const struct cs_event *event,
+                        size_t *len)
+{
+    struct json_object *root = event_object(context, event);
+    uint8_t *bytes = transcode(descriptor_of(event->type), root, len);
+    json_object_put(root);
+    return bytes;
 }
 
 /* ---- commands ---- */
@@ -357,6 +346,46 @@ static int read_command(struct json_object *root, struct command *command)
                                            &down->expires);
 }
 
+static int take_pb(const Csint__DownlinkCommand *from, struct command *command)
+{
+    struct cs_downlink *down = &command->downlink;
+    uint64_t eui = 0;
+    if (eui_parse(from->dev_eui, strlen(from->dev_eui), &eui) != FUO_OK ||
+        eui != down->dev_eui || from->f_port < 1 || from->f_port > 255 ||
+        from->data.len > sizeof(command->data)) {
+        return FUO_EPROTO;
+    }
+    down->fport = (uint8_t)from->f_port;
+    down->confirmed = from->confirmed;
+    down->len = from->data.len;
+    down->data = command->data;
+    if (from->data.len > 0) {
+        memcpy(command->data, from->data.data, from->data.len);
+    }
+    if (from->expires_at != NULL) {
+        down->expires.us =
+            from->expires_at->seconds * 1000000 + from->expires_at->nanos / 1000;
+    }
+    if (from->id[0] != '\0') {
+        if (strlen(from->id) != CS_ID_SIZE - 1) {
+            return FUO_EPROTO;
+        }
+        memcpy(command->id, from->id, CS_ID_SIZE);
+        down->id = command->id;
+    }
+    return FUO_OK;
+}
+
+static int read_protobuf(const uint8_t *payload, size_t len, struct command *command)
+{
+    Csint__DownlinkCommand *from = csint__downlink_command__unpack(NULL, len, payload);
+    int err = from != NULL ? take_pb(from, command) : FUO_EPROTO;
+    if (from != NULL) {
+        csint__downlink_command__free_unpacked(from, NULL);
+    }
+    return err;
+}
+
 int command_parse(const char *application_id, const char *topic, const uint8_t *payload,
                   size_t len, struct command *command)
 {
@@ -367,6 +396,9 @@ int command_parse(const char *application_id, const char *topic, const uint8_t *
     }
     if (len == 0 || len > COMMAND_MAX_BYTES) {
         return FUO_EPROTO;
+    }
+    if (payload[0] != '{') {
+        return read_protobuf(payload, len, command);
     }
     struct json_tokener *tokener = json_tokener_new_ex(8);
     if (tokener == NULL) {

@@ -18,6 +18,8 @@ enum {
     COMMAND_MAX_BYTES = 4096,
 };
 
+struct json_object;
+
 struct event_context {
     const struct cs *cs;
     struct prng *prng; /* of identifiers */
@@ -29,6 +31,11 @@ void event_topic(const struct event_context *context, const struct cs_event *eve
 
 /* The payload, owned by the caller (free()); NULL if there is no memory. */
 char *event_json(const struct event_context *context, const struct cs_event *event);
+uint8_t *event_protobuf(const struct event_context *context, const struct cs_event *event,
+                        size_t *len);
+
+/* "modulation" of a data rate. */
+struct json_object *event_modulation(const struct cs *cs, uint8_t dr, bool down);
 
 /* A DownlinkCommand with what its strings point to. */
 struct command {
@@ -38,8 +45,8 @@ struct command {
 };
 
 /*
- * Parse a message on application/<id>/device/<eui>/command/down. camelCase and snake_case,
- * unknown fields ignored. FUO_ENOENT: another topic; FUO_EPROTO: anything wrong with the
+ * Parse a message on application/<id>/device/<eui>/command/down, JSON or protobuf. camelCase
+ * and snake_case, unknown fields ignored. FUO_ENOENT: another topic; FUO_EPROTO: anything wrong with the
  * payload, a devEui that is not the topic's included. *command is then undefined.
  */
 FUO_MUST_CHECK int command_parse(const char *application_id, const char *topic,

@@ -20,7 +20,7 @@ enum {
     SITE_COUNT = 4,
 };
 
-static FILE *create_private(const char *path)
+FILE *create_private(const char *path)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
@@ -61,12 +61,11 @@ int inventory_write(const char *path, const struct network *network)
     return fclose(f) != 0 || failed ? FUO_EIO : FUO_OK;
 }
 
-int flash_write(const char *dir, const struct device *device)
+int flash_write_image(const char *dir, uint64_t dev_eui, const void *bytes, size_t len)
 {
     char path[PATH_MAX_BYTES];
     char eui[EUI_TEXT_SIZE];
-    int n = snprintf(path, sizeof(path), "%s/%s.bin", dir,
-                     eui_format(device->config.dev_eui, eui));
+    int n = snprintf(path, sizeof(path), "%s/%s.bin", dir, eui_format(dev_eui, eui));
     if (n < 0 || (size_t)n >= sizeof(path)) {
         errno = ENAMETOOLONG;
         return FUO_EIO;
@@ -75,9 +74,14 @@ int flash_write(const char *dir, const struct device *device)
     if (f == NULL) {
         return FUO_EIO;
     }
-    bool failed =
-        fwrite(device->running.bytes, 1, device->running.len, f) != device->running.len;
+    bool failed = fwrite(bytes, 1, len, f) != len;
     return fclose(f) != 0 || failed ? FUO_EIO : FUO_OK;
+}
+
+int flash_write(const char *dir, const struct device *device)
+{
+    return flash_write_image(dir, device->config.dev_eui, device->running.bytes,
+                             device->running.len);
 }
 
 int flash_write_all(const char *dir, const struct network *network)

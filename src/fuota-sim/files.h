@@ -3,6 +3,8 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 
 #include "fuotad/error.h"
 #include "sim/network.h"
@@ -10,6 +12,12 @@
 /* CSV as fuotad imports it, mode 0600: it holds keys. FUO_EIO, see errno. */
 FUO_MUST_CHECK int inventory_write(const char *path, const struct network *network);
 
+/* A new file, mode 0600. NULL: see errno. */
+FILE *create_private(const char *path);
+
+/* DIR/<dev_eui>.bin. FUO_EIO, see errno. */
+FUO_MUST_CHECK int flash_write_image(const char *dir, uint64_t dev_eui, const void *bytes,
+                                     size_t len);
 /* DIR/<dev_eui>.bin, the running image; DIR is made. FUO_EIO, see errno. */
 FUO_MUST_CHECK int flash_write(const char *dir, const struct device *device);
 FUO_MUST_CHECK int flash_write_all(const char *dir, const struct network *network);

@@ -15,6 +15,9 @@
 #include "fuota-sim/api.h"
 #include "fuota-sim/events.h"
 #include "fuota-sim/files.h"
+#include "fuota-sim/gateway.h"
+#include "fuota-sim/gateway_in.h"
+#include "fuota-sim/lwm2m.h"
 #include "fuota-sim/options.h"
 #include "fuota-sim/tts_json.h"
 #include "fuota-sim/tts_rest.h"
@@ -47,7 +50,8 @@ struct app {
     char *token;            /* of the API; NULL: none */
     struct tts_batch batch; /* scratch */
     FILE *airlog;
-    struct prng prng; /* of identifiers in events */
+    struct prng prng;              /* of identifiers in events */
+    struct gateway_counts *counts; /* of each gateway */
     uint64_t frame_count;
     uint64_t dropped_events;
     size_t updated_count; /* devices that run an image they were sent */
@@ -90,21 +94,27 @@ static void rearm(struct app *app)
 /* ---- out: events, frames, images ---- */
 
 /* Takes the message; NULL: there was no memory for it. */
-static void publish(struct app *app, const char *topic, char *json)
+static void publish_bytes(struct app *app, const char *topic, uint8_t *payload,
+                          size_t len)
 {
-    if (json == NULL) {
+    if (payload == NULL) {
         return;
     }
     struct mqtt_publish publish = {
         .topic = topic,
-        .payload = (const uint8_t *)json,
-        .payload_len = strlen(json),
+        .payload = payload,
+        .payload_len = len,
         .qos = EVENT_QOS,
     };
     if (mqtt_publish(app->mqtt, &publish) != FUO_OK) {
         app->dropped_events++;
     }
-    free(json);
+    free(payload);
+}
+
+static void publish(struct app *app, const char *topic, char *json)
+{
+    publish_bytes(app, topic, (uint8_t *)json, json != NULL ? strlen(json) : 0);
 }
 
 static void on_event(void *ctx, const struct cs_event *event)
@@ -113,6 +123,12 @@ static void on_event(void *ctx, const struct cs_event *event)
     struct event_context context = {&app->network.cs, &app->prng};
     char topic[EVENT_TOPIC_MAX];
     event_topic(&context, event, topic);
+    if (app->options.protobuf) {
+        size_t len = 0;
+        uint8_t *bytes = event_protobuf(&context, event, &len);
+        publish_bytes(app, topic, bytes, len);
+        return;
+    }
     publish(app, topic, event_json(&context, event));
 }
 
@@ -123,6 +139,36 @@ static void on_tts_event(void *ctx, const struct tts_event *event)
     char topic[TTS_TOPIC_MAX];
     tts_topic(&context, event, topic);
     publish(app, topic, tts_event_json(&context, event));
+}
+
+static void tell(struct app *app, struct gateway_message message)
+{
+    publish_bytes(app, message.topic, message.payload, message.len);
+}
+
+/* A gateway that is away is given the frame all the same, and does not answer. */
+static void on_gateway(void *ctx, const struct cs_gateway_frame *frame)
+{
+    struct app *app = ctx;
+    size_t gateway = frame->items[0].gateway;
+    bool protobuf = gateway_speaks_protobuf(app->options.marshaler, gateway);
+    enum tx_status status = frame->status[frame->tried - 1];
+    struct gateway_counts *counts = &app->counts[gateway];
+    tell(app, gateway_command(&app->network.cs, frame, protobuf));
+    if (status != TX_NO_ACK) {
+        tell(app, gateway_ack(&app->network.cs, frame, protobuf));
+        counts->given++;
+        counts->emitted += status == TX_OK;
+    }
+}
+
+static void on_gateway_stats(void *ctx, size_t gateway, struct utc now)
+{
+    struct app *app = ctx;
+    bool protobuf = gateway_speaks_protobuf(app->options.marshaler, gateway);
+    tell(app,
+         gateway_stats(&app->network.cs, gateway, now, &app->counts[gateway], protobuf));
+    app->counts[gateway] = (struct gateway_counts){0};
 }
 
 static void on_frame(void *ctx, const struct air_frame *frame)
@@ -155,6 +201,8 @@ static const struct network_sink sink = {
     .frame = on_frame,
     .event = on_event,
     .tts_event = on_tts_event,
+    .gateway = on_gateway,
+    .gateway_stats = on_gateway_stats,
     .installed = on_installed,
 };
 
@@ -189,6 +237,55 @@ static int take_push(struct app *app, const struct mqtt_message *message)
                : tts_push(&app->network.tts, &push, clock_utc(&app->options.clock), &why);
 }
 
+static size_t gateway_number(const struct network *network, uint64_t gateway)
+{
+    size_t i = 0;
+    while (i < network->config.gateway_count && network->gateway_euis[i] != gateway) {
+        i++;
+    }
+    return i;
+}
+
+/* A frame that is not the server's: its gateway sends it, or says why not. */
+static int take_order(struct app *app, const struct mqtt_message *message)
+{
+    struct gateway_order order;
+    int err = gateway_order_parse(app->network.config.region, message->topic,
+                                  message->payload, message->payload_len, &order);
+    if (err != FUO_OK) {
+        return err == FUO_ENOENT ? FUO_OK : err; /* the server's own comes back */
+    }
+    struct cs_gateway_frame frame = {
+        .downlink_id = order.downlink_id, .count = 1, .tried = 1};
+    frame.items[0] =
+        (struct cs_tx){.gateway = gateway_number(&app->network, order.gateway),
+                       .at = order.at,
+                       .frequency_hz = order.frequency_hz,
+                       .dr = order.dr,
+                       .phy = order.phy,
+                       .phy_len = order.phy_len};
+    frame.status[0] =
+        network_order(&app->network, &frame.items[0], clock_utc(&app->options.clock));
+    if (frame.status[0] != TX_NO_ACK) {
+        struct gateway_counts *counts = &app->counts[frame.items[0].gateway];
+        bool protobuf =
+            gateway_speaks_protobuf(app->options.marshaler, frame.items[0].gateway);
+        tell(app, gateway_ack(&app->network.cs, &frame, protobuf));
+        counts->given++;
+        counts->emitted += frame.status[0] == TX_OK;
+    }
+    return FUO_OK;
+}
+
+static int take(struct app *app, const struct mqtt_message *message)
+{
+    if (speaks_tts(app)) {
+        return take_push(app, message);
+    }
+    bool order = strstr(message->topic, "/gateway/") != NULL;
+    return order ? take_order(app, message) : take_command(app, message);
+}
+
 static void on_message(void *arg, const struct mqtt_message *message)
 {
     struct app *app = arg;
@@ -196,7 +293,7 @@ static void on_message(void *arg, const struct mqtt_message *message)
         return;
     }
     advance(app);
-    int err = speaks_tts(app) ? take_push(app, message) : take_command(app, message);
+    int err = take(app, message);
     if (err != FUO_OK) {
         log_warn("command refused topic=%s: %s", message->topic, fuo_strerror(err));
     }
@@ -213,7 +310,9 @@ static void on_http(void *arg, const struct httpd_call *call, struct httpd_reply
                                 app->token};
         tts_rest_serve(&rest, call, reply);
     } else {
-        api_serve(&(struct api){&app->network.cs, now, app->token}, call, reply);
+        struct directory directory = {&app->network, &app->options.server};
+        struct api api = {&app->network.cs, now, app->token, &directory};
+        api_serve(&api, call, reply);
     }
     rearm(app);
 }
@@ -311,6 +410,10 @@ static int open_network(struct app *app)
     config->reply_window_us =
         clock_virtual_us(&app->options.clock, MILLIS_US(REPLY_WINDOW_MS));
     config->profiles = app->options.profiles;
+    app->counts = calloc(config->gateway_count, sizeof(*app->counts));
+    if (app->counts == NULL) {
+        return FUO_ENOMEM;
+    }
     app->prng = prng_seeded(config->seed ^ UINT64_C(0xe7e27));
     int err = network_init(&app->network, config, &sink, app);
     if (err != FUO_OK) {
@@ -343,7 +446,10 @@ static int open_mqtt(struct app *app)
     if (!speaks_tts(app)) {
         (void)snprintf(filter, sizeof(filter), "application/%s/device/+/command/down",
                        application);
-        return mqtt_subscribe(app->mqtt, filter, EVENT_QOS);
+        err = mqtt_subscribe(app->mqtt, filter, EVENT_QOS);
+        return err != FUO_OK
+                   ? err
+                   : mqtt_subscribe(app->mqtt, "+/gateway/+/command/down", EVENT_QOS);
     }
     (void)snprintf(filter, sizeof(filter), "v3/%s/devices/+/down/push", application);
     err = mqtt_subscribe(app->mqtt, filter, EVENT_QOS);
@@ -403,6 +509,7 @@ static int finish(struct app *app)
     }
     network_free(&app->network);
     free(app->token);
+    free(app->counts);
     return app->failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -441,6 +548,12 @@ int main(int argc, char **argv)
         (void)fputs(options_help(), stdout);
         return EXIT_SUCCESS;
     }
+    if (app->options.lwm2m.list_kinds) {
+        for (size_t i = 0; i < lwm2m_quirks_count; i++) {
+            (void)printf("%-14s%s\n", lwm2m_quirks[i].name, lwm2m_quirks[i].help);
+        }
+        return EXIT_SUCCESS;
+    }
     if (app->options.version) {
         (void)puts("fuota-sim " FUO_VERSION);
         return EXIT_SUCCESS;
@@ -448,5 +561,5 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     log_init(&(struct log_config){
         .level = LOG_LEVEL_INFO, .clock = app->options.clock, .fd = STDERR_FILENO});
-    return run(app);
+    return app->options.lwm2m.wanted ? lwm2m_main(&app->options) : run(app);
 }

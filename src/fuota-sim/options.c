@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/eui.h"
 #include "fuota-sim/tts_json.h"
 #include "profile/shipped.h"
 #include "radio/region.h"
@@ -14,55 +15,14 @@ enum {
     DEVICES_MAX = 1000000,
     GATEWAYS_MAX = 1000,
     CAPTURE_DB = 6,
+    COAP_PORT = 5683,
+    VERSION_MAX = 63,
+    LIFETIME_MIN_S = 10,
 };
 
 #define DEFAULT_UUID    "5a1c0e1e-0000-4000-8000-000000000001"
 #define DEFAULT_UID     "fuota-app@sim"
 #define DURATION_MAX_US DAYS_US(365)
-
-const char *options_help(void)
-{
-    return "usage: fuota-sim [options]\n"
-           "A network in a box: a ChirpStack v4 or The Things Stack v3 that fuotad can "
-           "talk "
-           "to,\n"
-           "gateways, a lossy channel under duty-cycle limits, and LoRaWAN devices with "
-           "TS003\n"
-           "to TS007.\n"
-           "\n"
-           "  --dialect NAME        the server is chirpstack or tts (chirpstack)\n"
-           "  --broker URL          MQTT broker, mqtt://HOST:PORT "
-           "(mqtt://127.0.0.1:1883)\n"
-           "  --api HOST:PORT       address of the API (127.0.0.1:8080; port 0: any)\n"
-           "  --token-file FILE     API token that callers must present (default: none)\n"
-           "  --application ID      application of all devices\n"
-           "                        (5a1c0e1e-0000-4000-8000-000000000001, or with tts\n"
-           "                        fuota-app@sim)\n"
-           "  --devices N           number of devices (10)\n"
-           "  --gateways N          number of gateways (1)\n"
-           "  --seed S              seed of everything random (1)\n"
-           "  --loss P%             downlink receptions lost, uplinks half of it (0%)\n"
-           "  --interval D          time between two uplinks of a device (300s)\n"
-           "  --ts004 1|2|mixed     versions of TS003, TS004 and TS005 in the devices "
-           "(2)\n"
-           "  --profile NAME,...|mix  quirks of shipped device profiles, device by "
-           "device "
-           "in\n"
-           "                        turn, with the versions they have; mix: all of them\n"
-           "  --margin D            multicast class C margin of the server (5s)\n"
-           "  --full-duplex         gateways hear while they transmit\n"
-           "  --collisions          gateways that send at once on one frequency and data "
-           "rate\n"
-           "                        disturb devices that hear both within 6 dB\n"
-           "  --keep-groups         devices have their multicast groups after a reboot\n"
-           "  --time-scale F@EPOCH  virtual = EPOCH + (wall - EPOCH) * F\n"
-           "  --airlog FILE         write a JSON line per frame on air\n"
-           "  --flash DIR           write the image of each device to DIR/<dev_eui>.bin\n"
-           "  --inventory FILE      write the devices with their keys as CSV\n"
-           "  --quiet               say nothing but errors\n"
-           "  --version, --help\n"
-           "SIGTERM and SIGINT end it: air log and images are complete then.\n";
-}
 
 static int parse_number(const char *text, uint64_t max, uint64_t *value)
 {
@@ -229,11 +189,76 @@ static int parse_api(const char *text, struct sim_options *options)
     return FUO_OK;
 }
 
-static int parse_dialect(const char *text, enum network_dialect *dialect)
+static int parse_dialect(const char *text, struct sim_options *options)
 {
     bool tts = strcmp(text, "tts") == 0;
-    *dialect = tts ? NETWORK_DIALECT_TTS : NETWORK_DIALECT_CHIRPSTACK;
-    return tts || strcmp(text, "chirpstack") == 0 ? FUO_OK : FUO_EINVAL;
+    options->network.dialect = tts ? NETWORK_DIALECT_TTS : NETWORK_DIALECT_CHIRPSTACK;
+    options->lwm2m.wanted = strcmp(text, "lwm2m") == 0;
+    return tts || options->lwm2m.wanted || strcmp(text, "chirpstack") == 0 ? FUO_OK
+                                                                           : FUO_EINVAL;
+}
+
+/* coap://host, coap://host:port, with [] around an IPv6 address. */
+static int parse_server(const char *text, struct sim_lwm2m *lwm2m)
+{
+    static const char scheme[] = "coap://";
+    uint64_t port = COAP_PORT;
+    if (strncmp(text, scheme, sizeof(scheme) - 1) != 0) {
+        return FUO_EINVAL;
+    }
+    text += sizeof(scheme) - 1;
+    bool bracket = *text == '[';
+    size_t len = strcspn(text += bracket, bracket ? "]" : ":/");
+    if (len == 0 || len >= sizeof(lwm2m->host) || (bracket && text[len] != ']')) {
+        return FUO_EINVAL;
+    }
+    memcpy(lwm2m->host, text, len);
+    lwm2m->host[len] = '\0';
+    text += len + bracket;
+    if (*text == ':' &&
+        (parse_number(text + 1, UINT16_MAX, &port) != FUO_OK || port == 0)) {
+        return FUO_EINVAL;
+    }
+    lwm2m->port = (uint16_t)port;
+    return *text == ':' || *text == '\0' ? FUO_OK : FUO_EINVAL;
+}
+
+/* Names with commas in between, or all there are. */
+static int parse_kinds(const char *text, struct sim_lwm2m *lwm2m)
+{
+    lwm2m->list_kinds = strcmp(text, "help") == 0;
+    if (lwm2m->list_kinds) {
+        return FUO_OK;
+    }
+    lwm2m->kind_count = 0;
+    for (size_t i = 0; strcmp(text, "mix") == 0 && i < lwm2m_quirks_count; i++) {
+        lwm2m->kinds[lwm2m->kind_count++] = &lwm2m_quirks[i];
+    }
+    while (strcmp(text, "mix") != 0) {
+        size_t len = strcspn(text, ",");
+        const struct lwm2m_quirks *kind = lwm2m_quirks_find(text, len);
+        if (kind == NULL || lwm2m->kind_count == SIM_PROFILES_MAX) {
+            return FUO_EINVAL;
+        }
+        lwm2m->kinds[lwm2m->kind_count++] = kind;
+        if (text[len] == '\0') {
+            break;
+        }
+        text += len + 1;
+    }
+    return FUO_OK;
+}
+
+static int parse_marshaler(const char *text, enum gateway_marshaler *marshaler)
+{
+    static const char *const names[] = {"json", "protobuf", "mixed"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *marshaler = (enum gateway_marshaler)i;
+            return FUO_OK;
+        }
+    }
+    return FUO_EINVAL;
 }
 
 /* Each dialect has identifiers of its own. */
@@ -264,20 +289,30 @@ enum option_id {
     OPT_TOKEN_FILE,
     OPT_APPLICATION,
     OPT_DEVICES,
+    OPT_FIRST_DEV_EUI,
     OPT_GATEWAYS,
+    OPT_EVENT_MARSHALER,
+    OPT_MARSHALER,
+    OPT_REFUSE,
     OPT_SEED,
     OPT_LOSS,
     OPT_INTERVAL,
     OPT_TS004,
     OPT_PROFILE,
     OPT_MARGIN,
+    OPT_SERVER_CLOCK,
     OPT_FULL_DUPLEX,
     OPT_COLLISIONS,
     OPT_KEEP_GROUPS,
+    OPT_SERVER_STATE,
     OPT_TIME_SCALE,
     OPT_AIRLOG,
     OPT_FLASH,
     OPT_INVENTORY,
+    OPT_SERVER,
+    OPT_KIND,
+    OPT_FIRMWARE_VERSION,
+    OPT_LIFETIME,
     OPT_QUIET,
     OPT_VERSION,
     OPT_HELP,
@@ -290,20 +325,30 @@ static const struct option long_options[] = {
     {"token-file", required_argument, NULL, OPT_TOKEN_FILE},
     {"application", required_argument, NULL, OPT_APPLICATION},
     {"devices", required_argument, NULL, OPT_DEVICES},
+    {"first-dev-eui", required_argument, NULL, OPT_FIRST_DEV_EUI},
     {"gateways", required_argument, NULL, OPT_GATEWAYS},
+    {"marshaler", required_argument, NULL, OPT_EVENT_MARSHALER},
+    {"gateway-marshaler", required_argument, NULL, OPT_MARSHALER},
+    {"refuse", required_argument, NULL, OPT_REFUSE},
     {"seed", required_argument, NULL, OPT_SEED},
     {"loss", required_argument, NULL, OPT_LOSS},
     {"interval", required_argument, NULL, OPT_INTERVAL},
     {"ts004", required_argument, NULL, OPT_TS004},
     {"profile", required_argument, NULL, OPT_PROFILE},
     {"margin", required_argument, NULL, OPT_MARGIN},
+    {"server-clock", no_argument, NULL, OPT_SERVER_CLOCK},
     {"full-duplex", no_argument, NULL, OPT_FULL_DUPLEX},
     {"collisions", no_argument, NULL, OPT_COLLISIONS},
     {"keep-groups", no_argument, NULL, OPT_KEEP_GROUPS},
+    {"server-state", required_argument, NULL, OPT_SERVER_STATE},
     {"time-scale", required_argument, NULL, OPT_TIME_SCALE},
     {"airlog", required_argument, NULL, OPT_AIRLOG},
     {"flash", required_argument, NULL, OPT_FLASH},
     {"inventory", required_argument, NULL, OPT_INVENTORY},
+    {"server", required_argument, NULL, OPT_SERVER},
+    {"kind", required_argument, NULL, OPT_KIND},
+    {"firmware-version", required_argument, NULL, OPT_FIRMWARE_VERSION},
+    {"lifetime", required_argument, NULL, OPT_LIFETIME},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, OPT_HELP},
@@ -345,6 +390,9 @@ static bool keep(int id, const char *value, struct sim_options *options)
     case OPT_QUIET:
         options->quiet = true;
         return true;
+    case OPT_SERVER_CLOCK:
+        options->network.server_clock = true;
+        return true;
     case OPT_FULL_DUPLEX:
         options->network.half_duplex = false;
         return true;
@@ -371,11 +419,20 @@ static int parse_one(int id, const char *value, struct sim_options *options)
     case OPT_API:
         return parse_api(value, options);
     case OPT_DIALECT:
-        return parse_dialect(value, &network->dialect);
+        return parse_dialect(value, options);
     case OPT_DEVICES:
         return parse_count(value, DEVICES_MAX, &network->device_count);
+    case OPT_FIRST_DEV_EUI:
+        return eui_parse(value, strlen(value), &network->first_dev_eui);
     case OPT_GATEWAYS:
         return parse_count(value, GATEWAYS_MAX, &network->gateway_count);
+    case OPT_EVENT_MARSHALER:
+        options->protobuf = strcmp(value, "protobuf") == 0;
+        return options->protobuf || strcmp(value, "json") == 0 ? FUO_OK : FUO_EINVAL;
+    case OPT_MARSHALER:
+        return parse_marshaler(value, &options->marshaler);
+    case OPT_REFUSE:
+        return parse_percent(value, &network->refuse_ppm);
     case OPT_SEED:
         return parse_number(value, UINT64_MAX, &network->seed);
     case OPT_LOSS:
@@ -388,6 +445,17 @@ static int parse_one(int id, const char *value, struct sim_options *options)
         return parse_profiles(value, options);
     case OPT_MARGIN:
         return parse_duration(value, &network->margin_us);
+    case OPT_SERVER:
+        return parse_server(value, &options->lwm2m);
+    case OPT_SERVER_STATE:
+        return directory_state_parse(value, &options->server) ? FUO_OK : FUO_EINVAL;
+    case OPT_KIND:
+        return parse_kinds(value, &options->lwm2m);
+    case OPT_FIRMWARE_VERSION:
+        options->lwm2m.firmware_version = value;
+        return value[0] != '\0' && strlen(value) <= VERSION_MAX ? FUO_OK : FUO_EINVAL;
+    case OPT_LIFETIME:
+        return parse_duration(value, &options->lwm2m.lifetime_us);
     case OPT_TIME_SCALE:
         return clock_init(&options->clock, value) == FUO_OK ? FUO_OK : FUO_EINVAL;
     }
@@ -412,6 +480,14 @@ static void set_defaults(struct sim_options *options)
                 .margin_us = SECONDS_US(5),
                 .clocks_wrong = true,
                 .uplink_dr = 5,
+            },
+        .lwm2m =
+            {
+                .host = "127.0.0.1",
+                .port = COAP_PORT,
+                .lifetime_us = DAYS_US(1),
+                .kinds = {&lwm2m_quirks[0]},
+                .kind_count = 1,
             },
     };
 }
@@ -449,6 +525,10 @@ int options_parse(int argc, char **argv, struct sim_options *options,
     }
     if (options->network.uplink_interval_us < SECONDS_US(1)) {
         detail_set(detail, "--interval: at least 1s");
+        return FUO_EINVAL;
+    }
+    if (options->lwm2m.lifetime_us < SECONDS_US(LIFETIME_MIN_S)) {
+        detail_set(detail, "--lifetime: at least %ds", LIFETIME_MIN_S);
         return FUO_EINVAL;
     }
     return FUO_OK;

@@ -5,10 +5,15 @@
 #include <string.h>
 
 /* Where parsing stands. */
+enum {
+    COMMAND_NAME_SIZE = 64,
+};
+
 struct scan {
     int argc;
     char **argv;
     int at;
+    int command_at; /* where the command's (first) word stands */
     bool options_over;
     struct cli *cli;
     struct cli_args *args;
@@ -53,6 +58,15 @@ const struct cli_command *cli_find(const char *name)
         }
     }
     return NULL;
+}
+
+/* "devices import": a command of two words, whose first is a command, too. */
+static const struct cli_command *find_sub(const struct cli_command *command,
+                                          const char *word)
+{
+    char name[COMMAND_NAME_SIZE];
+    int len = snprintf(name, sizeof(name), "%s %s", command->name, word);
+    return len > 0 && (size_t)len < sizeof(name) ? cli_find(name) : NULL;
 }
 
 /* ---- options ---- */
@@ -198,7 +212,15 @@ static int take_word(struct scan *scan)
     const char *word = scan->argv[scan->at];
     if (args->command == NULL) {
         args->command = find_word(word);
+        scan->command_at = scan->at;
         return args->command != NULL ? CLI_OK : fail(args, "no command \"%.40s\"", word);
+    }
+    if (scan->at == scan->command_at + 1 && !scan->options_over) {
+        const struct cli_command *sub = find_sub(args->command, word);
+        if (sub != NULL) {
+            args->command = sub;
+            return CLI_OK;
+        }
     }
     const struct cli_command *command = args->command;
     if (args->operand_count == command->operand_max) {

@@ -2,11 +2,11 @@
 /*
  * cli.h - the command line of fuotactl: one table of commands, and what was given.
  *
- * The table (cli_table.c) drives parsing, --help, usage errors, shell completion and the
- * manual page; nothing about a command is said twice. Commands and options may be mixed
- * in any order; "--" ends the options; the global options are taken before and after the
- * command. "image" and "key" read their own arguments: everything behind their name is
- * handed on.
+ * The table (cli_table.c, its options in cli_options.c) drives parsing, --help, usage errors,
+ * shell completion and the manual page; nothing about a command is said twice. Commands and
+ * options may be mixed in any order; "--" ends the options; the global options are taken
+ * before and after the command. "image" and "key" read their own arguments: everything
+ * behind their name is handed on.
  *
  * Parsing and printing only: no sockets, no clock. Strings are borrowed from argv.
  */

@@ -114,6 +114,9 @@ static void print_bash(FILE *out)
           "            *)  if [[ -z $command ]]; then command=\"${COMP_WORDS[i]}\"\n"
           "                elif [[ $command == image || $command == key ]]; then\n"
           "                    command+=\" ${COMP_WORDS[i]}\"\n"
+          "                elif [[ \"$command ${COMP_WORDS[i]}\" == 'devices import' ]]; "
+          "then\n"
+          "                    command='devices import'\n"
           "                fi ;;\n"
           "        esac\n"
           "    done\n",

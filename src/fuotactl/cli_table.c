@@ -1,247 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* The commands of fuotactl. To add one: a row here and its function. */
+#include "fuotactl/cli_options.h"
 #include "fuotactl/cli_text.h"
 #include "fuotactl/cmd_image.h"
 #include "fuotactl/cmd_key.h"
 #include "fuotactl/commands.h"
 
-const struct cli_option cli_globals[] = {
-    {.name = "--socket",
-     .value = "PATH",
-     .file = true,
-     .help = "Control socket of fuotad; also in FUOTAD_SOCKET. Default: " CLI_SOCKET "."},
-    {.name = "--server",
-     .value = "URL",
-     .help = "Reach fuotad by way of its status broker instead: mqtts://HOST[:PORT], or "
-             "mqtt:// on this machine. Needs --key; also in FUOTAD_SERVER."},
-    {.name = "--key",
-     .value = "FILE",
-     .file = true,
-     .help = "Secret key that signs the requests to --server, of one of the daemon's "
-             "spec.operators; also in FUOTAD_KEY."},
-    {.name = "--key-password-file",
-     .value = "FILE",
-     .file = true,
-     .help = "Its password, if it is encrypted; else it is asked for."},
-    {.name = "--ca",
-     .value = "FILE",
-     .file = true,
-     .help = "CA certificates (PEM) of the broker; default: the system's."},
-    {.name = "--cert",
-     .value = "FILE",
-     .file = true,
-     .help = "Client certificate for the broker (PEM)."},
-    {.name = "--cert-key", .value = "FILE", .file = true, .help = "Its key (PEM)."},
-    {.name = "--username", .value = "NAME", .help = "Login at the broker."},
-    {.name = "--password-file",
-     .value = "FILE",
-     .file = true,
-     .help = "File with its password."},
-    {.name = "--instance",
-     .value = "NAME",
-     .help = "The daemon's metadata.name. Default: " CLI_INSTANCE "."},
-    {.name = "--root",
-     .value = "TOPIC",
-     .help = "The daemon's spec.status.root. Default: " CLI_ROOT "."},
-    {.name = "--json", .help = "Print JSON Lines with stable fields."},
-    {.name = "--color",
-     .value = "WHEN",
-     .words = "auto always never",
-     .help = "Colours: auto, always or never. NO_COLOR and CI are honoured."},
-    {.name = "--quiet", .letter = "-q", .help = "No progress, only errors on stderr."},
-    {.name = "--help", .letter = "-h", .help = "Show help."},
-    {.name = "--version", .help = "Show the version."},
-    {0},
-};
-
-#define OPTION_TIMEOUT(end)                                      \
-    {                                                            \
-        .name = "--timeout", .value = "TIME",                    \
-        .help = "Give up waiting after that time (90s, 6h, 2d) " \
-                "with exit code 8" end                           \
-    }
-
-static const struct cli_option plan_options[] = {
-    {.name = "--output",
-     .letter = "-o",
-     .value = "PLAN",
-     .file = true,
-     .help = "Write the plan to this file, for apply."},
-    {.name = "--max-airtime",
-     .value = "TIME",
-     .help = "Exit code 11 if all gateways together need more (40h)."},
-    {.name = "--max-duration",
-     .value = "TIME",
-     .help = "Exit code 11 if the transmissions take longer (14d)."},
-    {0},
-};
-
-static const struct cli_option simulate_options[] = {
-    {.name = "--seed", .value = "S", .help = "Of places, links and losses; default: 1."},
-    {.name = "--devices", .value = "N", .help = "How many devices; default: 200."},
-    {.name = "--loss",
-     .value = "PERCENT",
-     .help = "Frames that each device loses beside what its links do; default: 0%."},
-    {.name = "--timing",
-     .value = "SERVER",
-     .words = "stock margin1s direct",
-     .help = "stock: ChirpStack as it is; margin1s: with a margin of 1 s; direct: exact "
-             "times. Default: stock."},
-    {.name = "--start",
-     .value = "TIME",
-     .help =
-         "When it is applied, local in the campaign's zone: 2026-12-01T08:00. Default: "
-         "now."},
-    {0},
-};
-
-static const struct cli_option apply_options[] = {
-    {.name = "--reason", .value = "TEXT", .help = "Why; kept in the audit log."},
-    {.name = "--wait", .help = "Follow the campaign to its end."},
-    OPTION_TIMEOUT("; the campaign goes on. Needs --wait."),
-    {0},
-};
-
-static const struct cli_option watch_options[] = {
-    {.name = "--devices", .help = "Show each device that changes, too."},
-    {0},
-};
-
-static const struct cli_option wait_options[] = {
-    {.name = "--for",
-     .value = "PHASE",
-     .words = "running paused completed aborted failed ended",
-     .help = "What to wait for; default: completed. ended: whatever the end is."},
-    OPTION_TIMEOUT("."),
-    {0},
-};
-
-static const struct cli_option reason_options[] = {
-    {.name = "--reason",
-     .value = "TEXT",
-     .help = "Why; kept with the campaign and in the audit log."},
-    {0},
-};
-
-static const struct cli_option audit_options[] = {
-    {.name = "--verify",
-     .help = "Check the whole chain of hashes; exit code 7 if anything was changed."},
-    {0},
-};
-
-static const struct cli_option approve_options[] = {
-    {.name = "--wave",
-     .value = "WAVE",
-     .help = "The wave to approve, also before its turn; default: the one that waits."},
-    {.name = "--reason", .value = "TEXT", .help = "Why."},
-    {0},
-};
-
-static const struct cli_option devices_options[] = {
-    {.name = "--state",
-     .value = "STATE",
-     .words = "idle downloading downloaded updating 0 1 2 3",
-     .help = "Only devices in this LwM2M State."},
-    {.name = "--outcome",
-     .value = "OUTCOME",
-     .words = "pending active succeeded failed unknown cancelled skipped superseded",
-     .help = "Only devices with this outcome; active: none yet; pending: nothing was "
-             "begun with them."},
-    {.name = "--output",
-     .letter = "-o",
-     .value = "FORMAT",
-     .words = "table csv jsonl",
-     .help = "How to print them; default: table."},
-    {0},
-};
-
-static const struct cli_option report_options[] = {
-    {.name = "--format",
-     .value = "FORMAT",
-     .words = "html junit markdown json",
-     .help = "How to write it; default: markdown, with --json json."},
-    {.name = "--output",
-     .letter = "-o",
-     .value = "FILE",
-     .file = true,
-     .help = "Write it to this file, as a whole or not at all; default: stdout."},
-    {0},
-};
-
-static const struct cli_option doctor_options[] = {
-    {.name = "--config",
-     .value = "FILE",
-     .file = true,
-     .help = "The daemon's own file, to be looked at even if it runs; default: "
-             "/etc/fuotad/fuotad.yaml, if it does not."},
-    {0},
-};
-
-static const struct cli_option airtime_options[] = {
-    {.name = "--region", .value = "REGION", .help = "EU868, US915, AS923-2 and so on."},
-    {.name = "--dr", .value = "DR", .help = "Data rate of the region, 5 or DR5."},
-    {.name = "--bytes", .value = "N", .help = "FRMPayload bytes, 0 to 242."},
-    {0},
-};
-
-static const struct cli_option fragment_options[] = {
-    {.name = "--fragment-size", .value = "S", .help = "Bytes of a fragment, 1 to 255."},
-    {.name = "--redundancy", .value = "R%", .help = "Coded fragments to add, 20%."},
-    {.name = "--ts004",
-     .value = "V",
-     .words = "1 2",
-     .help = "Version of the fragmentation package: 1 or 2."},
-    {0},
-};
-
-static const struct cli_option sign_options[] = {
-    {.name = "--key", .value = "KEY.key", .file = true, .help = "Secret key."},
-    {.name = "--product", .value = "P", .help = "Product, for the trusted comment."},
-    {.name = "--version", .value = "V", .help = "Version, for the trusted comment."},
-    {.name = "--seccnt", .value = "N", .help = "Security counter, for the same."},
-    {.name = "--legacy", .help = "The older signature form, not prehashed."},
-    {.name = "--output",
-     .letter = "-o",
-     .value = "FILE.minisig",
-     .file = true,
-     .help = "The signature file; default: beside the image."},
-    {.name = "--password-file",
-     .value = "FILE",
-     .file = true,
-     .help = "The password of the key is the first line of FILE."},
-    {0},
-};
-
-static const struct cli_option verify_options[] = {
-    {.name = "--signature", .value = "FILE.minisig", .file = true, .help = "Signature."},
-    {.name = "--key", .value = "KEY.pub", .file = true, .help = "Public key."},
-    {.name = "--product", .value = "P", .help = "The trusted comment must say so."},
-    {.name = "--version", .value = "V", .help = "The trusted comment must say so."},
-    {0},
-};
-
-static const struct cli_option generate_options[] = {
-    {.name = "--output",
-     .letter = "-o",
-     .value = "NAME",
-     .file = true,
-     .help = "Write NAME.pub and NAME.key; default: fuota."},
-    {.name = "--encrypt", .help = "Protect the secret key by a password."},
-    {.name = "--password-file",
-     .value = "FILE",
-     .file = true,
-     .help = "The password is the first line of FILE."},
-    {0},
-};
-
 #define FIELDS_STATE                                                                    \
     "name, id, phase (scheduled, running, paused, aborting, completed, aborted, "       \
     "failed), reason, revision, fleet, version, digest, not_before, deadline (or "      \
     "null), created, started, ended, devices {total, "                                  \
-    "pending, active, succeeded, failed, unknown, cancelled, skipped, superseded}, "    \
+    "pending, active, installable (of those: wait for approve --install), succeeded, "  \
+    "failed, unknown, cancelled, skipped, superseded}, "                                \
     "wave (the one that is on) or null, waves (of one campaign) [{name, phase "         \
     "(pending, approval, running, soaking, held, done, cancelled), verdict (open, "     \
-    "succeeded, failed, broken, inconclusive), waived, approved, devices, done, "       \
+    "succeeded, failed, broken, inconclusive), waived, approved, installs, devices, "   \
+    "done, "                                                                            \
     "attempted, succeeded, failed, unknown, passed_over, already, started, ended, "     \
     "soak_until}], states "                                                             \
     "{idle, downloading, downloaded, updating}, fragments {uncoded, sent}, "            \
@@ -253,7 +27,8 @@ static const struct cli_option generate_options[] = {
 #define FIELDS_DEVICE                                                            \
     "dev_eui, phase, state (0 to 3), state_name, result (LwM2M Update Result), " \
     "result_text, source (inferred, reported), outcome, reason, reason_text, "   \
-    "version_before, version, received, missing, tries, time, wave"
+    "version_before, version, received, missing, tries, retries (times it went " \
+    "again after it had ended; then outcome_before, reason_before), time, wave"
 #define FIELDS_STREAM                                                                 \
     "a line of type \"state\" per change, at last one of type \"end\" with the exit " \
     "code in code; both with the fields of status."
@@ -316,11 +91,14 @@ const struct cli_command cli_commands[] = {
             "blackouts, the next of them, the changes of the clock on the way, and the "
             "end are shown in the campaign's time zone. Set-up and repair "
             "wait for uplinks of the devices, which comes on top: simulate shows how "
-            "long that takes. Devices that cannot be updated "
+            "long that takes. Each wave is planned by itself, with its airtime, time and "
+            "energy. Devices that cannot be updated, or would be skipped now, "
             "are named with the reason. Nothing is sent to any device. Exit code 11 if "
-            "the campaign does not fit, 7 if its image is not trusted.\n\n"
+            "the campaign does not fit radio, windows, devices or its budgets, 7 if its "
+            "image is not trusted.\n\n"
             "With --json: type \"plan\", name, fleet, devices, image_bytes, "
-            "cohort_count, cohorts [{devices, assumed (never heard), dr, frequency_hz, "
+            "cohort_count, cohorts [{wave, devices, assumed (never heard), dr, "
+            "frequency_hz, "
             "fragment_size, fragments, coded, copies, lanes, gateways, colours, "
             "frame_airtime_us, airtime_us (of each gateway), airtime_cap_us, "
             "legal_cap_us (of a gateway in an hour, for campaigns and by law; may be "
@@ -328,14 +106,18 @@ const struct cli_command cli_commands[] = {
             "duration_p90_us, device_listening_us, device_energy_mj, energy_mj (of "
             "all)}], device_listening_us, device_energy_mj (the most of one device), "
             "energy_mj, fragments, coded, airtime_us (of all gateways), "
-            "duration_us, duration_p90_us, lower_bound_us, calendar (with a "
+            "duration_us, duration_p90_us, soak_us (between waves), lower_bound_us, "
+            "waves [{name, devices, planned, skipped, cohorts, airtime_us, duration_us, "
+            "duration_p90_us, device_listening_us, device_energy_mj, energy_mj, "
+            "success_ppm, abort_failed_ppm, abort_attempted, soak_us, approval}], "
+            "calendar (with a "
             "schedule: timezone, not_before, deadline, windows [{start, end}] to come, "
             "clock_changes [{before, after}] until the end, end and end_p90 unless they "
             "are months away; all local with the offset), left_out [{reason, text, "
             "limit, count, devices}], notes "
             "[text], conflicts (campaigns under way with some of the devices) "
             "[{campaign, priority, devices}].",
-        .options = plan_options,
+        .options = cli_options_plan,
         .operand = "FILE",
         .operand_files = true,
         .operand_min = 1,
@@ -344,42 +126,28 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "simulate",
-        .synopsis = "FILE [--seed S] [--devices N] [--loss PERCENT] [--timing SERVER] "
-                    "[--start TIME]",
-        .summary = "Run a campaign on virtual time against a made-up fleet",
-        .text =
-            "Checks the file and runs the campaign with the daemon's own engine in a "
-            "simulated city of the EU868 region: gateways under the legal duty cycle, "
-            "devices with real decoders that speak every hour. The fleet's own devices "
-            "and trust policy are not looked at; nothing is sent, and no daemon is "
-            "needed. "
-            "Windows, blackouts, notBefore and the deadline are kept. Times count from "
-            "apply and include what a plan does not: waiting for uplinks of the devices, "
-            "repair and installation. The same seed and --start give the same result. "
-            "Exit code 11 if the campaign does not fit.\n\n"
-            "With --json: type \"simulation\", name, image_bytes, seed, timing, devices, "
-            "gateways, complete (devices with the image), complete_us (when the last of "
-            "them had it; -1: none), complete_95_us (when 95% of all devices had it; -1: "
-            "never), end_us, airtime_us (of all gateways, unicast too), transmissions, "
-            "frames, duty_cycle_violations, with a schedule start and end (local with "
-            "the "
-            "offset) and schedule_violations (frames outside of it), cut (not "
-            "over after 15 days, or 75 with windows), outcomes {none, succeeded, failed, "
-            "unknown, cancelled, skipped, superseded}, reasons {reason: devices}.",
-        .options = simulate_options,
+        .synopsis =
+            "FILE... [--seed S] [--devices N] [--loss PERCENT] [--broken PERCENT] "
+            "[--apart TIME] [--abort-after TIME] [--timing SERVER] [--start TIME]",
+        .summary = "Run campaigns on virtual time against a made-up fleet",
+        .text = CLI_TEXT_SIMULATE,
+        .options = cli_options_simulate,
         .operand = "FILE",
         .operand_files = true,
         .operand_min = 1,
-        .operand_max = 1,
+        .operand_max = 8,
         .run = cmd_simulate,
     },
     {
         .name = "apply",
         .synopsis = "FILE|PLAN [--wait] [--timeout TIME] [--reason TEXT]",
-        .summary = "Start a campaign, or re-attach to it",
+        .summary = "Start a campaign, re-attach to it, or change it",
         .text =
             "Applying the same file again changes nothing and attaches to the "
-            "campaign that is there. A PLAN written by plan -o is refused with exit "
+            "campaign that is there. An edited file changes a campaign that is under "
+            "way, if only windows, blackouts, budgets, labels or paused are others than "
+            "before; anything else is refused as a whole with exit code 6, each key with "
+            "its line. A PLAN written by plan -o is refused with exit "
             "code 6 if the file or the image has changed since then, or what the "
             "daemon plans today: devices and airtime by more than 2%, duration and "
             "energy by more than 10%, more devices left out, or in another campaign; "
@@ -388,8 +156,9 @@ const struct cli_command cli_commands[] = {
             "current folder.\n\n"
             "With --wait it follows the campaign to its end. " CODES_END "\n\n"
             "With --json: first a line of type \"applied\": name, id, existing, "
-            "state (as status), plan (as plan) or null. With --wait then " FIELDS_STREAM,
-        .options = apply_options,
+            "changed (it was under way, and was edited), state (as status), plan (as "
+            "plan) or null. With --wait then " FIELDS_STREAM,
+        .options = cli_options_apply,
         .operand = "FILE",
         .operand_files = true,
         .operand_min = 1,
@@ -425,7 +194,7 @@ const struct cli_command cli_commands[] = {
                 "minute. Interrupting it does not touch the campaign. Exit codes as "
                 "apply --wait.\n\nWith --json: " FIELDS_STREAM
                 " With --devices also lines of type \"device\": " FIELDS_DEVICE ".",
-        .options = watch_options,
+        .options = cli_options_watch,
         .operand = "NAME",
         .operand_min = 1,
         .operand_max = 1,
@@ -438,7 +207,7 @@ const struct cli_command cli_commands[] = {
         .text = "Exit code 0 when it is; for completed, 10 if a device failed or is "
                 "unknown; 9 if it pauses and 10 if it ends otherwise, "
                 "instead.\n\nWith --json: " FIELDS_STREAM,
-        .options = wait_options,
+        .options = cli_options_wait,
         .operand = "NAME",
         .operand_min = 1,
         .operand_max = 1,
@@ -449,7 +218,7 @@ const struct cli_command cli_commands[] = {
         .synopsis = "NAME [--reason TEXT]",
         .summary = "Send nothing more until it is resumed",
         .text = "With --json: as status.",
-        .options = reason_options,
+        .options = cli_options_reason,
         .operand = "NAME",
         .operand_min = 1,
         .operand_max = 1,
@@ -461,7 +230,7 @@ const struct cli_command cli_commands[] = {
         .summary = "Go on with a paused campaign",
         .text = "A gate that holds it is overruled. A wave that waits for its approval "
                 "needs that: see approve.\n\nWith --json: as status.",
-        .options = reason_options,
+        .options = cli_options_reason,
         .operand = "NAME",
         .operand_min = 1,
         .operand_max = 1,
@@ -474,7 +243,7 @@ const struct cli_command cli_commands[] = {
         .text = "The campaign is aborting until the devices have been told; watch or "
                 "wait --for aborted shows when that is done.\n\n"
                 "With --json: as status.",
-        .options = reason_options,
+        .options = cli_options_reason,
         .operand = "NAME",
         .operand_min = 1,
         .operand_max = 1,
@@ -482,17 +251,34 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "approve",
-        .synopsis = "NAME [--wave WAVE] [--reason TEXT]",
-        .summary = "Let the next wave of a campaign begin",
-        .text = "For a wave with approval: required, and for a campaign that was paused "
-                "because a wave failed or showed nothing: then the gate is overruled. "
-                "Exit code 6 if nothing waits.\n\n"
-                "With --json: as status.",
-        .options = approve_options,
+        .synopsis = "NAME [--wave WAVE] [--install] [--reason TEXT]",
+        .summary = "Let the next wave of a campaign begin, or its devices install",
+        .text =
+            "For a wave with approval: required, and for a campaign that was paused "
+            "because a wave failed or showed nothing: then the gate is overruled. "
+            "Exit code 6 if nothing waits.\n\n"
+            "With --install, for a campaign with activation.mode: manual: devices of "
+            "the wave install. status shows how many wait for that; each has had no "
+            "order yet that would make it install at a reboot of its own. Exit code 6 "
+            "if they install by themselves.\n\n"
+            "With --json: as status.",
+        .options = cli_options_approve,
         .operand = "NAME",
         .operand_min = 1,
         .operand_max = 1,
         .run = cmd_approve,
+    },
+    {
+        .name = "retry",
+        .synopsis = "NAME [--devices EUI,...] [--label KEY=VALUE,...] "
+                    "[--outcome OUTCOME,...] [--reason TEXT]",
+        .summary = "Try devices that have ended again, within their campaign",
+        .text = CLI_TEXT_RETRY,
+        .options = cli_options_retry,
+        .operand = "NAME",
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_retry,
     },
     {
         .name = "devices",
@@ -500,11 +286,24 @@ const struct cli_command cli_commands[] = {
         .summary = "List the devices of a campaign with State and Update Result",
         .text = "Fields of csv and jsonl: " FIELDS_DEVICE
                 ". With --json (the same as -o jsonl): type \"device\" and the fields.",
-        .options = devices_options,
+        .options = cli_options_devices,
         .operand = "NAME",
+        .operand_words = "import",
         .operand_min = 1,
         .operand_max = 1,
         .run = cmd_devices,
+    },
+    {
+        .name = "devices import",
+        .synopsis = "FILE.csv [--fleet FLEET] [--reason TEXT]",
+        .summary = "Add devices to the inventory of a fleet, or replace them",
+        .text = CLI_TEXT_IMPORT,
+        .options = cli_options_import,
+        .operand = "FILE.csv",
+        .operand_files = true,
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_import,
     },
     {
         .name = "device",
@@ -537,7 +336,7 @@ const struct cli_command cli_commands[] = {
             "With --json: type \"audit\", id, time, actor (user:NAME, over MQTT key:ID, "
             "or folder), action, object, reason, detail, previous, hash; at the end of "
             "--verify type \"verified\", count, hash.",
-        .options = audit_options,
+        .options = cli_options_audit,
         .operand = "NAME",
         .operand_max = 1,
         .run = cmd_audit,
@@ -547,7 +346,7 @@ const struct cli_command cli_commands[] = {
         .synopsis = "NAME [--format FORMAT] [-o FILE]",
         .summary = "Write a report of a campaign: HTML, JUnit, Markdown or JSON",
         .text = CLI_TEXT_REPORT,
-        .options = report_options,
+        .options = cli_options_report,
         .operand = "NAME",
         .operand_min = 1,
         .operand_max = 1,
@@ -558,12 +357,15 @@ const struct cli_command cli_commands[] = {
         .synopsis = "[GATEWAY]",
         .summary = "Show the airtime of gateways in the last hour, and what is allowed",
         .text = "A line per gateway and sub-band that campaigns have sent in: airtime of "
-                "campaigns and how much of an hour they may use, airtime of others as "
+                "campaigns, multicast and to single devices, what commands that wait for "
+                "their devices may take there, how much of an hour campaigns may use, "
+                "airtime of others as "
                 "far as it is known, the legal limit, how much of it is used, and what "
                 "campaigns may send at once. Exit code 5 if the gateway has sent nothing "
                 "yet.\n\n"
                 "With --json: one line of type \"budget\": gateways [{gateway, low_hz, "
-                "high_hz, own_us, others_us, own_cap_us, legal_cap_us (3600000000: no "
+                "high_hz, own_us, waiting_us, others_us, own_cap_us, legal_cap_us "
+                "(3600000000: no "
                 "limit), free_us, used_ppm (of legal_cap_us)}].",
         .operand = "GATEWAY",
         .operand_max = 1,
@@ -587,7 +389,7 @@ const struct cli_command cli_commands[] = {
             "fail), check (config, daemon, clock, disk, state, key, store, status, "
             "broker, api, trust, gateways, devices, profiles, campaigns), what, "
             "text}], fail and warn (how many).",
-        .options = doctor_options,
+        .options = cli_options_doctor,
         .run = cmd_doctor,
     },
     {
@@ -603,7 +405,7 @@ const struct cli_command cli_commands[] = {
         .synopsis = "FILE --key KEY.key [--product P --version V [--seccnt N]] "
                     "[--legacy] [-o FILE.minisig] [--password-file FILE]",
         .summary = "Sign an image; minisign verifies it",
-        .options = sign_options,
+        .options = cli_options_sign,
         .operand = "FILE",
         .operand_files = true,
         .raw = cmd_image,
@@ -614,7 +416,7 @@ const struct cli_command cli_commands[] = {
                     "[--version V]",
         .summary = "Verify a minisign signature",
         .text = "Exit code 0 or 7. The trusted comment is checked only when asked.",
-        .options = verify_options,
+        .options = cli_options_verify,
         .operand = "FILE",
         .operand_files = true,
         .raw = cmd_image,
@@ -625,7 +427,7 @@ const struct cli_command cli_commands[] = {
         .summary = "Print the fragments of a file as they go on air",
         .text = "One line per fragment, N and the DataFragment command in hex; with "
                 "--json: n, command.",
-        .options = fragment_options,
+        .options = cli_options_fragment,
         .operand = "FILE",
         .operand_files = true,
         .raw = cmd_image,
@@ -634,7 +436,7 @@ const struct cli_command cli_commands[] = {
         .name = "key generate",
         .synopsis = "[-o NAME] [--encrypt] [--password-file FILE]",
         .summary = "Make a key pair for signing images, or requests of an operator",
-        .options = generate_options,
+        .options = cli_options_generate,
         .raw = cmd_key,
     },
     {
@@ -645,7 +447,7 @@ const struct cli_command cli_commands[] = {
                 "airtime_us, modulation, max_bytes (FRMPayload limit of the data rate), "
                 "fits (bytes are within it). Exit code 11 if the data rate does not "
                 "exist in downlinks of the region, or no frame can be that long.",
-        .options = airtime_options,
+        .options = cli_options_airtime,
         .run = cmd_airtime,
     },
     {

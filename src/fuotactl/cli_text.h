@@ -25,5 +25,66 @@
     "uplinks), not_succeeded, incomplete, missing (fragments of the "              \
     "incomplete)}], "                                                              \
     "devices [{dev_eui, wave, outcome, reason, state, result, source, phase, "     \
-    "version_before, version, missing, received, tries, gateway, snr_p50_cdb, "    \
+    "version_before, version, missing, received, tries, retries (times it went "   \
+    "again; then outcome_before, reason_before), gateway, snr_p50_cdb, "           \
     "heard_ppk, since, downloaded, ended}]."
+
+#define CLI_TEXT_RETRY                                                             \
+    "Such a device begins anew: its preconditions are looked at, it is set up, "   \
+    "sent to and verified like the others, and gets one new outcome; until then "  \
+    "it has none. Its history goes on, and reports show how the try before "       \
+    "ended. A campaign that had completed runs again; one that is paused stays "   \
+    "so until it is resumed, and a gate that holds it looks again, at the new "    \
+    "outcomes. Who has succeeded, is under way, or is in another campaign by now " \
+    "is left alone, so that the same command twice does no harm. Exit code 5 or "  \
+    "6 if a device of --devices cannot go again, and 6 if the campaign was "       \
+    "aborted or its deadline has passed: nothing is changed then.\n\n"             \
+    "With --json: type \"retry\", retried, under_way (of those that were meant, "  \
+    "told to go again before), busy (left alone, because another campaign has "    \
+    "them) and state (as status)."
+
+#define CLI_TEXT_IMPORT                                                             \
+    "FILE.csv is as the inventory file of a fleet: its first line names the "       \
+    "columns dev_eui (required), name, lorawan, gen_app_key, app_key, profile and " \
+    "label:KEY, in any order. It is checked here first, and every bad line is "     \
+    "printed with line and column: exit code 3, and nothing is imported. Either "   \
+    "all devices are, or none.\n\n"                                                 \
+    "The devices stay over a restart of the daemon; their keys are sealed in its "  \
+    "database, and nowhere else. Who was imported before is replaced as a whole, "  \
+    "so that a changed label, maintenance too, holds at once, also for campaigns "  \
+    "that run: those look at it when a wave begins. A device that the inventory "   \
+    "file of a fleet names is refused: it is changed there, and should a file "     \
+    "name it later, the file holds from the next start on. At most 16 MiB at a "    \
+    "time. With --server the file passes the broker, and who runs that could read " \
+    "the keys.\n\n"                                                                 \
+    "With --json: type \"import\", fleet, devices, added (not known before), "      \
+    "replaced."
+
+#define CLI_TEXT_SIMULATE                                                    \
+    "Checks the files and runs the campaigns with the daemon's own engine "  \
+    "in a simulated city of the EU868 region: gateways under the legal duty" \
+    " cycle, devices with real decoders that speak every hour. The fleet's " \
+    "own devices and trust policy are not looked at; nothing is sent, and "  \
+    "no daemon is needed. Waves, gates, soak, windows, blackouts, notBefore" \
+    " and the deadline are kept. The devices have no labels: a wave with "   \
+    "select may select a twentieth of them, drawn by the seed, and spread "  \
+    "is over their stacks. Approvals are given within the hour; a gate that" \
+    " holds a campaign ends its simulation. Several files compete for the "  \
+    "same devices, by priority. Times count from the first apply and "       \
+    "include what a plan does not: waiting for uplinks of the devices, "     \
+    "repair and installation. The same seed and --start give the same "      \
+    "result.\n\nExit code 9 if a gate holds a campaign, 10 if one fails or " \
+    "is aborted, 11 if it does not fit.\n\n"                                 \
+    "With --json: type \"simulation\", name, image_bytes (of the first), "   \
+    "seed, timing, devices, gateways, complete (devices with an image), "    \
+    "complete_us (when the last of them had it; -1: none), complete_95_us "  \
+    "(when 95% of all devices had it; -1: never), end_us, airtime_us (of "   \
+    "all gateways, unicast too), transmissions, frames, "                    \
+    "duty_cycle_violations, with a schedule start and end (local with the "  \
+    "offset) and schedule_violations (frames outside of it), cut (not over " \
+    "after 15 days; waves and windows add to them), outcomes {none, "        \
+    "succeeded, failed, unknown, cancelled, skipped, superseded} and "       \
+    "reasons {reason: devices} of the first, campaigns [{name, image_bytes," \
+    " priority, phase, held, reason, end_us, outcomes, reasons, waves "      \
+    "[{name, phase, verdict, devices, attempted, succeeded, failed, "        \
+    "unknown, started_us, ended_us}]}]."

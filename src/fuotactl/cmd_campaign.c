@@ -107,6 +107,9 @@ static int control(const struct cli *cli, const struct cli_args *args,
     struct json_object *params = named(args->operands[0]);
     add_text(params, "reason", cli_value(args, "--reason"));
     add_text(params, "wave", cli_value(args, "--wave"));
+    if (cli_value(args, "--install") != NULL) {
+        json_object_object_add(params, "install", json_object_new_boolean(true));
+    }
     int rc = ask(cli, method, params, &state);
     if (rc != CLI_OK) {
         return rc;

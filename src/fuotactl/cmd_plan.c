@@ -154,8 +154,10 @@ static int print_applied(const struct cli *cli, struct json_object *applied, boo
     json_object_object_get_ex(applied, "state", &state);
     json_object_object_get_ex(applied, "plan", &plan);
     cli_remark(cli, "%s %s", name != NULL ? name : "?",
-               ctl_bool(applied, "existing", false) ? "was applied before; attached to it"
-                                                    : "is applied");
+               ctl_bool(applied, "changed", false) ? "is under way, and was changed"
+               : ctl_bool(applied, "existing", false)
+                   ? "was applied before; attached to it"
+                   : "is applied");
     if (cli->json) {
         render_json(stdout, "applied", applied);
     } else if (!wait && state != NULL) {

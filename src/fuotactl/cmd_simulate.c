@@ -4,16 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "campaign/record.h"
-#include "fuotactl/bundle.h"
+#include "config/option_text.h"
 #include "fuotactl/cmd_util.h"
 #include "fuotactl/commands.h"
 #include "fuotactl/fail.h"
 #include "fuotactl/render.h"
-#include "fuotactl/simulate_schedule.h"
-#include "fuotactl/words.h"
+#include "fuotactl/simulate.h"
 #include "io/cleanup.h"
-#include "world/world.h"
 
 enum {
     DEVICES_DEFAULT = 200,
@@ -23,13 +20,7 @@ enum {
     LOSS_SECONDS = 1,
 };
 
-struct simulation {
-    uint64_t seed;
-    uint64_t devices;
-    uint32_t loss_ppm;
-    enum world_timing timing;
-    struct simulate_schedule schedule;
-};
+#define WAVE_US DAYS_US(5)
 
 static bool read_number(const char *text, uint64_t min, uint64_t max, uint64_t *value)
 {
@@ -48,8 +39,14 @@ static bool read_number(const char *text, uint64_t min, uint64_t max, uint64_t *
     return true;
 }
 
-/* "12%", "12": whole percent. */
-static bool read_loss(const char *text, uint32_t *ppm)
+/* NULL: it stays as it is. */
+static bool read_duration(const char *text, int64_t *us)
+{
+    return text == NULL || (text_duration(text, us) && *us > 0);
+}
+
+/* "12%", "12": whole percent, up to max. */
+static bool read_percent(const char *text, uint64_t max, uint32_t *ppm)
 {
     char digits[4] = "";
     uint64_t percent = 0;
@@ -62,7 +59,7 @@ static bool read_loss(const char *text, uint32_t *ppm)
         return false;
     }
     (void)snprintf(digits, sizeof(digits), "%.*s", (int)len, text);
-    bool read = read_number(digits, 0, 90, &percent);
+    bool read = read_number(digits, 0, max, &percent);
     *ppm = (uint32_t)percent * (WORLD_PPM / 100);
     return read;
 }
@@ -81,14 +78,21 @@ static bool read_timing(const char *text, enum world_timing *timing)
 static int read_options(const struct cli_args *args, struct simulation *sim)
 {
     const char *wrong = NULL;
-    *sim = (struct simulation){.seed = 1, .devices = DEVICES_DEFAULT};
+    sim->seed = 1;
+    sim->devices = DEVICES_DEFAULT;
     if (!read_number(cli_value(args, "--seed"), 0, CTL_INT_MAX, &sim->seed)) {
         wrong = "--seed takes a number up to 9007199254740992";
     } else if (!read_number(cli_value(args, "--devices"), 1, DEVICES_MAX,
                             &sim->devices)) {
         wrong = "--devices takes a number from 1 to 100000";
-    } else if (!read_loss(cli_value(args, "--loss"), &sim->loss_ppm)) {
+    } else if (!read_percent(cli_value(args, "--loss"), 90, &sim->loss_ppm)) {
         wrong = "--loss takes a percentage from 0% to 90%";
+    } else if (!read_percent(cli_value(args, "--broken"), 100, &sim->broken_ppm)) {
+        wrong = "--broken takes a percentage from 0% to 100%";
+    } else if (!read_duration(cli_value(args, "--apart"), &sim->apart_us)) {
+        wrong = "--apart takes a time like 6h";
+    } else if (!read_duration(cli_value(args, "--abort-after"), &sim->abort_us)) {
+        wrong = "--abort-after takes a time like 6h";
     } else if (!read_timing(cli_value(args, "--timing"), &sim->timing)) {
         wrong = "--timing takes stock, margin1s or direct";
     }
@@ -100,8 +104,18 @@ static int read_options(const struct cli_args *args, struct simulation *sim)
     return CLI_USAGE;
 }
 
-static int make_scenario(const struct simulation *sim, size_t image_len,
-                         struct world_scenario *s)
+/* How much longer a campaign may take than one without schedule and waves. */
+static int64_t extra_us(const struct simulated *c)
+{
+    const struct spec_rollout *rollout = &c->bundle.doc->spec.rollout;
+    int64_t sum_us = simulate_schedule_extra_us(&c->schedule);
+    for (size_t i = 0; i < rollout->wave_count; i++) {
+        sum_us += rollout->waves[i].soak_us + (i > 0 ? WAVE_US : 0);
+    }
+    return sum_us;
+}
+
+static int make_scenario(const struct simulation *sim, struct world_scenario *s)
 {
     size_t gateways = (size_t)(sim->devices - 1) / DEVICES_PER_GATEWAY + 1;
     int32_t side_m = SIDE_PER_GATEWAY_M;
@@ -111,188 +125,140 @@ static int make_scenario(const struct simulation *sim, size_t image_len,
     }
     int err = world_scenario_square(s, sim->seed, gateways, (size_t)sim->devices, side_m);
     if (err == FUO_OK) {
-        s->image_bytes = image_len;
+        s->image_bytes = sim->campaigns[0].bundle.image.len;
         s->params.burst_loss_ppm = sim->loss_ppm;
         s->params.burst_length_s = LOSS_SECONDS;
-        s->run_max_us += simulate_schedule_extra_us(&sim->schedule);
+    }
+    for (size_t i = 0; i < sim->campaign_count && err == FUO_OK; i++) {
+        s->run_max_us += extra_us(&sim->campaigns[i]) + (i > 0 ? sim->apart_us : 0);
     }
     return err;
 }
 
-static int compare_times(const void *a, const void *b)
-{
-    const int64_t *x = a;
-    const int64_t *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-static void put(struct json_object *o, const char *key, int64_t value)
-{
-    json_object_object_add(o, key, json_object_new_int64(value));
-}
-
-/* How many have the image, and when 95 % of all and the last of them had it; -1: never. */
-static void put_complete(struct json_object *o, const struct world_trace *t)
-{
-    size_t count = 0;
-    size_t wanted = (t->device_count * 95 + 99) / 100;
-    AUTO_FREE int64_t *times = calloc(t->device_count + 1, sizeof(*times));
-    for (size_t i = 0; times != NULL && i < t->device_count; i++) {
-        if (t->devices[i].complete_us >= 0) {
-            times[count++] = t->devices[i].complete_us;
-        }
-    }
-    if (times != NULL) {
-        qsort(times, count, sizeof(*times), compare_times);
-    }
-    put(o, "complete", (int64_t)count);
-    put(o, "complete_us", count == 0 ? -1 : times[count - 1]);
-    put(o, "complete_95_us", wanted == 0 || count < wanted ? -1 : times[wanted - 1]);
-}
-
-static struct json_object *outcomes_of(const struct world_trace *t)
-{
-    struct json_object *outcomes = json_object_new_object();
-    int64_t counts[OUTCOME_COUNT] = {0};
-    for (size_t i = 0; i < t->device_count; i++) {
-        counts[t->devices[i].outcome % OUTCOME_COUNT]++;
-    }
-    for (int i = 0; i < OUTCOME_COUNT; i++) {
-        put(outcomes, outcome_name((enum outcome)i), counts[i]);
-    }
-    return outcomes;
-}
-
-static struct json_object *reasons_of(const struct world_trace *t)
-{
-    struct json_object *reasons = json_object_new_object();
-    for (size_t i = 0; i < t->device_count; i++) {
-        const char *slug = member_reason_slug(t->devices[i].reason);
-        put(reasons, slug, ctl_int(reasons, slug, 0) + 1);
-    }
-    return reasons;
-}
-
-static void put_schedule(struct json_object *o, const struct simulation *sim,
-                         const struct world_trace *t)
-{
-    char text[SIMULATE_TIME_SIZE];
-    const struct simulate_schedule *schedule = &sim->schedule;
-    if (!schedule->given) {
-        return; /* when it is applied makes no difference */
-    }
-    json_object_object_add(
-        o, "start", json_object_new_string(simulate_schedule_time(schedule, 0, text)));
-    json_object_object_add(
-        o, "end",
-        json_object_new_string(simulate_schedule_time(schedule, t->end_us, text)));
-    put(o, "schedule_violations", (int64_t)simulate_schedule_violations(schedule, t));
-}
-
-static struct json_object *result_of(const struct simulation *sim,
-                                     const struct bundle *bundle,
-                                     const struct world_scenario *s,
-                                     const struct world_trace *t)
-{
-    struct json_object *o = json_object_new_object();
-    int64_t airtime_us = 0;
-    for (size_t i = 0; i < t->frame_count; i++) {
-        airtime_us += t->frames[i].airtime_us;
-    }
-    json_object_object_add(o, "name", json_object_new_string(bundle->doc->spec.name));
-    put(o, "image_bytes", (int64_t)bundle->image.len);
-    put(o, "seed", (int64_t)sim->seed);
-    json_object_object_add(o, "timing",
-                           json_object_new_string(world_timing_name(sim->timing)));
-    put(o, "devices", (int64_t)t->device_count);
-    put(o, "gateways", (int64_t)s->gateway_count);
-    put_complete(o, t);
-    put(o, "end_us", t->end_us);
-    put(o, "airtime_us", airtime_us);
-    put(o, "transmissions", (int64_t)t->transmission_count);
-    put(o, "frames", (int64_t)t->frame_count);
-    put(o, "duty_cycle_violations", (int64_t)world_trace_violations(t, s));
-    put_schedule(o, sim, t);
-    json_object_object_add(o, "cut", json_object_new_boolean(t->cut));
-    json_object_object_add(o, "outcomes", outcomes_of(t));
-    json_object_object_add(o, "reasons", reasons_of(t));
-    return o;
-}
-
-static int print_result(const struct cli *cli, struct json_object *o)
+static int print_result(const struct cli *cli, struct json_object *o, int code)
 {
     if (cli->json) {
         render_json(stdout, "simulation", o);
-        return cmd_finish();
+    } else {
+        render_simulation(stdout, o);
     }
-    render_simulation(stdout, o);
-    return cmd_finish();
+    int rc = cmd_finish();
+    return rc == CLI_OK ? code : rc;
+}
+
+/* Time ended it, or the engine gave up: only a campaign that was to be paused is as it should. */
+static bool nothing_could_be_sent(const struct simulation *sim,
+                                  const struct world_trace *t)
+{
+    bool paused = sim->campaigns[0].bundle.doc->spec.paused;
+    return (t->cut || (t->campaigns[0].held && !paused)) && t->transmission_count == 0;
 }
 
 static int run_world(const struct cli *cli, const struct simulation *sim,
-                     const struct bundle *bundle, struct world_scenario *s)
+                     struct world_scenario *s)
 {
-    struct world_config config = {
-        .timing = sim->timing, .install = true, .spec = &bundle->doc->spec};
+    struct world_campaign campaigns[WORLD_CAMPAIGN_MAX];
+    struct world_config config = {.timing = sim->timing,
+                                  .install = true,
+                                  .campaigns = campaigns,
+                                  .campaign_count = sim->campaign_count,
+                                  .broken_ppm = sim->broken_ppm,
+                                  .abort_at_us = sim->abort_us};
     struct world_trace t = {0};
-    simulate_schedule_give(&sim->schedule, &config);
+    for (size_t i = 0; i < sim->campaign_count; i++) {
+        const struct simulated *c = &sim->campaigns[i];
+        campaigns[i] = (struct world_campaign){.spec = &c->bundle.doc->spec,
+                                               .image_bytes = c->bundle.image.len,
+                                               .apply_us = (int64_t)i * sim->apart_us};
+        simulate_schedule_give(&c->schedule, &campaigns[i]);
+    }
     if (world_run(s, &config, &t) != FUO_OK) {
         return cli_fail(cli, CLI_DOES_NOT_FIT, NULL,
                         "the campaign does not fit the simulated fleet");
     }
-    if (t.cut && t.transmission_count == 0) {
+    if (nothing_could_be_sent(sim, &t)) {
         world_trace_finish(&t);
         return cli_fail(cli, CLI_DOES_NOT_FIT, NULL,
                         "the campaign does not fit the simulated fleet: %zu bytes and "
                         "spec.radio leave nothing that could be sent",
-                        bundle->image.len);
+                        s->image_bytes);
     }
-    AUTO_JSON json_object *o = result_of(sim, bundle, s, &t);
+    AUTO_JSON json_object *o = simulate_result(sim, s, &t);
+    int code = simulate_exit_code(&t);
     world_trace_finish(&t);
-    return print_result(cli, o);
+    return print_result(cli, o, code);
 }
 
-static int make_schedule(const struct cli *cli, const struct cli_args *args,
-                         const struct bundle *bundle, struct simulation *sim)
+static int fail_start(const struct cli_args *args)
 {
-    int err = simulate_schedule_make(&bundle->doc->spec.schedule,
-                                     cli_value(args, "--start"), &sim->schedule);
+    cmd_say("--start takes a local time like 2026-12-01T08:00");
+    cli_print_usage(args->command, stderr);
+    return CLI_USAGE;
+}
+
+static int make_schedules(const struct cli *cli, const struct cli_args *args,
+                          struct simulation *sim)
+{
+    struct utc start;
+    const struct spec_schedule *first = &sim->campaigns[0].bundle.doc->spec.schedule;
+    int err = simulate_schedule_start(first, cli_value(args, "--start"), &start);
     if (err == FUO_EINVAL) {
-        cmd_say("--start takes a local time like 2026-12-01T08:00");
-        cli_print_usage(args->command, stderr);
-        return CLI_USAGE;
+        return fail_start(args);
     }
-    if (err == FUO_ENOENT) {
-        return cli_fail(cli, CLI_NOT_FOUND, NULL,
-                        "%s: spec.schedule.blackouts: a simulation knows no Window; give "
-                        "from and to in its place",
-                        bundle->file);
+    for (size_t i = 0; i < sim->campaign_count && err == FUO_OK; i++) {
+        struct simulated *c = &sim->campaigns[i];
+        err = simulate_schedule_make(&c->bundle.doc->spec.schedule, start, &c->schedule);
+        if (err == FUO_ENOENT) {
+            return cli_fail(cli, CLI_NOT_FOUND, NULL,
+                            "%s: spec.schedule.blackouts: a simulation knows no Window; "
+                            "give from and to in its place",
+                            c->bundle.file);
+        }
     }
     return err == FUO_OK ? CLI_OK
                          : cli_fail(cli, CLI_INTERNAL, NULL, "%s", fuo_strerror(err));
 }
 
-int cmd_simulate(const struct cli *cli, const struct cli_args *args)
+static int load(const struct cli *cli, const struct cli_args *args,
+                struct simulation *sim)
 {
-    struct simulation sim;
-    int rc = read_options(args, &sim);
-    if (rc != CLI_OK) {
-        return rc;
+    for (size_t i = 0; i < args->operand_count; i++) {
+        int rc = bundle_load(cli, args->operands[i], &sim->campaigns[i].bundle);
+        sim->campaign_count = i + 1;
+        if (rc != CLI_OK) {
+            return rc;
+        }
     }
-    AUTO_BUNDLE struct bundle bundle = {0};
-    rc = bundle_load(cli, args->operands[0], &bundle);
-    if (rc != CLI_OK) {
-        return rc;
-    }
-    rc = make_schedule(cli, args, &bundle, &sim);
-    if (rc != CLI_OK) {
-        return rc;
-    }
+    return make_schedules(cli, args, sim);
+}
+
+static int simulate(const struct cli *cli, const struct simulation *sim)
+{
     struct world_scenario s = {0};
-    if (make_scenario(&sim, bundle.image.len, &s) != FUO_OK) {
+    if (make_scenario(sim, &s) != FUO_OK) {
         return cli_fail(cli, CLI_INTERNAL, NULL, "no fleet could be made up");
     }
-    rc = run_world(cli, &sim, &bundle, &s);
+    int rc = run_world(cli, sim, &s);
     world_scenario_finish(&s);
+    return rc;
+}
+
+int cmd_simulate(const struct cli *cli, const struct cli_args *args)
+{
+    struct simulation *sim = calloc(1, sizeof(*sim));
+    if (sim == NULL) {
+        return cli_fail(cli, CLI_INTERNAL, NULL, "%s", fuo_strerror(FUO_ENOMEM));
+    }
+    int rc = read_options(args, sim);
+    if (rc == CLI_OK) {
+        rc = load(cli, args, sim);
+    }
+    if (rc == CLI_OK) {
+        rc = simulate(cli, sim);
+    }
+    for (size_t i = 0; i < sim->campaign_count; i++) {
+        bundle_finish(&sim->campaigns[i].bundle);
+    }
+    free(sim);
     return rc;
 }

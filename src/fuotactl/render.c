@@ -170,6 +170,10 @@ static void print_cohort(FILE *out, struct json_object *cohort)
             ctl_int(cohort, "dr", 0));
     print_mhz(out, ctl_int(cohort, "frequency_hz", 0));
     fprintf(out, ", %" PRId64 " gateway%s", gateways, gateways == 1 ? "" : "s");
+    if (ctl_text(cohort, "wave") != NULL) {
+        fputs(", wave ", out);
+        words_print(out, ctl_text(cohort, "wave"));
+    }
     print_lanes(out, ctl_int(cohort, "lanes", 0), ctl_int(cohort, "colours", 0));
     fputc('\n', out);
     print_fragments(out, cohort);
@@ -214,6 +218,10 @@ static void print_duration(FILE *out, struct json_object *plan)
     char text[WORDS_DURATION_SIZE];
     print_forecast(out, "duration", plan);
     fputs(" of sending; waiting for uplinks comes on top\n", out);
+    if (ctl_int(plan, "soak_us", 0) > 0) {
+        print_name(out, "soaking");
+        fprintf(out, "%s between the waves\n", duration_of(plan, "soak_us", text));
+    }
     if (ctl_int(plan, "lower_bound_us", -1) >= 0) {
         print_name(out, "bound");
         fprintf(out, "no plan takes less than %s\n",
@@ -438,6 +446,11 @@ static void print_devices(FILE *out, struct json_object *devices)
             separator = ", ";
         }
     }
+    int64_t waiting = ctl_int(devices, "installable", 0);
+    if (waiting > 0) {
+        fprintf(out, "\n%-13s%" PRId64 " of them wait for: fuotactl approve --install",
+                "", waiting);
+    }
     fputc('\n', out);
 }
 
@@ -471,6 +484,10 @@ static void print_session(FILE *out, struct json_object *session)
             " bytes each)\n",
             "", ctl_int(session, "next", 0), ctl_int(session, "target", 0),
             ctl_int(session, "uncoded", 0), ctl_int(session, "fragment_size", 0));
+    if (get(session, "aired") != NULL) {
+        fprintf(out, "%-13sgateways sent %" PRId64 " frames and refused %" PRId64 "\n",
+                "", ctl_int(session, "aired", 0), ctl_int(session, "refused", 0));
+    }
     print_line(out, "  start", ctl_text(session, "start"));
     print_line(out, "  end", ctl_text(session, "end"));
 }

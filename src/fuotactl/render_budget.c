@@ -29,6 +29,7 @@ static void add_row(struct table *table, struct json_object *row)
     table_add(table, ctl_text(row, "gateway"));
     add_band(table, row);
     add_duration(table, row, "own_us");
+    add_duration(table, row, "waiting_us");
     add_duration(table, row, "own_cap_us");
     add_duration(table, row, "others_us");
     if (ctl_int(row, "legal_cap_us", 0) >= HOUR_US) {
@@ -43,15 +44,19 @@ static void add_row(struct table *table, struct json_object *row)
                    used_ppm / 1000 % 10);
     }
     add_duration(table, row, "free_us");
+    struct json_object *online = NULL;
+    bool told = json_object_object_get_ex(row, "online", &online);
+    table_add(table, !told ? NULL : json_object_get_boolean(online) ? "yes" : "no");
 }
 
 void render_budgets(FILE *out, struct json_object *list)
 {
-    static const char *const headings[] = {"GATEWAY", "BAND (MHZ)",  "CAMPAIGNS", "CAP",
-                                           "OTHERS",  "LEGAL LIMIT", "USED",      "FREE"};
+    static const char *const headings[] = {
+        "GATEWAY", "BAND (MHZ)",  "CAMPAIGNS", "WAITING", "CAP",
+        "OTHERS",  "LEGAL LIMIT", "USED",      "FREE",    "ONLINE"};
     AUTO_TABLE struct table table = {
         .columns = sizeof(headings) / sizeof(headings[0]),
-        .right_mask = 0xfc,
+        .right_mask = 0x1fc,
     };
     size_t n =
         json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;

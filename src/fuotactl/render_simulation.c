@@ -97,6 +97,39 @@ static void print_outcomes(FILE *out, struct json_object *o)
     fputs(*comma == '\0' ? "-\n" : "\n", out);
 }
 
+/* "held: wave canary failed: 7 of 10 attempted devices succeeded" */
+static void print_end(FILE *out, struct json_object *campaign)
+{
+    bool held = ctl_bool(campaign, "held", false);
+    const char *reason = ctl_text(campaign, "reason");
+    print_name(out, "at the end");
+    words_print(out, held ? "held" : ctl_text(campaign, "phase"));
+    if (reason != NULL && *reason != '\0') {
+        fputs(": ", out);
+        words_print(out, reason);
+    }
+    fputc('\n', out);
+}
+
+static void print_campaigns(FILE *out, struct json_object *o)
+{
+    struct json_object *list = NULL;
+    json_object_object_get_ex(o, "campaigns", &list);
+    size_t count =
+        json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *campaign = json_object_array_get_idx(list, i);
+        if (count > 1) {
+            print_name(out, "campaign");
+            words_print(out, ctl_text(campaign, "name"));
+            fprintf(out, ", priority %" PRId64 "\n", ctl_int(campaign, "priority", 0));
+        }
+        render_waves(out, campaign);
+        print_outcomes(out, campaign);
+        print_end(out, campaign);
+    }
+}
+
 void render_simulation(FILE *out, struct json_object *o)
 {
     print_name(out, "campaign");
@@ -107,5 +140,5 @@ void render_simulation(FILE *out, struct json_object *o)
     print_fleet(out, o);
     print_complete(out, o);
     print_air(out, o);
-    print_outcomes(out, o);
+    print_campaigns(out, o);
 }

@@ -56,6 +56,27 @@ static void print_planned(FILE *out, struct json_object *wave)
     fputc('\n', out);
 }
 
+/* "airtime 2h 3m, sending 40m (p90 1h), up to 12.3 J a device and 0.4 kJ, 3 skipped" */
+static void print_cost(FILE *out, struct json_object *wave)
+{
+    char text[WORDS_DURATION_SIZE];
+    int64_t skipped = ctl_int(wave, "skipped", 0);
+    if (ctl_int(wave, "airtime_us", -1) < 0) {
+        return;
+    }
+    fprintf(out, "%-13sairtime %s", "  cost",
+            words_duration(ctl_int(wave, "airtime_us", 0), text));
+    fprintf(out, ", sending %s", words_duration(ctl_int(wave, "duration_us", 0), text));
+    fprintf(out, " (p90 %s)", words_duration(ctl_int(wave, "duration_p90_us", 0), text));
+    fprintf(out, ", up to %.1f J a device and %.3f kJ of all",
+            (double)ctl_int(wave, "device_energy_mj", 0) / 1e3,
+            (double)ctl_int(wave, "energy_mj", 0) / 1e6);
+    if (skipped > 0) {
+        fprintf(out, "; %" PRId64 " device%s left out", skipped, skipped == 1 ? "" : "s");
+    }
+    fputc('\n', out);
+}
+
 void render_planned_waves(FILE *out, struct json_object *plan)
 {
     size_t count;
@@ -65,6 +86,7 @@ void render_planned_waves(FILE *out, struct json_object *plan)
         struct json_object *wave = json_object_array_get_idx(list, i);
         left -= ctl_int(wave, "devices", 0);
         print_planned(out, wave);
+        print_cost(out, wave);
     }
     if (count > 0 && left > 0) {
         fprintf(out, "%-13s%" PRId64 " device%s in no wave: skipped\n", "", left,

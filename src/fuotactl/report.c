@@ -159,6 +159,13 @@ static bool grow(void **rows, size_t count, size_t add, size_t row_size)
 
 /* ---- the parts ---- */
 
+/* Of who went again: its history tells of the end of the first try. 0: as that says. */
+static int64_t last_end_of(struct json_object *row)
+{
+    bool ended = outcome_of(ctl_text(row, "outcome")) != REPORT_ACTIVE;
+    return ctl_int(row, "retries", 0) > 0 && ended ? time_of(row, "time") : 0;
+}
+
 static struct report_device device_of(struct report *report, struct json_object *row)
 {
     const char *wave = ctl_text(row, "wave");
@@ -178,6 +185,10 @@ static struct report_device device_of(struct report *report, struct json_object 
         .missing = known(row, "missing") < FRAGMENTS_MAX ? known(row, "missing") : -1,
         .received = ctl_int(row, "received", 0),
         .tries = ctl_int(row, "tries", 0),
+        .retries = bounded(row, "retries", UINT8_MAX),
+        .outcome_before = report_text(report, ctl_text(row, "outcome_before")),
+        .reason_before = report_text(report, ctl_text(row, "reason_before")),
+        .ended_us = last_end_of(row),
         .gateway = eui_of(row, "gateway"),
         .snr_cdb = ctl_int(row, "snr_p50_cdb", 0),
         .heard_ppk = ctl_int(row, "heard_ppk", 0),
@@ -226,7 +237,8 @@ static bool take_progress(struct report *report, struct json_object *rows)
         if (device != NULL) {
             earlier(&device->since_us, ctl_int(row, "since", 0));
             earlier(&device->downloaded_us, ctl_int(row, "downloaded", 0));
-            earlier(&device->ended_us, ctl_int(row, "ended", 0));
+            earlier(&device->ended_us,
+                    device->retries == 0 ? ctl_int(row, "ended", 0) : 0);
         }
     }
     return true;

@@ -56,6 +56,9 @@ struct report_device {
     int64_t missing;
     int64_t received;
     int64_t tries;
+    int64_t retries;            /* it went again; then how the try before ended */
+    const char *outcome_before; /* "": it did not */
+    const char *reason_before;
     int64_t since_us; /* it was looked at first */
     int64_t downloaded_us;
     int64_t ended_us;

@@ -219,6 +219,11 @@ static struct json_object *json_device(const struct report_device *device)
     add_known(object, "missing", device->missing);
     add_int(object, "received", device->received);
     add_int(object, "tries", device->tries);
+    add_int(object, "retries", device->retries);
+    if (device->retries > 0) {
+        add_text(object, "outcome_before", device->outcome_before);
+        add_text(object, "reason_before", device->reason_before);
+    }
     add_eui(object, "gateway", device->gateway);
     add_int(object, "snr_p50_cdb", device->snr_cdb);
     add_int(object, "heard_ppk", device->heard_ppk);
@@ -291,6 +296,19 @@ static bool is_passed(enum report_outcome outcome)
     return outcome == REPORT_SUCCEEDED;
 }
 
+/* What became of the try before: the case itself is the last one. */
+static void junit_retries(FILE *out, const struct report_device *device)
+{
+    if (device->retries > 0) {
+        fprintf(out, "<system-out>tried again (%" PRId64 "); the try before ended as ",
+                device->retries);
+        report_escape(out, device->outcome_before);
+        fputs(": ", out);
+        report_escape(out, device->reason_before);
+        fputs("</system-out>", out);
+    }
+}
+
 static void junit_case(FILE *out, const struct report *report,
                        const struct report_device *device)
 {
@@ -302,7 +320,9 @@ static void junit_case(FILE *out, const struct report *report,
     fprintf(out, "\" name=\"%s\" time=\"%.3f\"", eui_format(device->dev_eui, eui),
             seconds(device->since_us, device->ended_us));
     if (is_passed(device->outcome)) {
-        fputs("/>\n", out);
+        putc('>', out);
+        junit_retries(out, device);
+        fputs("</testcase>\n", out);
         return;
     }
     bool bad = is_bad(device->outcome);
@@ -321,6 +341,7 @@ static void junit_case(FILE *out, const struct report *report,
         report_escape(out, device->result_text);
         fprintf(out, "), fragments missing: %" PRId64 "</failure>", device->missing);
     }
+    junit_retries(out, device);
     fputs("</testcase>\n", out);
 }
 
@@ -448,6 +469,24 @@ static void md_devices(FILE *out, const struct report *report)
     }
 }
 
+static void md_retries(FILE *out, const struct report *report)
+{
+    uint32_t again = 0;
+    uint32_t mended = 0;
+    for (size_t i = 0; i < report->device_count; i++) {
+        const struct report_device *device = &report->devices[i];
+        again += device->retries > 0;
+        mended += device->retries > 0 && device->outcome == REPORT_SUCCEEDED;
+    }
+    if (again > 0) {
+        fprintf(out,
+                "\n%" PRIu32
+                " devices were tried again after they had ended, and %" PRIu32
+                " of them succeeded.\n",
+                again, mended);
+    }
+}
+
 void report_markdown(FILE *out, const struct report *report)
 {
     static const char *const marks[] = {
@@ -476,6 +515,7 @@ void report_markdown(FILE *out, const struct report *report)
         putc('\n', out);
     }
     md_waves(out, report);
+    md_retries(out, report);
     md_reasons(out, report);
     md_devices(out, report);
 }

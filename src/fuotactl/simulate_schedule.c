@@ -15,10 +15,15 @@
 
 /* ---- making ---- */
 
-static int find_start(struct zone *zone, const char *text, struct utc *start)
+int simulate_schedule_start(const struct spec_schedule *spec, const char *text,
+                            struct utc *start)
 {
     int64_t local_us = 0;
     struct clock clock;
+    struct zone *zone = zone_find(spec->timezone);
+    if (zone == NULL) {
+        return FUO_EINVAL;
+    }
     if (text != NULL) {
         bool read = text_local_time(text, &local_us);
         *start = zone_to_utc(zone, local_us, ZONE_FIRST);
@@ -48,22 +53,15 @@ static void shift(struct simulate_schedule *s)
     s->term.deadline = from_start(s, s->term.deadline);
 }
 
-int simulate_schedule_make(const struct spec_schedule *spec, const char *start,
+int simulate_schedule_make(const struct spec_schedule *spec, struct utc start,
                            struct simulate_schedule *schedule)
 {
     static const struct schedule_names none;
-    *schedule = (struct simulate_schedule){.spec = spec,
-                                           .restricted = schedule_is_restricted(spec)};
+    *schedule = (struct simulate_schedule){
+        .spec = spec, .start = start, .restricted = schedule_is_restricted(spec)};
     schedule->given =
         schedule->restricted || spec->not_before != NULL || spec->deadline != NULL;
-    struct zone *zone = zone_find(spec->timezone);
-    if (zone == NULL) {
-        return FUO_EINVAL;
-    }
-    int err = find_start(zone, start, &schedule->start);
-    if (err == FUO_OK) {
-        err = schedule_term(spec, &schedule->term);
-    }
+    int err = schedule_term(spec, &schedule->term);
     if (err == FUO_OK && schedule->restricted) {
         err = schedule_spans(spec, &none, utc_after(schedule->start, -BEFORE_US),
                              utc_after(schedule->start, HORIZON_US), &schedule->spans);
@@ -82,14 +80,14 @@ int64_t simulate_schedule_extra_us(const struct simulate_schedule *schedule)
 }
 
 void simulate_schedule_give(const struct simulate_schedule *schedule,
-                            struct world_config *config)
+                            struct world_campaign *campaign)
 {
-    config->not_before = schedule->term.not_before;
-    config->deadline = schedule->term.deadline;
+    campaign->not_before = schedule->term.not_before;
+    campaign->deadline = schedule->term.deadline;
     if (schedule->restricted) {
-        config->windows = schedule->spans.spans;
-        config->window_count = schedule->spans.count;
-        config->windows_until = schedule->spans.until;
+        campaign->windows = schedule->spans.spans;
+        campaign->window_count = schedule->spans.count;
+        campaign->windows_until = schedule->spans.until;
     }
 }
 
@@ -103,12 +101,13 @@ static bool is_open(const struct simulate_schedule *s, int64_t from_us, int64_t 
 }
 
 size_t simulate_schedule_violations(const struct simulate_schedule *schedule,
-                                    const struct world_trace *trace)
+                                    const struct world_trace *trace, size_t campaign)
 {
     size_t count = 0;
     for (size_t i = 0; i < trace->frame_count; i++) {
         const struct world_frame *f = &trace->frames[i];
         count += f->kind != WORLD_FRAME_UNICAST &&
+                 trace->transmissions[f->transmission].campaign == campaign &&
                  !is_open(schedule, f->at_us, f->at_us + f->airtime_us);
     }
     return count;

@@ -23,24 +23,25 @@ struct simulate_schedule {
     struct schedule_term term;   /* so are these */
 };
 
-/*
- * start: local in the campaign's zone, NULL: now. FUO_EINVAL: that is no time; FUO_ENOENT: a
- * blackout names a Window.
- */
+/* text: local in the campaign's zone, NULL: now. FUO_EINVAL: that is no time. */
+FUO_MUST_CHECK int simulate_schedule_start(const struct spec_schedule *spec,
+                                           const char *text, struct utc *start);
+
+/* FUO_ENOENT: a blackout names a Window. */
 FUO_MUST_CHECK int simulate_schedule_make(const struct spec_schedule *spec,
-                                          const char *start,
+                                          struct utc start,
                                           struct simulate_schedule *schedule);
 
 /* How long a run may have to take, beyond what one without a schedule may. */
 int64_t simulate_schedule_extra_us(const struct simulate_schedule *schedule);
 
-/* The schedule lives as long as the config. */
+/* The schedule lives as long as the campaign. */
 void simulate_schedule_give(const struct simulate_schedule *schedule,
-                            struct world_config *config);
+                            struct world_campaign *campaign);
 
-/* Frames to many outside windows, before notBefore, or after a deadline that stops all. */
+/* Frames of one of the campaigns to many outside windows, before notBefore, or after a deadline that stops all. */
 size_t simulate_schedule_violations(const struct simulate_schedule *schedule,
-                                    const struct world_trace *trace);
+                                    const struct world_trace *trace, size_t campaign);
 
 /* RFC 3339, local with the offset, of a time from start. */
 enum { SIMULATE_TIME_SIZE = 40 };

@@ -58,7 +58,8 @@ static void take_uplink(struct daemon *d, const struct fuo_event *from)
                    .rx_count = count,
                    .frequency_hz = from->uplink.frequency_hz,
                    .dr = from->uplink.dr,
-                   .fport = from->uplink.fport},
+                   .fport = from->uplink.fport,
+                   .server_clock = from->uplink.server_clock},
     };
     d->uplinks++;
     driver_feed(d->driver, &event);
@@ -124,9 +125,60 @@ static void take_fate(struct daemon *d, const struct fuo_event *from)
                       .gateway = from->fate.gateway,
                       .frequency_hz = from->fate.frequency_hz,
                       .dr = from->fate.frequency_hz != 0 ? from->fate.dr
-                                                         : ENGINE_DR_UNKNOWN},
+                                                         : ENGINE_DR_UNKNOWN,
+                      .aired = from->fate.aired},
     };
     driver_feed(d->driver, &event);
+}
+
+static enum engine_aired aired_of(enum fuo_aired status)
+{
+    switch (status) {
+    case FUO_AIRED_SENT:
+        return ENGINE_AIRED_SENT;
+    case FUO_AIRED_NO_BUDGET:
+        return ENGINE_AIRED_NO_BUDGET;
+    case FUO_AIRED_NO_TIME:
+        return ENGINE_AIRED_NO_TIME;
+    case FUO_AIRED_REFUSED:
+        break;
+    }
+    return ENGINE_AIRED_REFUSED;
+}
+
+static void take_aired(struct daemon *d, uint32_t fleet_id, const struct fuo_event *from)
+{
+    struct engine_event event = {
+        .type = ENGINE_EV_AIRED,
+        .aired = {.fleet_id = fleet_id,
+                  .address = from->aired.address,
+                  .gateway = from->aired.gateway,
+                  .frequency_hz = from->aired.frequency_hz,
+                  .f_cnt = from->aired.f_cnt,
+                  .dr = from->aired.dr,
+                  .phy_len = from->aired.phy_len,
+                  .status = aired_of(from->aired.status)},
+    };
+    driver_feed(d->driver, &event);
+}
+
+static void take_gateway(struct daemon *d, uint32_t fleet_id,
+                         const struct fuo_event *from)
+{
+    struct gateway_told told = {
+        .at = clock_utc(&d->clock),
+        .online = from->gateway.online,
+        .given = from->gateway.counted ? from->gateway.tx_given : 0,
+        .sent = from->gateway.counted ? from->gateway.tx_sent : 0};
+    struct engine_event event = {
+        .type = ENGINE_EV_GATEWAY,
+        .gateway = {.fleet_id = fleet_id,
+                    .gateway = from->gateway.gateway,
+                    .online = from->gateway.online},
+    };
+    if (gateways_tell(&d->gateways, from->gateway.gateway, &told)) {
+        driver_feed(d->driver, &event);
+    }
 }
 
 static void take_group(struct daemon *d, const struct fuo_event *from)
@@ -180,12 +232,36 @@ static void take_reported(struct daemon *d, const struct fuo_event *from)
                      .fw = {.has_state = from->reported.has_state,
                             .has_result = from->reported.has_result,
                             .state = from->reported.state,
-                            .result = from->reported.result}},
+                            .result = from->reported.result},
+                     .whole = from->reported.whole},
     };
     memcpy(event.reported.package_version, from->reported.package_version,
            FUO_REPORT_SIZE);
     memcpy(event.reported.firmware_version, from->reported.firmware_version,
            FUO_REPORT_SIZE);
+    driver_feed(d->driver, &event);
+}
+
+static void take_ordered(struct daemon *d, const struct fuo_event *from)
+{
+    struct engine_event event = {
+        .type = ENGINE_EV_SEND_RESULT,
+        .send_result = {.id = from->ordered.id,
+                        .dev_eui = from->ordered.dev_eui,
+                        .err = from->ordered.err},
+    };
+    driver_feed(d->driver, &event);
+}
+
+static void take_progress(struct daemon *d, const struct fuo_event *from)
+{
+    uint64_t total = from->progress.total_bytes;
+    struct engine_event event = {
+        .type = ENGINE_EV_PROGRESS,
+        .progress = {.dev_eui = from->progress.dev_eui,
+                     .ppm = (uint32_t)(from->progress.done_bytes * (uint64_t)SPEC_PPM /
+                                       (total > 0 ? total : 1))},
+    };
     driver_feed(d->driver, &event);
 }
 
@@ -198,6 +274,9 @@ static bool may_speak_for(const struct daemon *d, uint32_t fleet_id, uint64_t de
 
 void answers_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *event)
 {
+    if (scan_take(d, fleet_id, event)) {
+        return;
+    }
     switch (event->type) {
     case FUO_EV_UPLINK:
         if (may_speak_for(d, fleet_id, event->uplink.dev_eui) &&
@@ -223,11 +302,33 @@ void answers_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *e
             take_reported(d, event);
         }
         break;
+    case FUO_EV_ORDERED:
+        if (may_speak_for(d, fleet_id, event->ordered.dev_eui)) {
+            take_ordered(d, event);
+        }
+        break;
+    case FUO_EV_PROGRESS:
+        if (may_speak_for(d, fleet_id, event->progress.dev_eui)) {
+            take_progress(d, event);
+        }
+        break;
+    case FUO_EV_AIRED:
+        take_aired(d, fleet_id, event);
+        break;
+    case FUO_EV_GATEWAY:
+        take_gateway(d, fleet_id, event);
+        break;
     case FUO_EV_GROUP:
         take_group(d, event);
         break;
     case FUO_EV_QUEUE:
         take_queue(d, event);
+        break;
+    case FUO_EV_FINDING:
+        doctor_found(d, fleet_id, event);
+        break;
+    case FUO_EV_DEVICE:
+    case FUO_EV_LISTED:
         break;
     }
 }

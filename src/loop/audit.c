@@ -67,7 +67,9 @@ void audit_note(struct daemon *d, uint64_t connection, const struct audit_action
         .detail = bounded(action->detail, detail),
     };
     store_batch_audit(&d->rows, &record);
-    tell(d, &record);
+    if (!action->no_campaign) {
+        tell(d, &record);
+    }
     log_info("%s object=%s actor=%s", record.action, record.object, record.actor);
 }
 

@@ -47,19 +47,32 @@ struct json_object *budget_render(const struct engine_budget *budget)
 {
     int64_t used_us = budget->own_us + budget->others_us;
     int64_t free_us =
-        least(budget->own_cap_us - budget->own_us, budget->legal_cap_us - used_us);
+        least(budget->own_cap_us - budget->own_us, budget->legal_cap_us - used_us) -
+        budget->waiting_us;
     assert(budget->legal_cap_us > 0); /* or there is no ledger */
     struct json_object *object = json_object_new_object();
     render_add(object, "gateway", render_eui(budget->gateway));
     render_add_int(object, "low_hz", budget->low_hz);
     render_add_int(object, "high_hz", budget->high_hz);
     render_add_int(object, "own_us", budget->own_us);
+    render_add_int(object, "waiting_us", budget->waiting_us);
     render_add_int(object, "others_us", budget->others_us);
     render_add_int(object, "own_cap_us", budget->own_cap_us);
     render_add_int(object, "legal_cap_us", budget->legal_cap_us);
     render_add_int(object, "free_us", free_us > 0 ? free_us : 0);
     render_add_int(object, "used_ppm", used_us * 1000000 / budget->legal_cap_us);
     return object;
+}
+
+/* What the gateway tells of itself, if it does: load of others among it. */
+static void add_told(const struct daemon *d, uint64_t gateway, struct json_object *object)
+{
+    struct gateway_told told = gateways_told(&d->gateways, gateway);
+    if (told.at.us != 0) {
+        render_add(object, "online", json_object_new_boolean(told.online));
+        render_add_int(object, "tx_given", (int64_t)told.given);
+        render_add_int(object, "tx_sent", (int64_t)told.sent);
+    }
 }
 
 /* A page ends between two gateways; *next is then the last one on it. */
@@ -79,7 +92,9 @@ static struct json_object *list_of(const struct daemon *d,
             *next = render_eui(last);
             break;
         }
-        json_object_array_add(list, budget_render(&budget));
+        struct json_object *row = budget_render(&budget);
+        add_told(d, budget.gateway, row);
+        json_object_array_add(list, row);
         last = budget.gateway;
     }
     return list;

@@ -4,8 +4,8 @@
  * the image and where it came from. The engine's pointers point in here.
  *
  * An entry lives as long as the engine knows the campaign. Nothing here is stored or
- * verified; apply.c and restore.c do that first. A stored campaign that cannot be given to
- * the engine (its fleet is gone, its image is damaged) is left out: nothing happens to it,
+ * verified; apply_check.c and restore.c do that first. A stored campaign that cannot be given
+ * to the engine (its fleet is gone, its image is damaged) is left out: nothing happens to it,
  * but it is still shown, with the reason.
  */
 #pragma once
@@ -36,7 +36,7 @@ struct campaign_entry {
     struct campaign_entry *next;
     uint32_t id;
     struct campaign_doc *doc; /* owned */
-    uint8_t *image;           /* owned; NULL for one that had ended at start */
+    uint8_t *image;           /* owned; NULL: it had ended at start, for good */
     size_t image_len;
     char digest[CTL_DIGEST_SIZE]; /* of the image */
     uint8_t spec_digest[STORE_DIGEST_BYTES];

@@ -3,6 +3,7 @@
 
 #define LOG_MODULE "store"
 #include "io/log.h"
+#include "loop/xalloc.h"
 
 enum {
     RETRY_MS = 2000,
@@ -61,6 +62,16 @@ static void prune_charges(struct daemon *d)
         d->charges_pruned = now;
         store_batch_charges_prune(&d->rows, utc_after(now, -CHARGES_KEPT_US));
     }
+}
+
+struct waiter *commit_wait(struct daemon *d, uint64_t connection, int64_t request_id)
+{
+    struct waiter *waiter = xcalloc(1, sizeof(*waiter));
+    waiter->connection = connection;
+    waiter->request_id = request_id;
+    waiter->next = d->waiters;
+    d->waiters = waiter;
+    return waiter;
 }
 
 bool commit_waiters_full(const struct daemon *d)
@@ -196,6 +207,7 @@ static void on_probed(struct daemon *d, int err)
     d->store_alert = false;
     commit_tell_alert(d);
     driver_recover(d->driver, d->engine);
+    intake_link_recover(d);
 }
 
 static void on_batch(struct daemon *d, const struct store_done *done)

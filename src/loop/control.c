@@ -2,7 +2,8 @@
 /* pause, resume, abort, approve: checked here, carried out by the engine. */
 #include "loop/internal.h"
 #include "loop/view.h"
-#include "loop/xalloc.h"
+
+enum { APPROVED_SIZE = 80 };
 
 struct asked {
     struct daemon *d;
@@ -11,12 +12,15 @@ struct asked {
     const struct campaign_rec *rec;
     const struct campaign_entry *entry; /* NULL: there is none any more */
     uint8_t wave;                       /* of approve */
+    bool install;                       /* ... that its devices do */
     struct ctl_error error;
 };
 
-static enum engine_control verb_of(enum ctl_method method)
+static enum engine_control verb_of(const struct asked *a)
 {
-    return method == CTL_PAUSE     ? ENGINE_PAUSE
+    enum ctl_method method = a->method;
+    return a->install              ? ENGINE_INSTALL
+           : method == CTL_PAUSE   ? ENGINE_PAUSE
            : method == CTL_RESUME  ? ENGINE_RESUME
            : method == CTL_APPROVE ? ENGINE_APPROVE
                                    : ENGINE_ABORT;
@@ -57,6 +61,25 @@ static int check_resume(struct asked *a)
     return check_trust(a);
 }
 
+/* Once more does no harm: who was approved is. */
+static int check_install(struct asked *a)
+{
+    if (a->entry == NULL || a->entry->doc->spec.activation.mode != SPEC_ACTIVATE_MANUAL) {
+        return ctl_fail(&a->error, CTL_CONFLICT,
+                        "devices of campaign '%s' install by themselves: its "
+                        "activation.mode is not manual",
+                        a->rec->name);
+    }
+    const char *wave = waiting_wave(a, WAVE_APPROVAL);
+    if (a->wave == ENGINE_WAVE_NEXT && wave != NULL) {
+        return ctl_fail(&a->error, CTL_CONFLICT,
+                        "wave '%s' has not begun; --wave %s approves beforehand that its "
+                        "devices install",
+                        wave, wave);
+    }
+    return check_trust(a);
+}
+
 static int check_approve(struct asked *a)
 {
     const char *name = ctl_text(a->params, "wave");
@@ -67,6 +90,9 @@ static int check_approve(struct asked *a)
     if (name != NULL && !known) {
         return ctl_fail(&a->error, CTL_NOT_FOUND, "campaign '%s' has no wave '%.64s'",
                         a->rec->name, name);
+    }
+    if (a->install) {
+        return check_install(a);
     }
     if (name == NULL && waiting_wave(a, WAVE_APPROVAL) == NULL &&
         waiting_wave(a, WAVE_HELD) == NULL) {
@@ -95,6 +121,18 @@ static int check(struct asked *a)
                : CTL_DONE;
 }
 
+/* What was approved, for the audit log. */
+static const char *detail_of(const struct asked *a, char text[static APPROVED_SIZE])
+{
+    const char *wave = ctl_text(a->params, "wave");
+    if (!a->install) {
+        return a->method == CTL_APPROVE ? wave : NULL;
+    }
+    snprintf(text, APPROVED_SIZE, "install%s%.64s", wave != NULL ? " " : "",
+             wave != NULL ? wave : "");
+    return text;
+}
+
 void control_request(struct daemon *d, uint64_t connection, struct ctl_request *request,
                      const struct campaign_rec *rec)
 {
@@ -103,30 +141,27 @@ void control_request(struct daemon *d, uint64_t connection, struct ctl_request *
                       .params = request->params,
                       .rec = rec,
                       .entry = campaigns_find(&d->campaigns, rec->id),
-                      .wave = ENGINE_WAVE_NEXT};
+                      .wave = ENGINE_WAVE_NEXT,
+                      .install = request->method == CTL_APPROVE &&
+                                 ctl_bool(request->params, "install", false)};
     if (check(&a) != CTL_DONE) {
         method_refuse(d, connection, request->id, &a.error);
         return;
     }
-    struct waiter *waiter = xcalloc(1, sizeof(*waiter));
-    waiter->connection = connection;
-    waiter->request_id = request->id;
-    waiter->campaign_id = rec->id;
-    waiter->next = d->waiters;
-    d->waiters = waiter;
+    commit_wait(d, connection, request->id)->campaign_id = rec->id;
     const char *reason = ctl_text(request->params, "reason");
+    char detail[APPROVED_SIZE];
     struct audit_action action = {
         .action = ctl_method_name(request->method),
         .object = rec->name,
         .reason = reason,
-        .detail =
-            request->method == CTL_APPROVE ? ctl_text(request->params, "wave") : NULL,
+        .detail = detail_of(&a, detail),
     };
     audit_note(d, connection, &action);
     struct engine_event event = {
         .type = ENGINE_EV_CONTROL,
         .control = {.campaign_id = rec->id,
-                    .verb = verb_of(request->method),
+                    .verb = verb_of(&a),
                     .reason = reason,
                     .wave = a.wave},
     };

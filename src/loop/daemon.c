@@ -131,6 +131,7 @@ static enum daemon_exit serve(struct daemon *d, struct diag_list *diags)
         turns_start(&d->turns, d->loop);
         driver_recover(d->driver, d->engine);
         windows_link_start(d);
+        scan_start(d);
         intake_link_start(d);
         status_budget_start(d);
         uv_run(d->loop, UV_RUN_DEFAULT);

@@ -7,7 +7,6 @@
 #include "loop/internal.h"
 #include "loop/render.h"
 #include "loop/view.h"
-#include "loop/xalloc.h"
 
 static struct json_object *packages_of(const struct device_rec *rec)
 {
@@ -96,13 +95,10 @@ void device_request(struct daemon *d, uint64_t connection, struct ctl_request *r
         refuse(d, connection, request, CTL_INTERNAL, "too many requests at a time");
         return;
     }
-    struct history_wait *wait = xcalloc(1, sizeof(*wait));
-    wait->tag = tag;
-    wait->connection = connection;
-    wait->request_id = request->id;
-    wait->data = device_data(d, rec);
-    wait->next = d->histories;
-    d->histories = wait;
+    query_wait_add(d, &(struct history_wait){.tag = tag,
+                                             .connection = connection,
+                                             .request_id = request->id,
+                                             .data = device_data(d, rec)});
 }
 
 static struct json_object *history_of(const struct daemon *d,
@@ -121,18 +117,13 @@ static struct json_object *history_of(const struct daemon *d,
     return list;
 }
 
+static void add_history(struct daemon *d, struct json_object *data,
+                        const struct store_done *done)
+{
+    render_add(data, "history", history_of(d, done));
+}
+
 void device_history_answer(struct daemon *d, const struct store_done *done)
 {
-    struct history_wait **at = &d->histories;
-    while (*at != NULL && (*at)->tag != done->tag) {
-        at = &(*at)->next;
-    }
-    struct history_wait *wait = *at;
-    if (wait == NULL) {
-        return;
-    }
-    *at = wait->next;
-    render_add(wait->data, "history", history_of(d, done));
-    method_reply(d, wait->connection, wait->request_id, wait->data);
-    free(wait);
+    query_wait_answer(d, done, add_history);
 }

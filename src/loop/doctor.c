@@ -2,6 +2,7 @@
 #include "loop/doctor.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "doctor/machine.h"
 #include "loop/internal.h"
@@ -42,6 +43,7 @@ static struct json_object *look(struct daemon *d, const struct doctor_probe *pro
     machine_secret(list, key, daemon_sealing_key_path(d->doc), SEAL_KEY_BYTES);
     doctor_look_store(d, list);
     doctor_look_connections(d, probes, list);
+    doctor_look_servers(d, list);
     doctor_look_fleets(d, list);
     doctor_look_campaigns(d, list);
     return list;
@@ -119,6 +121,7 @@ static void ask(struct daemon *d, struct fleet_entry *fleet, struct doctor_probe
     if (err == FUO_OK) {
         requests_add(&d->requests, &request);
         probe->answer = DOCTOR_WAITS;
+        probe->request = request.id;
         d->doctor->waiting++;
     } else if (err != FUO_ENOTSUP) {
         probe->answer = DOCTOR_ANSWERED;
@@ -159,6 +162,17 @@ void doctor_probed(struct daemon *d, uint32_t fleet_id, int err)
             probe->answer = DOCTOR_ANSWERED;
             probe->err = err;
             doctor->waiting--;
+        }
+    }
+}
+
+void doctor_found(struct daemon *d, uint32_t fleet_id, const struct fuo_event *event)
+{
+    struct doctor *doctor = d->doctor;
+    for (size_t i = 0; doctor != NULL && i < doctor->count; i++) {
+        struct doctor_probe *probe = &doctor->probes[i];
+        if (probe->fleet_id == fleet_id && probe->request == event->finding.id) {
+            memcpy(probe->finding, event->finding.text, strlen(event->finding.text) + 1);
         }
     }
 }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fuotad/plugin.h"
+
 struct daemon;
 struct ctl_request;
 
@@ -30,6 +32,8 @@ struct doctor_probe {
     uint32_t fleet_id;
     enum doctor_answer answer;
     int err;
+    uint64_t request;
+    char finding[FUO_FINDING_SIZE]; /* the plugin's own words; "": none */
 };
 
 void doctor_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
@@ -37,12 +41,16 @@ void doctor_request(struct daemon *d, uint64_t connection, struct ctl_request *r
 /* The API of a fleet has answered a probe. */
 void doctor_probed(struct daemon *d, uint32_t fleet_id, int err);
 
+/* A plugin says what is wrong, before it answers a probe. */
+void doctor_found(struct daemon *d, uint32_t fleet_id, const struct fuo_event *event);
+
 /* Forget the clients that wait; the timer is the daemon's to close. */
 void doctor_close(struct daemon *d);
 
 /* Parts of the answer: each adds to a list of findings. probes: one per fleet. */
 void doctor_look_connections(struct daemon *d, const struct doctor_probe *probes,
                              struct json_object *list);
+void doctor_look_servers(struct daemon *d, struct json_object *list);
 void doctor_look_store(struct daemon *d, struct json_object *list);
 void doctor_look_fleets(struct daemon *d, struct json_object *list);
 void doctor_look_campaigns(struct daemon *d, struct json_object *list);

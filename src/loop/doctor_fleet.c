@@ -12,12 +12,15 @@
 
 #define SILENT_US   DAYS_US(1)
 #define KEY_SOON_US DAYS_US(30)
+#define STATS_US    MINUTES_US(5) /* gateways tell twice a minute */
 
 enum {
     WHAT_SIZE = 128,
     SAMPLE_MAX = 3,
     SAMPLE_SIZE = 80,
     SILENT_INTERVALS = 6, /* so many uplinks in a row may be lost */
+    GIVEN_MIN = 20,       /* frames before a gateway is judged by what it sent */
+    SENT_MIN_PCT = 80,
 };
 
 /* ---- some of many ---- */
@@ -101,6 +104,39 @@ static void know_gateways(const struct daemon *d, const struct fleet_entry *flee
     }
 }
 
+/* What those that tell of themselves say of that. */
+static void look_told(const struct daemon *d, const struct gateways *known,
+                      struct finding_subject subject, struct utc now,
+                      struct json_object *list)
+{
+    struct sample away = {0};
+    struct sample refusing = {0};
+    char text[SAMPLE_SIZE];
+    for (size_t i = 0; i < known->count; i++) {
+        uint64_t gateway = known->items[i].gateway;
+        struct gateway_told told = gateways_told(&d->gateways, gateway);
+        if (told.at.us != 0 && (!told.online || now.us - told.at.us > STATS_US)) {
+            sample_add(&away, gateway);
+        } else if (told.given >= GIVEN_MIN &&
+                   told.sent * 100 < told.given * SENT_MIN_PCT) {
+            sample_add(&refusing, gateway);
+        }
+    }
+    if (away.count > 0) {
+        finding_add(list, FINDING_WARN, subject,
+                    "%zu of %zu have no connection to the server: %s; plans do without "
+                    "them where devices hear others",
+                    away.count, known->count, sample_text(&away, text));
+    }
+    if (refusing.count > 0) {
+        finding_add(list, FINDING_WARN, subject,
+                    "%zu of %zu send less than %d %% of what they are given: %s; see to "
+                    "their duty cycle (fuotactl budget) and to who else sends there",
+                    refusing.count, known->count, SENT_MIN_PCT,
+                    sample_text(&refusing, text));
+    }
+}
+
 static void look_gateways(struct daemon *d, const struct fleet_entry *fleet,
                           struct utc now, struct json_object *list)
 {
@@ -131,6 +167,7 @@ static void look_gateways(struct daemon *d, const struct fleet_entry *fleet,
         finding_add(list, FINDING_OK, subject, "%zu known, none silent for a day",
                     known.count);
     }
+    look_told(d, &known, subject, now, list);
     gateways_finish(&known);
 }
 

@@ -103,13 +103,18 @@ static void look_status_broker(struct daemon *d, struct json_object *list)
 
 /* ---- APIs ---- */
 
-static void look_answer(const struct fleet_entry *fleet, int err, const char *problem,
-                        struct finding_subject subject, struct json_object *list)
+static void look_answer(const struct fleet_entry *fleet, const struct doctor_probe *probe,
+                        const char *problem, struct finding_subject subject,
+                        struct json_object *list)
 {
+    int err = probe->err;
     const char *token = fleet->doc->api.token_file;
     const char *url = fleet->doc->api.url;
     if (err == FUO_OK) {
         finding_add(list, FINDING_OK, subject, "it answers, and the token is accepted");
+    } else if (probe->finding[0] != '\0') {
+        finding_add(list, FINDING_FAIL, subject,
+                    "%s refuses the token or the application: %s", url, probe->finding);
     } else if (err == FUO_EPERM || err == FUO_EAUTH) {
         finding_add(list, FINDING_FAIL, subject,
                     "%s refuses the token: put a valid API key of the application's "
@@ -149,7 +154,7 @@ static void look_api(const struct fleet_entry *fleet, const struct doctor_probe 
                     health->http_problem[0] != '\0' ? ": " : "", health->http_problem);
         return;
     case DOCTOR_ANSWERED:
-        look_answer(fleet, probe->err, health->http_problem, subject, list);
+        look_answer(fleet, probe, health->http_problem, subject, list);
         return;
     }
 }

@@ -6,6 +6,7 @@
 #include "crypto/block_mic.h"
 #include "crypto/keys.h"
 #include "io/cleanup.h"
+#include "loop/direct.h"
 #include "loop/internal.h"
 #include "loop/xalloc.h"
 #include "plugin/host.h"
@@ -47,6 +48,42 @@ static void exec_send(struct daemon *d, const struct effect *effect)
     struct engine_event event = {
         .type = ENGINE_EV_SEND_RESULT,
         .send_result = {.id = downlink.id, .dev_eui = downlink.dev_eui, .err = err},
+    };
+    driver_feed(d->driver, &event);
+}
+
+static enum fuo_order_type order_type_of(enum effect_order type)
+{
+    switch (type) {
+    case ORDER_READ:
+        return FUO_ORDER_READ;
+    case ORDER_DELIVER:
+        return FUO_ORDER_DELIVER;
+    case ORDER_INSTALL:
+        return FUO_ORDER_INSTALL;
+    case ORDER_CANCEL:
+        break;
+    }
+    return FUO_ORDER_CANCEL;
+}
+
+/* The answer names the device, so nothing is kept of what was asked. */
+static void exec_order(struct daemon *d, const struct effect *effect)
+{
+    struct fuo_host *host = host_of(d, effect);
+    struct fuo_order order = {
+        .id = effect->order.id,
+        .dev_eui = effect->order.dev_eui,
+        .type = order_type_of(effect->order.type),
+        .image = effect->order.campaign_id,
+    };
+    int err = host != NULL ? host_order(host, &order) : FUO_EAGAIN;
+    if (err == FUO_OK) {
+        return;
+    }
+    struct engine_event event = {
+        .type = ENGINE_EV_SEND_RESULT,
+        .send_result = {.id = order.id, .dev_eui = order.dev_eui, .err = err},
     };
     driver_feed(d->driver, &event);
 }
@@ -339,6 +376,11 @@ static int open_group(struct daemon *d, const struct effect *effect, uint64_t id
 
 static void exec_group_open(struct daemon *d, const struct effect *effect)
 {
+    const struct fuo_host *host = host_of(d, effect);
+    if (host != NULL && direct_is_wanted(host)) {
+        direct_open(d, effect);
+        return;
+    }
     struct request request = {
         .id = requests_new_id(&d->requests),
         .kind = REQUEST_GROUP_OPEN,
@@ -351,6 +393,10 @@ static void exec_group_open(struct daemon *d, const struct effect *effect)
 static void exec_group_close(struct daemon *d, const struct effect *effect)
 {
     struct fuo_host *host = host_of(d, effect);
+    if (direct_is_handle(effect->group.handle)) {
+        direct_close(d, effect);
+        return;
+    }
     struct request request = {
         .id = requests_new_id(&d->requests),
         .kind = REQUEST_GROUP_CLOSE,
@@ -380,7 +426,12 @@ static void exec_multicast(struct daemon *d, const struct effect *effect)
         .fport = effect->multicast.fport,
         .at_us = effect->multicast.at.us,
     };
-    asked(d, &request, host != NULL ? host_multicast(host, &frame) : FUO_EAGAIN);
+    bool direct = host != NULL &&
+                  (direct_is_wanted(host) || direct_is_handle(effect->multicast.handle));
+    int err = host == NULL ? FUO_EAGAIN
+              : direct     ? direct_send(d, host, effect, &frame)
+                           : host_multicast(host, &frame);
+    asked(d, &request, err);
 }
 
 static struct request queue_request(struct daemon *d, const struct effect *effect,
@@ -397,6 +448,10 @@ static struct request queue_request(struct daemon *d, const struct effect *effec
 static void exec_queue_poll(struct daemon *d, const struct effect *effect)
 {
     struct fuo_host *host = host_of(d, effect);
+    if (direct_is_handle(effect->queue.handle)) {
+        direct_poll(d, effect);
+        return;
+    }
     struct request request = queue_request(d, effect, REQUEST_QUEUE_POLL);
     int err = host != NULL ? host_queue_poll(host, request.id, effect->queue.handle)
                            : FUO_EAGAIN;
@@ -406,6 +461,9 @@ static void exec_queue_poll(struct daemon *d, const struct effect *effect)
 static void exec_queue_flush(struct daemon *d, const struct effect *effect)
 {
     struct fuo_host *host = host_of(d, effect);
+    if (direct_is_handle(effect->queue.handle)) {
+        return; /* nothing waits anywhere but at gateways, for its time */
+    }
     struct request request = queue_request(d, effect, REQUEST_MULTICAST);
     int err = host != NULL ? host_queue_flush(host, request.id, effect->queue.handle)
                            : FUO_EAGAIN;
@@ -448,6 +506,9 @@ void exec_effect(struct daemon *d, const struct effect *effect)
         break;
     case EFFECT_DROP_KEY:
         exec_drop_key(d, effect);
+        break;
+    case EFFECT_ORDER:
+        exec_order(d, effect);
         break;
     }
 }

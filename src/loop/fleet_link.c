@@ -4,6 +4,7 @@
 
 #include "loop/credentials.h"
 #include "loop/internal.h"
+#include "loop/services.h"
 #include "loop/xalloc.h"
 #include "plugin/host.h"
 
@@ -18,6 +19,7 @@ enum {
 /* What a host's handlers get. */
 struct fleet_link {
     struct daemon *daemon;
+    struct services *services;
     uint32_t fleet_id;
     char name[SPEC_NAME_SIZE];
 };
@@ -54,10 +56,19 @@ static void on_log(void *arg, enum fuo_log_level level, const char *text)
     log_write(mapped, LOG_MODULE, "%s fleet=%s", text, link->name);
 }
 
+static void free_link(struct fleet_link *link)
+{
+    if (link != NULL) {
+        services_close(link->services);
+    }
+    free(link);
+}
+
 static int open_host(struct daemon *d, struct fleet_entry *fleet,
                      struct credentials *credentials)
 {
     static const struct host_handlers handlers = {on_event, on_state, on_log};
+    bool is_server = fleet->plugin.plugin.order != NULL;
     char client_id[CLIENT_ID_SIZE];
     snprintf(client_id, sizeof(client_id), "fuotad-%s-%s", d->doc->name,
              fleet->doc->spec.name);
@@ -70,11 +81,23 @@ static int open_host(struct daemon *d, struct fleet_entry *fleet,
     struct host_config config = {
         .plugin = &fleet->plugin.plugin,
         .plugin_config = fleet->plugin_config,
-        .mqtt = credentials->mqtt.url != NULL ? &credentials->mqtt : NULL,
-        .http = credentials->http.base_url != NULL ? &credentials->http : NULL,
+        .mqtt = !is_server && credentials->mqtt.url != NULL ? &credentials->mqtt : NULL,
+        .http =
+            !is_server && credentials->http.base_url != NULL ? &credentials->http : NULL,
         .carrier = d->carrier,
+        .services = &services_ops,
+        .services_arg = fleet->link->services,
     };
     return host_open(d->loop, &config, &handlers, fleet->link, &fleet->host);
+}
+
+static int make_link(struct daemon *d, struct fleet_entry *fleet, struct detail *detail)
+{
+    fleet->link = xcalloc(1, sizeof(*fleet->link));
+    fleet->link->daemon = d;
+    fleet->link->fleet_id = fleet->id;
+    snprintf(fleet->link->name, sizeof(fleet->link->name), "%s", fleet->doc->spec.name);
+    return services_open(d, fleet, &fleet->link->services, detail);
 }
 
 static void open_link(struct daemon *d, struct fleet_entry *fleet,
@@ -82,14 +105,14 @@ static void open_link(struct daemon *d, struct fleet_entry *fleet,
 {
     struct fleet_doc *doc = fleet->doc;
     struct credentials credentials = {0};
-    fleet->link = xcalloc(1, sizeof(*fleet->link));
-    fleet->link->daemon = d;
-    fleet->link->fleet_id = fleet->id;
-    snprintf(fleet->link->name, sizeof(fleet->link->name), "%s", doc->spec.name);
-    if (credentials_mqtt(&doc->doc, &doc->mqtt, "spec.networkServer.mqtt", &credentials,
-                         diags) == FUO_OK &&
-        credentials_http(&doc->doc, &doc->api, "spec.networkServer.api", &credentials,
-                         diags) == FUO_OK) {
+    struct detail detail = {0};
+    if (make_link(d, fleet, &detail) != FUO_OK) {
+        struct diag_place place = config_place(&doc->doc, "spec.inventory");
+        diag_error(diags, &place, "the keys cannot be read: %s", detail.text);
+    } else if (credentials_mqtt(&doc->doc, &doc->mqtt, "spec.networkServer.mqtt",
+                                &credentials, diags) == FUO_OK &&
+               credentials_http(&doc->doc, &doc->api, "spec.networkServer.api",
+                                &credentials, diags) == FUO_OK) {
         int err = open_host(d, fleet, &credentials);
         if (err != FUO_OK) {
             struct diag_place place = config_place(&doc->doc, "spec.networkServer");
@@ -113,7 +136,7 @@ static void on_closed(void *arg)
 {
     struct fleet_link *link = arg;
     link->daemon->closing--;
-    free(link);
+    free_link(link);
 }
 
 void fleet_link_close_all(struct daemon *d)
@@ -124,7 +147,7 @@ void fleet_link_close_all(struct daemon *d)
             d->closing++;
             host_close(fleet->host, on_closed, fleet->link);
         } else {
-            free(fleet->link);
+            free_link(fleet->link);
         }
         fleet->host = NULL;
         fleet->link = NULL;

@@ -198,6 +198,14 @@ static void load_plugin(struct fleet_loader *loader, struct fleet_entry *entry)
 static void load_inventory(struct fleet_loader *loader, struct fleet_entry *entry)
 {
     struct fleet_doc *doc = entry->doc;
+    const struct fuo_ns_plugin *plugin = &entry->plugin.plugin;
+    bool served = doc->inventory_source != FLEET_INVENTORY_FILE;
+    if (served && plugin->name != NULL && plugin->inventory == NULL) {
+        struct diag_place place = config_place(&doc->doc, "spec.inventory.source");
+        diag_error(loader->diags, &place,
+                   "the plugin '%s' cannot list devices; give a file, and source file",
+                   doc->plugin);
+    }
     if (doc->inventory_file == NULL) {
         return;
     }
@@ -300,6 +308,7 @@ void fleets_finish(struct fleets *fleets)
     for (size_t i = 0; i < fleets->count; i++) {
         struct fleet_entry *entry = &fleets->items[i];
         inventory_finish(&entry->inventory);
+        inventory_finish(&entry->listed);
         free(entry->plugin_config);
         plugin_unload(&entry->plugin);
         fleet_doc_destroy(entry->doc);
@@ -315,48 +324,11 @@ void fleets_finish(struct fleets *fleets)
 
 /* ---- inventories without keys ---- */
 
-static const char *copy_text(struct arena *arena, const char *text)
-{
-    return text != NULL ? arena_text(arena, text, strlen(text)) : NULL;
-}
-
-static const char *const *copy_texts(struct arena *arena, const char *const *texts,
-                                     size_t count)
-{
-    const char **copies = arena_array(arena, count, sizeof(*copies));
-    for (size_t i = 0; i < count; i++) {
-        copies[i] = copy_text(arena, texts[i]);
-    }
-    return copies;
-}
-
-static struct inventory copy_without_keys(const struct inventory *from)
-{
-    struct inventory copy = {.count = from->count, .label_count = from->label_count};
-    copy.label_keys = copy_texts(&copy.arena, from->label_keys, from->label_count);
-    struct inventory_device *devices =
-        arena_array(&copy.arena, from->count, sizeof(*devices));
-    for (size_t i = 0; i < from->count; i++) {
-        const struct inventory_device *device = &from->devices[i];
-        devices[i] = (struct inventory_device){
-            .dev_eui = device->dev_eui,
-            .name = copy_text(&copy.arena, device->name),
-            .profile = copy_text(&copy.arena, device->profile),
-            .labels = copy_texts(&copy.arena, device->labels, from->label_count),
-            .line = device->line,
-            .lorawan_minor = device->lorawan_minor,
-            .has_gen_app_key = device->has_gen_app_key,
-            .has_app_key = device->has_app_key,
-        };
-    }
-    copy.devices = devices;
-    return copy;
-}
-
 void fleets_forget_keys(struct fleets *fleets)
 {
     for (size_t i = 0; i < fleets->count; i++) {
-        struct inventory copy = copy_without_keys(&fleets->items[i].inventory);
+        struct inventory copy;
+        inventory_merge(&fleets->items[i].inventory, &(struct inventory){0}, &copy);
         inventory_finish(&fleets->items[i].inventory);
         fleets->items[i].inventory = copy;
     }

@@ -31,10 +31,12 @@ struct fleet_entry {
     const struct trust_entry *trust;
     const struct profile *profile; /* of devices that name none */
     struct loaded_plugin plugin;
-    void *plugin_config;        /* owned */
-    struct inventory inventory; /* with keys until fleets_forget_keys() */
-    uint32_t id;                /* of the store; 0: not given yet */
-    struct fuo_host *host;      /* NULL: not connected; fleet_link.c's, as the next */
+    void *plugin_config;         /* owned */
+    struct inventory inventory;  /* with keys until fleets_forget_keys() */
+    struct inventory listed;     /* its part that is of files; empty if that is all */
+    struct server_state *server; /* scan.c's; NULL: nothing is known */
+    uint32_t id;                 /* of the store; 0: not given yet */
+    struct fuo_host *host;       /* NULL: not connected; fleet_link.c's, as the next */
     struct fleet_link *link;
 };
 

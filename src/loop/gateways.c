@@ -40,19 +40,49 @@ static void insert(struct gateways *gateways, size_t i, uint64_t gateway)
     gateways->count++;
 }
 
-void gateways_note(struct gateways *gateways, uint64_t gateway, struct utc at)
+/* NULL: it would be one too many. */
+static struct gateway_heard *place_for(struct gateways *gateways, uint64_t gateway)
 {
     size_t i = place_of(gateways, gateway);
     if (!is_at(gateways, i, gateway)) {
         if (gateways->count == GATEWAYS_MAX) {
             gateways->left_out++;
-            return;
+            return NULL;
         }
         insert(gateways, i, gateway);
     }
-    if (gateways->items[i].last.us < at.us) {
-        gateways->items[i].last = at;
+    return &gateways->items[i];
+}
+
+void gateways_note(struct gateways *gateways, uint64_t gateway, struct utc at)
+{
+    struct gateway_heard *heard = place_for(gateways, gateway);
+    if (heard != NULL && heard->last.us < at.us) {
+        heard->last = at;
     }
+}
+
+bool gateways_tell(struct gateways *gateways, uint64_t gateway,
+                   const struct gateway_told *told)
+{
+    struct gateway_heard *heard = place_for(gateways, gateway);
+    if (heard == NULL) {
+        return false;
+    }
+    struct gateway_told *all = &heard->told;
+    bool news = all->at.us == 0 ? !told->online : all->online != told->online;
+    all->at = told->at;
+    all->online = told->online;
+    all->given += told->given;
+    all->sent += told->sent;
+    return news;
+}
+
+struct gateway_told gateways_told(const struct gateways *gateways, uint64_t gateway)
+{
+    size_t i = place_of(gateways, gateway);
+    return is_at(gateways, i, gateway) ? gateways->items[i].told
+                                       : (struct gateway_told){0};
 }
 
 struct utc gateways_last(const struct gateways *gateways, uint64_t gateway)

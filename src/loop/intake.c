@@ -240,6 +240,13 @@ void intake_done(struct intake *intake, enum intake_verdict verdict)
     item->seen = item->taken;
 }
 
+void intake_again(struct intake *intake)
+{
+    for (size_t i = 0; i < intake->count; i++) {
+        intake->items[i].was_taken = false;
+    }
+}
+
 static void take(struct intake *intake, struct item *item)
 {
     char path[PATH_SIZE];

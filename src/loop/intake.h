@@ -21,7 +21,7 @@ enum {
     INTAKE_SETTLE_MS = 1000,
     INTAKE_LOOK_MS = 5000,   /* while nothing happens */
     INTAKE_AGAIN_MS = 60000, /* what could not be taken */
-    INTAKE_FILES_MAX = 1024, /* the first by name */
+    INTAKE_FILES_MAX = 1024, /* more are passed over */
 };
 
 struct intake;
@@ -48,6 +48,9 @@ void intake_destroy(struct intake *intake); /* accepts NULL */
 /* A file that the one that is being taken names. */
 void intake_note(struct intake *intake, const char *path);
 void intake_done(struct intake *intake, enum intake_verdict verdict);
+
+/* What was handed over is once more, as if nothing had come of it. */
+void intake_again(struct intake *intake);
 
 /* Looks at the folder, and may call the ports. In how many ms to look again. */
 uint64_t intake_look(struct intake *intake, uint64_t now_ms);

@@ -51,10 +51,10 @@ void intake_change_campaign(struct daemon *d, struct campaign_entry *entry,
     const struct audit_action action = {
         .action = "change",
         .object = entry->doc->spec.name,
-        .reason = "",
+        .reason = change->reason,
         .detail = change->path,
     };
-    audit_note(d, INTAKE_CONNECTION, &action);
+    audit_note(d, change->connection, &action);
     if (change->change.schedule) {
         windows_link_replace(d, entry);
     }

@@ -66,8 +66,10 @@ void intake_take_file(void *arg, const char *path);
 
 /* intake_change.c */
 struct intake_change {
+    uint64_t connection;      /* who asks for it */
     struct campaign_doc *doc; /* its content goes to the campaign */
     const char *path;         /* of the file */
+    const char *reason;       /* may be NULL */
     const char *yaml;
     const char *signatures; /* JSON array */
     const uint8_t *spec_digest;

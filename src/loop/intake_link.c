@@ -128,7 +128,15 @@ static void log_lines(const char *text)
     }
 }
 
-/* That it is out is stored, so that it can be cleared by another life of the daemon. */
+/* That it is out, so that it can be cleared by another life of the daemon. */
+static void store_alert(struct intake_link *link, const struct intake_alert *alert)
+{
+    char counter[COUNTER_SIZE];
+    snprintf(counter, sizeof(counter), ALERT_PREFIX "%s", alert->id);
+    store_batch_counter(&link->d->rows, counter, alert->seq);
+    driver_flush(link->d->driver);
+}
+
 static void tell(struct intake_link *link, const char *id, const char *text)
 {
     struct intake_alert *alert = alert_of(link, id);
@@ -146,11 +154,8 @@ static void tell(struct intake_link *link, const char *id, const char *text)
         status_link_alert(link->d, id, text); /* else as soon as it is */
     }
     if (is_out(alert) != (text != NULL)) {
-        char counter[COUNTER_SIZE];
         alert->seq++;
-        snprintf(counter, sizeof(counter), ALERT_PREFIX "%s", id);
-        store_batch_counter(&link->d->rows, counter, alert->seq);
-        driver_flush(link->d->driver);
+        store_alert(link, alert);
     }
 }
 
@@ -336,6 +341,43 @@ void intake_link_start(struct daemon *d)
     log_info("folder of campaigns is watched folder=%s events=%s", link->folder,
              err == 0 ? "yes" : uv_strerror(err));
     look(link);
+}
+
+/* What the store has of it; as it is, if that cannot be read. */
+static bool reload_taken(struct intake_link *link)
+{
+    struct detail detail = {0};
+    struct intake_memory *before = link->memory;
+    size_t count = link->memory_count;
+    link->memory = NULL;
+    link->memory_count = 0;
+    int err =
+        store_load_counters(link->d->store, TAKEN_PREFIX, load_taken, link, &detail);
+    if (err != FUO_OK) {
+        log_err("what was taken cannot be read detail=%s", detail.text);
+        free(link->memory);
+        link->memory = before;
+        link->memory_count = count;
+        return false;
+    }
+    free(before);
+    return true;
+}
+
+void intake_link_recover(struct daemon *d)
+{
+    struct intake_link *link = d->intake;
+    if (link == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < link->alert_count; i++) {
+        if (link->alerts[i].seq > 0) {
+            store_alert(link, &link->alerts[i]);
+        }
+    }
+    if (reload_taken(link)) {
+        intake_again(link->intake);
+    }
 }
 
 static void on_closed(uv_handle_t *handle)

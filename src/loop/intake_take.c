@@ -168,6 +168,7 @@ static void change(struct parcel *p, struct campaign_entry *entry,
                    const struct campaign_rec *rec)
 {
     struct intake_change change = {
+        .connection = INTAKE_CONNECTION,
         .doc = p->doc,
         .path = p->link->file.path,
         .yaml = p->yaml,

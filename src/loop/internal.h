@@ -21,13 +21,14 @@
  *   windows_link.c when campaigns may send, told to the engine and renewed
  *   methods.c     requests of the control protocol
  *   clients.c     who asks: over the socket or over MQTT
- *   apply.c       plan and apply; apply_trust.c looks at signatures
+ *   apply.c       plan and apply; apply_check.c and apply_trust.c look whether it can be done
  *   budget.c      airtime of the gateways
  *   report.c      the parts of a campaign's report
  *   doctor.c      what is right and wrong; doctor_state.c and doctor_fleet.c look
  *   health.c      counters of the daemon itself
  *   audit.c       who did what
  *   device.c      what is known of a device
+ *   query_wait.c  clients that wait for what the store is asked
  *   watch.c       streams of the control socket
  *
  * Beside them stand modules with headers of their own that know nothing of this struct.
@@ -69,8 +70,12 @@ struct waiter {
     uint64_t connection;
     int64_t request_id;
     uint32_t campaign_id;
-    bool applied;             /* answer as `apply`, else the state alone */
-    struct json_object *plan; /* of an apply; owned, may be NULL */
+    bool applied;              /* answer as `apply`, else the state alone */
+    bool changed;              /* ... that was there, and was changed */
+    struct json_object *plan;  /* of an apply; owned, may be NULL */
+    struct json_object *retry; /* of a retry: what it did; owned, else NULL */
+    struct import *import;     /* of an import: what is added then; owned, else NULL */
+    struct scan *scan;         /* of a scan: a part of its rows; borrowed, else NULL */
 };
 
 /* Effects WRAP_KEY and BLOCK_MIC that wait for a device's root key. */
@@ -193,6 +198,7 @@ struct daemon {
     struct history_wait *histories;
     struct audit_wait *audits;
     size_t plannings;      /* under way on other threads */
+    bool importing;        /* a file of devices is looked at, or on its way to the disk */
     struct doctor *doctor; /* NULL: nobody has asked */
     uv_timer_t doctor_timer;
     uint64_t last_tag;
@@ -210,6 +216,8 @@ struct daemon {
     char session[ENVELOPE_SESSION_SIZE]; /* of this process, for those; hex */
     struct relay relay;
     uv_timer_t budget_timer;
+    uv_timer_t scan_timer;
+    struct scan_wait *scan_waits;
     struct status_budget budgets_said[STATUS_BUDGET_SHARDS];
 
     uv_signal_t sigterm;
@@ -243,8 +251,38 @@ FUO_MUST_CHECK int restore_waves(struct daemon *d, struct engine *engine,
                                  struct detail *detail);
 FUO_MUST_CHECK int restore_rows(struct daemon *d, struct engine *engine,
                                 struct detail *detail);
-/* inventory_import.c: devices into the store, keys sealed and then forgotten. */
+/* inventory_import.c: devices into the store, keys sealed and then forgotten; those that
+ * were imported out of it. */
 FUO_MUST_CHECK int restore_inventories(struct daemon *d, struct detail *detail);
+/* A row, its keys sealed on the way. Thread-safe but for the batch. */
+void inventory_put(struct store_batch *rows, const struct store *store, const char *fleet,
+                   const struct inventory *inventory,
+                   const struct inventory_device *device);
+
+/* The same with other keys than the device's: NULL is none, or that of the row is kept. */
+struct inventory_keys {
+    const uint8_t *gen_app_key;
+    const uint8_t *app_key;
+    bool keeps_gen_app_key;
+    bool keeps_app_key;
+};
+void inventory_put_keys(struct store_batch *rows, const struct store *store,
+                        const char *fleet, const struct inventory *inventory,
+                        const struct inventory_device *device,
+                        const struct inventory_keys *keys);
+
+/* inventory_stored.c: devices that were imported, as the store has them. */
+struct stored_devices {
+    struct store_inventory *items; /* texts owned */
+    size_t count;
+    size_t cap;
+};
+void stored_devices_add(struct stored_devices *devices,
+                        const struct store_inventory *row);
+/* Those of a fleet from there, ascending as they were added. */
+void stored_devices_inventory(const struct stored_devices *devices, const char *fleet,
+                              enum store_origin origin, struct inventory *inventory);
+void stored_devices_finish(struct stored_devices *devices);
 
 /* commit.c */
 extern const struct driver_ports commit_ports;
@@ -254,6 +292,8 @@ void commit_on_store(struct daemon *d); /* the store has answers */
 bool commit_take_answer(struct daemon *d);
 void commit_after_answers(struct daemon *d);
 void commit_on_retry(struct daemon *d);
+/* A client is answered when the next batch is on disk; what it gets is set in the waiter. */
+struct waiter *commit_wait(struct daemon *d, uint64_t connection, int64_t request_id);
 /* The clients' requests that wait for the next batch are as many as may. */
 bool commit_waiters_full(const struct daemon *d);
 void commit_tell_alert(struct daemon *d); /* set or clear the alert `store` */
@@ -320,9 +360,19 @@ const char *client_actor(const struct daemon *d, uint64_t connection,
 /* A client of the daemon's own: campaigns from the folder. No other has that number. */
 #define INTAKE_CONNECTION UINT64_MAX
 
+/* query_wait.c: the client of a query with that tag; its data is taken. */
+void query_wait_add(struct daemon *d, const struct history_wait *client);
+/* Adds what the store says to data. */
+typedef void query_wait_fn(struct daemon *d, struct json_object *data,
+                           const struct store_done *done);
+/* Answered with it, or with why the store cannot say it. */
+void query_wait_answer(struct daemon *d, const struct store_done *done,
+                       query_wait_fn *add);
 /* intake_link.c */
 void intake_link_start(struct daemon *d);
 void intake_link_close(struct daemon *d);
+/* A transaction failed, and the store can be written again: what came of files may be lost. */
+void intake_link_recover(struct daemon *d);
 void intake_link_tell(
     struct daemon *d); /* the alerts, to a broker that may not know them */
 /* Whether the answer to that connection is for it. error NULL: it was done. */
@@ -374,6 +424,7 @@ struct audit_action {
     const char *object;
     const char *reason;
     const char *detail;
+    bool no_campaign; /* object is none: no event of one is told */
 };
 void audit_note(struct daemon *d, uint64_t connection, const struct audit_action *action);
 void audit_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
@@ -382,6 +433,31 @@ void audit_answer(struct daemon *d, const struct store_done *done);
 /* control.c: pause, resume, abort, approve of that campaign. */
 void control_request(struct daemon *d, uint64_t connection, struct ctl_request *request,
                      const struct campaign_rec *rec);
+
+/* import.c: devices are added to an inventory, once they are on disk. */
+void import_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
+/* They are, or the disk failed: answers, and frees waiter->import. */
+void import_stored(struct daemon *d, struct waiter *waiter, int err);
+void import_free(struct import *import); /* accepts NULL */
+
+/* The engine has them before anybody can name them: those that are in no file. */
+void import_tell_engine(struct daemon *d, const struct fleet_entry *fleet);
+
+/* scan.c: what the servers have, read at the start and now and then. */
+void scan_start(struct daemon *d);
+/* Whether the event belongs to a scan. */
+bool scan_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *event);
+/* A part of its rows is on disk, or the disk failed. */
+void scan_stored(struct daemon *d, struct scan *scan, int err);
+/* Whether a plan should wait for a scan, which is begun; then done(arg) follows, soon. */
+bool scan_wait_for(struct daemon *d, struct fleet_entry *fleet, void (*done)(void *arg),
+                   void *arg);
+void scan_close(struct daemon *d); /* those who wait are called */
+void scan_free_all(struct daemon *d);
+
+/* retry.c: devices of that campaign go again. */
+void retry_request(struct daemon *d, uint64_t connection, struct ctl_request *request,
+                   const struct campaign_rec *rec);
 
 /* device.c */
 void device_request(struct daemon *d, uint64_t connection, struct ctl_request *request);

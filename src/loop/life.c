@@ -89,6 +89,8 @@ void life_init(struct daemon *d, const struct driver_ports *ports, void *arg)
     uv_timer_init(d->loop, &d->windows_timer);
     uv_timer_init(d->loop, &d->budget_timer);
     d->budget_timer.data = d;
+    uv_timer_init(d->loop, &d->scan_timer);
+    d->scan_timer.data = d;
     uv_timer_init(d->loop, &d->doctor_timer);
     uv_timer_init(d->loop, &d->drain_timer);
     uv_signal_init(d->loop, &d->sigterm);
@@ -155,11 +157,13 @@ void life_close(struct daemon *d)
     close_handle((uv_handle_t *)&d->watch_timer);
     close_handle((uv_handle_t *)&d->windows_timer);
     close_handle((uv_handle_t *)&d->budget_timer);
+    close_handle((uv_handle_t *)&d->scan_timer);
     close_handle((uv_handle_t *)&d->doctor_timer);
     close_handle((uv_handle_t *)&d->drain_timer);
     close_handle((uv_handle_t *)&d->sigterm);
     close_handle((uv_handle_t *)&d->sigint);
     d->running = false;
+    scan_close(d);
 }
 
 static void free_waiters(struct daemon *d)
@@ -188,6 +192,8 @@ static void free_waiter_list(struct waiter *waiter)
     while (waiter != NULL) {
         struct waiter *next = waiter->next;
         json_object_put(waiter->plan);
+        json_object_put(waiter->retry);
+        import_free(waiter->import);
         free(waiter);
         waiter = next;
     }
@@ -210,6 +216,7 @@ void life_release(struct daemon *d)
     free_waiters(d);
     free_waiter_list(d->waiters);
     free_waiter_list(d->waiters_out);
+    scan_free_all(d);
     fleets_finish(&d->fleets);
     windows_finish(&d->windows);
     daemon_doc_destroy(d->doc);

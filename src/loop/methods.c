@@ -175,6 +175,7 @@ static int add_chunk(const struct call *call, const char *digest, size_t *have)
     if (err == FUO_OK) {
         *have += len;
     }
+    explicit_bzero(bytes, CTL_CHUNK_MAX); /* devices to be imported have keys */
     return err;
 }
 
@@ -349,10 +350,26 @@ static void do_control(const struct call *call)
     }
 }
 
+static void do_retry(const struct call *call)
+{
+    const struct campaign_rec *rec = named_campaign(call);
+    if (rec != NULL) {
+        retry_request(call->d, call->connection, call->request, rec);
+    }
+}
+
 /* ---- clients that wait for a commit ---- */
 
 static void answer_waiter(struct daemon *d, struct waiter *waiter, int err)
 {
+    if (waiter->import != NULL) {
+        import_stored(d, waiter, err);
+        return;
+    }
+    if (waiter->scan != NULL) {
+        scan_stored(d, waiter->scan, err);
+        return;
+    }
     const struct campaign_rec *rec =
         engine_campaign_by_id(d->engine, waiter->campaign_id);
     if (err != FUO_OK || rec == NULL) {
@@ -361,9 +378,15 @@ static void answer_waiter(struct daemon *d, struct waiter *waiter, int err)
                  fuo_strerror(err != FUO_OK ? err : FUO_ENOENT));
         method_refuse(d, waiter->connection, waiter->request_id, &error);
         json_object_put(waiter->plan);
+        json_object_put(waiter->retry);
         return;
     }
     struct json_object *state = method_state(d, rec);
+    if (waiter->retry != NULL) {
+        render_add(waiter->retry, "state", state);
+        method_reply(d, waiter->connection, waiter->request_id, waiter->retry);
+        return;
+    }
     if (!waiter->applied) {
         method_reply(d, waiter->connection, waiter->request_id, state);
         return;
@@ -371,7 +394,8 @@ static void answer_waiter(struct daemon *d, struct waiter *waiter, int err)
     struct json_object *data = json_object_new_object();
     render_add_text(data, "name", rec->name);
     render_add_int(data, "id", rec->id);
-    render_add(data, "existing", json_object_new_boolean(0));
+    render_add(data, "existing", json_object_new_boolean(waiter->changed));
+    render_add(data, "changed", json_object_new_boolean(waiter->changed));
     render_add(data, "state", state);
     render_add(data, "plan", waiter->plan);
     method_reply(d, waiter->connection, waiter->request_id, data);
@@ -443,6 +467,12 @@ static void dispatch(const struct call *call)
     case CTL_ABORT:
     case CTL_APPROVE:
         do_control(call);
+        break;
+    case CTL_IMPORT:
+        import_request(call->d, call->connection, call->request);
+        break;
+    case CTL_RETRY:
+        do_retry(call);
         break;
     case CTL_AUDIT:
         audit_request(call->d, call->connection, call->request);

@@ -1,168 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "loop/planning.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/eui.h"
 #include "io/cleanup.h"
+#include "loop/planning_budget.h"
 #include "loop/planning_calendar.h"
-#include "loop/planning_devices.h"
+#include "loop/planning_internal.h"
 #include "loop/xalloc.h"
-#include "plugin/host.h"
-
-enum {
-    NAMED_MAX = 20, /* devices in a diagnostic */
-    TEXT_SIZE = 512,
-    DEVICES_SIZE = NAMED_MAX * (EUI_TEXT_SIZE + 1) + 32,
-};
 
 #define SESSION_MAX_US (SECONDS_US(1) << 15)
-
-/* One planning on its way; called m. */
-struct planning_job {
-    struct planning_request request; /* engine NULL: what it knows was copied */
-    int err;
-    struct planning *planning;
-    struct diag_list *diags;
-    struct fuo_caps caps;
-    struct plan_input input; /* of the fastest data rate, for what all cohorts share */
-    struct plan probe;
-    struct planning_radio radio;
-    struct planning_devices devices;
-    const struct profile *limiting; /* whose limits can be named; NULL: nobody's */
-};
-
-const char *planning_reason_slug(enum planning_reason reason)
-{
-    static const char *const slugs[] = {
-#define X(name, slug, path, text) [name] = (slug),
-        PLANNING_REASON_MAP(X)
-#undef X
-    };
-    return slugs[reason];
-}
-
-const char *planning_reason_text(enum planning_reason reason)
-{
-    static const char *const texts[] = {
-#define X(name, slug, path, text) [name] = (text),
-        PLANNING_REASON_MAP(X)
-#undef X
-    };
-    return texts[reason];
-}
-
-const char *planning_reason_path(enum planning_reason reason)
-{
-    static const char *const paths[] = {
-#define X(name, slug, path, text) [name] = (path),
-        PLANNING_REASON_MAP(X)
-#undef X
-    };
-    return paths[reason];
-}
 
 void planning_finish(struct planning *planning)
 {
     free(planning->cohorts);
+    free(planning->waves);
     for (size_t i = 0; i < PLANNING_REASON_COUNT; i++) {
         free(planning->left_out[i].devices);
     }
     *planning = (struct planning){0};
-}
-
-/* ---- what is wrong, and with which devices ---- */
-
-/* The first of them by name, the rest by number. */
-static void list_devices(const uint64_t *devices, size_t count,
-                         char text[static DEVICES_SIZE])
-{
-    size_t named = count < NAMED_MAX ? count : NAMED_MAX;
-    size_t len = 0;
-    text[0] = '\0';
-    for (size_t i = 0; i < named; i++) {
-        char eui[EUI_TEXT_SIZE];
-        len += (size_t)snprintf(text + len, DEVICES_SIZE - len, "%s%s", i > 0 ? " " : "",
-                                eui_format(devices[i], eui));
-    }
-    if (count > named) {
-        snprintf(text + len, DEVICES_SIZE - len, " and %zu more", count - named);
-    }
-}
-
-static void refuse(const struct planning_job *m, const char *path, const char *what,
-                   const uint64_t *devices, size_t count)
-{
-    char names[DEVICES_SIZE];
-    struct diag_place place = {.file = m->request.file, .path = path};
-    list_devices(devices, count, names);
-    diag_error(m->diags, &place, "%s; %zu device%s: %s", what, count,
-               count == 1 ? "" : "s", names);
-}
-
-static int refuse_left_out(const struct planning_job *m)
-{
-    for (int i = 0; i < PLANNING_REASON_COUNT; i++) {
-        const struct planning_left_out *out = &m->planning->left_out[i];
-        enum planning_reason reason = (enum planning_reason)i;
-        char what[TEXT_SIZE];
-        if (out->count == 0) {
-            continue;
-        }
-        snprintf(what, sizeof(what), "%s%s%s", planning_reason_text(reason),
-                 out->limit[0] != '\0' ? ": " : "", out->limit);
-        refuse(m, planning_reason_path(reason), what, out->devices, out->count);
-    }
-    return FUO_ERANGE;
-}
-
-/* What the decoders of the fleet take at most. */
-static void describe_limits(const struct planning_job *m, char text[static TEXT_SIZE])
-{
-    const struct fragplan_limits *limits = &m->input.limits;
-    unsigned count = limits->count_max != 0 ? limits->count_max : FRAGPLAN_COUNT_MAX;
-    unsigned size = limits->size_max != 0 ? limits->size_max : 255;
-    snprintf(text, TEXT_SIZE,
-             "the image has %zu bytes; device profile '%s' takes at most %u fragments of "
-             "%u to %u bytes",
-             m->request.image_len, m->limiting != NULL ? m->limiting->name : "generic",
-             count, (unsigned)limits->size_min, size);
-}
-
-static int refuse_all(const struct planning_job *m, enum plan_error error)
-{
-    const struct planning_request *r = &m->request;
-    char what[2 * TEXT_SIZE];
-    char limits[TEXT_SIZE];
-    switch (error) {
-    case PLAN_OK:
-    case PLAN_REGION:
-    case PLAN_DATARATE:
-    case PLAN_FREQUENCY:
-    case PLAN_EMPTY:
-        refuse(m, NULL, plan_error_text(error), r->devices, r->device_count);
-        break;
-    case PLAN_TOO_MANY:
-        describe_limits(m, limits);
-        snprintf(what, sizeof(what), "%s: %s", planning_reason_text(PLANNING_TOO_BIG),
-                 limits);
-        refuse(m, "spec.image", what, r->devices, r->device_count);
-        break;
-    case PLAN_SIZE:
-        describe_limits(m, limits);
-        snprintf(what, sizeof(what), "%s; %s", plan_error_text(error), limits);
-        refuse(m, "spec.image", what, r->devices, r->device_count);
-        break;
-    case PLAN_NO_SHARE:
-        snprintf(what, sizeof(what),
-                 "%s; campaigns may use %.1f s of each hour of a gateway",
-                 plan_error_text(error), (double)m->probe.airtime_cap_us / 1e6);
-        refuse(m, "spec.budgets.dutyCycle", what, r->devices, r->device_count);
-        break;
-    }
-    return FUO_ERANGE;
 }
 
 /* ---- what all cohorts share ---- */
@@ -244,14 +100,15 @@ static enum plan_error probe(struct planning_job *m)
 
 /* ---- cohorts of devices that were heard ---- */
 
-static struct partition_input input_of(const struct planning_job *m)
+static struct partition_input input_of(const struct planning_job *m,
+                                       const struct planning_slice *slice)
 {
     struct partition_input in =
         partition_input_of(m->request.spec, &m->request.fleet->doc->spec, m->radio.region,
                            m->caps.timing == FUO_TIMING_ABSOLUTE,
                            m->caps.multicast_jitter_us, m->caps.priority_ceiling_ppm);
-    in.devices = m->devices.items;
-    in.device_count = m->devices.count;
+    in.devices = m->devices.items + slice->first;
+    in.device_count = slice->count;
     in.gateway_count = m->devices.gateway_count;
     in.gateway_weight = m->devices.weights;
     in.image_len = m->request.image_len;
@@ -307,37 +164,55 @@ static int64_t occupy(int64_t *free_at_us, const struct partition_cohort *cohort
 }
 
 /* One after the other where they share a gateway, shortest first. */
-static void forecast(struct planning_job *m, const struct partition *partition)
+static int64_t last_end_us(const struct planning_job *m,
+                           const struct partition *partition, bool p90)
 {
-    AUTO_FREE int64_t *p50 = xcalloc(m->devices.gateway_count + 1, sizeof(*p50));
-    AUTO_FREE int64_t *p90 = xcalloc(m->devices.gateway_count + 1, sizeof(*p90));
+    int64_t last_us = 0;
+    int64_t *free_at_us = xcalloc(m->devices.gateway_count + 1, sizeof(*free_at_us));
     for (size_t i = 0; i < partition->cohort_count; i++) {
         const struct partition_cohort *c = &partition->cohorts[i];
-        int64_t end50_us = occupy(p50, c, c->duration_p50_us);
-        int64_t end90_us = occupy(p90, c, c->duration_p90_us);
-        m->planning->p50_us =
-            end50_us > m->planning->p50_us ? end50_us : m->planning->p50_us;
-        m->planning->p90_us =
-            end90_us > m->planning->p90_us ? end90_us : m->planning->p90_us;
+        int64_t end_us =
+            occupy(free_at_us, c, p90 ? c->duration_p90_us : c->duration_p50_us);
+        last_us = end_us > last_us ? end_us : last_us;
     }
+    free(free_at_us);
+    return last_us;
 }
 
-static void take_partition(struct planning_job *m, const struct partition *partition)
+/* Also counted in its wave. */
+static void add_cohort(struct planning_job *m, const struct planned_cohort *cohort,
+                       struct planned_wave *wave)
 {
     struct planning *planning = m->planning;
+    size_t count = planning->cohort_count;
+    if ((count & (count - 1)) == 0) { /* room for the next power of two */
+        planning->cohorts = xrealloc(planning->cohorts, count == 0 ? 1 : 2 * count,
+                                     sizeof(*planning->cohorts));
+    }
+    struct planned_cohort *added = &planning->cohorts[planning->cohort_count++];
+    *added = *cohort;
+    added->wave = (uint8_t)(wave - planning->waves);
+    wave->cohort_count++;
+    wave->device_count += cohort->device_count;
+    wave->airtime_us += cohort->airtime_us * cohort->gateways;
+}
+
+static void take_partition(struct planning_job *m, const struct partition *partition,
+                           const struct planning_slice *slice, struct planned_wave *wave)
+{
     enum planning_reason why =
         partition->no_fit > 0 ? PLANNING_TOO_BIG : PLANNING_COVERAGE;
-    planning->cohorts = xcalloc(partition->cohort_count + 1, sizeof(*planning->cohorts));
     for (size_t i = 0; i < partition->cohort_count; i++) {
-        planning->cohorts[planning->cohort_count++] =
-            take_cohort(m, &partition->cohorts[i]);
+        struct planned_cohort cohort = take_cohort(m, &partition->cohorts[i]);
+        add_cohort(m, &cohort, wave);
     }
-    for (size_t i = 0; i < m->devices.count; i++) {
+    for (size_t i = 0; i < slice->count; i++) {
         if (partition->cohort[i] == PARTITION_NONE) {
-            planning_leave_out(planning, why, m->devices.euis[i]);
+            planning_leave_out(m->planning, why, m->devices.euis[slice->first + i]);
         }
     }
-    forecast(m, partition);
+    wave->p50_us = last_end_us(m, partition, false);
+    wave->p90_us = last_end_us(m, partition, true);
 }
 
 /* The campaign names its gateways: each is a lane and a turn, for all devices. */
@@ -346,12 +221,12 @@ static bool is_by_hand(const struct planning_job *m)
     return m->request.spec->radio.gateways.count > 0;
 }
 
-static int plan_heard(struct planning_job *m)
+static int plan_heard(struct planning_job *m, const struct planning_slice *slice,
+                      struct planned_wave *wave)
 {
-    struct partition_input input = input_of(m);
+    struct partition_input input = input_of(m, slice);
     struct partition partition;
-    if (m->devices.count == 0 || is_by_hand(m)) {
-        m->planning->cohorts = xcalloc(1, sizeof(*m->planning->cohorts));
+    if (slice->count == 0 || is_by_hand(m)) {
         return FUO_OK;
     }
     AUTO_FREE void *workspace = malloc(partition_workspace_bytes(&input));
@@ -360,9 +235,9 @@ static int plan_heard(struct planning_job *m)
     }
     int err = partition_make(&input, workspace, &partition);
     if (err != FUO_OK) {
-        return refuse_all(m, PLAN_NO_SHARE);
+        return planning_refuse_all(m, PLAN_NO_SHARE);
     }
-    take_partition(m, &partition);
+    take_partition(m, &partition, slice, wave);
     return FUO_OK;
 }
 
@@ -374,18 +249,17 @@ static size_t assumed_gateways(const struct planning_job *m)
     return count > RECORD_LANE_MAX ? RECORD_LANE_MAX : count;
 }
 
-static void add_whole(struct planning_job *m, const struct plan *plan,
-                      size_t device_count)
+static void add_whole(struct planning_job *m, const struct plan *plan, bool assumed,
+                      size_t device_count, struct planned_wave *wave)
 {
-    struct planning *planning = m->planning;
-    planning->cohorts[planning->cohort_count++] = (struct planned_cohort){
+    const struct planned_cohort cohort = {
         .device_count = (uint32_t)device_count,
         .dr = plan->dr,
         .copies = 1,
         .lanes = (uint8_t)assumed_gateways(m),
         .gateways = (uint16_t)assumed_gateways(m),
         .colours = (uint16_t)assumed_gateways(m),
-        .assumed = device_count == m->devices.unheard_count,
+        .assumed = assumed,
         .frequency_hz = plan->frequency_hz,
         .fragments = plan->fragments,
         .coded = plan->coded_first,
@@ -400,20 +274,22 @@ static void add_whole(struct planning_job *m, const struct plan *plan,
         .duration_p50_us = plan->duration_us,
         .duration_p90_us = plan->duration_us,
     };
-    planning->p50_us += plan->duration_us;
-    planning->p90_us += plan->duration_us;
+    add_cohort(m, &cohort, wave);
+    wave->p50_us += plan->duration_us;
+    wave->p90_us += plan->duration_us;
 }
 
-static int plan_whole(struct planning_job *m)
+static int plan_whole(struct planning_job *m, const struct planning_slice *slice,
+                      struct planned_wave *wave)
 {
     struct plan_input input = m->input;
     struct plan plan;
-    size_t heard_count = is_by_hand(m) ? m->devices.count : 0;
-    size_t device_count = heard_count + m->devices.unheard_count;
+    size_t heard_count = is_by_hand(m) ? slice->count : 0;
+    size_t device_count = heard_count + slice->unheard_count;
     input.device_count = (uint32_t)device_count;
     input.weakest_snr_cdb = PLAN_SNR_UNKNOWN;
     if (heard_count > 0) {
-        input.weakest_snr_cdb = m->devices.weakest_snr_cdb;
+        input.weakest_snr_cdb = slice->weakest_snr_cdb;
     }
     if (device_count == 0) {
         return FUO_OK;
@@ -427,9 +303,9 @@ static int plan_whole(struct planning_job *m)
         error = plan_make(&input, &plan);
     }
     if (error != PLAN_OK) {
-        return refuse_all(m, error);
+        return planning_refuse_all(m, error);
     }
-    add_whole(m, &plan, device_count);
+    add_whole(m, &plan, heard_count == 0, device_count, wave);
     return FUO_OK;
 }
 
@@ -464,16 +340,33 @@ static int64_t lower_bound_us(const struct planning_job *m)
     return bound_us;
 }
 
+/* A wave soaks if it has devices and others come after it. */
+static int64_t soak_us(const struct planning_job *m)
+{
+    const struct planning *planning = m->planning;
+    int64_t sum_us = 0;
+    int64_t last_us = 0;
+    for (size_t i = 0; i < planning->wave_count && m->request.waves != NULL; i++) {
+        if (planning->waves[i].device_count > 0) {
+            sum_us += last_us;
+            last_us = m->request.spec->rollout.waves[i].soak_us;
+        }
+    }
+    return sum_us;
+}
+
 static void add_totals(struct planning_job *m)
 {
     struct planning *planning = m->planning;
     planning->lower_bound_us = lower_bound_us(m);
     planning->coded_max = m->probe.coded_max;
     planning->reserve_ppm = m->request.fleet->doc->spec.reserve_ppm;
-    planning->unheard_count = m->devices.unheard_count;
-    for (size_t i = 0; i < planning->cohort_count; i++) {
-        const struct planned_cohort *c = &planning->cohorts[i];
-        planning->airtime_us += c->airtime_us * c->gateways;
+    planning->soak_us = soak_us(m);
+    for (size_t i = 0; i < planning->wave_count; i++) {
+        planning->unheard_count += m->devices.slices[i].unheard_count;
+        planning->airtime_us += planning->waves[i].airtime_us;
+        planning->p50_us += planning->waves[i].p50_us;
+        planning->p90_us += planning->waves[i].p90_us;
     }
 }
 
@@ -489,22 +382,32 @@ struct planning_job *planning_begin(const struct planning_request *request,
     *planning = (struct planning){0};
     enum plan_error error = probe(m);
     if (error != PLAN_OK) {
-        m->err = refuse_all(m, error);
+        m->err = planning_refuse_all(m, error);
     } else {
         planning_sort_devices(request, &m->radio, &m->devices, planning);
+        planning->wave_count = m->devices.slice_count;
+        planning->waves = xcalloc(planning->wave_count + 1, sizeof(*planning->waves));
     }
     m->request.engine = NULL;
     return m;
 }
 
+static int plan_wave(struct planning_job *m, size_t no)
+{
+    const struct planning_slice *slice = &m->devices.slices[no];
+    struct planned_wave *wave = &m->planning->waves[no];
+    int err = plan_heard(m, slice, wave);
+    return err == FUO_OK ? plan_whole(m, slice, wave) : err;
+}
+
 static int compute(struct planning_job *m)
 {
-    int err = plan_heard(m);
-    if (err == FUO_OK) {
-        err = plan_whole(m);
+    int err = FUO_OK;
+    for (size_t i = 0; i < m->planning->wave_count && err == FUO_OK; i++) {
+        err = plan_wave(m, i);
     }
     if (err == FUO_OK && m->planning->cohort_count == 0) {
-        return refuse_left_out(m);
+        err = planning_refuse_left_out(m);
     }
     if (err == FUO_OK) {
         add_totals(m);
@@ -523,7 +426,10 @@ int planning_end(struct planning_job *job)
 {
     int err = job->err;
     if (err == FUO_OK) {
-        err = planning_calendar_check(&job->request, job->planning, job->diags);
+        int calendar_err =
+            planning_calendar_check(&job->request, job->planning, job->diags);
+        err = planning_budget_check(&job->request, job->planning, job->diags);
+        err = calendar_err != FUO_OK ? calendar_err : err;
     }
     if (err != FUO_OK) {
         planning_finish(job->planning);
@@ -531,12 +437,4 @@ int planning_end(struct planning_job *job)
     planning_devices_finish(&job->devices);
     free(job);
     return err;
-}
-
-int planning_make(const struct planning_request *request, struct planning *planning,
-                  struct diag_list *diags)
-{
-    struct planning_job *job = planning_begin(request, planning, diags);
-    planning_compute(job);
-    return planning_end(job);
 }

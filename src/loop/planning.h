@@ -6,6 +6,8 @@
  * one if the campaign names its gateways; those never heard are one more cohort, assumed to
  * be heard by one gateway or by those that the files name. A device that cannot be updated is left out, and why is said; if that is
  * every device, there is no plan: nothing is started that cannot end.
+ * Each wave is planned by itself, as the engine does it; what budgets of the campaign do not
+ * allow is refused as well (planning_budget.h).
  *
  * Arithmetic on what the engine knows now: nothing is changed, nothing is sent. It may take
  * seconds for a large fleet, so it has three steps: the first copies what the engine and the
@@ -27,6 +29,7 @@ struct planning_request {
     const struct campaign_spec *spec;
     const uint64_t *devices;
     size_t device_count;
+    const uint8_t *waves;       /* of each device; NULL: all go at once */
     const uint32_t *wave_sizes; /* of each wave of spec; NULL: not to be shown */
     size_t image_len;
     const char *file;              /* of the campaign, for diagnostics */
@@ -34,21 +37,40 @@ struct planning_request {
     struct utc now;
 };
 
-/* Why a device is left out: name, key of the file, and what is the matter. */
-#define PLANNING_REASON_MAP(X)                                                    \
-    X(PLANNING_COVERAGE, "no-coverage", "spec.targets",                           \
-      "no gateway reaches it well enough")                                        \
-    X(PLANNING_CLOCK, "no-clock", "spec.targets",                                 \
-      "it has no clock package (TS003), so that no session can be dated")         \
-    X(PLANNING_PACKAGE, "no-package", "spec.targets",                             \
-      "it lacks a package (TS004, TS005, TS006) or has an unknown version of it") \
-    X(PLANNING_TOO_BIG, "too-big", "spec.image", "its decoder cannot take the image")
+/*
+ * Why a device is left out: name, key of the file, and what is the matter. Those up to
+ * PLANNING_TOO_BIG are for good: if that is all there is, the campaign is refused. The others
+ * are looked at again when a wave begins, and by then may be over.
+ */
+#define PLANNING_REASON_MAP(X)                                                          \
+    X(PLANNING_COVERAGE, "no-coverage", "spec.targets",                                 \
+      "no gateway reaches it well enough")                                              \
+    X(PLANNING_CLOCK, "no-clock", "spec.targets",                                       \
+      "it has no clock package (TS003), so that no session can be dated")               \
+    X(PLANNING_PACKAGE, "no-package", "spec.targets",                                   \
+      "it lacks TS004, TS005 or, for firmware, TS006, or has an unknown version")       \
+    X(PLANNING_TOO_BIG, "too-big", "spec.image", "its decoder cannot take the image")   \
+    X(PLANNING_NO_WAVE, "no-wave", "spec.rollout.waves",                                \
+      "no wave of the rollout takes it")                                                \
+    X(PLANNING_ALREADY, "already-installed", "spec.image.firmwareVersion",              \
+      "it runs the version")                                                            \
+    X(PLANNING_VERSION, "running-version", "spec.targets.preconditions.runningVersion", \
+      "what it runs is not in targets.preconditions.runningVersion")                    \
+    X(PLANNING_AGE, "uplink-age", "spec.targets.preconditions.maxUplinkAge",            \
+      "it was not heard for maxUplinkAge")                                              \
+    X(PLANNING_BATTERY, "battery", "spec.targets.preconditions.battery",                \
+      "its battery is too low, or unknown")                                             \
+    X(PLANNING_MARGIN, "link-margin", "spec.targets.preconditions.linkMargin",          \
+      "it hears its gateways too weakly")                                               \
+    X(PLANNING_MAINTENANCE, "maintenance", "spec.targets.preconditions.maintenance",    \
+      "it is in maintenance")
 
 enum planning_reason {
 #define X(name, slug, path, text) name,
     PLANNING_REASON_MAP(X)
 #undef X
-        PLANNING_REASON_COUNT
+        PLANNING_REASON_COUNT,
+    PLANNING_PASSING = PLANNING_NO_WAVE, /* the first that is not for good */
 };
 
 enum {
@@ -63,6 +85,7 @@ struct planning_left_out {
 };
 
 struct planned_cohort {
+    uint8_t wave; /* in spec.rollout.waves; 0 without */
     uint32_t device_count;
     uint8_t dr;
     uint8_t copies;
@@ -85,16 +108,29 @@ struct planned_cohort {
     int64_t duration_p90_us;
 };
 
+/* One after the other: a wave begins when the one before is over. */
+struct planned_wave {
+    uint32_t device_count; /* of its cohorts */
+    uint32_t cohort_count;
+    int64_t airtime_us; /* as of struct planning */
+    int64_t p50_us;
+    int64_t p90_us;
+};
+
 struct planning {
-    struct planned_cohort *cohorts; /* owned; shortest first, an assumed one last */
+    struct planned_cohort
+        *cohorts; /* owned; by wave, shortest first, an assumed one last */
     size_t cohort_count;
+    struct planned_wave *waves; /* owned; those of the request, else one */
+    size_t wave_count;
     struct planning_left_out left_out[PLANNING_REASON_COUNT];
     size_t unheard_count;
     uint32_t coded_max;   /* of the cohort that may need most */
     uint32_t reserve_ppm; /* assumed for others */
     int64_t airtime_us;   /* first passes, all gateways together */
-    int64_t p50_us;       /* all cohorts over the gateways they share */
+    int64_t p50_us;       /* all waves; cohorts of one over the gateways they share */
     int64_t p90_us;
+    int64_t soak_us;        /* between the waves, when nothing is sent */
     int64_t lower_bound_us; /* no plan can be shorter */
 };
 
@@ -111,10 +147,6 @@ void planning_compute(struct planning_job *job);
  * FUO_ENOMEM.
  */
 FUO_MUST_CHECK int planning_end(struct planning_job *job);
-
-/* All three. */
-FUO_MUST_CHECK int planning_make(const struct planning_request *request,
-                                 struct planning *planning, struct diag_list *diags);
 void planning_finish(struct planning *planning); /* accepts a zeroed one */
 
 const char *planning_reason_slug(enum planning_reason reason);

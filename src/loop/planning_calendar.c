@@ -147,6 +147,23 @@ static int refuse_deadline(const struct planning_request *request,
     return FUO_ERANGE;
 }
 
+static int refuse_soak(const struct planning_request *request, const struct outlook *look,
+                       const struct planning *planning, struct diag_list *diags)
+{
+    char deadline[LOCAL_SIZE];
+    const struct diag_place place = {.file = request->file,
+                                     .path = "spec.schedule.deadline"};
+    int64_t have_us = look->term.deadline.us - look->from.us;
+    diag_error(diags, &place,
+               "the waves soak for %lld min and are sent in %lld min, and until %s there "
+               "are %lld min: choose a later one, or shorten spec.rollout.waves[].soak",
+               (long long)(planning->soak_us / MINUTES_US(1)),
+               (long long)((planning->p50_us + MINUTES_US(1) - 1) / MINUTES_US(1)),
+               local_text(look->zone, look->term.deadline, deadline),
+               (long long)(have_us / MINUTES_US(1)));
+    return FUO_ERANGE;
+}
+
 static int refuse_windows(const struct planning_request *request, int64_t interval_us,
                           struct diag_list *diags)
 {
@@ -173,6 +190,10 @@ int planning_calendar_check(const struct planning_request *request,
     }
     if (cannot_end(&look, interval_us, planning->p50_us, &have_us)) {
         return refuse_deadline(request, &look, planning->p50_us, have_us, diags);
+    }
+    if (look.term.deadline.us != INT64_MAX &&
+        planning->p50_us + planning->soak_us > look.term.deadline.us - look.from.us) {
+        return refuse_soak(request, &look, planning, diags);
     }
     /* The end may lie beyond what is known. */
     return end_of(&look, interval_us, planning->p50_us, &end) == CALENDAR_SHORT_WINDOWS

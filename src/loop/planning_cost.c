@@ -21,15 +21,31 @@ struct planning_cost planning_cost_of_cohort(const struct planned_cohort *cohort
     };
 }
 
+static void add(struct planning_cost *all, const struct planned_cohort *cohort)
+{
+    struct planning_cost one = planning_cost_of_cohort(cohort);
+    all->listening_us =
+        one.listening_us > all->listening_us ? one.listening_us : all->listening_us;
+    all->device_uj = one.device_uj > all->device_uj ? one.device_uj : all->device_uj;
+    all->total_uj += one.total_uj;
+}
+
 struct planning_cost planning_cost_of(const struct planning *planning)
 {
     struct planning_cost all = {0};
     for (size_t i = 0; i < planning->cohort_count; i++) {
-        struct planning_cost one = planning_cost_of_cohort(&planning->cohorts[i]);
-        all.listening_us =
-            one.listening_us > all.listening_us ? one.listening_us : all.listening_us;
-        all.device_uj = one.device_uj > all.device_uj ? one.device_uj : all.device_uj;
-        all.total_uj += one.total_uj;
+        add(&all, &planning->cohorts[i]);
+    }
+    return all;
+}
+
+struct planning_cost planning_cost_of_wave(const struct planning *planning, size_t wave)
+{
+    struct planning_cost all = {0};
+    for (size_t i = 0; i < planning->cohort_count; i++) {
+        if (planning->cohorts[i].wave == wave) {
+            add(&all, &planning->cohorts[i]);
+        }
     }
     return all;
 }

@@ -19,9 +19,10 @@ struct planning_cost {
 };
 
 struct planning_cost planning_cost_of(const struct planning *planning);
+struct planning_cost planning_cost_of_wave(const struct planning *planning, size_t wave);
 struct planning_cost planning_cost_of_cohort(const struct planned_cohort *cohort);
 
-/* Adds the members of PLAN, or of a cohort of it. */
+/* Adds the members of PLAN, or of a wave or cohort of it. */
 void planning_cost_add(struct json_object *object, const struct planning_cost *cost);
 
 /* Campaigns under way that have some of these devices: an array of CONFLICT, fresh. */

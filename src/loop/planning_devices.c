@@ -143,17 +143,18 @@ static bool lacks_clock(const struct device_rec *rec)
 }
 
 /* What a device must have (engine/round.c); what is not known yet may be there. */
-static bool lacks_any(const struct device_rec *rec)
+static bool lacks_any(const struct device_rec *rec, const struct campaign_spec *spec)
 {
     const uint8_t *version = rec->package_version;
     return rec->packages_known && (!pkg_version_known(PKG_FRAG, version[PKG_FRAG]) ||
                                    !pkg_version_known(PKG_MCAST, version[PKG_MCAST]) ||
-                                   version[PKG_FWMGMT] == 0);
+                                   (spec_asks_version(spec) && version[PKG_FWMGMT] == 0));
 }
 
-static bool has_packages(struct planning *planning, const struct device_rec *rec)
+static bool has_packages(struct planning *planning, const struct device_rec *rec,
+                         const struct campaign_spec *spec)
 {
-    if (lacks_any(rec)) {
+    if (lacks_any(rec, spec)) {
         planning_leave_out(planning, PLANNING_PACKAGE, rec->dev_eui);
         return false;
     }
@@ -175,32 +176,113 @@ static bool is_out_of_reach(const struct planning_devices *devices,
     return margin_cdb < 0;
 }
 
-static void sort_one(const struct planning_radio *radio, const struct device_rec *rec,
-                     struct planning_devices *devices, struct planning *planning,
-                     int32_t *best_lost_cdb)
+/* ---- who is skipped, if things stay as they are ---- */
+
+/* PLANNING_REASON_COUNT: nobody would. */
+static enum planning_reason passing_reason(enum member_reason reason)
 {
-    if (!has_packages(planning, rec)) {
-        return;
-    }
-    if (rec->link_count == 0) {
-        devices->unheard_count++;
-        return;
-    }
-    struct partition_device device = describe(devices, rec);
-    int32_t snr_cdb = best_snr_cdb(&device, radio);
-    int32_t margin_cdb = snr_cdb > INT32_MIN ? snr_cdb - radio->floor_cdb : INT32_MIN;
-    if (is_out_of_reach(devices, rec, &device, margin_cdb)) {
-        *best_lost_cdb = margin_cdb > *best_lost_cdb ? margin_cdb : *best_lost_cdb;
-        planning_leave_out(planning, PLANNING_COVERAGE, rec->dev_eui);
-    } else if (device.link_count == 0) {
-        devices->unheard_count++;
-    } else {
-        int16_t uplink_cdb = link_best_snr_cdb(rec);
-        if (devices->count == 0 || uplink_cdb < devices->weakest_snr_cdb) {
-            devices->weakest_snr_cdb = uplink_cdb;
+    static const struct {
+        enum member_reason member;
+        enum planning_reason planning;
+    } rows[] = {
+        {REASON_ALREADY, PLANNING_ALREADY},
+        {REASON_WAVE_VERSION, PLANNING_VERSION},
+        {REASON_WAVE_AGE, PLANNING_AGE},
+        {REASON_WAVE_BATTERY, PLANNING_BATTERY},
+        {REASON_WAVE_MARGIN, PLANNING_MARGIN},
+        {REASON_WAVE_MAINTENANCE, PLANNING_MAINTENANCE},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].member == reason) {
+            return rows[i].planning;
         }
-        devices->euis[devices->count] = rec->dev_eui;
-        devices->items[devices->count++] = device;
+    }
+    return PLANNING_REASON_COUNT;
+}
+
+/* ---- sorting ---- */
+
+struct sorter {
+    const struct planning_request *request;
+    const struct planning_radio *radio;
+    struct planning_devices *devices;
+    struct planning *planning;
+    struct planning_slice *slice; /* that is being filled */
+    int32_t best_lost_cdb;
+};
+
+static bool is_skipped(const struct sorter *s, uint64_t dev_eui)
+{
+    enum planning_reason reason = passing_reason(engine_precondition(
+        s->request->engine, s->request->spec, dev_eui, s->request->now));
+    if (reason != PLANNING_REASON_COUNT) {
+        planning_leave_out(s->planning, reason, dev_eui);
+    }
+    return reason != PLANNING_REASON_COUNT;
+}
+
+static void take(struct sorter *s, const struct device_rec *rec,
+                 const struct partition_device *device)
+{
+    struct planning_devices *devices = s->devices;
+    int16_t uplink_cdb = link_best_snr_cdb(rec);
+    if (s->slice->count == 0 || uplink_cdb < s->slice->weakest_snr_cdb) {
+        s->slice->weakest_snr_cdb = uplink_cdb;
+    }
+    devices->euis[devices->count] = rec->dev_eui;
+    devices->items[devices->count++] = *device;
+    s->slice->count++;
+}
+
+static void sort_heard(struct sorter *s, const struct device_rec *rec)
+{
+    struct partition_device device = describe(s->devices, rec);
+    int32_t snr_cdb = best_snr_cdb(&device, s->radio);
+    int32_t margin_cdb = snr_cdb > INT32_MIN ? snr_cdb - s->radio->floor_cdb : INT32_MIN;
+    if (is_out_of_reach(s->devices, rec, &device, margin_cdb)) {
+        s->best_lost_cdb = margin_cdb > s->best_lost_cdb ? margin_cdb : s->best_lost_cdb;
+        planning_leave_out(s->planning, PLANNING_COVERAGE, rec->dev_eui);
+    } else if (device.link_count == 0) {
+        s->slice->unheard_count++;
+    } else {
+        take(s, rec, &device);
+    }
+}
+
+static void sort_one(struct sorter *s, uint64_t dev_eui)
+{
+    const struct device_rec *rec = engine_device(s->request->engine, dev_eui);
+    if (rec == NULL) {
+        s->slice->unheard_count++;
+    } else if (!is_skipped(s, dev_eui) &&
+               has_packages(s->planning, rec, s->request->spec)) {
+        if (rec->link_count == 0) {
+            s->slice->unheard_count++;
+        } else {
+            sort_heard(s, rec);
+        }
+    }
+}
+
+static void sort_wave(struct sorter *s, uint8_t wave)
+{
+    const struct planning_request *r = s->request;
+    s->slice = &s->devices->slices[wave];
+    s->slice->first = s->devices->count;
+    for (size_t i = 0; i < r->device_count; i++) {
+        if (r->waves == NULL || r->waves[i] == wave) {
+            sort_one(s, r->devices[i]);
+        }
+    }
+}
+
+static void leave_out_rest(const struct sorter *s)
+{
+    const struct planning_request *r = s->request;
+    for (size_t i = 0; r->waves != NULL && i < r->device_count; i++) {
+        if (r->waves[i] >= s->devices->slice_count) {
+            planning_leave_out(s->planning, PLANNING_NO_WAVE, r->devices[i]);
+        }
     }
 }
 
@@ -208,25 +290,27 @@ void planning_sort_devices(const struct planning_request *request,
                            const struct planning_radio *radio,
                            struct planning_devices *devices, struct planning *planning)
 {
-    int32_t best_lost_cdb = INT32_MIN;
-    *devices = (struct planning_devices){0};
+    struct sorter s = {
+        .request = request,
+        .radio = radio,
+        .devices = devices,
+        .planning = planning,
+        .best_lost_cdb = INT32_MIN,
+    };
+    *devices = (struct planning_devices){
+        .slice_count = request->waves != NULL ? request->spec->rollout.wave_count : 1};
     find_gateways(request, devices);
     devices->items = xcalloc(request->device_count + 1, sizeof(*devices->items));
     devices->euis = xcalloc(request->device_count + 1, sizeof(*devices->euis));
-    for (size_t i = 0; i < request->device_count; i++) {
-        const struct device_rec *rec =
-            engine_device(request->engine, request->devices[i]);
-        if (rec != NULL) {
-            sort_one(radio, rec, devices, planning, &best_lost_cdb);
-        } else {
-            devices->unheard_count++;
-        }
+    for (size_t i = 0; i < devices->slice_count; i++) {
+        sort_wave(&s, (uint8_t)i);
     }
+    leave_out_rest(&s);
     struct planning_left_out *lost = &planning->left_out[PLANNING_COVERAGE];
-    if (best_lost_cdb > INT32_MIN) {
+    if (s.best_lost_cdb > INT32_MIN) {
         snprintf(lost->limit, sizeof(lost->limit),
                  "downlink margin %.1f dB at best, 0 dB is needed",
-                 best_lost_cdb / 100.0);
+                 s.best_lost_cdb / 100.0);
     } else if (lost->count > 0) {
         snprintf(lost->limit, sizeof(lost->limit),
                  "none of the gateways that may be used hears it");

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "campaign/partition.h"
+#include "campaign/wave.h"
 #include "loop/planning.h"
 
 struct planning_radio {
@@ -16,17 +17,25 @@ struct planning_radio {
     int16_t gain_cdb;
 };
 
-/* What partition_make() is given; owned. */
-struct planning_devices {
-    struct partition_device *items; /* heard, and not left out */
-    uint64_t *euis;                 /* of the items */
+/* The devices of one wave. */
+struct planning_slice {
+    size_t first; /* of the items */
     size_t count;
     int16_t weakest_snr_cdb; /* of the best uplinks of the items */
-    uint64_t *gateways;      /* by their numbers, ascending */
+    size_t unheard_count;
+};
+
+/* What partition_make() is given; owned. */
+struct planning_devices {
+    struct partition_device *items; /* heard, and not left out, by wave */
+    uint64_t *euis;                 /* of the items */
+    size_t count;
+    struct planning_slice slices[WAVE_MAX]; /* of the waves; the first without */
+    size_t slice_count;
+    uint64_t *gateways; /* by their numbers, ascending */
     size_t gateway_count;
     uint32_t *weights;   /* of the gateways */
     bool gateways_given; /* by the files */
-    size_t unheard_count;
 };
 
 /* Sorts the devices of the request into these and planning->left_out. */

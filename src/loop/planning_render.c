@@ -12,9 +12,13 @@ enum {
     COHORTS_MAX = 200, /* a line of the control socket is bounded */
 };
 
-static struct json_object *render_cohort(const struct planned_cohort *cohort)
+static struct json_object *render_cohort(const struct planning_request *request,
+                                         const struct planned_cohort *cohort)
 {
     struct json_object *object = json_object_new_object();
+    if (request->waves != NULL) {
+        render_add_text(object, "wave", request->spec->rollout.waves[cohort->wave].name);
+    }
     render_add_int(object, "devices", cohort->device_count);
     render_add(object, "assumed", json_object_new_boolean(cohort->assumed));
     render_add_int(object, "dr", cohort->dr);
@@ -62,10 +66,8 @@ static void add_note(struct json_object *notes, const char *text)
     json_object_array_add(notes, json_object_new_string(text));
 }
 
-static struct json_object *render_notes(const struct planning_request *request,
-                                        const struct planning *planning)
+static void note_cohort(struct json_object *notes, const struct planning *planning)
 {
-    struct json_object *notes = json_object_new_array();
     char text[NOTE_SIZE];
     const struct planned_cohort *first = &planning->cohorts[0];
     snprintf(text, sizeof(text),
@@ -81,7 +83,16 @@ static struct json_object *render_notes(const struct planning_request *request,
                  (unsigned)(planning->reserve_ppm / 10000));
         add_note(notes, text);
     }
-    if (first->assumed) {
+}
+
+static void note_unheard(struct json_object *notes, const struct planning *planning)
+{
+    char text[NOTE_SIZE];
+    size_t count = 0;
+    for (size_t i = 0; i < planning->cohort_count; i++) {
+        count += planning->cohorts[i].device_count;
+    }
+    if (planning->unheard_count > 0 && planning->unheard_count == count) {
         add_note(notes, "no device has been heard yet: coverage is not known");
     } else if (planning->unheard_count > 0) {
         snprintf(text, sizeof(text),
@@ -89,6 +100,18 @@ static struct json_object *render_notes(const struct planning_request *request,
                  planning->unheard_count);
         add_note(notes, text);
     }
+}
+
+static struct json_object *render_notes(const struct planning_request *request,
+                                        const struct planning *planning)
+{
+    struct json_object *notes = json_object_new_array();
+    if (planning->cohort_count > 0) {
+        note_cohort(notes, planning);
+    } else {
+        add_note(notes, "nobody would be updated now: all devices are left out");
+    }
+    note_unheard(notes, planning);
     if (planning_calendar_is_tight(request, planning)) {
         add_note(notes, "the deadline is tight: in one of ten cases not all is sent by "
                         "then");
@@ -96,8 +119,24 @@ static struct json_object *render_notes(const struct planning_request *request,
     return notes;
 }
 
+/* What it costs; of its devices, planned are in cohorts, and skipped are left out. */
+static void add_wave_cost(struct json_object *object, const struct planning *planning,
+                          size_t no, uint32_t device_count)
+{
+    const struct planned_wave *wave = &planning->waves[no];
+    struct planning_cost cost = planning_cost_of_wave(planning, no);
+    render_add_int(object, "planned", wave->device_count);
+    render_add_int(object, "skipped", (int64_t)device_count - wave->device_count);
+    render_add_int(object, "cohorts", wave->cohort_count);
+    render_add_int(object, "airtime_us", wave->airtime_us);
+    render_add_int(object, "duration_us", wave->p50_us);
+    render_add_int(object, "duration_p90_us", wave->p90_us);
+    planning_cost_add(object, &cost);
+}
+
 /* Who is left over is in no wave. */
-static struct json_object *render_waves(const struct planning_request *request)
+static struct json_object *render_waves(const struct planning_request *request,
+                                        const struct planning *planning)
 {
     struct json_object *list = json_object_new_array();
     const struct spec_rollout *rollout = &request->spec->rollout;
@@ -111,6 +150,9 @@ static struct json_object *render_waves(const struct planning_request *request)
         render_add_int(object, "abort_attempted", wave->abort_attempted);
         render_add_int(object, "soak_us", wave->soak_us);
         render_add(object, "approval", json_object_new_boolean(wave->approval_required));
+        if (i < planning->wave_count) {
+            add_wave_cost(object, planning, i, request->wave_sizes[i]);
+        }
         json_object_array_add(list, object);
     }
     return list;
@@ -129,6 +171,7 @@ static void add_totals(struct json_object *object, const struct planning *planni
     render_add_int(object, "airtime_us", planning->airtime_us);
     render_add_int(object, "duration_us", planning->p50_us);
     render_add_int(object, "duration_p90_us", planning->p90_us);
+    render_add_int(object, "soak_us", planning->soak_us);
     render_add_int(object, "lower_bound_us", planning->lower_bound_us);
     struct planning_cost cost = planning_cost_of(planning);
     planning_cost_add(object, &cost);
@@ -145,7 +188,7 @@ struct json_object *planning_render(const struct planning_request *request,
     render_add_int(object, "devices", (int64_t)request->device_count);
     render_add_int(object, "image_bytes", (int64_t)request->image_len);
     for (size_t i = 0; i < planning->cohort_count && i < COHORTS_MAX; i++) {
-        json_object_array_add(cohorts, render_cohort(&planning->cohorts[i]));
+        json_object_array_add(cohorts, render_cohort(request, &planning->cohorts[i]));
     }
     for (int i = 0; i < PLANNING_REASON_COUNT; i++) {
         if (planning->left_out[i].count > 0) {
@@ -161,7 +204,7 @@ struct json_object *planning_render(const struct planning_request *request,
         render_add(object, "calendar", calendar);
     }
     if (request->wave_sizes != NULL) {
-        render_add(object, "waves", render_waves(request));
+        render_add(object, "waves", render_waves(request, planning));
     }
     render_add(object, "left_out", left_out);
     render_add(object, "notes", render_notes(request, planning));

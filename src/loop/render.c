@@ -38,6 +38,7 @@ static struct json_object *render_outcomes(const struct campaign_counts *counts)
     render_add_int(object, "pending", counts->pending);
     render_add_int(object, "active",
                    (int64_t)counts->by_outcome[OUTCOME_NONE] - counts->pending);
+    render_add_int(object, "installable", counts->installable);
     for (int i = OUTCOME_SUCCEEDED; i < OUTCOME_COUNT; i++) {
         render_add_int(object, outcome_name((enum outcome)i), counts->by_outcome[i]);
     }
@@ -61,7 +62,17 @@ static void add_gateways(struct json_object *list, const struct lane_rec *lane)
     }
 }
 
-static struct json_object *render_lane(const struct lane_rec *lane)
+/* Left out where no gateway tells. */
+static void add_aired(struct json_object *object, struct lane_aired aired)
+{
+    if (aired.sent + aired.refused > 0) {
+        render_add_int(object, "aired", aired.sent);
+        render_add_int(object, "refused", aired.refused);
+    }
+}
+
+static struct json_object *render_lane(const struct lane_rec *lane,
+                                       struct lane_aired aired)
 {
     struct json_object *object = json_object_new_object();
     struct json_object *gateways = json_object_new_array();
@@ -71,6 +82,7 @@ static struct json_object *render_lane(const struct lane_rec *lane)
     render_add(object, "gateways", gateways);
     render_add_int(object, "frames", lane->frames_handed);
     render_add(object, "lost", json_object_new_boolean(lane->lost));
+    add_aired(object, aired);
     return object;
 }
 
@@ -79,13 +91,17 @@ static void add_lanes(struct json_object *object, const struct render_session *s
 {
     struct json_object *gateways = json_object_new_array();
     struct json_object *lanes = json_object_new_array();
+    struct lane_aired all = {0};
     for (size_t i = 0; i < session->lane_count; i++) {
         add_gateways(gateways, session->lanes[i]);
-        json_object_array_add(lanes, render_lane(session->lanes[i]));
+        json_object_array_add(lanes, render_lane(session->lanes[i], session->aired[i]));
+        all.sent += session->aired[i].sent;
+        all.refused += session->aired[i].refused;
     }
     render_add(object, "gateways", gateways);
     render_add_int(object, "colours", session->rec->colour_count);
     render_add(object, "lanes", lanes);
+    add_aired(object, all);
 }
 
 /* What is worth a line in a list. */
@@ -142,6 +158,7 @@ struct json_object *render_wave(const struct render_wave *wave)
     render_add_text(object, "verdict", wave_verdict_name(rec->verdict));
     render_add(object, "waived", json_object_new_boolean(rec->waived));
     render_add(object, "approved", json_object_new_boolean(rec->approved));
+    render_add(object, "installs", json_object_new_boolean(rec->installs));
     render_add_int(object, "devices", n->total);
     render_add_int(object, "done", n->ended);
     render_add_int(object, "attempted", n->attempted);
@@ -237,6 +254,13 @@ struct json_object *render_member(const struct member_rec *member)
     render_add(object, "missing",
                known_u32(member->missing != UINT16_MAX, member->missing));
     render_add_int(object, "tries", member->tries);
+    render_add_int(object, "retries", member->retries);
+    if (member->retries > 0) {
+        render_add_text(object, "outcome_before",
+                        outcome_name((enum outcome)member->outcome_before));
+        render_add_text(object, "reason_before",
+                        member_reason_slug((enum member_reason)member->reason_before));
+    }
     render_add(object, "time", render_time(member->changed));
     return object;
 }

@@ -25,6 +25,7 @@ struct render_session {
     const struct lane_rec *const *lanes;
     size_t lane_count;
     size_t members;
+    struct lane_aired aired[RECORD_LANE_MAX]; /* of each lane */
 };
 
 struct render_wave {

@@ -7,7 +7,6 @@
 #include "base/eui.h"
 #include "loop/internal.h"
 #include "loop/render.h"
-#include "loop/xalloc.h"
 #include "radio/subband.h"
 
 enum {
@@ -159,13 +158,10 @@ static void do_sessions(const struct report_call *call)
 static void wait_for(const struct report_call *call, uint64_t tag,
                      struct json_object *data)
 {
-    struct history_wait *wait = xcalloc(1, sizeof(*wait));
-    wait->tag = tag;
-    wait->connection = call->connection;
-    wait->request_id = call->request_id;
-    wait->data = data;
-    wait->next = call->d->histories;
-    call->d->histories = wait;
+    query_wait_add(call->d, &(struct history_wait){.tag = tag,
+                                                   .connection = call->connection,
+                                                   .request_id = call->request_id,
+                                                   .data = data});
 }
 
 static void do_progress(const struct report_call *call)
@@ -279,8 +275,10 @@ static struct json_object *airtime_next(const struct store_done *done)
     return json_object_new_string(text);
 }
 
-static void add_answer(struct json_object *data, const struct store_done *done)
+static void add_answer(struct daemon *d, struct json_object *data,
+                       const struct store_done *done)
 {
+    (void)d;
     if (done->type == STORE_DONE_PROGRESS) {
         uint64_t next = done->progress.next_id;
         render_add(data, "rows", progress_rows(done));
@@ -293,26 +291,7 @@ static void add_answer(struct json_object *data, const struct store_done *done)
 
 void report_answer(struct daemon *d, const struct store_done *done)
 {
-    struct history_wait **at = &d->histories;
-    while (*at != NULL && (*at)->tag != done->tag) {
-        at = &(*at)->next;
-    }
-    struct history_wait *wait = *at;
-    if (wait == NULL) {
-        return;
-    }
-    *at = wait->next;
-    if (done->err == FUO_OK) {
-        add_answer(wait->data, done);
-        method_reply(d, wait->connection, wait->request_id, wait->data);
-    } else {
-        struct ctl_error error = {0};
-        ctl_fail(&error, CTL_INTERNAL, "the database cannot be read: %s",
-                 fuo_strerror(done->err));
-        method_refuse(d, wait->connection, wait->request_id, &error);
-        json_object_put(wait->data);
-    }
-    free(wait);
+    query_wait_answer(d, done, add_answer);
 }
 
 /* ---- requests ---- */

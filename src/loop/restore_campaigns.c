@@ -203,6 +203,37 @@ static int give_campaign(struct restore *r, struct campaign_entry *entry,
     return err;
 }
 
+static bool may_go_again(const struct restore *r, const struct campaign_entry *entry,
+                         const struct campaign_rec *rec)
+{
+    if (rec->phase != CAMPAIGN_COMPLETED ||
+        utc_reached(entry->term.deadline, clock_utc(&r->d->clock))) {
+        return false;
+    }
+    for (size_t i = 0; i < r->members.count; i++) {
+        const struct member_rec *member = restore_rows_at(&r->members, i);
+        if (member->campaign_id == rec->id && member->outcome != OUTCOME_SUCCEEDED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of one that has completed, for devices that are to go again; without it none can. */
+static void load_again(struct restore *r, struct campaign_entry *entry,
+                       const struct source *source)
+{
+    struct detail detail = {0};
+    char text[CTL_ERROR_SIZE];
+    int err = store_load_image(r->d->store, source->image_digest, &entry->image,
+                               &entry->image_len, NULL, &detail);
+    if (err == FUO_OK && check_image(r, entry, source, text, sizeof(text)) != FUO_OK) {
+        free(entry->image);
+        entry->image = NULL;
+        entry->image_len = 0;
+    }
+}
+
 /* false: why says what is missing. */
 static bool prepare_entry(struct restore *r, struct campaign_entry *entry,
                           const struct source *source, struct campaign_rec *rec,
@@ -221,6 +252,9 @@ static bool prepare_entry(struct restore *r, struct campaign_entry *entry,
         return false;
     }
     if (campaign_phase_is_final(rec->phase)) {
+        if (may_go_again(r, entry, rec)) {
+            load_again(r, entry, source);
+        }
         return true;
     }
     struct diag_list diags = {0};

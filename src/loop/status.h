@@ -3,8 +3,9 @@
  * status.h - what is said on the status topics (design 3.4), as rows of the outbox.
  *
  * Under <root>/<instance>, JSON, QoS 1. Retained: campaigns (the index), c/<name>/state,
- * c/<name>/session/<id> (cleared at its end), alert/<name> (that of a paused campaign is
- * cleared when it goes on or ends). Not retained:
+ * c/<name>/session/<id> (cleared at its end), c/<name>/wave/<wave>/state (those of an earlier
+ * campaign of that name are cleared), alert/<name> (that of a paused campaign is cleared when
+ * it goes on or ends). Not retained:
  * c/<name>/results/<shard>, batches of device results; their seq has no gaps per campaign
  * and shard, and prev is the one before. Shards are 00 to 0f, by a hash of the DevEUI.
  * Who has missed some asks for a snapshot (ctl/protocol.h). c/<name>/event: status_event.h.

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "io/cleanup.h"
 #include "loop/internal.h"
 #include "loop/render.h"
@@ -19,16 +20,6 @@ static unsigned shard_of(uint64_t gateway)
     return (unsigned)((gateway * UINT64_C(0x9e3779b97f4a7c15)) >> SHARD_SHIFT);
 }
 
-/* FNV-1a; never 0. */
-static uint64_t hash_of(const char *text)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (; *text != '\0'; text++) {
-        hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
-    }
-    return hash | 1;
-}
-
 /* Takes list. Nothing new is not said again, until what is retained would expire. */
 static void say(struct daemon *d, unsigned shard, struct json_object *list)
 {
@@ -36,7 +27,7 @@ static void say(struct daemon *d, unsigned shard, struct json_object *list)
     struct json_object *object = json_object_new_object();
     render_add(object, "gateways", list);
     const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
-    uint64_t hash = hash_of(text);
+    uint64_t hash = fnv1a(text, strlen(text));
     struct status_budget *said = &d->budgets_said[shard];
     bool fresh = uv_now(d->loop) - said->at_ms < (uint64_t)EXPIRY_S * 1000 / 2;
     snprintf(topic, sizeof(topic), "%s/gw/budget/%02x", status_prefix(d->status), shard);

@@ -24,10 +24,19 @@ struct uploads *uploads_create(void)
     return xcalloc(1, sizeof(struct uploads));
 }
 
+/* Files of devices have keys. */
+static void wipe(struct upload *upload)
+{
+    if (upload->bytes != NULL) {
+        explicit_bzero(upload->bytes, upload->have);
+    }
+    free(upload->bytes);
+}
+
 static void release(struct uploads *uploads, struct upload *upload)
 {
     uploads->total_bytes -= upload->size;
-    free(upload->bytes);
+    wipe(upload);
     *upload = (struct upload){0};
 }
 
@@ -37,7 +46,7 @@ void uploads_destroy(struct uploads *uploads)
         return;
     }
     for (size_t i = 0; i < UPLOADS_MAX; i++) {
-        free(uploads->items[i].bytes);
+        wipe(&uploads->items[i]);
     }
     free(uploads);
 }

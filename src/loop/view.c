@@ -25,6 +25,8 @@ static struct render_session fill(const struct engine *engine,
     const struct lane_rec *lane;
     while (session.lane_count < RECORD_LANE_MAX &&
            (lane = engine_lane_at(engine, rec->id, session.lane_count)) != NULL) {
+        session.aired[session.lane_count] =
+            engine_lane_aired(engine, rec->id, session.lane_count);
         lanes[session.lane_count++] = lane;
     }
     return session;

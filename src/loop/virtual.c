@@ -291,3 +291,56 @@ bool virtual_apply(struct virtual_daemon *v, const struct virtual_campaign *camp
     ctl_request_finish(&request);
     return engine_campaign_by_name(v->d.engine, campaign->name) != NULL;
 }
+
+/* ---- other requests ---- */
+
+static size_t count_retries(const struct virtual_daemon *v, uint32_t campaign_id)
+{
+    const struct member_rec *member;
+    size_t count = 0;
+    for (size_t i = 0; (member = engine_member_at(v->d.engine, campaign_id, i)) != NULL;
+         i++) {
+        count += member->retries;
+    }
+    return count;
+}
+
+size_t virtual_go_again(struct virtual_daemon *v, const char *name)
+{
+    const struct campaign_rec *rec = engine_campaign_by_name(v->d.engine, name);
+    if (rec == NULL) {
+        return 0;
+    }
+    uint32_t id = rec->id;
+    size_t before = count_retries(v, id);
+    struct ctl_request request = {.method = CTL_RETRY,
+                                  .params = json_object_new_object()};
+    struct json_object *outcomes = json_object_new_array();
+    for (int i = OUTCOME_FAILED; i < OUTCOME_COUNT; i++) {
+        json_object_array_add(outcomes,
+                              json_object_new_string(outcome_name((enum outcome)i)));
+    }
+    json_object_object_add(request.params, "outcomes", outcomes);
+    retry_request(&v->d, 0, &request, rec);
+    ctl_request_finish(&request);
+    return count_retries(v, id) - before;
+}
+
+bool virtual_has_file(const struct virtual_daemon *v, const char *name, const char *yaml)
+{
+    const struct campaign_rec *rec = engine_campaign_by_name(v->d.engine, name);
+    const struct campaign_entry *entry =
+        rec != NULL ? campaigns_find(&v->d.campaigns, rec->id) : NULL;
+    struct campaign_doc *doc = NULL;
+    struct diag_list diags = {0};
+    bool has = false;
+    if (entry != NULL &&
+        campaign_parse(name, yaml, strlen(yaml), &doc, &diags) == FUO_OK) {
+        uint8_t digest[STORE_DIGEST_BYTES];
+        campaign_spec_digest(doc, entry->digest, NULL, NULL, digest);
+        has = memcmp(digest, entry->spec_digest, sizeof(digest)) == 0;
+    }
+    campaign_doc_destroy(doc);
+    diag_list_finish(&diags);
+    return has;
+}

@@ -93,7 +93,10 @@ void virtual_renew_windows(struct virtual_daemon *v);
 /* An event that is not from the network; false while nothing can be stored. */
 bool virtual_feed(struct virtual_daemon *v, struct engine_event *event);
 
-/* A client's apply: the same checks, the same rows. Whether the engine has the campaign. */
+/*
+ * A client's apply: the same checks, the same rows. Whether the engine has the campaign. For
+ * one that is under way, the file takes the place of the one before (apply_change.c).
+ */
 struct virtual_campaign {
     const char *yaml;
     const char *name;      /* in it */
@@ -102,3 +105,9 @@ struct virtual_campaign {
     size_t image_len;
 };
 bool virtual_apply(struct virtual_daemon *v, const struct virtual_campaign *campaign);
+
+/* A client's retry, of all that have not succeeded: how many go again. */
+size_t virtual_go_again(struct virtual_daemon *v, const char *name);
+
+/* Whether the campaign goes by that text. */
+bool virtual_has_file(const struct virtual_daemon *v, const char *name, const char *yaml);

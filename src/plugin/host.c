@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "io/cleanup.h"
+#include "plugin/lend.h"
 #include "plugin/queue.h"
 
 enum {
@@ -28,7 +29,8 @@ struct fuo_host {
     struct mqtt_client *mqtt;    /* NULL: none */
     struct http_client *http;    /* NULL: none */
     struct host_carrier carrier; /* zeroed: the two above */
-    uv_async_t wake;             /* events wait */
+    struct lend lend;
+    uv_async_t wake; /* events wait */
     struct event_queue events;
     struct reject_count rejects[HOST_REJECT_KINDS_MAX];
     size_t reject_kinds;
@@ -136,6 +138,49 @@ static int op_http(struct fuo_host *h, uint64_t id,
     return http_request(h->http, id, request);
 }
 
+/* ---- services for one that is a server itself: lend.c ---- */
+
+static int op_watch(struct fuo_host *h, int fd)
+{
+    return lend_watch(&h->lend, fd);
+}
+
+static void op_wake_after(struct fuo_host *h, int64_t delay_us)
+{
+    lend_wake_after(&h->lend, delay_us);
+}
+
+static int64_t op_now(struct fuo_host *h)
+{
+    return lend_now(&h->lend);
+}
+
+static void op_random(struct fuo_host *h, uint8_t *bytes, size_t len)
+{
+    lend_random(&h->lend, bytes, len);
+}
+
+static int op_derive(struct fuo_host *h, const char *text, uint8_t bytes[16])
+{
+    return lend_derive(&h->lend, text, bytes);
+}
+
+static int op_find_device(struct fuo_host *h, const char *name, uint64_t *dev_eui)
+{
+    return lend_find_device(&h->lend, name, dev_eui);
+}
+
+static int op_device_key(struct fuo_host *h, uint64_t dev_eui, uint8_t key[16])
+{
+    return lend_device_key(&h->lend, dev_eui, key);
+}
+
+static int op_image(struct fuo_host *h, uint32_t image, const uint8_t **bytes,
+                    size_t *len)
+{
+    return lend_image(&h->lend, image, bytes, len);
+}
+
 /* ---- from the network into the plugin ---- */
 
 /* At most what waits now: an answer to an intent made meanwhile has to wait its turn. */
@@ -183,6 +228,16 @@ void host_take_response(struct fuo_host *h, uint64_t id,
 static void on_wake(uv_async_t *handle)
 {
     host_deliver(handle->data);
+}
+
+static void on_ready(void *arg)
+{
+    struct fuo_host *h = arg;
+    if (h->closing || h->ns == NULL || h->plugin->on_ready == NULL) {
+        return;
+    }
+    h->plugin->on_ready(h->ns);
+    deliver(h);
 }
 
 static void on_mqtt_state(void *arg, bool up)
@@ -240,7 +295,8 @@ static void on_wake_closed(uv_handle_t *handle)
 static void close_parts(struct fuo_host *h)
 {
     h->closing = true;
-    h->parts_open = 1 + (h->mqtt != NULL) + (h->http != NULL);
+    h->parts_open = 2 + (h->mqtt != NULL) + (h->http != NULL);
+    lend_close(&h->lend);
     if (is_carried(h)) {
         on_part_closed(h);
         return;
@@ -283,6 +339,20 @@ static int open_on_loop(struct fuo_host *h, uv_loop_t *loop,
     return open_connections(h, loop, config);
 }
 
+static int open_lend(struct fuo_host *h, uv_loop_t *loop,
+                     const struct host_config *config)
+{
+    struct lend lend = {
+        .services = config->services,
+        .arg = config->services_arg,
+        .loop = is_carried(h) ? NULL : loop,
+        .on_ready = on_ready,
+        .on_closed = on_part_closed,
+        .owner = h,
+    };
+    return lend_open(&h->lend, &lend);
+}
+
 static void init(struct fuo_host *h, const struct host_config *config,
                  const struct host_handlers *handlers, void *arg)
 {
@@ -300,6 +370,14 @@ static void init(struct fuo_host *h, const struct host_config *config,
         .subscribe = op_subscribe,
         .publish = op_publish,
         .http = op_http,
+        .watch = op_watch,
+        .wake_after = op_wake_after,
+        .now = op_now,
+        .random = op_random,
+        .derive = op_derive,
+        .find_device = op_find_device,
+        .device_key = op_device_key,
+        .image = op_image,
     };
 }
 
@@ -315,6 +393,8 @@ int host_open(struct uv_loop_s *loop, const struct host_config *config,
     if (err != FUO_OK && h->wake.data == NULL) {
         return err; /* nothing is open */
     }
+    int lend_err = open_lend(h, loop, config);
+    err = err == FUO_OK ? lend_err : err;
     if (err == FUO_OK) {
         err = h->plugin->open(&h->ns, config->plugin_config, &h->ops, h);
     }
@@ -334,6 +414,7 @@ void host_close(struct fuo_host *host, void (*on_closed)(void *arg), void *arg)
     assert(!host->closing);
     host->on_closed = on_closed;
     host->closed_arg = arg;
+    lend_stop(&host->lend); /* before the descriptor is closed */
     host->plugin->close(TAKE(host->ns));
     close_parts(host);
 }
@@ -346,15 +427,17 @@ union lent {
     struct fuo_unicast unicast;
     struct fuo_group group;
     struct fuo_multicast multicast;
+    struct fuo_order order;
     uint8_t room[sizeof(struct fuo_group) + FUO_SPARE_BYTES];
 };
 
 static_assert(sizeof(struct fuo_caps) <= sizeof(struct fuo_group) &&
                   sizeof(struct fuo_unicast) <= sizeof(struct fuo_group) &&
+                  sizeof(struct fuo_order) <= sizeof(struct fuo_group) &&
                   sizeof(struct fuo_multicast) <= sizeof(struct fuo_group),
               "the group is the largest");
 
-void host_caps(struct fuo_host *host, struct fuo_caps *caps)
+void host_caps(const struct fuo_host *host, struct fuo_caps *caps)
 {
     union lent lent = {.room = {0}};
     host->plugin->caps(host->ns, &lent.caps);
@@ -425,6 +508,22 @@ int host_queue_flush(struct fuo_host *host, uint64_t id, const char *group)
 int host_probe(struct fuo_host *host, uint64_t id)
 {
     return host->plugin->probe == NULL ? FUO_ENOTSUP : host->plugin->probe(host->ns, id);
+}
+
+int host_inventory(struct fuo_host *host, const struct fuo_inventory *inventory)
+{
+    return host->plugin->inventory == NULL ? FUO_ENOTSUP
+                                           : host->plugin->inventory(host->ns, inventory);
+}
+
+int host_order(struct fuo_host *host, const struct fuo_order *order)
+{
+    if (host->plugin->order == NULL) {
+        return FUO_ENOTSUP;
+    }
+    union lent lent = {.room = {0}};
+    memcpy(&lent, order, sizeof(*order));
+    return host->plugin->order(host->ns, &lent.order);
 }
 
 void host_health(const struct fuo_host *host, struct host_health *health)

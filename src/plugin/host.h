@@ -41,6 +41,16 @@ struct host_carrier {
     void *arg;
 };
 
+/* What a plugin that is a server itself asks of the daemon; as fuo_host_ops. */
+struct host_services {
+    int64_t (*now)(void *arg);
+    void (*random)(void *arg, uint8_t *bytes, size_t len);
+    int (*derive)(void *arg, const char *text, uint8_t bytes[16]);
+    int (*find_device)(void *arg, const char *name, uint64_t *dev_eui);
+    int (*device_key)(void *arg, uint64_t dev_eui, uint8_t key[16]);
+    int (*image)(void *arg, uint32_t image, const uint8_t **bytes, size_t *len);
+};
+
 struct host_config {
     const struct fuo_ns_plugin *plugin; /* adopted; must outlive the host */
     const void *plugin_config;          /* by its option table; must outlive the host */
@@ -49,6 +59,8 @@ struct host_config {
     const struct host_carrier
         *carrier; /* copied; NULL: connections by mqtt and http, else
                                            those two and the loop are not looked at */
+    const struct host_services *services; /* borrowed; NULL: none; all of them or none */
+    void *services_arg;
 };
 
 /* Each but log may be NULL. */
@@ -70,7 +82,7 @@ FUO_MUST_CHECK int host_open(struct uv_loop_s *loop, const struct host_config *c
  */
 void host_close(struct fuo_host *host, void (*on_closed)(void *arg), void *arg);
 
-void host_caps(struct fuo_host *host, struct fuo_caps *caps);
+void host_caps(const struct fuo_host *host, struct fuo_caps *caps);
 bool host_mqtt_up(const struct fuo_host *host);
 
 /* Intents, as plugin.h; FUO_ENOTSUP where the plugin has no such function. */
@@ -88,6 +100,9 @@ FUO_MUST_CHECK int host_queue_flush(struct fuo_host *host, uint64_t id,
                                     const char *group);
 
 FUO_MUST_CHECK int host_probe(struct fuo_host *host, uint64_t id);
+FUO_MUST_CHECK int host_inventory(struct fuo_host *host,
+                                  const struct fuo_inventory *inventory);
+FUO_MUST_CHECK int host_order(struct fuo_host *host, const struct fuo_order *order);
 
 /* How the connections are. The texts are borrowed until the next turn of the loop. */
 struct host_health {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "plugin/host.h"
+#include "plugin/queue_inventory.h"
 
 enum {
     UPLINK_MAX_BYTES = 255,
@@ -19,6 +20,7 @@ struct event_node {
     struct fuo_rx rx[FUO_RX_MAX];
     uint8_t payload[UPLINK_MAX_BYTES];
     char group[FUO_GROUP_SIZE];
+    struct event_inventory *inventory; /* owned; what a DEVICE or FINDING points to */
 };
 
 static bool uplink_usable(const struct fuo_event *e)
@@ -67,17 +69,31 @@ static bool usable(const struct fuo_event *e, bool *bounded)
         *bounded = true;
         return is_text(e->reported.package_version) &&
                is_text(e->reported.firmware_version);
+    case FUO_EV_AIRED:
+        *bounded = true;
+        return e->aired.status >= FUO_AIRED_SENT && e->aired.status <= FUO_AIRED_NO_TIME;
+    case FUO_EV_GATEWAY:
+        *bounded = true;
+        return e->gateway.gateway != 0;
+    case FUO_EV_PROGRESS:
+        *bounded = true;
+        return e->progress.done_bytes <= e->progress.total_bytes;
     case FUO_EV_GROUP:
         return group_usable(e);
+    case FUO_EV_DEVICE:
+    case FUO_EV_LISTED:
+    case FUO_EV_FINDING:
+        return event_inventory_usable(e);
     case FUO_EV_RESULT:
     case FUO_EV_QUEUE:
+    case FUO_EV_ORDERED:
         return true;
     }
     return false;
 }
 
 /* What the plugin lent becomes the node's own. */
-static void own(struct event_node *node)
+static int own(struct event_node *node)
 {
     struct fuo_event *e = &node->event;
     if (e->type == FUO_EV_UPLINK) {
@@ -92,7 +108,11 @@ static void own(struct event_node *node)
     } else if (e->type == FUO_EV_GROUP && e->group.group != NULL) {
         memcpy(node->group, e->group.group, strlen(e->group.group));
         e->group.group = node->group;
+    } else if (e->type == FUO_EV_DEVICE || e->type == FUO_EV_FINDING) {
+        node->inventory = event_inventory_own(e);
+        return node->inventory != NULL ? FUO_OK : FUO_ENOMEM;
     }
+    return FUO_OK;
 }
 
 int event_queue_put(struct event_queue *queue, const struct fuo_event *event)
@@ -116,7 +136,10 @@ int event_queue_put(struct event_queue *queue, const struct fuo_event *event)
         return FUO_ENOMEM;
     }
     node->event = copy;
-    own(node);
+    if (own(node) != FUO_OK) {
+        free(node);
+        return FUO_ENOMEM;
+    }
     if (queue->head == NULL) {
         queue->head = node;
     } else {
@@ -144,6 +167,9 @@ const struct fuo_event *event_node_event(const struct event_node *node)
 
 void event_node_free(struct event_node *node)
 {
+    if (node != NULL) {
+        event_inventory_free(node->inventory);
+    }
     free(node);
 }
 
@@ -151,6 +177,6 @@ void event_queue_clear(struct event_queue *queue)
 {
     for (struct event_node *n = event_queue_take(queue); n != NULL;
          n = event_queue_take(queue)) {
-        free(n);
+        event_node_free(n);
     }
 }

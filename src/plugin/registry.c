@@ -70,6 +70,11 @@ static bool multicast_consistent(const struct fuo_ns_plugin *p)
     return count == 0 || count == 5;
 }
 
+static bool orders_consistent(const struct fuo_ns_plugin *p)
+{
+    return (p->order == NULL) == (p->on_ready == NULL);
+}
+
 int registry_adopt(const struct fuo_ns_plugin *declared, struct fuo_ns_plugin *plugin)
 {
     if (declared->abi != FUO_NS_ABI || declared->size < SIZE_MIN) {
@@ -79,7 +84,7 @@ int registry_adopt(const struct fuo_ns_plugin *declared, struct fuo_ns_plugin *p
     memcpy(&copy, declared,
            declared->size < sizeof(copy) ? declared->size : sizeof(copy));
     if (!mandatory_present(&copy) || !multicast_consistent(&copy) ||
-        !options_usable(&copy)) {
+        !orders_consistent(&copy) || !options_usable(&copy)) {
         return FUO_EINVAL;
     }
     *plugin = copy;

@@ -286,6 +286,18 @@ struct utc ledger_earliest_within(const struct ledger *l, struct utc now,
     return earliest_border(l, bucket, airtime_us, all);
 }
 
+int64_t ledger_peak_us(const struct ledger *l, enum ledger_who who, struct utc now)
+{
+    int64_t first = bucket_of(now.us > 0 ? now.us : 0);
+    int64_t last = least(l->head, first + l->window - 1);
+    int64_t peak_us = window_us(l, who, first);
+    for (int64_t b = first + 1; b <= last; b++) {
+        int64_t us = window_us(l, who, b);
+        peak_us = us > peak_us ? us : peak_us;
+    }
+    return peak_us;
+}
+
 int64_t ledger_used_us(const struct ledger *l, enum ledger_who who, struct utc now)
 {
     return now.us < 0 ? 0 : window_us(l, who, bucket_of(now.us));

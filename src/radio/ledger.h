@@ -96,6 +96,12 @@ struct ledger_entry {
  */
 FUO_MUST_CHECK int ledger_init(struct ledger *l, const struct ledger_config *config);
 
+/* The most that all traffic together may use in an hour. */
+static inline int64_t ledger_total_cap_us(const struct ledger *l)
+{
+    return l->total_cap_us;
+}
+
 /* The most campaigns may use in an hour. */
 static inline int64_t ledger_own_cap_us(const struct ledger *l)
 {
@@ -132,6 +138,10 @@ void ledger_refund(struct ledger *l, struct utc start, int64_t airtime_us);
  */
 struct utc ledger_earliest_within(const struct ledger *l, struct utc now,
                                   int64_t airtime_us, const struct ledger_caps *caps);
+
+/* The most that any run holds which a frame at now would be part of: what is booked for later
+ * counts, too. */
+int64_t ledger_peak_us(const struct ledger *l, enum ledger_who who, struct utc now);
 
 /* Airtime in the hour that ends at now, rounded up to whole buckets. */
 int64_t ledger_used_us(const struct ledger *l, enum ledger_who who, struct utc now);

@@ -290,6 +290,7 @@ static void on_publish(struct sim_timer *timer, struct utc now)
     }
     settle_pending(cs, device, now);
     publish_status(cs, device, now);
+    cs_answer_clock(cs, device);
     sim_timers_set(cs->timers, &device->reply_timer,
                    cs->ops->reply_at(cs->ctx, device, now));
 }

@@ -47,6 +47,7 @@ struct cs_config {
     int64_t scheduler_us;    /* scheduler interval: 1 s */
     int64_t margin_us;       /* multicast_class_c_margin: 5 s */
     uint8_t rx1_delay_s;
+    bool answers_clock; /* TS003 is enabled in the device profile */
     uint64_t seed;
 };
 
@@ -194,6 +195,22 @@ struct cs_tx {
     uint32_t ceiling_ppm; /* of the legal limit, for frames of its priority; 0: all */
 };
 
+enum {
+    CS_FRAME_ITEMS = 2, /* RX1 and RX2 */
+};
+
+/*
+ * What the server gave a gateway, and what that answered for each item: later ones are not
+ * tried when one is taken. Multicast: one item.
+ */
+struct cs_gateway_frame {
+    uint32_t downlink_id;
+    size_t count;
+    size_t tried; /* the first ones */
+    struct cs_tx items[CS_FRAME_ITEMS];
+    enum tx_status status[CS_FRAME_ITEMS]; /* TX_NO_ACK: it was silent */
+};
+
 /* Called from within the functions below; they only take note. */
 struct cs_ops {
     enum tx_status (*transmit)(void *ctx, const struct cs_tx *tx);
@@ -204,6 +221,8 @@ struct cs_ops {
      * says. The device is not to close its windows before.
      */
     struct utc (*reply_at)(void *ctx, struct cs_device *device, struct utc published);
+    /* Over the gateway's topics, both ways. May be NULL. */
+    void (*gateway)(void *ctx, const struct cs_gateway_frame *frame);
 };
 
 struct cs {
@@ -216,7 +235,8 @@ struct cs {
     size_t device_count;
     const uint64_t *gateways; /* borrowed: identifiers by number */
     size_t gateway_count;
-    size_t *by_eui; /* open addressing, device index + 1 */
+    uint32_t downlink_count; /* given to gateways */
+    size_t *by_eui;          /* open addressing, device index + 1 */
     size_t hash_size;
     struct cs_group *groups;
     struct sim_timer scheduler;

@@ -8,6 +8,22 @@ enum {
     RX_LEAD_MS = 50, /* a gateway wants a frame that long before it transmits */
 };
 
+#define DOWNLINK_ID_STEP UINT32_C(0x9e3779b1) /* odd: every number once, none in a row */
+
+enum tx_status cs_give(struct cs *cs, struct cs_gateway_frame *frame)
+{
+    enum tx_status status = TX_NO_ACK;
+    frame->downlink_id = ++cs->downlink_count * DOWNLINK_ID_STEP;
+    while (frame->tried < frame->count && status != TX_OK) {
+        status = cs->ops->transmit(cs->ctx, &frame->items[frame->tried]);
+        frame->status[frame->tried++] = status;
+    }
+    if (cs->ops->gateway != NULL) {
+        cs->ops->gateway(cs->ctx, frame);
+    }
+    return status;
+}
+
 enum tx_status cs_send_reply(struct cs *cs, struct cs_device *device,
                              const struct cs_reply *reply, struct utc now,
                              struct cs_slot *slot)
@@ -15,12 +31,12 @@ enum tx_status cs_send_reply(struct cs *cs, struct cs_device *device,
     const struct region *region = cs->config.region;
     const struct cs_slot slots[] = {
         {device->rx[0].gateway, SECONDS_US(reply->rx1_delay_s), device->rx_frequency_hz,
-         device->rx_dr},
+         device->rx_dr, 0},
         {device->rx[0].gateway, SECONDS_US(reply->rx1_delay_s + 1), region->rx2_hz,
-         region->rx2_dr},
+         region->rx2_dr, 0},
     };
-    enum tx_status status = TX_NO_ACK;
-    for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]) && status != TX_OK; i++) {
+    struct cs_gateway_frame frame = {0};
+    for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++) {
         struct utc at = utc_after(device->rx_time, slots[i].delay_us);
         struct utc soonest = utc_after(now, MILLIS_US(RX_LEAD_MS));
         struct cs_tx tx = {
@@ -36,10 +52,12 @@ enum tx_status cs_send_reply(struct cs *cs, struct cs_device *device,
         if (i > 0 && reply->len > (size_t)max + FRAME_OVERHEAD_BYTES) {
             break; /* too long for RX2 */
         }
-        status = cs->ops->transmit(cs->ctx, &tx);
-        if (status == TX_OK && slot != NULL) {
-            *slot = slots[i];
-        }
+        frame.items[frame.count++] = tx;
+    }
+    enum tx_status status = cs_give(cs, &frame);
+    if (status == TX_OK && slot != NULL) {
+        *slot = slots[frame.tried - 1];
+        slot->downlink_id = frame.downlink_id;
     }
     return status;
 }
@@ -93,7 +111,7 @@ static void tx_acknowledged(struct cs *cs, struct cs_device *device, struct cs_i
         .queue_item_id = item->id,
         .f_cnt_down = device->fcnt_down,
         .gateway = slot->gateway,
-        .downlink_id = (uint32_t)prng_next(&cs->prng),
+        .downlink_id = slot->downlink_id,
         .frequency_hz = slot->frequency_hz,
         .dr = slot->dr,
         .delay_us = slot->delay_us,

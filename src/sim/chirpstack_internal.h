@@ -21,7 +21,11 @@ struct cs_slot {
     int64_t delay_us;
     uint32_t frequency_hz;
     uint8_t dr;
+    uint32_t downlink_id;
 };
+
+/* Numbers the frame, tries its items, and tells of it. The status of the last try. */
+enum tx_status cs_give(struct cs *cs, struct cs_gateway_frame *frame);
 
 /*
  * Hand the answer to the last uplink to its best gateway: RX1, and if it refuses that RX2.
@@ -33,6 +37,9 @@ enum tx_status cs_send_reply(struct cs *cs, struct cs_device *device,
 
 /* The reply window is over: send what is queued. */
 void cs_reply(struct cs *cs, struct cs_device *device, struct utc now);
+
+/* The last uplink may ask for the time: the server answers, if it is one that does. */
+void cs_answer_clock(struct cs *cs, struct cs_device *device);
 
 void cs_on_scheduler(struct sim_timer *timer, struct utc now);
 

@@ -394,7 +394,8 @@ static enum tx_status send_row(struct cs *cs, const struct cs_group *group,
         frame_build(&frame, &s->keys, phy, sizeof(phy), &tx.phy_len) != FUO_OK) {
         return TX_FREQ; /* dropped in silence */
     }
-    return cs->ops->transmit(cs->ctx, &tx);
+    struct cs_gateway_frame given = {.count = 1, .items = {tx}};
+    return cs_give(cs, &given);
 }
 
 static void row_delete(struct cs_group *group, struct cs_row **link)

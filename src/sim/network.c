@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/network.h"
+#include "sim/network_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +11,8 @@ enum {
     REPLY_SLACK_MS = 300, /* of RX1 after the reply window, in virtual time */
     WINDOW_MS = 100,      /* RX2 has opened and heard nothing */
     LOST_MAX = 4096,      /* rows of a decoder's matrix; memory is touched as needed */
-    JOINS_PER_HOUR = 400, /* of a gateway: 71 ms each of 36 s in the sub-band */
 };
 
-#define DEV_EUI_BASE UINT64_C(0x70b3d57ed0060001)
 #define JOIN_EUI     UINT64_C(0x70b3d57ed0000000)
 #define HARDWARE     0x00010001u
 #define OLD_FIRMWARE "fuota-sim factory firmware\n"
@@ -289,7 +287,9 @@ static enum tx_status on_gateway_tx(void *ctx, const struct cs_tx *tx)
         .ceiling_ppm = tx->ceiling_ppm,
     };
     struct sim_emission emission;
-    enum tx_status status = sim_radio_book(&network->radio, &request, &emission);
+    enum tx_status status = network_refuses(network, tx)
+                                ? TX_COLLISION_PACKET
+                                : sim_radio_book(&network->radio, &request, &emission);
     if (status != TX_OK) {
         return status;
     }
@@ -335,18 +335,10 @@ static const struct cs_ops cs_ops = {
     .transmit = on_gateway_tx,
     .publish = on_event,
     .reply_at = on_reply_at,
+    .gateway = network_on_gateway,
 };
 
 /* ---- set-up ---- */
-
-static struct aes_key random_key(struct prng *prng)
-{
-    struct aes_key key;
-    for (size_t i = 0; i < sizeof(key.b); i++) {
-        key.b[i] = (uint8_t)(prng_next(prng) >> 32);
-    }
-    return key;
-}
 
 static const struct profile *profile_of(const struct network_config *config, size_t index)
 {
@@ -380,54 +372,25 @@ static struct pkg_versions versions_of(const struct network_config *config, size
     return versions;
 }
 
-/* What the clocks of real devices show after a reset: lorawan.md 2. */
-static int64_t clock_boot_s(const struct network_config *config, size_t index,
-                            struct prng *prng)
-{
-    int64_t right = gps_from_utc(config->start).s;
-    const struct profile *profile = profile_of(config, index);
-    if (profile != NULL && profile->clock == PROFILE_CLOCK_EPOCH_TWICE) {
-        return -GPS_EPOCH_UNIX_S;
-    }
-    if (!config->clocks_wrong) {
-        return right;
-    }
-    switch (index % 3) {
-    case 0:
-        return 0;
-    case 1:
-        return -GPS_EPOCH_UNIX_S;
-    }
-    return right + (int64_t)prng_below(prng, UINT64_C(518400)) - 259200;
-}
-
-/* Devices come up within a minute, or as fast as their gateways may accept joins. */
-static int64_t boot_spread_us(const struct network_config *config)
-{
-    int64_t per_gateway = (int64_t)(config->device_count / config->gateway_count);
-    if (per_gateway > JOINS_PER_HOUR) {
-        return HOURS_US(per_gateway) / JOINS_PER_HOUR;
-    }
-    int64_t minute = MINUTES_US(1);
-    return config->uplink_interval_us < minute ? config->uplink_interval_us : minute;
-}
-
 static int init_station(struct network *network, size_t index, struct prng *prng)
 {
     const struct network_config *config = &network->config;
     struct station *station = &network->stations[index];
-    int64_t spread = boot_spread_us(config);
+    int64_t spread = network_boot_spread_us(config);
     struct device_config device = {
-        .dev_eui = DEV_EUI_BASE + index,
+        .dev_eui =
+            (config->first_dev_eui != 0 ? config->first_dev_eui : NETWORK_DEV_EUI_BASE) +
+            index,
         .join_eui = JOIN_EUI,
-        .app_key = random_key(prng),
-        .gen_app_key = random_key(prng),
+        .app_key = network_random_key(prng),
+        .gen_app_key = network_random_key(prng),
         .region = config->region,
         .versions = versions_of(config, index),
         .profile = profile_of(config, index),
         .power_on = utc_after(config->start, (int64_t)prng_below(prng, (uint64_t)spread)),
         .uplink_interval_us = config->uplink_interval_us,
-        .clock_boot_gps_s = clock_boot_s(config, index, prng),
+        .clock_boot_gps_s =
+            network_clock_boot_s(config, profile_of(config, index), index, prng),
         .clock_drift_ppm = (int32_t)prng_below(prng, 41) - 20,
         .uplink_dr = config->uplink_dr,
         .keeps_groups = config->keeps_groups,
@@ -463,6 +426,7 @@ static int init_server(struct network *network, struct prng *prng)
         .reply_window_us = config->reply_window_us,
         .scheduler_us = MILLIS_US(SCHEDULER_MS),
         .margin_us = config->margin_us,
+        .answers_clock = config->server_clock,
         .rx1_delay_s = rx1_delay_s(config),
         .seed = prng_next(prng),
     };
@@ -544,6 +508,7 @@ int network_init(struct network *network, const struct network_config *config,
         .wall = config->start,
     };
     int err = init_parts(network);
+    network_start_stats(network);
     if (err != FUO_OK) {
         network_free(network);
     }

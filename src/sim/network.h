@@ -22,6 +22,9 @@
 #include "sim/tts.h"
 
 /* Which versions of TS003, TS004 and TS005 the devices run. */
+/* The first DevEUI, if none is given. */
+#define NETWORK_DEV_EUI_BASE UINT64_C(0x70b3d57ed0060001)
+
 enum network_packages {
     NETWORK_PACKAGES_V1,
     NETWORK_PACKAGES_V2,
@@ -39,19 +42,22 @@ struct network_config {
     enum network_dialect dialect;
     const struct region *region;
     size_t device_count;
+    uint64_t first_dev_eui; /* the others count up from it; 0: 70b3d57ed0060001 */
     size_t gateway_count;
     enum network_packages packages;
     /* Of the devices, in turn; each brings its own versions. NULL: none of them. */
     const struct profile *const *profiles;
     size_t profile_count;
     uint64_t seed;
-    uint32_t loss_ppm; /* of downlink receptions; half of it for uplinks */
+    uint32_t refuse_ppm; /* of multicast frames, by their gateways */
+    uint32_t loss_ppm;   /* of downlink receptions; half of it for uplinks */
     bool half_duplex;
     int capture_db; /* see radio.h; 0: gateways never disturb one another */
     int64_t uplink_interval_us;
     int64_t margin_us;
     int64_t reply_window_us; /* 100 ms of wall time, in virtual time */
     char application_id[CS_ID_SIZE];
+    bool server_clock; /* the server answers AppTimeReq itself */
     bool clocks_wrong; /* at boot: uptime only, another epoch, or off by days */
     uint8_t uplink_dr;
     bool keeps_groups; /* of all devices, see device_config */
@@ -62,6 +68,9 @@ struct network_sink {
     void (*frame)(void *ctx, const struct air_frame *frame);
     void (*event)(void *ctx, const struct cs_event *event); /* ChirpStack's */
     void (*installed)(void *ctx, const struct device *device);
+    /* ChirpStack's gateway topics: a frame with its answer, and what it tells now and then. */
+    void (*gateway)(void *ctx, const struct cs_gateway_frame *frame);
+    void (*gateway_stats)(void *ctx, size_t gateway, struct utc now);
     void (*tts_event)(void *ctx, const struct tts_event *event); /* TTS: never NULL */
 };
 
@@ -80,6 +89,8 @@ struct network {
     size_t *others;
     struct utc wall; /* how far the wall has come, in virtual time */
     struct flight *flights;
+    struct prng refusals;
+    struct sim_timer stats;
 };
 
 /* FUO_ERANGE or FUO_ENOMEM; then nothing is to be freed. network must not be moved. */
@@ -93,6 +104,13 @@ struct utc network_deadline(const struct network *network);
 
 /* Everything up to `now`. Call it before any call to the server, too. */
 void network_run(struct network *network, struct utc now);
+
+/*
+ * Somebody gave a gateway a frame of his own with a time on air, past the server. What the
+ * gateway answers; TX_NO_ACK: it is away, or there is none of that number.
+ */
+enum tx_status network_order(struct network *network, const struct cs_tx *tx,
+                             struct utc now);
 
 size_t network_device_count(const struct network *network);
 const struct device *network_device(const struct network *network, size_t index);

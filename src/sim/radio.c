@@ -223,7 +223,7 @@ enum tx_status sim_radio_book(struct sim_radio *radio,
     if (status != TX_OK) {
         return status;
     }
-    if (!(gateway->lawless && request->immediate) &&
+    if (!gateway->lawless &&
         !within_duty_cycle(&gateway->bands[index],
                            limit_for(subband, request->ceiling_ppm), &e)) {
         return TX_DUTY_CYCLE_OVERFLOW;

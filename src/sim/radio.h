@@ -67,9 +67,8 @@ struct sim_band {
 
 struct sim_gateway {
     uint64_t eui;
-    bool off; /* dead: acknowledges nothing, hears nothing */
-    bool
-        lawless; /* sends what has no time, whatever the duty cycle: others keep the law */
+    bool off;     /* dead: acknowledges nothing, hears nothing */
+    bool lawless; /* sends whatever the duty cycle says: others have to keep the law */
     struct sim_band bands[SUBBAND_COUNT_MAX];
 };
 

@@ -165,6 +165,9 @@ void store_batch_inventory(struct store_batch *batch, const struct store *store,
     values_int(batch, device->lorawan_minor);
     put_sealed(batch, store, &gen_app, device->gen_app_key);
     put_sealed(batch, store, &app, device->app_key);
+    values_int(batch, device->origin);
+    values_int(batch, device->keeps_gen_app_key);
+    values_int(batch, device->keeps_app_key);
 }
 
 void store_batch_inventory_drop(struct store_batch *batch, uint64_t dev_eui)
@@ -212,6 +215,12 @@ void store_batch_campaign_drop(struct store_batch *batch, uint32_t campaign_id)
         values_begin(batch, (enum statement)i);
         values_int(batch, campaign_id);
     }
+}
+
+void store_batch_append(struct store_batch *batch, struct store_batch *more)
+{
+    values_append(batch, more);
+    store_batch_finish(more);
 }
 
 void store_batch_finish(struct store_batch *batch)

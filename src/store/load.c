@@ -129,6 +129,13 @@ struct inventory_call {
     void *arg;
 };
 
+static enum store_origin origin_of(int64_t value)
+{
+    return value == STORE_FROM_SERVER ? STORE_FROM_SERVER
+           : value != STORE_FROM_FILE ? STORE_FROM_IMPORT
+                                      : STORE_FROM_FILE;
+}
+
 static int inventory_row(struct db *db, sqlite3_stmt *row, void *arg,
                          struct detail *detail)
 {
@@ -142,6 +149,9 @@ static int inventory_row(struct db *db, sqlite3_stmt *row, void *arg,
         .profile = row_text(row, 3),
         .labels = row_text(row, 4),
         .lorawan_minor = (uint8_t)sqlite3_column_int64(row, 5),
+        .origin = origin_of(sqlite3_column_int64(row, 6)),
+        .has_gen_app_key = sqlite3_column_int64(row, 7) != 0,
+        .has_app_key = sqlite3_column_int64(row, 8) != 0,
     };
     return call->fn(call->arg, &device);
 }
@@ -151,7 +161,9 @@ static int load_inventory(struct db *db, void *arg, struct detail *detail)
     const struct inventory_call *call = arg;
     AUTO_STMT sqlite3_stmt *stmt = NULL;
     int err = db_prepare(db->sql,
-                         "SELECT dev_eui, fleet, name, profile, labels, lorawan_minor"
+                         "SELECT dev_eui, fleet, name, profile, labels, lorawan_minor,"
+                         " imported, sealed_gen_app_key IS NOT NULL,"
+                         " sealed_app_key IS NOT NULL"
                          " FROM inventory WHERE ?1 IS NULL OR fleet = ?1"
                          " ORDER BY dev_eui",
                          &stmt, detail);

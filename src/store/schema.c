@@ -187,6 +187,20 @@ static const char step_9_waves[] =
     "ALTER TABLE member ADD COLUMN wave INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE member ADD COLUMN attempted INTEGER NOT NULL DEFAULT 0;";
 
+/* Devices that go again in their campaign: none has. */
+static const char step_10_retries[] =
+    "ALTER TABLE member ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE member ADD COLUMN outcome_before INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE member ADD COLUMN reason_before INTEGER NOT NULL DEFAULT 0;";
+
+/* Devices that are in no inventory file: none was imported. */
+static const char step_11_imported[] =
+    "ALTER TABLE inventory ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;";
+
+/* Waves whose devices wait for an operator before they install: none did. */
+static const char step_12_installs[] =
+    "ALTER TABLE wave ADD COLUMN installs INTEGER NOT NULL DEFAULT 0;";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
@@ -197,6 +211,9 @@ static const struct schema_step steps[] = {
     {{step_7_airtime}},
     {{step_8_reports}},
     {{step_9_waves}},
+    {{step_10_retries}},
+    {{step_11_imported}},
+    {{step_12_installs}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

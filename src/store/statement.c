@@ -27,9 +27,16 @@ static const char *const fixed[STATEMENT_COUNT] = {
         " VALUES(?, ?, ?)",
     [STATEMENT_MC_KEY_DROP] = "DELETE FROM mc_key WHERE transmission_id = ?",
     [STATEMENT_INVENTORY_PUT] =
-        "INSERT OR REPLACE INTO inventory(dev_eui, fleet, name, profile, labels,"
-        " lorawan_minor, sealed_gen_app_key, sealed_app_key)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO inventory(dev_eui, fleet, name, profile, labels,"
+        " lorawan_minor, sealed_gen_app_key, sealed_app_key, imported)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        " ON CONFLICT(dev_eui) DO UPDATE SET fleet = excluded.fleet,"
+        " name = excluded.name, profile = excluded.profile, labels = excluded.labels,"
+        " lorawan_minor = excluded.lorawan_minor, imported = excluded.imported,"
+        " sealed_gen_app_key = CASE WHEN ?10 AND fleet = excluded.fleet"
+        " THEN sealed_gen_app_key ELSE excluded.sealed_gen_app_key END,"
+        " sealed_app_key = CASE WHEN ?11 AND fleet = excluded.fleet"
+        " THEN sealed_app_key ELSE excluded.sealed_app_key END",
     [STATEMENT_INVENTORY_DROP] = "DELETE FROM inventory WHERE dev_eui = ?",
     [STATEMENT_COUNTER_SET] =
         "INSERT INTO counter(name, value) VALUES(?, ?) ON CONFLICT(name) DO UPDATE"

@@ -43,6 +43,7 @@ struct store;
 enum {
     STORE_DIGEST_BYTES = 32, /* BLAKE2b-256 */
     STORE_KEY_BYTES = 16,
+    STORE_SEALED_BYTES = STORE_KEY_BYTES + 24 + 16, /* seal.h */
     STORE_IMAGE_MAX_BYTES = 16 << 20,
     STORE_TEXT_MAX_BYTES = 1 << 20, /* of YAML, signatures, an outbox payload */
     STORE_BATCH_MAX_BYTES = 64 << 20,
@@ -122,6 +123,13 @@ struct store_source {
     uint8_t spec_digest[STORE_DIGEST_BYTES];
 };
 
+/* Where a device of the inventory is from; those of no file are kept until dropped. */
+enum store_origin {
+    STORE_FROM_FILE = 0,
+    STORE_FROM_IMPORT = 1,
+    STORE_FROM_SERVER = 2, /* all of it, or what its file leaves open */
+};
+
 /* A device as the inventory knows it. Keys are NULL where there are none. */
 struct store_inventory {
     uint64_t dev_eui;
@@ -130,6 +138,12 @@ struct store_inventory {
     const char *profile; /* "" for the fleet's default */
     const char *labels;  /* JSON object */
     uint8_t lorawan_minor;
+    enum store_origin origin;
+    bool
+        keeps_gen_app_key; /* that of its row, if it is of the same fleet; written only, */
+    bool keeps_app_key;    /* as this */
+    bool has_gen_app_key;  /* read back only, as the next */
+    bool has_app_key;
     const uint8_t *gen_app_key; /* STORE_KEY_BYTES each; not read back with the row: */
     const uint8_t *app_key;     /* ask with store_query_device_key() */
 };
@@ -189,6 +203,10 @@ void store_batch_probe(struct store_batch *batch);
 /* Delete a campaign, all that belongs to it, and its image if nobody else needs it; its
  * devices' history stays, and so do McKeys that are kept (STORE_GROUP). */
 void store_batch_campaign_drop(struct store_batch *batch, uint32_t campaign_id);
+
+/* All of `more` behind what is there; more is empty then. For rows that another thread has
+ * gathered; it may only have used the sealing key. */
+void store_batch_append(struct store_batch *batch, struct store_batch *more);
 
 /* Frees; accepts a zeroed one and leaves it zeroed. */
 void store_batch_finish(struct store_batch *batch);
@@ -351,6 +369,27 @@ FUO_MUST_CHECK int store_load_image(struct store *store,
                                     const uint8_t digest[static STORE_DIGEST_BYTES],
                                     uint8_t **bytes, size_t *len, char **signatures,
                                     struct detail *detail);
+
+/*
+ * The app_key of each device of a fleet that has one, as it is stored: for who needs keys
+ * without waiting for the disk. An error of fn ends it, and is returned.
+ */
+struct store_sealed_key {
+    uint64_t dev_eui;
+    uint8_t sealed[STORE_SEALED_BYTES];
+};
+typedef int store_sealed_key_fn(void *arg, const struct store_sealed_key *key);
+FUO_MUST_CHECK int store_load_app_keys(struct store *store, const char *fleet,
+                                       store_sealed_key_fn *fn, void *arg,
+                                       struct detail *detail);
+/* No disk is looked at by these two; any thread. Wipe plain. FUO_EAUTH: tampered with. */
+FUO_MUST_CHECK int store_open_app_key(const struct store *store,
+                                      const struct store_sealed_key *key,
+                                      uint8_t plain[static STORE_KEY_BYTES]);
+/* The same bytes for the same text and sealing key; nobody without the key can guess them.
+ * FUO_ERANGE: the text is too long. */
+FUO_MUST_CHECK int store_derive(const struct store *store, const char *text,
+                                uint8_t bytes[static STORE_KEY_BYTES]);
 
 /* The live McKey of a transmission, into locked memory. FUO_ENOENT: there is none. */
 FUO_MUST_CHECK int store_load_mc_key(struct store *store, uint32_t transmission_id,

@@ -94,6 +94,13 @@ void values_null(struct store_batch *batch)
     append_tag(batch, TAG_NULL);
 }
 
+void values_append(struct store_batch *batch, const struct store_batch *more)
+{
+    append(batch, more->bytes, more->len);
+    batch->ops += more->ops;
+    batch->err = batch->err != FUO_OK ? batch->err : more->err;
+}
+
 static const void *take(struct values_cursor *cursor, size_t len)
 {
     const void *p = cursor->p;

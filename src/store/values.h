@@ -23,6 +23,8 @@ void values_u64(struct store_batch *batch, uint64_t value);
 void values_text(struct store_batch *batch, const char *text, size_t len);
 void values_blob(struct store_batch *batch, const uint8_t *bytes, size_t len);
 void values_null(struct store_batch *batch);
+/* What another batch holds; that stays as it is. */
+void values_append(struct store_batch *batch, const struct store_batch *more);
 
 /* Reading: what is left of a batch. */
 struct values_cursor {

@@ -351,6 +351,31 @@ static void take_countdown(struct world *w, uint32_t device, const struct split_
     }
 }
 
+/* At once, if that time is over. */
+static void take_reboot_time(struct world *w, uint32_t device,
+                             const struct split_cmd *cmd, struct reply *r)
+{
+    struct light *d = &w->devices[device];
+    struct fm_reboot_time_req req;
+    if (fm_reboot_time_req_decode(cmd->body, cmd->body_len, &req) != FUO_OK) {
+        return;
+    }
+    d->reboot_planned = req.reboot_time.s != FM_REBOOT_TIME_CANCEL;
+    int32_t wait_s = gps_diff_s(req.reboot_time, gps_from_utc(world_utc(w->now_us)));
+    struct fm_reboot_time_ans ans = {.delay_s = FM_REBOOT_TIME_CANCEL};
+    if (d->reboot_planned) {
+        wait_s = wait_s < 1 ? 1 : wait_s;
+        ans.delay_s = (uint32_t)wait_s;
+        d->reboot_at_us = w->now_us + SECONDS_US(wait_s);
+        heap_push(&w->heap, d->reboot_at_us, ON_REBOOT, device);
+    }
+    size_t len = 0;
+    if (fm_reboot_time_ans_encode(&ans, r->bytes + r->len, sizeof(r->bytes) - r->len,
+                                  &len) == FUO_OK) {
+        r->len += len;
+    }
+}
+
 static void take_fwmgmt(struct world *w, uint32_t device, const struct split_cmd *cmd,
                         struct reply *r)
 {
@@ -363,7 +388,7 @@ static void take_fwmgmt(struct world *w, uint32_t device, const struct split_cmd
                                      .hardware_version = 1};
     struct fm_upgrade_image_ans image = {.status =
                                              d->image ? FM_IMAGE_VALID : FM_IMAGE_NONE,
-                                         .next_version = d->image ? w->version : 0};
+                                         .next_version = d->image ? d->next_version : 0};
     switch (cmd->cid) {
     case FM_CID_VERSION:
         err = fm_version_ans_encode(&version, at, cap, &len);
@@ -371,6 +396,9 @@ static void take_fwmgmt(struct world *w, uint32_t device, const struct split_cmd
     case FM_CID_UPGRADE_IMAGE:
         err = fm_upgrade_image_ans_encode(&image, at, cap, &len);
         break;
+    case FM_CID_REBOOT_TIME:
+        take_reboot_time(w, device, cmd, r);
+        return;
     case FM_CID_REBOOT_COUNTDOWN:
         take_countdown(w, device, cmd, r);
         return;

@@ -8,6 +8,7 @@
 #include "fec/row.h"
 #include "radio/airtime.h"
 #include "world/internal.h"
+#include "world/radio.h"
 
 enum {
     APP_FPORT = 2,
@@ -32,7 +33,7 @@ void world_device_init(struct world *w, uint32_t device)
     d->tx = NONE;
     d->rank_tx = NONE;
     d->joined = NONE;
-    d->version = w->version - 1;
+    d->version = w->version;
     d->session_count_prev = UINT16_MAX;
     if (!truth->dead) {
         heap_push(&w->heap, jitter_us(w, SECONDS_US(truth->interval_s)), ON_UPLINK,
@@ -217,6 +218,7 @@ void device_fragment(struct world *w, uint32_t device, uint16_t n)
     }
     d->complete = true;
     d->image = true;
+    d->next_version = tx->version;
     struct world_device_trace *t = &w->trace.devices[device];
     if (t->complete_us < 0) {
         t->complete_us = record_time(w, w->now_us);
@@ -285,6 +287,13 @@ void device_session_end(struct world *w, uint32_t device)
     }
 }
 
+/* What is new does not run on it, and it goes back to what it had. */
+static bool is_broken(const struct world *w, uint32_t device)
+{
+    uint64_t bits = world_hash(w->s->seed ^ UINT64_C(0xb40c), device, 0, 0);
+    return bits % WORLD_PPM < w->config->broken_ppm;
+}
+
 void device_reboot(struct world *w, uint32_t device)
 {
     struct light *d = &w->devices[device];
@@ -292,10 +301,10 @@ void device_reboot(struct world *w, uint32_t device)
         return; /* cancelled */
     }
     d->reboot_planned = false;
-    if (d->image) {
-        d->version = w->version;
-        d->image = false;
+    if (d->image && !is_broken(w, device)) {
+        d->version = d->next_version;
     }
+    d->image = false;
     rank_destroy(d->rank);
     d->rank = NULL;
     d->rank_tx = NONE;

@@ -3,6 +3,8 @@
  * internal.h - the parts of a run and how they call each other.
  *
  *   run.c       virtual time, the engine, effects to actions, answers to events
+ *   campaigns.c campaigns and their waves, from apply to end; approvals
+ *   fleet.c     what the engine is told of devices and server
  *   parts.c     its tables
  *   server.c    queues of unicast and multicast, receive windows, the scheduler's timing
  *   air.c       frames on air: gateways that are busy, deaf or out of duty; who hears what
@@ -26,6 +28,7 @@
 #include "world/world.h"
 
 enum {
+    WORLD_FLEET = 1,
     UPLINK_BYTES = 40,
     RX_MAX = 12,
     RING = 8, /* frames a gateway remembers; those of a few seconds are looked at */
@@ -164,6 +167,7 @@ struct listeners {
 struct tx {
     uint32_t id;
     uint32_t mc_addr;
+    uint32_t version;  /* of the image that it carries */
     uint32_t *slot_of; /* per gateway of the scenario: index into at + 1, 0: none */
     struct listeners *at;
     uint32_t at_count;
@@ -212,6 +216,7 @@ struct light {
     uint32_t queue_tail;
     uint32_t mc_addr; /* 0: no group */
     uint32_t version;
+    uint32_t next_version; /* of `image` */
     uint16_t uplink_count;
     uint16_t session_count_prev; /* TS004 v2; 0xffff: none */
     uint8_t mc_id;
@@ -287,9 +292,22 @@ struct world {
     size_t lane_count;
     struct world_trace trace;
     size_t frame_trace_cap;
-    uint32_t version;  /* of the image; devices run the one before it */
-    uint32_t standing; /* timeouts at this very moment */
+    struct campaign_spec default_spec;
+    struct world_campaign first; /* if the config gives none */
+    const struct world_campaign *campaigns;
+    size_t campaign_count;
+    struct running *running; /* of each */
+    uint32_t version;        /* that devices run at the beginning */
+    uint32_t standing;       /* timeouts at this very moment */
     bool over;
+};
+
+/* A campaign under way; its id is its number, from 1. */
+struct running {
+    uint8_t *image;
+    uint32_t version; /* of its image */
+    int64_t waits_us; /* since then it waits for an approval; -1: it does not */
+    bool applied;
 };
 
 #define START_UTC_US (INT64_C(1767571200) * 1000000) /* 2026-01-05T00:00:00Z */
@@ -309,6 +327,13 @@ static inline bool world_applied(const struct world *w)
     return w->apply_us != INT64_MAX;
 }
 
+static inline void world_watch(const struct world *w, bool inside)
+{
+    if (w->config->watch != NULL) {
+        w->config->watch(inside);
+    }
+}
+
 /* The links of a device, up to one with loss_cdb INT16_MAX. */
 static inline const struct near *world_near(const struct world *w, size_t device)
 {
@@ -319,8 +344,29 @@ static inline const struct near *world_near(const struct world *w, size_t device
 void *world_grow(void *items, size_t *cap, size_t count, size_t size);
 
 /* ---- run.c ---- */
+struct engine_event run_event(const struct world *w, enum engine_event_type type);
+void run_step(struct world *w, struct engine_event *event);
+/* Everything up to a time; what happens earlier at the engine comes first. */
+void run_until(struct world *w, int64_t until_us);
 void run_notice(struct world *w, const struct notice *n);
 void run_uplink(struct world *w, const struct uplink *u);
+
+/* ---- campaigns.c ---- */
+void campaigns_init(struct world *w);
+void campaigns_finish(struct world *w);
+/* Those whose time has come; FUO_EINVAL: one was refused. */
+FUO_MUST_CHECK int campaigns_apply(struct world *w);
+/* Approvals and the abort that are due. True: all are over, or held for good. */
+bool campaigns_tend(struct world *w);
+/* Whose transmission it is. */
+size_t campaigns_of(const struct world *w, uint32_t tx_id);
+/* A device has its outcome. */
+void campaigns_note_end(struct world *w, const struct member_rec *m);
+/* How they stand, into the trace. */
+void campaigns_record(struct world *w);
+
+/* ---- fleet.c ---- */
+FUO_MUST_CHECK int world_add_fleet(struct world *w, const struct fleet_spec *spec);
 
 /* ---- parts.c ---- */
 void parts_init(struct world *w);

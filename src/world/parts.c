@@ -101,7 +101,10 @@ void parts_finish(struct world *w)
     free(w->frames);
     free(w->notices.items);
     heap_finish(&w->heap);
+    world_watch(w, true);
     effects_finish(&w->effects);
     engine_destroy(w->engine);
+    world_watch(w, false);
+    campaigns_finish(w);
     world_trace_finish(&w->trace);
 }

@@ -100,9 +100,15 @@ void world_trace_drop_tables(struct world_trace *t)
         free(x->numbers);
         free(x->devices);
     }
+    for (size_t i = 0; t->campaigns != NULL && i < t->campaign_count; i++) {
+        free(t->campaigns[i].devices);
+        free(t->campaigns[i].waves);
+    }
     free(t->transmissions);
     free(t->frames);
     free(t->devices);
+    free(t->campaigns);
+    t->campaigns = NULL;
     t->transmissions = NULL;
     t->frames = NULL;
     t->devices = NULL;

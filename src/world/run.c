@@ -5,26 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "campaign/spec.h"
-#include "profile/shipped.h"
+#include "campaign/record.h"
 #include "world/internal.h"
 
 enum {
-    FLEET = 1,
-    CAMPAIGN = 1,
-    PACKAGES = 5,
     EFFECTS_KEPT = 4096,
     HEAP_NEXT = 5, /* among its first items is the next one, and the one after it */
     STUCK_STEPS = 5000000, /* timeouts without time moving: the engine hangs */
 };
 
 #define NOTICE_DELAY_US MILLIS_US(5) /* the commit, and the server's answer */
-#define DIRECT_LEAD_US  SECONDS_US(2)
-#define JITTER_US       SECONDS_US(1) /* the scheduler's, of stock ChirpStack */
 
 /* ---- to the engine ---- */
 
-static struct engine_event event_of(const struct world *w, enum engine_event_type type)
+struct engine_event run_event(const struct world *w, enum engine_event_type type)
 {
     return (struct engine_event){
         .type = type, .now = {w->now_us}, .utc = world_utc(w->now_us)};
@@ -35,19 +29,19 @@ static void store(struct world *w, const struct effect *effect)
     if (effect->store.kind != STORE_MEMBER) {
         return;
     }
-    const struct member_rec *m = &effect->store.member;
-    struct world_device_trace *t = &w->trace.devices[m->dev_eui - WORLD_DEVICE_EUI_BASE];
-    if (m->outcome != OUTCOME_NONE && t->ended_us < 0) {
-        t->ended_us = record_time(w, w->now_us);
-        t->outcome = (uint8_t)m->outcome;
-        t->reason = (uint8_t)m->reason;
+    if (effect->store.member.outcome != OUTCOME_NONE) {
+        campaigns_note_end(w, &effect->store.member);
     }
 }
 
 static void new_key(struct world *w, uint32_t tx_id)
 {
     struct notice n = {.type = ENGINE_EV_MC_KEY, .tx_id = tx_id};
-    n.value = server_add_tx(w, tx_id)->mc_addr;
+    struct tx *tx = server_add_tx(w, tx_id);
+    size_t campaign = campaigns_of(w, tx_id);
+    tx->version = w->running[campaign].version;
+    w->trace.transmissions[tx - w->txs].campaign = (uint32_t)campaign;
+    n.value = tx->mc_addr;
     run_notice(w, &n);
 }
 
@@ -98,27 +92,32 @@ static void carry_out(struct world *w, const struct effect *effect)
         return;
     case EFFECT_PUBLISH:
     case EFFECT_DROP_KEY:
+    case EFFECT_ORDER:
         return;
     }
 }
 
-static void step(struct world *w, struct engine_event *event)
+void run_step(struct world *w, struct engine_event *event)
 {
     w->effects.len = 0;
     w->trace.events++;
+    world_watch(w, true);
     engine_step(w->engine, event, &w->effects);
+    world_watch(w, false);
     w->trace.effects += w->effects.len;
     for (size_t i = 0; i < w->effects.len; i++) {
         carry_out(w, &w->effects.items[i]);
     }
     if (w->effects.cap > EFFECTS_KEPT) {
+        world_watch(w, true);
         effects_finish(&w->effects); /* of a round that placed everybody */
+        world_watch(w, false);
     }
 }
 
 void run_uplink(struct world *w, const struct uplink *u)
 {
-    struct engine_event event = event_of(w, ENGINE_EV_UPLINK);
+    struct engine_event event = run_event(w, ENGINE_EV_UPLINK);
     event.uplink.dev_eui = WORLD_DEVICE_EUI_BASE + u->device;
     event.uplink.received = world_utc(u->until_us);
     event.uplink.payload = u->payload;
@@ -129,7 +128,7 @@ void run_uplink(struct world *w, const struct uplink *u)
     event.uplink.f_cnt = u->f_cnt;
     event.uplink.dr = u->dr;
     event.uplink.fport = u->fport;
-    step(w, &event);
+    run_step(w, &event);
 }
 
 /* ---- answers, each a moment after what it answers ---- */
@@ -211,6 +210,10 @@ static void fill_event(struct engine_event *event, const struct notice *n)
     case ENGINE_EV_STATUS:
     case ENGINE_EV_WINDOWS:
     case ENGINE_EV_REPORTED:
+    case ENGINE_EV_RETRY:
+    case ENGINE_EV_AIRED:
+    case ENGINE_EV_GATEWAY:
+    case ENGINE_EV_PROGRESS:
         return; /* not answers */
     }
 }
@@ -222,9 +225,9 @@ static void give_notice(struct world *w)
     if (--q->count == 0) {
         q->head = 0;
     }
-    struct engine_event event = event_of(w, n.type);
+    struct engine_event event = run_event(w, n.type);
     fill_event(&event, &n);
-    step(w, &event);
+    run_step(w, &event);
 }
 
 /* ---- what happens ---- */
@@ -320,16 +323,15 @@ LOOKS_AHEAD void look_ahead(const struct world *w)
 
 static void time_out(struct world *w)
 {
-    struct engine_event event = event_of(w, ENGINE_EV_TIMEOUT);
-    step(w, &event);
+    struct engine_event event = run_event(w, ENGINE_EV_TIMEOUT);
+    run_step(w, &event);
     if (++w->standing > STUCK_STEPS) {
         w->trace.cut = true;
         w->over = true;
     }
 }
 
-/* Everything up to a time; what happens earlier at the engine comes first. */
-static void run_until(struct world *w, int64_t until_us)
+void run_until(struct world *w, int64_t until_us)
 {
     while (!w->over) {
         int64_t heap_us = heap_next_us(&w->heap);
@@ -356,161 +358,13 @@ static void run_until(struct world *w, int64_t until_us)
     }
 }
 
-/* ---- setting it up ---- */
-
-static struct campaign_spec default_spec(const struct world_scenario *s)
-{
-    struct campaign_spec spec = {.name = "bench"};
-    spec.image.version = "2";
-    spec.image.firmware_version = 2;
-    spec.priority = 500;
-    spec.targets.preconditions.max_uplink_age_us = DAYS_US(7);
-    spec.radio.device_class = 'C';
-    spec.radio.dr = SPEC_AUTO_U32;
-    spec.radio.frequency_hz = SPEC_AUTO_U32;
-    spec.radio.spacing_us = SPEC_AUTO_US;
-    spec.radio.setup_lead_us = SPEC_AUTO_US;
-    spec.fragmentation.size_bytes = s->frag_size != 0 ? s->frag_size : SPEC_AUTO_U32;
-    spec.fragmentation.redundancy_ppm = SPEC_AUTO_U32;
-    spec.fragmentation.max_redundancy_ppm = SPEC_PPM;
-    spec.fragmentation.repair_rounds = 3;
-    spec.fragmentation.block_ack_delay = SPEC_AUTO_U32;
-    spec.budgets.duty_cycle_ppm = s->params.share_ppm;
-    spec.budgets.device_listening_us = SPEC_NONE_US;
-    spec.budgets.device_energy_mj = SPEC_AUTO_U32;
-    spec.budgets.airtime_us = SPEC_NONE_US;
-    spec.budgets.duration_us = SPEC_NONE_US;
-    spec.retry.command = 4;
-    spec.retry.session = 2;
-    spec.retry.device = 6;
-    spec.retry.cooldown_us = MINUTES_US(5);
-    spec.activation.jitter_us = MINUTES_US(10);
-    spec.verification.within_us = HOURS_US(48);
-    spec.verification.require_version = true;
-    return spec;
-}
-
-/*
- * What the engine is told of the devices: their decoders and how they count. All have the
- * fragment sizes of the strictest, and announce their images with a version of the world's.
- */
-static void tell_profiles(struct world *w)
-{
-    for (size_t i = 0; i < w->s->profile_count; i++) {
-        const struct world_profile *p = &w->s->profiles[i];
-        w->profiles[i] = *p->quirks;
-        w->profiles[i].limits = profile_shipped("st-v1")->limits;
-        w->profiles[i].lost_max = 0;
-        w->profiles[i].lost_ppm = p->cap_ppm;
-        w->profiles[i].image = PROFILE_IMAGE_ANNOUNCED;
-        w->profiles[i].version = PROFILE_VERSION_OPAQUE;
-    }
-}
-
-static int add_devices(struct world *w)
-{
-    tell_profiles(w);
-    for (size_t i = 0; i < w->s->device_count; i++) {
-        const struct world_profile *p = &w->s->profiles[w->s->devices[i].profile];
-        const uint8_t versions[PACKAGES] = {0, 1, p->ts005, p->ts004, 1};
-        const uint8_t fports[PACKAGES] = {0, 202, 200, 201, 203};
-        struct device_rec rec = {.dev_eui = WORLD_DEVICE_EUI_BASE + i,
-                                 .fleet_id = FLEET,
-                                 .packages_known = true,
-                                 .firmware_known = true,
-                                 .firmware_version = w->version - 1,
-                                 .hardware_version = 1};
-        memcpy(rec.package_version, versions, sizeof(versions));
-        memcpy(rec.package_fport, fports, sizeof(fports));
-        int err = engine_add_device(w->engine, &rec);
-        if (err == FUO_OK) {
-            err = engine_set_profile(w->engine, rec.dev_eui,
-                                     &w->profiles[w->s->devices[i].profile]);
-        }
-        if (err != FUO_OK) {
-            return err;
-        }
-    }
-    return FUO_OK;
-}
-
-static int add_fleet(struct world *w, const struct fleet_spec *spec)
-{
-    bool direct = w->config->timing == WORLD_TIMING_DIRECT;
-    struct engine_fleet fleet = {
-        .id = FLEET,
-        .spec = spec,
-        .timing = direct ? ENGINE_TIMING_ABSOLUTE : ENGINE_TIMING_QUEUE,
-        .multicast_spacing_us = world_timing_margin_us(w->config->timing),
-        .multicast_jitter_us = direct ? 0 : JITTER_US,
-        .multicast_lead_us = direct ? DIRECT_LEAD_US : 0,
-        .queue_rows_max = 1,
-    };
-    return engine_add_fleet(w->engine, &fleet);
-}
-
-/* From a time since apply; what is no time stays what it is. */
-static struct utc since_apply(const struct world *w, struct utc at)
-{
-    bool known = at.us != INT64_MAX && at.us != INT64_MIN;
-    return known ? world_utc(w->apply_us + at.us) : at;
-}
-
-static void give_windows(struct world *w)
-{
-    const struct world_config *config = w->config;
-    struct engine_event event = event_of(w, ENGINE_EV_WINDOWS);
-    if (config->windows == NULL) {
-        return;
-    }
-    struct calendar_span *spans = calloc(config->window_count + 1, sizeof(*spans));
-    assert(spans != NULL);
-    for (size_t i = 0; i < config->window_count; i++) {
-        spans[i] = (struct calendar_span){since_apply(w, config->windows[i].start),
-                                          since_apply(w, config->windows[i].end)};
-    }
-    event.windows =
-        (struct engine_windows){.campaign_id = CAMPAIGN,
-                                .spans = spans,
-                                .count = config->window_count,
-                                .until = since_apply(w, config->windows_until)};
-    step(w, &event);
-    free(spans);
-}
-
-static int apply(struct world *w, const struct campaign_spec *spec, const uint8_t *image)
-{
-    uint64_t *devices = calloc(w->s->device_count, sizeof(*devices));
-    assert(devices != NULL);
-    for (size_t i = 0; i < w->s->device_count; i++) {
-        devices[i] = WORLD_DEVICE_EUI_BASE + i;
-    }
-    w->apply_us = w->now_us;
-    struct engine_event event = event_of(w, ENGINE_EV_APPLY);
-    event.apply =
-        (struct engine_campaign){.id = CAMPAIGN,
-                                 .fleet_id = FLEET,
-                                 .spec = spec,
-                                 .image = image,
-                                 .image_len = w->s->image_bytes,
-                                 .devices = devices,
-                                 .device_count = w->s->device_count,
-                                 .not_before = since_apply(w, w->config->not_before)};
-    if (w->config->deadline.us != 0) {
-        event.apply.deadline = since_apply(w, w->config->deadline);
-    }
-    step(w, &event);
-    give_windows(w);
-    free(devices);
-    const struct campaign_rec *c = engine_campaign_by_id(w->engine, CAMPAIGN);
-    return c == NULL || c->phase == CAMPAIGN_FAILED ? FUO_EINVAL : FUO_OK;
-}
+/* ---- all of it ---- */
 
 static void show(const struct world *w)
 {
     struct campaign_counts counts;
     size_t complete = 0;
-    engine_campaign_counts(w->engine, CAMPAIGN, &counts);
+    engine_campaign_counts(w->engine, 1, &counts);
     for (size_t i = 0; i < w->s->device_count; i++) {
         complete += w->trace.devices[i].complete_us >= 0;
     }
@@ -521,13 +375,14 @@ static void show(const struct world *w)
         counts.by_outcome[OUTCOME_NONE], w->tx_count, w->trace.frame_count);
 }
 
-static void run_campaign(struct world *w)
+static int run_campaigns(struct world *w)
 {
-    while (!w->over) {
+    int err = campaigns_apply(w);
+    while (!w->over && err == FUO_OK) {
         run_until(w, w->now_us + HOURS_US(1));
-        const struct campaign_rec *c = engine_campaign_by_id(w->engine, CAMPAIGN);
-        w->over |= campaign_phase_is_final(c->phase);
-        if (w->now_us - w->apply_us >= w->s->run_max_us) {
+        err = campaigns_apply(w);
+        w->over |= campaigns_tend(w);
+        if (!w->over && w->now_us - w->apply_us >= w->s->run_max_us) {
             w->trace.cut = true;
             w->over = true;
         }
@@ -536,6 +391,8 @@ static void run_campaign(struct world *w)
         }
     }
     w->trace.end_us = w->now_us - w->apply_us;
+    campaigns_record(w);
+    return err;
 }
 
 static int64_t warmup_us(const struct world_scenario *s)
@@ -548,52 +405,36 @@ static int64_t warmup_us(const struct world_scenario *s)
     return SECONDS_US(interval_s) * s->warmup_intervals;
 }
 
-static int run_all(struct world *w, const struct fleet_spec *fleet,
-                   const struct campaign_spec *spec, const uint8_t *image)
-{
-    int err = add_fleet(w, fleet);
-    if (err == FUO_OK) {
-        err = add_devices(w);
-    }
-    if (err == FUO_OK) {
-        parts_init(w);
-        run_until(w, warmup_us(w->s));
-        err = apply(w, spec, image);
-    }
-    if (err == FUO_OK) {
-        run_campaign(w);
-    }
-    return err;
-}
-
 int world_run(const struct world_scenario *s, const struct world_config *config,
               struct world_trace *trace)
 {
     struct engine_config engine = {.seed = s->seed, .boot = 1};
-    struct campaign_spec spec = config->spec != NULL ? *config->spec : default_spec(s);
     struct fleet_spec fleet = {.name = "bench",
                                .region = "EU868",
                                .reserve_ppm = WORLD_PPM - s->params.share_ppm};
     struct world w = {.s = s,
                       .config = config,
                       .region = region_get(REGION_EU868),
-                      .prng = prng_seeded(s->seed ^ UINT64_C(0x0a1e)),
-                      .version = spec.image.firmware_version != SPEC_AUTO_U32
-                                     ? spec.image.firmware_version
-                                     : 2,
-                      .engine = engine_create(&engine)};
-    uint8_t *image = malloc(s->image_bytes);
-    assert(image != NULL && w.engine != NULL);
-    struct prng bytes = prng_seeded(s->seed);
-    for (size_t i = 0; i < s->image_bytes; i++) {
-        image[i] = (uint8_t)prng_next(&bytes);
+                      .prng = prng_seeded(s->seed ^ UINT64_C(0x0a1e))};
+    if (config->campaigns != NULL &&
+        (config->campaign_count == 0 || config->campaign_count > WORLD_CAMPAIGN_MAX)) {
+        return FUO_EINVAL;
     }
-    int err = run_all(&w, &fleet, &spec, image);
+    campaigns_init(&w);
+    world_watch(&w, true);
+    w.engine = engine_create(&engine);
+    assert(w.engine != NULL);
+    int err = world_add_fleet(&w, &fleet);
+    world_watch(&w, false);
+    if (err == FUO_OK) {
+        parts_init(&w);
+        run_until(&w, warmup_us(s));
+        err = run_campaigns(&w);
+    }
     if (err == FUO_OK) {
         *trace = w.trace;
         w.trace = (struct world_trace){0};
     }
     parts_finish(&w);
-    free(image);
     return err;
 }

@@ -399,6 +399,17 @@ static void make_city(struct maker *m)
     m->s->image_bytes = 40000;
 }
 
+static void make_rollout(struct maker *m)
+{
+    static const struct area area = {.side_m = 33500};
+    allocate(m->s, 250, 100000);
+    mixed_profiles(m->s);
+    fill_area(m, &area);
+    set_interval(m->s, 3600);
+    m->s->image_bytes = 40000;
+    m->s->run_max_us = INT64_C(86400) * 45 * 1000000;
+}
+
 static void make_national(struct maker *m)
 {
     enum { CITIES = 20, CITY_GATEWAYS = 50, CITY_DEVICES = 20000, SIDE_M = 267000 };
@@ -471,6 +482,8 @@ int world_scenario_make(struct world_scenario *s, const char *name, uint64_t see
         make_town(&m, 1, &town1);
     } else if (strcmp(name, "city") == 0) {
         make_city(&m);
+    } else if (strcmp(name, "rollout") == 0) {
+        make_rollout(&m);
     } else if (strcmp(name, "national") == 0) {
         make_national(&m);
     } else if (strcmp(name, "twins") == 0) {

@@ -10,6 +10,7 @@
  *   town1     1 gateway, radius 5 km, else as town
  *   city      50 gateways on a square of 15 km, 20 000 devices, 40 kB, 1 h
  *   national  20 such cities and 1000 rural gateways, 1 000 000 devices, 40 kB, 24 h
+ *   rollout   250 gateways on a square of 33.5 km, 100 000 devices, 40 kB, 1 h: five cities
  *   twins     10 gateways in one place, 2000 devices, a block of 768 fragments of 48 bytes,
  *             5 % dead devices, burst losses; twins769: one fragment more
  *

@@ -43,7 +43,8 @@ struct world_number {
 };
 
 struct world_transmission {
-    uint32_t id; /* the engine's */
+    uint32_t id;       /* the engine's */
+    uint32_t campaign; /* index into trace.campaigns */
     uint32_t mc_addr;
     uint8_t ts004;
     uint8_t dr;
@@ -73,6 +74,36 @@ struct world_device_trace {
     bool overflow;   /* lost more than its decoder can take, in the last one */
 };
 
+/* How a device ended in one of several campaigns. */
+struct world_ending {
+    uint8_t outcome; /* enum outcome of campaign/record.h; OUTCOME_NONE: it has not */
+    uint8_t reason;  /* enum member_reason */
+};
+
+struct world_wave_trace {
+    uint32_t total;
+    uint32_t attempted;
+    uint32_t succeeded;
+    uint32_t failed;
+    uint32_t unknown;
+    int64_t started_us;
+    int64_t ended_us;
+    uint8_t phase;   /* enum wave_phase */
+    uint8_t verdict; /* enum wave_verdict of campaign/wave.h */
+};
+
+enum { WORLD_REASON_SIZE = 96 };
+
+struct world_campaign_trace {
+    struct world_ending *devices; /* trace.device_count */
+    struct world_wave_trace *waves;
+    size_t wave_count;
+    int64_t end_us; /* -1: it did not end */
+    uint8_t phase;  /* enum campaign_phase */
+    bool held;      /* a gate, or something else that only an operator could undo */
+    char reason[WORLD_REASON_SIZE]; /* of a pause, an abort or a failure */
+};
+
 struct world_trace {
     struct world_frame *frames;
     size_t frame_count;
@@ -80,7 +111,9 @@ struct world_trace {
     size_t transmission_count;
     struct world_device_trace *devices; /* scenario.device_count */
     size_t device_count;
-    int64_t end_us;  /* when the campaign was over, or the run was cut */
+    struct world_campaign_trace *campaigns; /* devices[] has the outcomes of the first */
+    size_t campaign_count;
+    int64_t end_us;  /* when all campaigns were over or held, or the run was cut */
     bool cut;        /* run_max_us came first, or the engine hung */
     uint64_t events; /* engine steps */
     uint64_t effects;
@@ -92,7 +125,7 @@ struct world_trace {
 
 void world_trace_finish(struct world_trace *t); /* accepts a zeroed one */
 
-/* Frees frames, transmissions and devices; counts and sums stay. */
+/* Frees frames, transmissions, devices and campaigns; counts and sums stay. */
 void world_trace_drop_tables(struct world_trace *t);
 
 static inline bool world_trace_heard(const struct world_transmission *t, size_t device,

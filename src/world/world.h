@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world.h - the engine on virtual time against a scenario: one campaign, from warm-up to its
- * end.
+ * world.h - the engine on virtual time against a scenario: a campaign or several at once, from
+ * warm-up to their end.
  *
  * The same object code as in the daemon is driven through the same events and effects, by a
  * model of the network server, of the gateways, of the radio and of light devices that answer
  * TS004, TS005 and TS006 as their stacks do and track the rank of their decoders with the true
  * rows. No keys and no encryption: payloads are plain, MIC and keys come from the seed.
+ *
+ * Waves are filled as the daemon does it (campaign/wave.h). Light devices have no labels: a
+ * twentieth of them, drawn by the seed, is what a wave with `select` may select, and `spread`
+ * is over their stacks. Approvals are given; a gate that holds a campaign holds it for good.
  *
  * Not thread-safe, nothing global; a run is a function of scenario and config.
  */
@@ -29,18 +33,32 @@ enum world_timing {
 
 enum { WORLD_TIMING_COUNT = 3 };
 
-struct world_config {
-    enum world_timing timing;
-    bool install;  /* TS006 too; false: the run ends when all is downloaded or given up */
-    bool progress; /* a line on stderr per virtual hour */
-    const struct campaign_spec *spec; /* NULL: defaults of the vocabulary */
-    /* Times from apply. */
+struct world_campaign {
+    const struct campaign_spec *spec; /* lives as long as the run */
+    size_t image_bytes;
+    int64_t apply_us; /* after the first one */
+    /* Times from the apply of the first one. */
     const struct calendar_span
         *windows; /* as struct engine_windows has them; NULL: always */
     size_t window_count;
     struct utc windows_until;
     struct utc not_before;
     struct utc deadline; /* UTC_NEVER or 0: none */
+};
+
+enum { WORLD_CAMPAIGN_MAX = 8 };
+
+struct world_config {
+    enum world_timing timing;
+    bool install;  /* TS006 too; false: the run ends when all is downloaded or given up */
+    bool progress; /* a line on stderr per virtual hour */
+    const struct world_campaign
+        *campaigns; /* NULL: one, with defaults of the vocabulary */
+    size_t campaign_count;
+    uint32_t broken_ppm;      /* devices on which no new image runs: they roll back */
+    int64_t approve_after_us; /* a wave has waited for its approval so long, or longer */
+    int64_t abort_at_us;      /* the first campaign, by an operator; 0: never */
+    void (*watch)(bool inside); /* before and after each call of the engine; NULL */
 };
 
 /* "stock", "margin1s", "direct" */
@@ -51,6 +69,10 @@ int64_t world_timing_margin_us(enum world_timing timing);
 
 /* When ChirpStack's scheduler looks next, at or after t: once a second. */
 int64_t world_next_tick_us(int64_t t_us);
+
+/* Defaults of the vocabulary but for its tries, which are those of benchmarks; no waves. Include
+ * campaign/spec.h to call it. */
+struct campaign_spec world_default_spec(const struct world_scenario *s);
 
 /* *trace is written only on success and then the caller's; FUO_EINVAL: refused at apply. */
 FUO_MUST_CHECK int world_run(const struct world_scenario *s,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "chirpstack.h"
+#include "topics.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -66,6 +67,10 @@ static void host_event(struct fuo_host *host, const struct fuo_event *event)
     case FUO_EV_RESULT:
         answered(host, event->result.id);
         break;
+    case FUO_EV_DEVICE:
+    case FUO_EV_LISTED:
+    case FUO_EV_FINDING:
+        break;
     case FUO_EV_QUEUE:
         answered(host, event->queue.id);
         break;
@@ -83,6 +88,11 @@ static void host_event(struct fuo_host *host, const struct fuo_event *event)
     case FUO_EV_FATE:
     case FUO_EV_STATUS:
     case FUO_EV_REPORTED:
+    case FUO_EV_PROGRESS:
+    case FUO_EV_ORDERED:
+        break; /* of servers that deliver */
+    case FUO_EV_AIRED:
+    case FUO_EV_GATEWAY:
         break;
     }
 }
@@ -290,6 +300,8 @@ static void do_http(struct script *s)
 static void do_event(struct script *s)
 {
     static const char *const kinds[] = {"up", "ack", "txack", "log", "status", "join"};
+    static const char *const parts[] = {"command/down", "event/ack", "event/stats",
+                                        "state/conn"};
     char topic[128];
     size_t len = 0;
     uint8_t head = get8(s);
@@ -297,6 +309,10 @@ static void do_event(struct script *s)
              "application/5a1c0e1e-0000-4000-8000-000000000001/device/"
              "0000000000000101/event/%s",
              kinds[head % (sizeof(kinds) / sizeof(kinds[0]))]);
+    if ((head & 0x40) != 0) {
+        snprintf(topic, sizeof(topic), "eu868/gateway/0016c001f1000001/%s",
+                 parts[head % (sizeof(parts) / sizeof(parts[0]))]);
+    }
     const uint8_t *payload = get_bytes(s, &len);
     fuo_ns_plugin.on_mqtt(s->ns, topic, payload, len, (head & 0x80) != 0);
 }
@@ -306,8 +322,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static void (*const operations[])(struct script *) = {
         do_group_open, do_message, do_http, do_multicast, do_intent, do_event, do_unicast,
     };
-    static const struct config config = {.application_id =
-                                             "5a1c0e1e-0000-4000-8000-000000000001"};
+    static const struct config config = {
+        .application_id = "5a1c0e1e-0000-4000-8000-000000000001",
+        .event_topic = TOPIC_EVENT,
+        .command_topic = TOPIC_COMMAND,
+        .region_topic = "eu868",
+        .tap = "auto",
+        .marshaler = "auto",
+        .clock_sync = "fuotad",
+        .multicast = "api",
+    };
     struct script s = {.at = data, .end = data + size, .host = {.group = GROUP}};
     require(fuo_ns_plugin.open(&s.ns, &config, &ops, &s.host) == FUO_OK);
     for (int i = 0; i < OPS_MAX && s.at < s.end; i++) {

@@ -21,8 +21,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     memcpy(topic, data, topic_len);
     size_t used = newline != NULL ? topic_len + 1 : 0;
-    const char *problem =
-        event_decode(application, topic, data + used, size - used, &out);
+    struct topic_device from;
+    if (!topic_parse(TOPIC_EVENT, application, topic, &from)) {
+        return 0;
+    }
+    const char *problem = event_decode(&from, data + used, size - used, &out);
     if (problem == NULL && out.event.type == FUO_EV_UPLINK &&
         (out.event.uplink.payload_len > EVENT_PAYLOAD_MAX ||
          out.event.uplink.rx_count > FUO_RX_MAX)) {

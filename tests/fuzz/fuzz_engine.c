@@ -142,6 +142,7 @@ static void watch(const struct effect *effect)
     case EFFECT_QUEUE_POLL:
     case EFFECT_QUEUE_FLUSH:
     case EFFECT_DROP_KEY:
+    case EFFECT_ORDER:
         break;
     }
 }

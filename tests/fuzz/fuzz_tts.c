@@ -71,12 +71,21 @@ static void on_event(struct fuo_host *h, const struct fuo_event *e)
             (void)snprintf(h->group, sizeof(h->group), "%s", e->group.group);
         }
         break;
+    case FUO_EV_DEVICE:
+    case FUO_EV_LISTED:
+    case FUO_EV_FINDING:
+        break;
     case FUO_EV_QUEUE:
         settle(h, e->queue.id);
         break;
     case FUO_EV_FATE:
     case FUO_EV_STATUS:
     case FUO_EV_REPORTED:
+    case FUO_EV_PROGRESS:
+    case FUO_EV_ORDERED:
+        break; /* of servers that deliver */
+    case FUO_EV_AIRED:
+    case FUO_EV_GATEWAY:
         break;
     }
 }

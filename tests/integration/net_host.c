@@ -130,7 +130,7 @@ static bool listening(void *arg)
     }
     struct mqtt_stats stats = mqtt_stats(s->client);
     if (stats.inflight + stats.waiting == 0) {
-        publish(s, DEVICE "event/up", "not JSON");
+        publish(s, DEVICE "event/up", "{not JSON");
     }
     return false;
 }

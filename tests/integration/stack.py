@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -20,13 +21,17 @@ import time
 TOKEN = "integration-token-7c1d"
 # Time runs 150 times as fast: a busy disk that syncs in 0.1 s would take 15 s for it.
 SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+VERSION = "$SYS/broker/version"
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below those that the kernel gives to outgoing connections: it is free, too, while what
+    listens there is restarted."""
+    while True:
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", random.SystemRandom().randrange(10000, 32000)))
+            return s.getsockname()[1]
 
 
 def wait_for(what, condition, seconds=30):
@@ -131,7 +136,8 @@ class Stack:
     def __init__(self, folder, build, image, devices=12, loss="12%", seed=7, scale=150,
                  ts004="2", interval="120s", spec=None, status_port=None, gateways=1,
                  collisions=False, keep_groups=False, profile="generic",
-                 kinds=None, dialect="chirpstack", priority="NORMAL"):
+                 kinds=None, dialect="chirpstack", priority="NORMAL", sim_args=(), tap="auto",
+                 marshaler="auto", inventory="file"):
         self.folder = pathlib.Path(folder)
         self.build = pathlib.Path(build)
         self.image = pathlib.Path(image)
@@ -140,7 +146,10 @@ class Stack:
         self.radio = ["--gateways", gateways] + (["--collisions"] if collisions else [])
         self.radio += ["--keep-groups"] if keep_groups else []
         self.radio += ["--profile", kinds] if kinds else []
+        self.sim_args = list(sim_args)
+        self.tap, self.marshaler = tap, marshaler
         self.dialect = dialect
+        self.inventory = inventory  # its source; both: with listed.csv
         self.priority = priority  # The Things Stack's
         self.mqtt_version = "3.1.1" if dialect == "tts" else "auto"
         self.spec = spec or {}
@@ -247,8 +256,13 @@ spec:
             # A minute of the fleet's time is 0.4 s of the machine's.
             return f"""plugin: tts
     options: {{ application: "fuota-app@sim", lead: 60s, priority: {self.priority} }}"""
-        return """plugin: chirpstack
-    options: { applicationId: "5a1c0e1e-0000-4000-8000-000000000001" }"""
+        return f"""plugin: chirpstack
+    options: {{ applicationId: "5a1c0e1e-0000-4000-8000-000000000001", tap: {self.tap},
+               marshaler: {self.marshaler} }}"""
+
+    def inventory_source(self):
+        return {"file": "source: file, file: ../inventory.csv", "server": "source: server",
+                "both": "source: both, file: ../listed.csv"}[self.inventory]
 
     def write_fleet(self):
         self.path("fleets/wm1.yaml").write_text(
@@ -262,20 +276,31 @@ spec:
     {self.network_server()}
     mqtt: {{ url: "mqtt://127.0.0.1:{self.mqtt_port}", version: "{self.mqtt_version}" }}
     api: {{ url: "http://127.0.0.1:{self.proxy.port}", tokenFile: ../token }}
-  inventory: {{ source: file, file: ../inventory.csv }}
+  inventory: {{ {self.inventory_source()} }}
   profiles: {{ default: {self.profile} }}
 """)
 
     # ---- processes ----
 
-    def subscribe(self, port, topic):
-        """Lines "RETAINED QOS TOPIC PAYLOAD" of what is published there, as they come."""
-        lines = []
+    def subscribe(self, port, topic, form="%r %q %t %p"):
+        """Lines "RETAINED QOS TOPIC PAYLOAD" of what is published there, as they come. The
+        subscription stands, and what is retained there is among the lines already: the broker
+        keeps its own version, and tells it last because it is asked for last."""
+        lines, stands = [], threading.Event()
         process = subprocess.Popen(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port), "-t",
-                                    topic, "-q", "1", "-F", "%r %q %t %p"],
+                                    topic, "-t", VERSION, "-q", "1", "-F", form],
                                    stdout=subprocess.PIPE, text=True)
         self.processes[f"subscriber {port} {topic}"] = process
-        threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True).start()
+
+        def read():
+            for line in process.stdout:
+                if f" {VERSION} " in line:
+                    stands.set()
+                else:
+                    lines.append(line)
+
+        threading.Thread(target=read, daemon=True).start()
+        assert stands.wait(20), f"no subscription to {topic}"
         return lines
 
     def start(self, name, *command):
@@ -312,7 +337,7 @@ spec:
                    "--interval", self.interval, "--ts004", self.ts004, "--time-scale",
                    self.scale, *self.radio, "--airlog", self.path("airlog.jsonl"), "--flash",
                    self.path("flash"), "--inventory", self.path("inventory.csv"),
-                   "--token-file", self.path("token"), "--quiet")
+                   "--token-file", self.path("token"), *self.sim_args, "--quiet")
         wait_for("fuota-sim", lambda: port_open(self.api_port)
                  and self.path("inventory.csv").exists())
 
@@ -334,5 +359,6 @@ spec:
         return json.loads(r.stdout.splitlines()[-1])
 
     def airlog(self):
+        """The frames on air; a line of which only a part is written is not there yet."""
         with open(self.path("airlog.jsonl"), encoding="ascii") as f:
             return [json.loads(line) for line in f if line.endswith("}\n")]

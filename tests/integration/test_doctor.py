@@ -12,8 +12,9 @@ import sqlite3
 import subprocess
 import sys
 
+from cases import run_cases
 from stack import wait_for
-from test_campaign import applied, run_cases
+from test_campaign import applied
 
 DONE, FAILED = 0, 10
 

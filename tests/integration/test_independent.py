@@ -3,20 +3,23 @@
 """test_independent.py BUILD SOURCE [CASE...] - a campaign, checked by code that is not ours.
 
 Between daemon and simulated server stands a page (npm/page.js) that decodes and encodes every
-API message with ChirpStack's own package; the messages of MQTT are held against the same
-package; the frames on air are opened by lora-packet with the keys that the page saw.
+API message with ChirpStack's own package; the messages of MQTT, those of gateways in JSON
+and protobuf too, are held against the same package; the frames on air are opened by lora-packet with the keys that the page saw.
 """
+import base64
 import json
-import os
 import pathlib
 import shutil
 import subprocess
 import sys
 
-from stack import MOSQUITTO, Stack, free_port, port_open, wait_for
-from test_campaign import BUILD, finish, make_image, run_cases
+from cases import run_cases
+from stack import Stack, free_port, port_open, wait_for
+from test_campaign import BUILD, finish, make_image
+from test_direct import DirectStack
 
 NPM = pathlib.Path(__file__).resolve().parent / "npm"
+MIXED = ["--refuse", "10%", "--gateway-marshaler", "mixed"]
 NODE = shutil.which("node") or shutil.which("nodejs")
 
 
@@ -50,18 +53,22 @@ def keys_of(calls):
 
 
 def fragments_are_of(image, fragments):
-    """Whether uncoded fragments, by number, are pieces of the image."""
+    """How many uncoded fragments, by number, are pieces of the image. On a machine that stands
+    still a gateway may refuse a frame (COLLISION_PACKET): a tenth may be missing on air."""
     size = max(len(f) for f in fragments.values()) // 2
     count = -(-len(image) // size)
-    for n in range(1, count + 1):
+    there = [n for n in range(1, count + 1) if str(n) in fragments]
+    assert len(there) >= count * 9 // 10, (there, count)
+    for n in there:
         piece = bytes.fromhex(fragments[str(n)])
         assert (image + bytes(size))[(n - 1) * size:n * size] == piece, n
-    return count
+    return len(there)
 
 
 def case_api_and_frames_are_what_others_take_them_for(folder):
-    with CheckedStack(folder, BUILD, make_image(folder)) as s:
+    with CheckedStack(folder, BUILD, make_image(folder), gateways=2, sim_args=MIXED) as s:
         messages = s.subscribe(s.mqtt_port, "application/#")
+        gateways = s.subscribe(s.mqtt_port, "eu868/#", "%r %q %t %x")
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
         finish(s, 12)
         calls = s.proxy.calls()
@@ -77,6 +84,13 @@ def case_api_and_frames_are_what_others_take_them_for(folder):
         assert told["problems"] == [], told
         assert set(told["seen"]) >= {"event/up", "event/txack", "command/down"}, told
 
+        lines.write_text("".join(" ".join(m.split(" ", 3)[2:]) for m in list(gateways)))
+        told = node("wire.js", lines)
+        assert told["problems"] == [], told
+        for form in ("json", "protobuf"):
+            assert set(told["seen"][form]) == {"command/down", "event/ack", "event/stats"}, told
+            assert set(told["statuses"][form]) >= {"1", "4"}, told  # OK, COLLISION_PACKET
+
         keys = s.path("keys.json")
         keys.write_text(json.dumps(keys_of(calls)))
         air = node("frames.js", s.path("airlog.jsonl"), keys)
@@ -85,9 +99,47 @@ def case_api_and_frames_are_what_others_take_them_for(folder):
         assert max(fragments_are_of(image, f) for f in air["fragments"].values()) > 10
 
 
+def case_a_server_that_speaks_protobuf_is_answered_in_it(folder):
+    with CheckedStack(folder, BUILD, make_image(folder),
+                      sim_args=["--marshaler", "protobuf"], marshaler="protobuf") as s:
+        messages = s.subscribe(s.mqtt_port, "application/#", "%r %q %t %x")
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        finish(s, 12)
+        lines = s.path("messages.txt")
+        lines.write_text("".join(" ".join(m.split(" ", 3)[2:]) for m in list(messages)))
+        told = node("wire.js", lines)
+        assert told["problems"] == [] and told["seen"]["json"] == {}, told
+        assert set(told["seen"]["protobuf"]) >= {"event/up", "event/txack", "command/down"}, told
+
+
+def commands_of(messages, fport):
+    """What devices were told on a port: "DEVEUI HEX"."""
+    told = [json.loads(m.split(" ", 3)[3]) for m in list(messages)]
+    return [f"{m['devEui']} {base64.b64decode(m['data']).hex()}" for m in told
+            if m["fPort"] == fport]
+
+
+def case_frames_past_the_server_are_what_others_take_them_for(folder):
+    with DirectStack(folder, BUILD, make_image(folder), gateways=2,
+                     sim_args=["--gateway-marshaler", "mixed"]) as s:
+        commands = s.subscribe(s.mqtt_port, "application/+/device/+/command/down")
+        gateways = s.subscribe(s.mqtt_port, "eu868/#", "%r %q %t %x")
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        finish(s, 12)
+        lines = s.path("messages.txt")
+        lines.write_text("".join(" ".join(m.split(" ", 3)[2:]) for m in list(gateways)))
+        told = node("wire.js", lines)
+        assert told["problems"] == [], told
+        lines.write_text("\n".join(commands_of(commands, 200)))
+        keys = s.path("keys.json")
+        keys.write_text(json.dumps(node("group_keys.js", s.path("inventory.csv"), lines)))
+        air = node("frames.js", s.path("airlog.jsonl"), keys)
+        assert air["frames"] > 0 and air["bad"] == 0, air
+        image = s.path("image.bin").read_bytes()
+        assert max(fragments_are_of(image, f) for f in air["fragments"].values()) > 10
+
+
 if __name__ == "__main__":
-    if not os.path.exists(MOSQUITTO):
-        sys.exit("mosquitto is not installed; run ./scripts/test")
     if NODE is None or not (NPM / "node_modules").is_dir():
         sys.exit("nodejs or its packages are not installed; run ./scripts/install-deps.sh test")
     sys.exit(run_cases(globals(), sys.argv[3:]))

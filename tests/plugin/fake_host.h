@@ -31,7 +31,8 @@ struct fake_request {
 struct fake_publish {
     uint64_t id;
     char topic[160];
-    char payload[1024];
+    char payload[1024]; /* with a NUL behind it */
+    size_t payload_len;
     int qos;
 };
 
@@ -87,8 +88,9 @@ static inline int fake_publish_op(struct fuo_host *h, uint64_t id, const char *t
     h->publish_count++;
     h->published = (struct fake_publish){.id = id, .qos = qos};
     snprintf(h->published.topic, sizeof(h->published.topic), "%s", topic);
-    snprintf(h->published.payload, sizeof(h->published.payload), "%.*s", (int)len,
-             (const char *)payload);
+    assert_true(len < sizeof(h->published.payload));
+    memcpy(h->published.payload, payload, len);
+    h->published.payload_len = len;
     return FUO_OK;
 }
 

@@ -162,36 +162,121 @@ static void the_group_may_go_between_listqueue_and_get(void **state)
     rig_close(&rig);
 }
 
-static void a_probe_lists_the_application_and_tells_how_that_went(void **state)
+#define PROFILES "/api.DeviceProfileService/"
+
+static const char *expect_finding(struct rig *rig, uint64_t id)
+{
+    const struct fuo_event *e = rig_event(rig);
+    assert_non_null(e);
+    assert_int_equal(e->type, FUO_EV_FINDING);
+    assert_int_equal(e->finding.id, id);
+    assert_true(e->finding.fatal);
+    return e->finding.text;
+}
+
+static void expect_question(struct rig *rig, uint64_t id)
+{
+    assert_int_equal(rig->loaded.plugin.probe(rig->ns, id), FUO_OK);
+    const struct fake_request *r = expect(rig, SERVICE "List");
+    Cs__ListGroups *list = cs__list_groups__unpack(NULL, r->body_len - 5, r->body + 5);
+    assert_string_equal(list->application_id, APP);
+    assert_int_equal(list->limit, 1);
+    cs__list_groups__free_unpacked(list, NULL);
+}
+
+static void a_refused_probe_tells_a_wrong_key_from_a_wrong_application(void **state)
 {
     (void)state;
     static const struct {
-        const char *status;
+        const char *name;
+        const char *list;       /* status of List, */
+        const char *algorithms; /* of ListAdrAlgorithms, */
         int err;
+        const char *finding;
     } rows[] = {
-        {"16", FUO_EPERM}, {"7", FUO_EPERM}, {"5", FUO_ENOENT}, {"14", FUO_EAGAIN}};
+        {"an unknown key", "16", "16", FUO_EPERM, "does not know the API key"},
+        {"a foreign application", "16", "0", FUO_ENOENT, "belongs to another tenant"},
+        {"refused", "7", "0", FUO_ENOENT, "correct applicationId"},
+        {"an administrator's", "5", "0", FUO_ENOENT, "is not there"},
+        {"away meanwhile", "16", "14", FUO_EAGAIN, NULL},
+    };
     struct rig rig;
     setup(&rig);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        test_row(rows[i].status);
-        assert_int_equal(rig.loaded.plugin.probe(rig.ns, i), FUO_OK);
-        const struct fake_request *r = expect(&rig, SERVICE "List");
-        Cs__ListGroups *list =
-            cs__list_groups__unpack(NULL, r->body_len - 5, r->body + 5);
-        assert_string_equal(list->application_id, APP);
-        assert_int_equal(list->limit, 1);
-        cs__list_groups__free_unpacked(list, NULL);
-        answer_status(&rig, rows[i].status, "no");
+        test_row(rows[i].name);
+        expect_question(&rig, i);
+        answer_status(&rig, rows[i].list, "no");
+        expect(&rig, PROFILES "ListAdrAlgorithms");
+        if (strcmp(rows[i].algorithms, "0") == 0) {
+            answer_message(&rig, NULL);
+        } else {
+            answer_status(&rig, rows[i].algorithms, "");
+        }
+        if (rows[i].finding != NULL) {
+            assert_non_null(strstr(expect_finding(&rig, i), rows[i].finding));
+        }
         expect_end(&rig, rows[i].err);
     }
-    assert_int_equal(rig.loaded.plugin.probe(rig.ns, 9), FUO_OK);
-    answer_list(&rig, "a", OTHER, 1);
-    expect_end(&rig, FUO_OK);
+    expect_question(&rig, 7);
+    answer_status(&rig, "14", "no");
+    expect_end(&rig, FUO_EAGAIN);
     rig.host.refuse = FUO_EAGAIN;
     assert_int_equal(rig.loaded.plugin.probe(rig.ns, 9), FUO_EAGAIN);
     rig.host.refuse = FUO_OK;
     assert_int_equal(rig.loaded.plugin.probe(rig.ns, 9), FUO_OK);
     rig_close(&rig); /* an answer that never comes */
+}
+
+static void a_probe_asks_for_a_group_that_cannot_be_made(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *status;
+        int err;
+        const char *finding;
+    } rows[] = {
+        {"may write", "3", FUO_OK, NULL},
+        {"may write, an older one", "13", FUO_OK, NULL},
+        {"read-only", "16", FUO_EPERM, "may read but not write"},
+        {"away", "14", FUO_EAGAIN, NULL},
+    };
+    struct rig rig;
+    setup(&rig);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].name);
+        expect_question(&rig, i);
+        answer_list(&rig, "a", OTHER, 1);
+        const struct fake_request *r = expect(&rig, SERVICE "Create");
+        Cs__GroupBox *box = cs__group_box__unpack(NULL, r->body_len - 5, r->body + 5);
+        assert_string_equal(box->multicast_group->application_id, APP);
+        assert_string_equal(box->multicast_group->mc_addr, ""); /* no DevAddr */
+        cs__group_box__free_unpacked(box, NULL);
+        answer_status(&rig, rows[i].status, "Invalid length");
+        if (rows[i].finding != NULL) {
+            assert_non_null(strstr(expect_finding(&rig, i), rows[i].finding));
+        }
+        expect_end(&rig, rows[i].err);
+    }
+    rig_close(&rig);
+}
+
+static void a_group_that_a_probe_has_made_is_deleted(void **state)
+{
+    (void)state;
+    struct rig rig;
+    setup(&rig);
+    expect_question(&rig, 1);
+    answer_list(&rig, NULL, NULL, 0);
+    expect(&rig, SERVICE "Create");
+    answer_id(&rig, GROUP);
+    const struct fake_request *r = expect(&rig, SERVICE "Delete");
+    Cs__Id *id = cs__id__unpack(NULL, r->body_len - 5, r->body + 5);
+    assert_string_equal(id->id, GROUP);
+    cs__id__free_unpacked(id, NULL);
+    answer_message(&rig, NULL);
+    expect_end(&rig, FUO_EPROTO);
+    rig_close(&rig);
 }
 
 static void every_page_is_searched(void **state)
@@ -303,7 +388,9 @@ static void a_queue_that_nobody_can_have_is_not_counted(void **state)
     }
 }
 
-TEST_MAIN(cmocka_unit_test(a_probe_lists_the_application_and_tells_how_that_went),
+TEST_MAIN(cmocka_unit_test(a_refused_probe_tells_a_wrong_key_from_a_wrong_application),
+          cmocka_unit_test(a_probe_asks_for_a_group_that_cannot_be_made),
+          cmocka_unit_test(a_group_that_a_probe_has_made_is_deleted),
           cmocka_unit_test(internal_errors_have_the_code_of_their_words),
           cmocka_unit_test(a_locked_database_is_asked_again_with_the_same_words),
           cmocka_unit_test(a_database_that_stays_locked_is_a_server_that_is_away),

@@ -88,6 +88,18 @@ static void check_member(const struct fake_request *r, const char *eui)
     cs__member__free_unpacked(m, NULL);
 }
 
+/* What the server did not let it fill is deleted again. */
+static void expect_undone(struct rig *rig)
+{
+    const struct fake_request *r = expect(rig, SERVICE "Delete");
+    Cs__Id *id = cs__id__unpack(NULL, r->body_len - 5, r->body + 5);
+    assert_non_null(id);
+    assert_string_equal(id->id, GROUP);
+    cs__id__free_unpacked(id, NULL);
+    assert_null(rig_event(rig));
+    answer_message(rig, NULL);
+}
+
 static void answer_members(struct rig *rig)
 {
     for (size_t i = 0; i < ARRAY_LEN(gateways); i++) {
@@ -235,6 +247,7 @@ static void a_device_that_the_application_lacks_is_left_out(void **state)
     for (size_t i = 0; i < ARRAY_LEN(devices); i++) {
         answer_status(&rig, "5", "no");
     }
+    expect_undone(&rig);
     expect_group(&rig, FUO_ENOENT, 0);
     rig_close(&rig);
 }
@@ -286,9 +299,30 @@ static void opening_fails_at_every_step(void **state)
         }
         answer_well(&rig, rows[i].good);
         answer_status(&rig, rows[i].status, "because");
+        if (rows[i].good >= 2 && rows[i].err != FUO_ETIMEDOUT) {
+            expect_undone(&rig);
+        }
         expect_group(&rig, rows[i].err, 0);
         assert_non_null(strstr(rig.host.log, "because"));
     }
+    rig_close(&rig);
+}
+
+static void a_gateway_of_another_tenant_is_named_and_nothing_is_left(void **state)
+{
+    (void)state;
+    struct rig rig;
+    setup(&rig);
+    open_group(&rig);
+    answer_well(&rig, 3);
+    answer_status(&rig, "16", "not%20authorized");
+    expect(&rig, SERVICE "Delete");
+    answer_status(&rig, "14", "busy"); /* told, and left: the next opening finds it */
+    expect_group(&rig, FUO_EPERM, 0);
+    assert_non_null(strstr(rig.host.log,
+                           "AddGateway 0000000000000011: not authorized; the "
+                           "gateway must be one of the tenant"));
+    assert_non_null(strstr(rig.host.log, "wm1-t3 stays at the server: Delete: busy"));
     rig_close(&rig);
 }
 
@@ -308,6 +342,9 @@ static void malformed_answers_end_the_opening(void **state)
             answer_members(&rig);
         }
         answer_frames(&rig, junk, sizeof(junk), "grpc-status: 0\r\n");
+        if (step >= 2) {
+            expect_undone(&rig);
+        }
         expect_group(&rig, FUO_EPROTO, 0);
     }
     open_group(&rig);
@@ -407,6 +444,7 @@ TEST_MAIN(cmocka_unit_test(a_group_is_created_filled_and_read_back),
           cmocka_unit_test(another_group_of_the_same_name_is_a_conflict),
           cmocka_unit_test(a_device_that_the_application_lacks_is_left_out),
           cmocka_unit_test(opening_fails_at_every_step),
+          cmocka_unit_test(a_gateway_of_another_tenant_is_named_and_nothing_is_left),
           cmocka_unit_test(malformed_answers_end_the_opening),
           cmocka_unit_test(unusable_groups_are_refused_at_once),
           cmocka_unit_test(a_full_host_in_the_middle_ends_the_opening),

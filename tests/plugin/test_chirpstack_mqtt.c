@@ -6,7 +6,7 @@
 #define TOPIC  "application/" APP "/device/0102030405060708/event/"
 #define OUR_ID "66756f74-6164-8000-0000-00000000002a" /* 42 */
 
-static const struct option_pair pairs[] = {{"applicationId", APP}};
+static const struct option_pair pairs[] = {{"applicationId", APP}, {"tap", "off"}};
 
 static void deliver(struct rig *rig, const char *topic, const char *json)
 {

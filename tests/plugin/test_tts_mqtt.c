@@ -210,6 +210,8 @@ static void unusable_messages_are_rejected_by_kind(void **state)
     } rows[] = {
         {TOPIC "d/up", "[]", "message that is not JSON"},
         {TOPIC "d/up", "", "message that is not JSON"},
+        {TOPIC "d/up", "{} and more", "message that is not JSON"},
+        {TOPIC "d/up", "{\"a\":\"\xff\"}", "message that is not JSON"},
         {TOPIC "d/up", "{}", "uplink of a device without a DevEUI"},
         {TOPIC "d/up", "{" IDS ",\"uplink_message\":{\"app_s_key\":{}}}",
          "uplink that is still encrypted: payload crypto is skipped on the server"},

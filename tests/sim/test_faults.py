@@ -48,6 +48,8 @@ def fixed(bench, scale):
     if scale == 1:
         missing = [kind for kind, count in figures["faults"].items() if count == 0]
         assert not missing, f"never injected: {missing}"
+        missing = [trait for trait, count in figures["traits"].items() if count == 0]
+        assert not missing, f"no scenario was: {missing}"
         # Every shipped device profile, and most of its devices come through.
         assert len(figures["stacks"]) == 9, figures["stacks"]
         for name, stack in figures["stacks"].items():
@@ -67,13 +69,14 @@ def plants(bench, _):
     text = subprocess.run([bench, "--help"], text=True, stdout=subprocess.PIPE,
                           check=True).stdout
     names = re.findall(r"^    ([a-z-]+) ", text, re.M)
-    assert len(names) >= 11, names
+    assert len(names) >= 15, names
     for name in names:
         for seed in range(1, PLANT_SEEDS + 1):
             code, figures = run(bench, "--seed", seed, "--plant", name)
             if code != 0:
                 found = figures["violation"]["invariant"]
-                assert found == name, f"{name} was taken for {found}"
+                broken = figures["plant_breaks"]
+                assert found == broken, f"{name} was taken for {found}, not {broken}"
                 break
         else:
             raise AssertionError(f"{name} is not found within {PLANT_SEEDS} seeds")

@@ -17,7 +17,7 @@ static void default_spec(struct flow *f)
 {
     struct campaign_spec *spec = &f->spec;
     memcpy(spec->name, "flow", 5);
-    spec->image.firmware_version = SPEC_AUTO_U32;
+    spec->image.firmware_version = FLOW_VERSION;
     spec->image.version = "1.4.3";
     spec->targets.preconditions.max_uplink_age_us = DAYS_US(7);
     spec->radio.dr = 5;
@@ -108,6 +108,7 @@ static struct engine_campaign definition(const struct flow *f, uint64_t *devices
     return (struct engine_campaign){.id = f->campaign_id,
                                     .fleet_id = 1,
                                     .spec = &f->spec,
+                                    .deadline = f->deadline,
                                     .image = f->image,
                                     .image_len = sizeof(f->image),
                                     .devices = devices,
@@ -285,6 +286,7 @@ static void carry_out(struct flow *f, const struct effect *effect)
         f->flushes++;
         break;
     case EFFECT_DROP_KEY:
+    case EFFECT_ORDER:
         f->dropped_keys++;
         break;
     }
@@ -355,7 +357,8 @@ void flow_uplink(struct flow *f, size_t device, uint8_t fport, const char *hex)
                                             .payload_len = len,
                                             .f_cnt = f->uplink_f_cnt,
                                             .dr = f->uplink_dr,
-                                            .fport = fport}};
+                                            .fport = fport,
+                                            .server_clock = f->server_clock}};
     flow_step(f, &event);
     flow_wait(f, SECONDS_US(1));
 }
@@ -483,4 +486,22 @@ void flow_walk(struct flow *f, size_t device, enum member_phase phase)
             flow_wait(f, SECONDS_US(20));
         }
     }
+}
+
+void flow_walk_all(struct flow *f, size_t first, size_t count, enum member_phase last)
+{
+    static const enum member_phase steps[] = {
+        MEMBER_READY, MEMBER_SET_UP, MEMBER_LISTENING, MEMBER_UPGRADE, MEMBER_ENDED};
+    for (size_t k = 0; k < sizeof(steps) / sizeof(steps[0]) && steps[k] <= last; k++) {
+        for (size_t i = first; i < first + count; i++) {
+            flow_walk(f, i, steps[k]);
+        }
+    }
+}
+
+void flow_refuse(struct flow *f, size_t device)
+{
+    flow_walk(f, device, MEMBER_UPGRADE);
+    flow_uplink(f, device, 203, "0401");
+    assert(flow_member(f, device)->outcome == OUTCOME_FAILED);
 }

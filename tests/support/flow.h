@@ -13,6 +13,7 @@ enum {
     FLOW_DEVICES = 6,
     FLOW_SENDS = 64,
     FLOW_WAVES = 4,
+    FLOW_VERSION = 2, /* that right answers announce, and the campaign gives */
 };
 
 struct flow {
@@ -27,9 +28,11 @@ struct flow {
     const uint8_t *wave_of; /* of each device; NULL: no waves */
     uint8_t image[600];
     uint64_t gateways[2];
+    struct utc deadline;  /* 0: none */
     uint32_t campaign_id; /* 1, unless a test goes on */
     uint8_t uplink_dr;
     uint32_t uplink_f_cnt;
+    bool server_clock;  /* the server sets the clocks of its devices */
     bool ignores_f_cnt; /* a server that begins every group at 0 */
     enum engine_timing timing;
     uint32_t priority_ceiling_ppm;
@@ -101,3 +104,7 @@ const struct member_rec *flow_member(const struct flow *f, size_t device);
 void flow_answer(struct flow *f, size_t device);
 /* Through the campaign with right answers, until the member is in that phase or beyond. */
 void flow_walk(struct flow *f, size_t device, enum member_phase phase);
+/* Several of them, together through the session, so that they share it. */
+void flow_walk_all(struct flow *f, size_t first, size_t count, enum member_phase last);
+/* It says that its image is none, after a session. */
+void flow_refuse(struct flow *f, size_t device);

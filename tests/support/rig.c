@@ -2,7 +2,6 @@
 #include "rig.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,163 +11,12 @@ enum {
     RIG_FLEET = 1,
 };
 
-/* ---- ids ---- */
-
-static uint64_t id_of(const char *text)
-{
-    static const char prefix[] = "66756f74-6164-8000-"; /* see id_text() */
-    if (text == NULL || strncmp(text, prefix, sizeof(prefix) - 1) != 0) {
-        return 0;
-    }
-    char *end = NULL;
-    uint64_t high = strtoull(text + sizeof(prefix) - 1, &end, 16);
-    return *end == '-' ? high << 48 | strtoull(end + 1, NULL, 16) : 0;
-}
-
-/* ---- events in ---- */
-
-struct rig_event *rig_new_event(struct rig *rig, enum engine_event_type type)
-{
-    if (rig->event_count == rig->event_cap) {
-        rig->event_cap = rig->event_cap == 0 ? 64 : rig->event_cap * 2;
-        rig->events = realloc(rig->events, rig->event_cap * sizeof(*rig->events));
-        assert(rig->events != NULL);
-    }
-    struct rig_event *e = &rig->events[rig->event_count++];
-    memset(e, 0, sizeof(*e));
-    e->event.type = type;
-    e->due = rig->now;
-    return e;
-}
+/* ---- running ---- */
 
 static struct utc wall(const struct rig *rig)
 {
     return utc_after(rig->now, rig->utc_offset_us);
 }
-
-void rig_delay(struct rig *rig, struct rig_event *e)
-{
-    e->due = utc_after(e->due, (int64_t)prng_below(&rig->faults.prng,
-                                                   (uint64_t)rig->faults.late_us + 1));
-}
-
-static void on_up(struct rig *rig, const struct cs_event *event)
-{
-    const struct cs_device *d = event->device;
-    struct rig_event *e = rig_new_event(rig, ENGINE_EV_UPLINK);
-    if (rig_fault(rig, rig->faults.late_ppm)) {
-        rig_delay(rig, e);
-    }
-    e->event.uplink.dev_eui = d->dev_eui;
-    e->event.uplink.received = d->rx_time;
-    e->event.uplink.payload_len = d->rx_payload_len;
-    memcpy(e->payload, d->rx_payload, d->rx_payload_len);
-    e->event.uplink.fport = d->rx_fport;
-    e->event.uplink.dr = rig->net.config.uplink_dr;
-    e->event.uplink.rx_count = d->rx_count;
-    for (size_t i = 0; i < d->rx_count; i++) {
-        e->rx[i].gateway = rig->net.gateway_euis[d->rx[i].gateway];
-        e->rx[i].snr_cdb = (int16_t)(d->rx[i].snr_db * 100);
-    }
-}
-
-static void on_event(void *ctx, const struct cs_event *event)
-{
-    struct rig *rig = ctx;
-    if (event->type == CS_EVENT_UP) {
-        uint32_t times = rig_fault(rig, rig->faults.lost_ppm)    ? 0
-                         : rig_fault(rig, rig->faults.twice_ppm) ? 2
-                                                                 : 1;
-        while (times-- > 0) {
-            on_up(rig, event);
-        }
-        return;
-    }
-    uint64_t id = id_of(event->queue_item_id);
-    bool expired = event->type == CS_EVENT_LOG && event->code != NULL &&
-                   strcmp(event->code, "EXPIRED") == 0;
-    if (id == 0 || (event->type != CS_EVENT_TXACK && !expired)) {
-        return;
-    }
-    if (rig_fault(rig, rig->faults.txack_ppm)) {
-        return;
-    }
-    struct rig_event *e = rig_new_event(rig, ENGINE_EV_SEND_FATE);
-    if (rig_fault(rig, rig->faults.txack_ppm)) {
-        rig_delay(rig, e);
-    }
-    e->event.send_fate.id = id;
-    e->event.send_fate.dev_eui = event->device->dev_eui;
-    e->event.send_fate.dr = ENGINE_DR_UNKNOWN;
-    e->event.send_fate.fate = expired ? ENGINE_FATE_EXPIRED : ENGINE_FATE_SENT;
-}
-
-static void on_frame(void *ctx, const struct air_frame *frame)
-{
-    rig_check_frame(ctx, frame);
-}
-
-static void on_installed(void *ctx, const struct device *device)
-{
-    rig_check_installed(ctx, device);
-}
-
-static const struct network_sink sink = {
-    .frame = on_frame, .event = on_event, .installed = on_installed};
-
-/* ---- the store ---- */
-
-size_t rig_index_of(const struct rig *rig, uint64_t dev_eui)
-{
-    return cs_device_by_eui(&rig->net.cs, dev_eui)->index;
-}
-
-static void store_one(struct rig *rig, const struct effect *effect)
-{
-    struct rig_store *s = &rig->store;
-    rig_check_store(rig, effect);
-    switch (effect->store.kind) {
-    case STORE_CAMPAIGN:
-        s->campaign = effect->store.campaign;
-        s->has_campaign = true;
-        break;
-    case STORE_MEMBER:
-        s->members[rig_index_of(rig, effect->store.member.dev_eui)] =
-            effect->store.member;
-        break;
-    case STORE_TRANSMISSION:
-        assert(effect->store.transmission.id <= RIG_TRANSMISSIONS);
-        s->transmissions[effect->store.transmission.id] = effect->store.transmission;
-        break;
-    case STORE_LANE:
-        s->lanes[effect->store.lane.transmission_id][effect->store.lane.no] =
-            effect->store.lane;
-        break;
-    case STORE_GROUP:
-        assert(effect->store.group.slot < RIG_GROUPS);
-        s->groups[effect->store.group.slot] = effect->store.group;
-        break;
-    case STORE_WAVE:
-        assert(effect->store.wave.no < RIG_WAVES);
-        s->waves[effect->store.wave.no] = effect->store.wave;
-        break;
-    case STORE_DEVICE:
-        s->devices[rig_index_of(rig, effect->store.device.dev_eui)] =
-            effect->store.device;
-        break;
-    case STORE_CHARGE:
-        assert(s->charge_count < RIG_CHARGES);
-        s->charges[s->charge_count++] = effect->store.charge;
-        break;
-    case STORE_HISTORY:
-        s->history_count++;
-        break;
-    case STORE_REPORT: /* simulated devices have no LwM2M */
-        break;
-    }
-}
-
-/* ---- running ---- */
 
 static void execute_ready(struct rig *rig)
 {
@@ -250,7 +98,7 @@ static void commit(struct rig *rig)
 {
     for (size_t i = 0; i < rig->batch.len; i++) {
         if (rig->batch.items[i].type == EFFECT_STORE) {
-            store_one(rig, &rig->batch.items[i]);
+            rig_store_one(rig, &rig->batch.items[i]);
         }
     }
     rig->commit_at = UTC_NEVER;
@@ -259,18 +107,14 @@ static void commit(struct rig *rig)
     execute_ready(rig);
 }
 
-static void must(int err)
-{
-    assert(err == FUO_OK);
-}
-
 static void add_devices(struct rig *rig)
 {
     for (size_t i = 0; i < network_device_count(&rig->net); i++) {
         const struct profile *profile = network_device(&rig->net, i)->config.profile;
-        must(engine_add_device(rig->engine, &rig->store.devices[i]));
+        rig_must(engine_add_device(rig->engine, &rig->store.devices[i]));
         if (rig->tells_profiles) {
-            must(engine_set_profile(rig->engine, rig->store.devices[i].dev_eui, profile));
+            rig_must(
+                engine_set_profile(rig->engine, rig->store.devices[i].dev_eui, profile));
         }
     }
 }
@@ -319,42 +163,6 @@ static struct engine_windows windows_of(const struct rig *rig)
                                    .until = UTC_NEVER};
 }
 
-static void restore_transmission(struct rig *rig, uint32_t id)
-{
-    const struct transmission_rec *t = &rig->store.transmissions[id];
-    if (t->id == 0) {
-        return;
-    }
-    must(engine_restore_transmission(rig->engine, t));
-    for (size_t i = 0; i < t->lane_count; i++) {
-        must(engine_restore_lane(rig->engine, &rig->store.lanes[id][i]));
-    }
-}
-
-static void restore_rest(struct rig *rig)
-{
-    const struct rig_store *s = &rig->store;
-    for (size_t i = 0; i < RIG_WAVES; i++) {
-        if (s->waves[i].campaign_id != 0) {
-            must(engine_restore_wave(rig->engine, &s->waves[i]));
-        }
-    }
-    for (uint32_t i = 1; i <= RIG_TRANSMISSIONS; i++) {
-        restore_transmission(rig, i);
-    }
-    for (size_t i = 0; i < network_device_count(&rig->net); i++) {
-        if (s->members[i].campaign_id != 0) {
-            must(engine_restore_member(rig->engine, &s->members[i]));
-        }
-    }
-    for (size_t i = 0; i < RIG_GROUPS; i++) {
-        must(engine_restore_group(rig->engine, &s->groups[i]));
-    }
-    for (size_t i = 0; i < s->charge_count; i++) {
-        must(engine_restore_charge(rig->engine, &s->charges[i]));
-    }
-}
-
 static void restore(struct rig *rig)
 {
     if (!rig->store.has_campaign) {
@@ -364,9 +172,9 @@ static void restore(struct rig *rig)
     struct engine_campaign def = definition(rig, devices);
     int err = engine_restore_campaign(rig->engine, &def, &rig->store.campaign);
     assert(err == FUO_OK);
-    restore_rest(rig);
+    rig_restore_rest(rig);
     struct engine_windows windows = windows_of(rig);
-    must(engine_restore_windows(rig->engine, &windows));
+    rig_must(engine_restore_windows(rig->engine, &windows));
     free(devices);
     engine_resume(rig->engine, (struct instant){rig->now.us}, wall(rig), &rig->effects);
     take_effects(rig);
@@ -534,7 +342,7 @@ static void default_spec(struct campaign_spec *spec)
 void rig_init(struct rig *rig, const struct rig_config *config)
 {
     memset(rig, 0, sizeof(*rig));
-    int err = network_init(&rig->net, &config->net, &sink, rig);
+    int err = network_init(&rig->net, &config->net, &rig_sink, rig);
     assert(err == FUO_OK);
     rig->now = config->net.start;
     rig->campaign_id = 1;
@@ -579,11 +387,20 @@ void rig_free(struct rig *rig)
     free(rig->events);
 }
 
+static bool is_image(const struct rig *rig, const struct device_image *image)
+{
+    return image->len == rig->image_len &&
+           memcmp(image->bytes, rig->image, rig->image_len) == 0;
+}
+
 bool rig_runs_image(const struct rig *rig, size_t index)
 {
-    const struct device *d = network_device(&rig->net, index);
-    return d->running.len == rig->image_len &&
-           memcmp(d->running.bytes, rig->image, rig->image_len) == 0;
+    return is_image(rig, &network_device(&rig->net, index)->running);
+}
+
+bool rig_holds_image(const struct rig *rig, size_t index)
+{
+    return is_image(rig, &network_device(&rig->net, index)->received);
 }
 
 size_t rig_updated(const struct rig *rig)

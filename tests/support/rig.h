@@ -123,6 +123,8 @@ void rig_restart(struct rig *rig);
 /* Devices whose flash is the image. */
 size_t rig_updated(const struct rig *rig);
 bool rig_runs_image(const struct rig *rig, size_t index);
+/* It has received it, whole. */
+bool rig_holds_image(const struct rig *rig, size_t index);
 
 /* To tamper with. */
 struct device *rig_device(struct rig *rig, size_t index);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
 #include "rig_internal.h"
 
 #define LEGAL_HOUR_US (HOURS_US(1) / 10) /* 869.4-869.65 MHz: 10 % */
@@ -229,15 +230,6 @@ void rig_check_step(struct rig *rig, enum campaign_phase before)
 
 /* ---- on air ---- */
 
-static uint64_t hash_of(const uint8_t *bytes, size_t len)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-    for (size_t i = 0; i < len; i++) {
-        h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
-    }
-    return h | 1;
-}
-
 static void check_counter(struct rig *rig, const struct air_frame *frame, uint32_t id)
 {
     uint32_t f_cnt = (uint32_t)(frame->phy[6] | frame->phy[7] << 8);
@@ -245,7 +237,7 @@ static void check_counter(struct rig *rig, const struct air_frame *frame, uint32
     if (*table == NULL) {
         *table = calloc(RIG_FCNT_MAX, sizeof(**table));
     }
-    uint64_t hash = hash_of(frame->phy, frame->phy_len);
+    uint64_t hash = fnv1a(frame->phy, frame->phy_len);
     if ((*table)[f_cnt] != 0 && (*table)[f_cnt] != hash) {
         violated(rig, "an FCnt was used for two payloads");
     }
@@ -340,6 +332,28 @@ void rig_check_installed(struct rig *rig, const struct device *device)
     }
 }
 
+/* Data: delivered is all, and what runs is what ran. */
+static void check_delivered(struct rig *rig, const struct member_rec *m, size_t index)
+{
+    if (m->outcome == OUTCOME_SUCCEEDED && !rig_holds_image(rig, index)) {
+        violated(rig, "a device succeeded that does not have the data");
+    }
+    if (rig_runs_image(rig, index)) {
+        violated(rig, "a device installed data");
+    }
+}
+
+static void check_ran(struct rig *rig, const struct member_rec *m, size_t index)
+{
+    bool runs = rig_runs_image(rig, index);
+    if (m->outcome == OUTCOME_SUCCEEDED && !runs) {
+        violated(rig, "a device succeeded that does not run the image");
+    }
+    if (m->outcome == OUTCOME_CANCELLED && runs) {
+        violated(rig, "a device was cancelled that runs the image");
+    }
+}
+
 void rig_check_outcomes(struct rig *rig)
 {
     for (size_t i = 0; i < network_device_count(&rig->net); i++) {
@@ -347,12 +361,6 @@ void rig_check_outcomes(struct rig *rig)
         if (m->outcome == OUTCOME_NONE || m->outcome >= OUTCOME_COUNT) {
             violated(rig, "a device ended without an outcome");
         }
-        bool runs = rig_runs_image(rig, i);
-        if (m->outcome == OUTCOME_SUCCEEDED && !runs) {
-            violated(rig, "a device succeeded that does not run the image");
-        }
-        if (m->outcome == OUTCOME_CANCELLED && runs) {
-            violated(rig, "a device was cancelled that runs the image");
-        }
+        (spec_installs(&rig->spec) ? check_ran : check_delivered)(rig, m, i);
     }
 }

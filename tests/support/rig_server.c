@@ -234,6 +234,7 @@ void rig_carry_out(struct rig *rig, const struct effect *effect)
     case EFFECT_STORE:
     case EFFECT_PUBLISH:
     case EFFECT_DROP_KEY:
+    case EFFECT_ORDER:
         break;
     case EFFECT_SEND:
         do_send(rig, effect);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/eui.h"
+#include "base/fnv.h"
 #include "base/hex.h"
 #include "base/prng.h"
 #include "base/siphash.h"
@@ -156,6 +157,22 @@ static void siphash_gives_the_published_values(void **state)
     }
 }
 
+static void fnv1a_gives_the_published_values(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t hash;
+    } rows[] = {
+        {"", UINT64_C(0xcbf29ce484222325)},
+        {"a", UINT64_C(0xaf63dc4c8601ec8c)},
+        {"foobar", UINT64_C(0x85944171f73967e8)},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_true(fnv1a(rows[i].text, strlen(rows[i].text)) == rows[i].hash);
+    }
+}
+
 static void every_error_has_a_text(void **state)
 {
     (void)state;
@@ -174,4 +191,5 @@ TEST_MAIN(cmocka_unit_test(cursor_error_is_sticky),
           cmocka_unit_test(prng_repeats_for_a_seed_and_stays_in_bounds),
           cmocka_unit_test(an_array_is_sorted_whatever_is_in_it),
           cmocka_unit_test(siphash_gives_the_published_values),
+          cmocka_unit_test(fnv1a_gives_the_published_values),
           cmocka_unit_test(every_error_has_a_text))

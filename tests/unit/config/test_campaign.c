@@ -196,11 +196,6 @@ static const char *const later_paths[] = {"spec.image.deltas",
                                           "spec.targets.preconditions.battery.unknown",
                                           "spec.radio.transport",
                                           "spec.radio.class",
-                                          "spec.budgets.deviceListening",
-                                          "spec.budgets.deviceEnergy",
-                                          "spec.budgets.airtime",
-                                          "spec.budgets.duration",
-                                          "spec.activation.mode",
                                           "spec.activation.command",
                                           "spec.notify"};
 
@@ -389,6 +384,20 @@ static const struct {
      "f:7:10: spec.radio.pingSlotPeriodicity: is required with class B\n"},
     {"class C", HEAD BODY "  radio: {pingSlotPeriodicity: 2}\n",
      "f:7:32: spec.radio.pingSlotPeriodicity: has no meaning with class C\n"},
+    {"data with what is about installing",
+     HEAD "  image: {file: a, version: \"1\", signatures: [s], format: data, "
+          "firmwareVersion: 2}\n  targets: {fleet: wm1}\n"
+          "  activation: {jitter: 1m}\n  verification: {within: 1h}\n",
+     "f:5:82: spec.image.firmwareVersion: has no meaning with image.format data, of "
+     "which nothing is installed; leave it out\n"
+     "f:7:15: spec.activation: has no meaning with image.format data, of which nothing "
+     "is installed; leave it out\n"
+     "f:8:17: spec.verification: has no meaning with image.format data, of which "
+     "nothing is installed; leave it out\n"},
+    {"no such format",
+     HEAD "  image: {file: a, version: \"1\", signatures: [s], "
+          "format: config}\n  targets: {fleet: wm1}\n",
+     "f:5:59: spec.image.format: must be raw, mcuboot or data, not \"config\"\n"},
     {"redundancy", HEAD BODY "  fragmentation: {redundancy: 50%, maxRedundancy: 40%}\n",
      "f:7:31: spec.fragmentation.redundancy: is more than maxRedundancy\n"},
     {"waves",

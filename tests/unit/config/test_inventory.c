@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/inventory.h"
+#include "config/inventory_build.h"
 
 #include "config_test.h"
 
@@ -196,7 +196,153 @@ static void a_label_says_who_is_in_maintenance(void **state)
     inventory_finish(&made);
 }
 
-TEST_MAIN(cmocka_unit_test(a_label_says_who_is_in_maintenance),
+static void two_become_one_without_keys(void **state)
+{
+    (void)state;
+    struct inventory a;
+    struct inventory b;
+    struct inventory all;
+    struct inventory copy;
+    struct diag_list diags = {0};
+    assert_int_equal(parse("dev_eui,name,gen_app_key,label:site,label:ring\n"
+                           "0000000000000001,one,00112233445566778899aabbccddeeff,x,1\n"
+                           "0000000000000003,three,,y,2\n",
+                           &a, &diags),
+                     FUO_OK);
+    assert_int_equal(parse("dev_eui,label:site,label:maintenance,profile\n"
+                           "0000000000000003,z,yes,lbm-v2\n"
+                           "0000000000000002,,,\n"
+                           "0000000000000004,w,,\n",
+                           &b, &diags),
+                     FUO_OK);
+    inventory_merge(&a, &b, &all);
+    inventory_merge(&(struct inventory){0}, &all, &copy);
+    inventory_finish(&a);
+    inventory_finish(&b);
+    inventory_finish(&all);
+    assert_int_equal(copy.count, 4);
+    assert_int_equal(copy.label_count, 3);
+    for (size_t i = 0; i < copy.count; i++) {
+        assert_int_equal(copy.devices[i].dev_eui, i + 1);
+        assert_int_equal(copy.devices[i].gen_app_key[1], 0);
+        assert_int_equal(copy.devices[i].has_gen_app_key, i == 0);
+    }
+    assert_string_equal(copy.devices[0].name, "one");
+    assert_string_equal(inventory_label(&copy, &copy.devices[0], "ring"), "1");
+    assert_null(inventory_label(&copy, &copy.devices[0], "maintenance"));
+    assert_string_equal(copy.devices[2].name, ""); /* all of it is of the second */
+    assert_string_equal(copy.devices[2].profile, "lbm-v2");
+    assert_string_equal(inventory_label(&copy, &copy.devices[2], "site"), "z");
+    assert_null(inventory_label(&copy, &copy.devices[2], "ring"));
+    assert_true(inventory_maintenance(&copy, &copy.devices[2]));
+    assert_string_equal(inventory_label(&copy, &copy.devices[3], "site"), "w");
+    inventory_finish(&copy);
+    diag_list_finish(&diags);
+}
+
+static void add(struct inventory_builder *builder, uint64_t eui, const char *site,
+                const uint8_t *gen_app_key)
+{
+    struct inventory_label labels[] = {{"site", site}, {"vendor", "v"}};
+    struct inventory_entry entry = {
+        .dev_eui = eui,
+        .name = "served",
+        .profile = "lbm-v1",
+        .labels = labels,
+        .label_count = site != NULL ? 2 : 0,
+        .gen_app_key = gen_app_key,
+        .lorawan_minor = 1,
+    };
+    inventory_builder_add(builder, &entry);
+}
+
+static void the_server_fills_what_the_file_leaves_empty(void **state)
+{
+    (void)state;
+    static const uint8_t key[INVENTORY_KEY_SIZE] = {7};
+    struct inventory file;
+    struct inventory server;
+    struct inventory all;
+    struct inventory_builder builder = {0};
+    struct diag_list diags = {0};
+    assert_int_equal(parse("dev_eui,name,gen_app_key,label:site,label:ring\n"
+                           "0000000000000001,one,00112233445566778899aabbccddeeff,x,1\n"
+                           "0000000000000003,,,,2\n",
+                           &file, &diags),
+                     FUO_OK);
+    add(&builder, 3, "c", key);
+    add(&builder, 2, "b", NULL);
+    add(&builder, 1, "a", NULL);
+    add(&builder, 2, "twice", key);
+    inventory_builder_end(&builder, &server);
+    assert_int_equal(server.count, 3);
+    assert_memory_equal(server.devices[2].gen_app_key, key, sizeof(key));
+    assert_string_equal(inventory_label(&server, &server.devices[1], "site"), "b");
+    inventory_fill(&file, &server, &all);
+    assert_int_equal(all.count, 3);
+    static const struct {
+        const char *name;
+        const char *site;
+        const char *ring;
+        bool has_key;
+    } rows[] = {{"one", "x", "1", true},
+                {"served", "b", NULL, false},
+                {"served", "c", "2", true}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct inventory_device *device = &all.devices[i];
+        const char *ring = inventory_label(&all, device, "ring");
+        test_row(rows[i].site);
+        assert_int_equal(device->dev_eui, i + 1);
+        assert_string_equal(device->name, rows[i].name);
+        assert_string_equal(device->profile, "lbm-v1");
+        assert_string_equal(inventory_label(&all, device, "site"), rows[i].site);
+        assert_string_equal(inventory_label(&all, device, "vendor"), "v");
+        assert_string_equal(ring != NULL ? ring : "-",
+                            rows[i].ring != NULL ? rows[i].ring : "-");
+        assert_int_equal(device->has_gen_app_key, rows[i].has_key);
+        assert_int_equal(device->gen_app_key[0], 0);
+        assert_int_equal(device->lorawan_minor, 1); /* the server knows */
+        assert_true(device->served && device->imported);
+    }
+    inventory_finish(&all);
+    inventory_fill(&file, &(struct inventory){0}, &all);
+    assert_int_equal(all.count, 2);
+    assert_false(all.devices[0].served || all.devices[0].imported);
+    inventory_finish(&all);
+    inventory_finish(&file);
+    inventory_finish(&server);
+    diag_list_finish(&diags);
+}
+
+static void a_server_with_too_many_labels_loses_some(void **state)
+{
+    (void)state;
+    struct inventory_builder builder = {0};
+    struct inventory made;
+    char keys[INVENTORY_COLUMNS_MAX + 3][16];
+    struct inventory_label labels[INVENTORY_COLUMNS_MAX + 3];
+    for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
+        snprintf(keys[i], sizeof(keys[i]), "key%zu", i);
+        labels[i] = (struct inventory_label){keys[i], "v"};
+    }
+    struct inventory_entry entry = {
+        .dev_eui = 1, .labels = labels, .label_count = ARRAY_LEN(labels)};
+    inventory_builder_add(&builder, &entry);
+    assert_int_equal(builder.labels_lost, 3);
+    inventory_builder_end(&builder, &made);
+    assert_int_equal(made.label_count, INVENTORY_COLUMNS_MAX);
+    assert_string_equal(inventory_label(&made, &made.devices[0], "key63"), "v");
+    assert_null(made.devices[0].profile);
+    inventory_finish(&made);
+    inventory_builder_add(&builder, &entry);
+    inventory_builder_finish(&builder); /* in the middle of it */
+    assert_int_equal(builder.count, 0);
+}
+
+TEST_MAIN(cmocka_unit_test(the_server_fills_what_the_file_leaves_empty),
+          cmocka_unit_test(a_server_with_too_many_labels_loses_some),
+          cmocka_unit_test(two_become_one_without_keys),
+          cmocka_unit_test(a_label_says_who_is_in_maintenance),
           cmocka_unit_test(reads_columns_in_any_order),
           cmocka_unit_test(lists_every_bad_line_and_never_a_key),
           cmocka_unit_test(refuses_nul_bytes_long_lines_and_many_fields),

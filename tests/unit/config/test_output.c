@@ -112,8 +112,11 @@ static void explains_a_key(void **state)
         {"campaign.spec.activation.mode",
          "KIND:     Campaign\nKEY:      spec.activation.mode\nTYPE:     word\n"
          "DEFAULT:  immediate\nRANGE:    one of immediate, scheduled, manual\n\n"
-         "When a device installs: as soon as it is complete, inside a window, or after "
-         "fuotactl approve.\nThis version supports all but manual.\n"},
+         "When a device installs: as soon as it is complete, inside a window, or "
+         "(manual) when an operator says so for its wave, with fuotactl approve "
+         "--install. Until then it is told nothing that would make it install at a "
+         "reboot of its own.\n"},
+
         {"trust-policy.metadata",
          "KIND:     TrustPolicy\nKEY:      metadata\nTYPE:     mapping\nREQUIRED: yes\n\n"
          "Which policy.\n\nKEYS\n"

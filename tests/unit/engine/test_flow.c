@@ -174,37 +174,6 @@ static void a_reboot_that_was_never_heard_of_is_asked_for_again(void **state)
     flow_free(&f);
 }
 
-static void two_that_disagree_pause_the_campaign(void **state)
-{
-    (void)state;
-    for (size_t devices = 2; devices <= 3; devices++) {
-        struct flow f;
-        begin(&f, devices);
-        for (size_t i = 0; i < devices; i++) {
-            flow_walk(&f, i, MEMBER_READY);
-        }
-        for (size_t i = 0; i < devices; i++) {
-            flow_walk(&f, i, MEMBER_SET_UP);
-        }
-        for (size_t i = 0; i < devices; i++) {
-            flow_walk(&f, i, MEMBER_LISTENING);
-        }
-        for (size_t i = 0; i < devices; i++) {
-            flow_walk(&f, i, MEMBER_UPGRADE);
-        }
-        for (size_t i = 0; i + 1 < devices; i++) {
-            flow_walk(&f, i, MEMBER_REBOOT);
-        }
-        flow_uplink(&f, devices - 1, 203, "040303000000");
-        ended(&f, devices - 1, OUTCOME_FAILED, REASON_VERSION_DIFFERS,
-              FW_RESULT_UNSUPPORTED_PACKAGE);
-        assert_int_equal(f.alerts, 1);
-        assert_int_equal(f.campaign.phase,
-                         devices == 2 ? CAMPAIGN_PAUSED : CAMPAIGN_RUNNING);
-        flow_free(&f);
-    }
-}
-
 static void silence_about_packages_is_not_remembered(void **state)
 {
     (void)state;
@@ -364,7 +333,6 @@ TEST_MAIN(cmocka_unit_test(the_right_answers_lead_to_success),
           cmocka_unit_test(the_reboot_is_when_the_device_says),
           cmocka_unit_test(the_old_version_again_and_again_is_a_failure),
           cmocka_unit_test(a_reboot_that_was_never_heard_of_is_asked_for_again),
-          cmocka_unit_test(two_that_disagree_pause_the_campaign),
           cmocka_unit_test(silence_about_packages_is_not_remembered),
           cmocka_unit_test(single_package_answers_are_enough),
           cmocka_unit_test(what_single_answers_said_outlives_a_restart),

@@ -81,6 +81,7 @@ static void all_that_deny_images_have_to_agree_on_the_version(void **state)
     struct flow f;
     struct profile profile = {.image = PROFILE_IMAGE_DENIED};
     begin_with(&f, 2, &profile, 2);
+    f.spec.image.firmware_version = SPEC_AUTO_U32;
     flow_apply(&f);
     for (size_t i = 0; i < 2; i++) {
         flow_walk(&f, i, MEMBER_SESSION);

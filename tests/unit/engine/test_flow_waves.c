@@ -55,25 +55,6 @@ static const char *reason(const struct flow *f)
     return engine_campaign_by_id(f->engine, f->campaign_id)->reason;
 }
 
-static void succeed(struct flow *f, size_t first, size_t count)
-{
-    static const enum member_phase steps[] = {MEMBER_READY, MEMBER_SET_UP,
-                                              MEMBER_LISTENING, MEMBER_ENDED};
-    for (size_t k = 0; k < ARRAY_LEN(steps); k++) {
-        for (size_t i = first; i < first + count; i++) {
-            flow_walk(f, i, steps[k]);
-        }
-    }
-}
-
-/* Its image is refused, after a session. */
-static void refuse(struct flow *f, size_t device)
-{
-    flow_walk(f, device, MEMBER_UPGRADE);
-    flow_uplink(f, device, 203, "0401");
-    assert_int_equal(flow_member(f, device)->outcome, OUTCOME_FAILED);
-}
-
 static void fail_both(struct flow *f, size_t first)
 {
     static const enum member_phase steps[] = {MEMBER_READY, MEMBER_SET_UP,
@@ -82,11 +63,19 @@ static void fail_both(struct flow *f, size_t first)
         flow_walk(f, first, steps[k]);
         flow_walk(f, first + 1, steps[k]);
     }
-    refuse(f, first);
+    flow_refuse(f, first);
     if (flow_member(f, first + 1)->outcome == OUTCOME_NONE &&
         phase(f) != CAMPAIGN_PAUSED) {
-        refuse(f, first + 1);
+        flow_refuse(f, first + 1);
     }
+}
+
+static void approve(struct flow *f, uint8_t wave_no)
+{
+    struct engine_event event = {
+        .type = ENGINE_EV_CONTROL,
+        .control = {.campaign_id = 1, .verb = ENGINE_APPROVE, .wave = wave_no}};
+    flow_step(f, &event);
 }
 
 static void later_waves_wait_for_the_ones_before(void **state)
@@ -107,7 +96,7 @@ static void later_waves_wait_for_the_ones_before(void **state)
     engine_campaign_counts(f.engine, 1, &counts);
     assert_int_equal(counts.total, 4);
     assert_int_equal(counts.pending, 2);
-    succeed(&f, 0, 2);
+    flow_walk_all(&f, 0, 2, MEMBER_ENDED);
     engine_wave_at(f.engine, 1, 0, &canaries);
     assert_int_equal(canaries.total, 2);
     assert_int_equal(canaries.attempted, 2);
@@ -119,12 +108,30 @@ static void later_waves_wait_for_the_ones_before(void **state)
     flow_wait(&f, HOURS_US(1));
     assert_int_equal(wave(&f, 0)->phase, WAVE_DONE);
     assert_int_equal(wave(&f, 1)->phase, WAVE_RUNNING);
-    succeed(&f, 2, 2);
+    flow_walk_all(&f, 2, 2, MEMBER_ENDED);
     assert_int_equal(phase(&f), CAMPAIGN_COMPLETED);
     assert_int_equal(wave(&f, 1)->phase, WAVE_DONE);
     assert_int_equal(wave(&f, 1)->verdict, WAVE_SUCCEEDED);
     flow_wait(&f, DAYS_US(1));
     assert_int_equal(engine_deadline(f.engine).us, INSTANT_NEVER.us);
+    flow_free(&f);
+}
+
+/* The daemon puts the content of an edited file in the place of the spec. */
+static void an_edited_campaign_is_judged_by_what_its_spec_says_now(void **state)
+{
+    (void)state;
+    struct spec_wave edited[2];
+    struct flow f;
+    begin_waves(&f);
+    memcpy(edited, two_waves, sizeof(two_waves));
+    f.spec.rollout.waves = edited;
+    memset(waves, 0, sizeof(waves));
+    flow_walk_all(&f, 0, 2, MEMBER_ENDED);
+    assert_int_equal(wave(&f, 0)->phase, WAVE_SOAKING);
+    flow_wait(&f, HOURS_US(24));
+    fail_both(&f, 2);
+    assert_string_equal(reason(&f), "wave rest failed: 1 of 2 attempted devices failed");
     flow_free(&f);
 }
 
@@ -138,7 +145,7 @@ static void a_restart_at_any_point_changes_nothing(void **state)
     flow_walk(&f, 0, MEMBER_READY);
     flow_walk(&f, 1, MEMBER_READY);
     flow_restart(&f);
-    succeed(&f, 0, 2);
+    flow_walk_all(&f, 0, 2, MEMBER_ENDED);
     flow_wait(&f, HOURS_US(12));
     flow_restart(&f);
     assert_int_equal(wave(&f, 0)->phase, WAVE_SOAKING);
@@ -147,7 +154,7 @@ static void a_restart_at_any_point_changes_nothing(void **state)
     flow_wait(&f, HOURS_US(1));
     assert_int_equal(wave(&f, 1)->phase, WAVE_RUNNING);
     flow_restart(&f);
-    succeed(&f, 2, 2);
+    flow_walk_all(&f, 2, 2, MEMBER_ENDED);
     assert_int_equal(phase(&f), CAMPAIGN_COMPLETED);
     flow_restart(&f);
     struct wave_counts rest;
@@ -167,7 +174,7 @@ static void members_that_were_not_let_in_before_a_restart_are_then(void **state)
     flow_restart(&f);
     assert_int_not_equal(flow_member(&f, 1)->phase, MEMBER_PENDING);
     assert_int_equal(flow_member(&f, 2)->phase, MEMBER_PENDING);
-    succeed(&f, 0, 2);
+    flow_walk_all(&f, 0, 2, MEMBER_ENDED);
     flow_free(&f);
 }
 
@@ -191,11 +198,11 @@ static void a_wave_with_too_many_failures_holds_the_campaign(void **state)
     flow_control(&f, ENGINE_RESUME);
     assert_int_equal(wave(&f, 0)->phase, WAVE_RUNNING);
     assert_true(wave(&f, 0)->waived);
-    refuse(&f, 1);
+    flow_refuse(&f, 1);
     assert_int_equal(phase(&f), CAMPAIGN_RUNNING);
     assert_int_equal(wave(&f, 0)->phase, WAVE_SOAKING);
     flow_wait(&f, HOURS_US(24));
-    succeed(&f, 2, 2);
+    flow_walk_all(&f, 2, 2, MEMBER_ENDED);
     assert_int_equal(phase(&f), CAMPAIGN_COMPLETED);
     assert_int_equal(wave(&f, 0)->verdict, WAVE_BROKEN);
     flow_free(&f);
@@ -214,13 +221,10 @@ static void a_wave_that_ends_badly_needs_an_approval_to_go_on(void **state)
     assert_string_equal(reason(&f),
                         "wave canary failed: 0 of 2 attempted devices succeeded");
     assert_int_equal(wave(&f, 0)->verdict, WAVE_FAILED);
-    struct engine_event approve = {
-        .type = ENGINE_EV_CONTROL,
-        .control = {.campaign_id = 1, .verb = ENGINE_APPROVE, .wave = ENGINE_WAVE_NEXT}};
-    flow_step(&f, &approve);
+    approve(&f, ENGINE_WAVE_NEXT);
     assert_int_equal(phase(&f), CAMPAIGN_RUNNING);
     assert_int_equal(wave(&f, 0)->phase, WAVE_SOAKING);
-    flow_step(&f, &approve); /* nothing waits */
+    approve(&f, ENGINE_WAVE_NEXT); /* nothing waits */
     assert_int_equal(wave(&f, 0)->phase, WAVE_SOAKING);
     flow_free(&f);
 }
@@ -291,7 +295,7 @@ static void a_wave_waits_for_its_approval(void **state)
     waves[0].soak_us = 0;
     waves[1].approval_required = true;
     flow_apply(&f);
-    succeed(&f, 0, 2);
+    flow_walk_all(&f, 0, 2, MEMBER_ENDED);
     assert_int_equal(wave(&f, 0)->phase, WAVE_DONE);
     assert_int_equal(wave(&f, 1)->phase, WAVE_APPROVAL);
     assert_int_equal(phase(&f), CAMPAIGN_PAUSED);
@@ -300,12 +304,9 @@ static void a_wave_waits_for_its_approval(void **state)
     flow_control(&f, ENGINE_RESUME); /* is none */
     assert_int_equal(phase(&f), CAMPAIGN_PAUSED);
     assert_int_equal(flow_member(&f, 2)->phase, MEMBER_PENDING);
-    struct engine_event approve = {
-        .type = ENGINE_EV_CONTROL,
-        .control = {.campaign_id = 1, .verb = ENGINE_APPROVE, .wave = 1}};
-    flow_step(&f, &approve);
+    approve(&f, 1);
     assert_int_equal(phase(&f), CAMPAIGN_RUNNING);
-    succeed(&f, 2, 2);
+    flow_walk_all(&f, 2, 2, MEMBER_ENDED);
     assert_int_equal(phase(&f), CAMPAIGN_COMPLETED);
     flow_free(&f);
 }
@@ -318,12 +319,9 @@ static void an_approval_may_come_before_it_is_asked_for(void **state)
     waves[0].soak_us = 0;
     waves[1].approval_required = true;
     flow_apply(&f);
-    struct engine_event approve = {
-        .type = ENGINE_EV_CONTROL,
-        .control = {.campaign_id = 1, .verb = ENGINE_APPROVE, .wave = 1}};
-    flow_step(&f, &approve);
+    approve(&f, 1);
     flow_restart(&f);
-    succeed(&f, 0, 2);
+    flow_walk_all(&f, 0, 2, MEMBER_ENDED);
     assert_int_equal(wave(&f, 1)->phase, WAVE_RUNNING);
     assert_int_equal(f.alerts, 0);
     flow_free(&f);
@@ -363,7 +361,7 @@ static void an_abort_cancels_the_waves_that_have_not_ended(void **state)
     prepare(&f);
     waves[0].soak_us = 0;
     flow_apply(&f);
-    succeed(&f, 0, 2);
+    flow_walk_all(&f, 0, 2, MEMBER_ENDED);
     flow_control(&f, ENGINE_ABORT);
     flow_wait(&f, DAYS_US(2));
     assert_int_equal(phase(&f), CAMPAIGN_ABORTED);
@@ -378,7 +376,7 @@ static void a_pause_holds_the_next_wave(void **state)
     (void)state;
     struct flow f;
     begin_waves(&f);
-    succeed(&f, 0, 2);
+    flow_walk_all(&f, 0, 2, MEMBER_ENDED);
     flow_control(&f, ENGINE_PAUSE);
     flow_wait(&f, HOURS_US(30));
     assert_int_equal(flow_member(&f, 2)->phase, MEMBER_PENDING);
@@ -393,7 +391,7 @@ static void a_soak_does_not_mind_the_wall_clock(void **state)
     (void)state;
     struct flow f;
     begin_waves(&f);
-    succeed(&f, 0, 2);
+    flow_walk_all(&f, 0, 2, MEMBER_ENDED);
     f.now = utc_after(f.now, DAYS_US(2));
     struct engine_event step = {.type = ENGINE_EV_CLOCK_STEP, .step = {DAYS_US(2)}};
     flow_step(&f, &step);
@@ -422,6 +420,7 @@ static void rows_of_waves_that_cannot_be_are_refused(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(later_waves_wait_for_the_ones_before),
+          cmocka_unit_test(an_edited_campaign_is_judged_by_what_its_spec_says_now),
           cmocka_unit_test(a_restart_at_any_point_changes_nothing),
           cmocka_unit_test(members_that_were_not_let_in_before_a_restart_are_then),
           cmocka_unit_test(a_wave_with_too_many_failures_holds_the_campaign),

@@ -7,9 +7,10 @@
 #include "engine/engine.h"
 
 enum {
-    DEVICES = 2000,
+    DEVICES = 20000,
     FIRST = 0x1000, /* DevEUI */
     A_FEW = 600, /* more than a step may serve: its limit is the engine's own business */
+    EFFECTS_MAX = 10 * A_FEW,
 };
 
 struct fleet_rig {
@@ -21,13 +22,17 @@ struct fleet_rig {
     uint8_t image[300];
     uint64_t devices[DEVICES];
     struct utc now;
+    struct utc deadline;
     /* stored */
     struct campaign_rec campaign;
     struct member_rec members[DEVICES];
     /* of the last step */
     size_t ended;
     size_t sent;
+    size_t effects_count;
 };
+
+static struct fleet_rig rig; /* too large for a stack */
 
 static void build(struct fleet_rig *r)
 {
@@ -49,6 +54,7 @@ static struct engine_campaign definition(const struct fleet_rig *r)
                                     .spec = &r->spec,
                                     .image = r->image,
                                     .image_len = sizeof(r->image),
+                                    .deadline = r->deadline,
                                     .devices = r->devices,
                                     .device_count = DEVICES};
 }
@@ -57,6 +63,7 @@ static struct engine_campaign definition(const struct fleet_rig *r)
 static void drain(struct fleet_rig *r)
 {
     r->ended = r->sent = 0;
+    r->effects_count = r->effects.len;
     for (size_t i = 0; i < r->effects.len; i++) {
         const struct effect *effect = &r->effects.items[i];
         r->sent += effect->type == EFFECT_SEND;
@@ -92,6 +99,30 @@ static void tick(struct fleet_rig *r)
 {
     struct engine_event event = {.type = ENGINE_EV_TIMEOUT};
     step(r, &event);
+    assert_true(r->effects_count <= EFFECTS_MAX);
+}
+
+/* All that is due now, in as many steps as it takes. */
+static size_t work(struct fleet_rig *r)
+{
+    size_t steps = 0;
+    while (is_due(r)) {
+        tick(r);
+        assert_true(r->ended <= A_FEW);
+        assert_true(r->sent <= A_FEW);
+        steps++;
+        assert_true(steps <= DEVICES);
+    }
+    return steps;
+}
+
+static size_t count_outcomes(const struct fleet_rig *r, enum outcome outcome)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < DEVICES; i++) {
+        count += r->members[i].outcome == outcome;
+    }
+    return count;
 }
 
 static void control(struct fleet_rig *r, enum engine_control verb)
@@ -106,24 +137,22 @@ static void start(struct fleet_rig *r)
 {
     memset(r, 0, sizeof(*r));
     r->now = (struct utc){SECONDS_US(1800000000)};
+    r->deadline = utc_after(r->now, DAYS_US(30));
     memcpy(r->spec.name, "many", 5);
     r->spec.targets.preconditions.max_uplink_age_us = DAYS_US(7);
     r->spec.image.firmware_version = SPEC_AUTO_U32;
     r->spec.retry.command = 4;
     memcpy(r->fleet.name, "many", 5);
-    r->fleet.region = "EU868";
+    r->fleet.region = "AS923";
     r->fleet.reserve_ppm = 400000;
     r->fleet.default_profile = "generic";
     build(r);
     struct engine_event event = {.type = ENGINE_EV_APPLY, .apply = definition(r)};
     step(r, &event);
-    size_t sent = r->sent;
-    while (is_due(r)) {
-        tick(r);
-        assert_true(r->sent <= A_FEW);
-        sent += r->sent;
+    (void)work(r);
+    for (size_t i = 0; i < DEVICES; i++) { /* all are asked, as far as there is airtime */
+        assert_int_equal(r->members[i].phase, MEMBER_DISCOVER);
     }
-    assert_int_equal(sent, DEVICES);
 }
 
 static void restart(struct fleet_rig *r)
@@ -168,46 +197,207 @@ static size_t finish(struct fleet_rig *r)
 static void an_abort_ends_a_few_devices_in_each_step(void **state)
 {
     (void)state;
-    struct fleet_rig r;
-    start(&r);
-    control(&r, ENGINE_ABORT);
-    assert_in_range(r.ended, 1, A_FEW);
-    assert_true(finish(&r) >= DEVICES / A_FEW);
-    stop(&r);
+    struct fleet_rig *r = &rig;
+    start(r);
+    control(r, ENGINE_ABORT);
+    assert_in_range(r->ended, 1, A_FEW);
+    assert_true(finish(r) >= DEVICES / A_FEW);
+    stop(r);
 }
 
 static void a_device_that_speaks_in_an_abort_does_not_wait_for_its_turn(void **state)
 {
     (void)state;
-    struct fleet_rig r;
-    start(&r);
-    control(&r, ENGINE_ABORT);
-    assert_int_equal(r.members[DEVICES - 1].outcome, OUTCOME_NONE);
+    struct fleet_rig *r = &rig;
+    start(r);
+    control(r, ENGINE_ABORT);
+    assert_int_equal(r->members[DEVICES - 1].outcome, OUTCOME_NONE);
     struct engine_event uplink = {
         .type = ENGINE_EV_UPLINK,
         .uplink = {
-            .dev_eui = FIRST + DEVICES - 1, .received = r.now, .fport = 2, .f_cnt = 1}};
-    step(&r, &uplink);
-    assert_int_equal(r.sent, 0);
-    assert_int_equal(r.members[DEVICES - 1].outcome, OUTCOME_CANCELLED);
-    (void)finish(&r);
-    stop(&r);
+            .dev_eui = FIRST + DEVICES - 1, .received = r->now, .fport = 2, .f_cnt = 1}};
+    step(r, &uplink);
+    assert_int_equal(r->sent, 0);
+    assert_int_equal(r->members[DEVICES - 1].outcome, OUTCOME_CANCELLED);
+    (void)finish(r);
+    stop(r);
 }
 
 static void an_abort_goes_on_after_a_restart(void **state)
 {
     (void)state;
-    struct fleet_rig r;
-    start(&r);
-    control(&r, ENGINE_ABORT);
-    tick(&r);
-    assert_int_equal(r.campaign.phase, CAMPAIGN_ABORTING);
-    restart(&r);
-    assert_int_equal(r.campaign.phase, CAMPAIGN_ABORTING);
-    (void)finish(&r);
-    stop(&r);
+    struct fleet_rig *r = &rig;
+    start(r);
+    control(r, ENGINE_ABORT);
+    tick(r);
+    assert_int_equal(r->campaign.phase, CAMPAIGN_ABORTING);
+    restart(r);
+    assert_int_equal(r->campaign.phase, CAMPAIGN_ABORTING);
+    (void)finish(r);
+    stop(r);
+}
+
+static void at_a_deadline(enum spec_end_behavior behavior)
+{
+    struct fleet_rig *r = &rig;
+    start(r);
+    r->spec.schedule.end_behavior = behavior;
+    r->now = r->deadline;
+    tick(r);
+    assert_in_range(r->ended, 1, A_FEW);
+    assert_true(work(r) >= DEVICES / A_FEW);
+    assert_int_equal(count_outcomes(r, OUTCOME_CANCELLED), DEVICES);
+    assert_int_equal(r->members[DEVICES - 1].reason,
+                     behavior == SPEC_END_ABORT ? REASON_ABORTED : REASON_DEADLINE);
+    assert_int_equal(r->campaign.phase,
+                     behavior == SPEC_END_ABORT ? CAMPAIGN_ABORTED : CAMPAIGN_COMPLETED);
+    stop(r);
+}
+
+static void a_deadline_ends_a_few_devices_in_each_step(void **state)
+{
+    (void)state;
+    at_a_deadline(SPEC_END_DRAIN);
+    at_a_deadline(SPEC_END_STOP);
+    at_a_deadline(SPEC_END_ABORT);
+}
+
+static void a_device_that_speaks_behind_a_deadline_is_cut_at_once(void **state)
+{
+    (void)state;
+    struct fleet_rig *r = &rig;
+    start(r);
+    r->now = r->deadline;
+    tick(r);
+    assert_int_equal(r->members[DEVICES - 1].outcome, OUTCOME_NONE);
+    struct engine_event uplink = {
+        .type = ENGINE_EV_UPLINK,
+        .uplink = {
+            .dev_eui = FIRST + DEVICES - 1, .received = r->now, .fport = 2, .f_cnt = 1}};
+    step(r, &uplink);
+    assert_int_equal(r->sent, 0);
+    assert_int_equal(r->members[DEVICES - 1].outcome, OUTCOME_CANCELLED);
+    (void)work(r);
+    stop(r);
+}
+
+static void a_deadline_that_a_restart_interrupts_is_kept(void **state)
+{
+    (void)state;
+    struct fleet_rig *r = &rig;
+    start(r);
+    r->now = r->deadline;
+    tick(r);
+    restart(r);
+    (void)work(r);
+    assert_int_equal(count_outcomes(r, OUTCOME_CANCELLED), DEVICES);
+    assert_int_equal(r->campaign.phase, CAMPAIGN_COMPLETED);
+    stop(r);
+}
+
+/* What waited is asked again, and nobody twice. */
+static void a_resume_comes_to_a_few_devices_in_each_step(void **state)
+{
+    (void)state;
+    struct fleet_rig *r = &rig;
+    start(r);
+    control(r, ENGINE_PAUSE);
+    r->now = utc_after(r->now, HOURS_US(1));
+    control(r, ENGINE_RESUME);
+    assert_true(r->effects_count <= EFFECTS_MAX);
+    assert_true(work(r) >= DEVICES / A_FEW);
+    assert_int_equal(r->campaign.phase, CAMPAIGN_RUNNING);
+    stop(r);
+}
+
+static void silence(struct fleet_rig *r)
+{
+    r->now = utc_after(r->now, DAYS_US(7));
+    assert_true(work(r) >= DEVICES / A_FEW);
+    assert_int_equal(count_outcomes(r, OUTCOME_UNKNOWN), DEVICES);
+    assert_int_equal(r->campaign.phase, CAMPAIGN_COMPLETED);
+}
+
+static void the_silent_are_given_up_a_few_in_each_step(void **state)
+{
+    (void)state;
+    start(&rig);
+    silence(&rig);
+    stop(&rig);
+}
+
+static void retry_all(struct fleet_rig *r)
+{
+    struct engine_event event = {
+        .type = ENGINE_EV_RETRY,
+        .retry = {.campaign_id = 1, .devices = r->devices, .count = DEVICES}};
+    step(r, &event);
+    assert_true(r->effects_count <= EFFECTS_MAX);
+    assert_int_equal(r->campaign.phase, CAMPAIGN_RUNNING);
+}
+
+static void a_retry_comes_to_a_few_devices_in_each_step(void **state)
+{
+    (void)state;
+    struct fleet_rig *r = &rig;
+    start(r);
+    silence(r);
+    retry_all(r);
+    assert_int_equal(engine_retry_of(r->engine, 1, FIRST + DEVICES - 1),
+                     ENGINE_RETRY_UNDER_WAY);
+    retry_all(r); /* once more changes nothing */
+    assert_true(work(r) >= DEVICES / A_FEW);
+    for (size_t i = 0; i < DEVICES; i++) {
+        assert_int_equal(r->members[i].outcome, OUTCOME_NONE);
+        assert_int_equal(r->members[i].retries, 1);
+        assert_int_equal(r->members[i].phase, MEMBER_DISCOVER);
+    }
+    silence(r); /* they end like all others */
+    stop(r);
+}
+
+static void an_abort_in_a_retry_ends_those_too_that_were_not_reached(void **state)
+{
+    (void)state;
+    struct fleet_rig *r = &rig;
+    start(r);
+    silence(r);
+    retry_all(r);
+    control(r, ENGINE_ABORT);
+    (void)work(r);
+    assert_int_equal(r->campaign.phase, CAMPAIGN_ABORTED);
+    assert_int_equal(count_outcomes(r, OUTCOME_CANCELLED), DEVICES);
+    stop(r);
+}
+
+static void a_retry_that_a_restart_interrupts_leaves_whole_devices(void **state)
+{
+    (void)state;
+    struct fleet_rig *r = &rig;
+    start(r);
+    silence(r);
+    retry_all(r);
+    tick(r);
+    restart(r);
+    size_t again = count_outcomes(r, OUTCOME_NONE);
+    assert_in_range(again, 1, DEVICES - 1);
+    assert_int_equal(count_outcomes(r, OUTCOME_UNKNOWN), DEVICES - again);
+    assert_int_equal(r->campaign.phase, CAMPAIGN_RUNNING);
+    (void)work(r);
+    retry_all(r); /* the operator asks once more */
+    (void)work(r);
+    assert_int_equal(count_outcomes(r, OUTCOME_NONE), DEVICES);
+    stop(r);
 }
 
 TEST_MAIN(cmocka_unit_test(an_abort_ends_a_few_devices_in_each_step),
           cmocka_unit_test(a_device_that_speaks_in_an_abort_does_not_wait_for_its_turn),
-          cmocka_unit_test(an_abort_goes_on_after_a_restart))
+          cmocka_unit_test(an_abort_goes_on_after_a_restart),
+          cmocka_unit_test(a_deadline_ends_a_few_devices_in_each_step),
+          cmocka_unit_test(a_device_that_speaks_behind_a_deadline_is_cut_at_once),
+          cmocka_unit_test(a_deadline_that_a_restart_interrupts_is_kept),
+          cmocka_unit_test(a_resume_comes_to_a_few_devices_in_each_step),
+          cmocka_unit_test(the_silent_are_given_up_a_few_in_each_step),
+          cmocka_unit_test(a_retry_comes_to_a_few_devices_in_each_step),
+          cmocka_unit_test(an_abort_in_a_retry_ends_those_too_that_were_not_reached),
+          cmocka_unit_test(a_retry_that_a_restart_interrupts_leaves_whole_devices))

@@ -211,6 +211,7 @@ static void a_course_longer_than_a_session_is_split(void **state)
     config.image_len = 51008;
     rig_init(&w.rig, &config);
     w.rig.spec.radio.spacing_us = SECONDS_US(200); /* of 230 fragments and more */
+    rig_run_for(&w.rig, MINUTES_US(15));           /* all are heard, and nobody is late */
     rig_apply(&w.rig);
     all_succeed(&w, DAYS_US(6));
     const struct rig_window *first = &w.rig.check.windows[0];

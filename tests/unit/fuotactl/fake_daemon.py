@@ -41,7 +41,7 @@ def device(i, outcome="succeeded"):
 
 def budget(i):
     return {"gateway": f"{i:016x}", "low_hz": 869400000, "high_hz": 869650000,
-            "own_us": 72000000, "others_us": 0, "own_cap_us": 216000000,
+            "own_us": 72000000, "waiting_us": 0, "others_us": 0, "own_cap_us": 216000000,
             "legal_cap_us": 360000000, "free_us": 144000000, "used_ppm": 200000}
 
 
@@ -189,6 +189,17 @@ class Daemon:
     def do_pause(self, _stream, request):
         reason = request["params"].get("reason", "")
         return state("paused", active=50, reason=reason)
+
+    def do_retry(self, _stream, request):
+        if request["params"].get("devices") == ["00000000000000aa"]:
+            raise Refusal(5, "1 of the devices cannot go again; nothing was changed",
+                          [{"severity": "error", "path": "00000000000000aa",
+                            "text": "it is not in the campaign"}])
+        return {"retried": 2, "under_way": 1, "busy": 3, "state": state("paused", active=50)}
+
+    def do_import(self, _stream, request):
+        devices = self.uploads[request["params"]["digest"]].decode().count("\n") - 1
+        return {"fleet": "f", "devices": devices, "added": devices - 1, "replaced": 1}
 
     def do_devices(self, _stream, request):
         params = request["params"]

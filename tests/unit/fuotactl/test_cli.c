@@ -293,15 +293,6 @@ static void every_command_is_complete_and_shown_everywhere(void **state)
     end(&bash);
 }
 
-static void verbs_of_later_versions_are_not_there(void **state)
-{
-    (void)state;
-    static const char *const later[] = {"retry"};
-    for (size_t i = 0; i < ARRAY_LEN(later); i++) {
-        assert_null(cli_find(later[i]));
-    }
-}
-
 static void help_of_a_command_wraps_and_lists_options(void **state)
 {
     (void)state;
@@ -345,6 +336,5 @@ TEST_MAIN(cmocka_unit_test(wrong_command_lines_are_refused_in_one_line),
           cmocka_unit_test(more_files_than_fit_are_refused),
           cmocka_unit_test(colours_and_live_lines_need_a_terminal_and_no_ci),
           cmocka_unit_test(every_command_is_complete_and_shown_everywhere),
-          cmocka_unit_test(verbs_of_later_versions_are_not_there),
           cmocka_unit_test(help_of_a_command_wraps_and_lists_options),
           cmocka_unit_test(only_three_shells_are_completed))

@@ -192,7 +192,8 @@ class Files(Case):
         self.assertIn("simulated    30 devices, 1 gateway, timing stock, seed 5\n", told)
         self.assertIn("duty cycle   never above the legal limit\n", told)
         for option in (("--loss", "91%"), ("--devices", "0"), ("--seed", "x"),
-                       ("--timing", "soon")):
+                       ("--timing", "soon"), ("--broken", "101%"), ("--apart", "6"),
+                       ("--abort-after", "0s")):
             self.run_ctl("simulate", "sim.yaml", *option, code=USAGE)
 
     def test_a_simulation_keeps_to_the_schedule(self):
@@ -338,6 +339,11 @@ class WithDaemon(Case):
         self.daemon.do_apply = lambda *_: {"name": "wm1", "id": 1, "existing": True,
                                            "state": state("paused"), "plan": None}
         self.assertIn("applied before", self.run_ctl("apply", "c.yaml").stderr)
+        self.daemon.do_apply = lambda *_: {"name": "wm1", "id": 1, "existing": True,
+                                           "changed": True, "state": state(), "plan": None}
+        self.assertIn("wm1 is under way, and was changed", self.run_ctl("apply", "c.yaml").stderr)
+        self.daemon.do_apply = lambda *_: {"name": "wm1", "id": 1, "existing": True,
+                                           "changed": False, "state": state(), "plan": None}
         self.assertEqual(self.run_ctl("apply", "c.yaml", "--quiet").stderr, "")
 
     def test_apply_of_a_plan_takes_what_was_reviewed_only(self):
@@ -578,6 +584,79 @@ fuotactl: the world is not the one of the plan: plan it again
         self.run_ctl("devices", "wm1", "--state", "2")
         self.assertEqual(self.daemon.requests[-1]["params"]["state"], 2)
 
+    def test_devices_go_again_by_name_label_and_outcome(self):
+        result = self.run_ctl("retry", "wm1", "--devices", "70B3D57ED005A1B2,00000000000000ab",
+                              "--label", "site=a,ring=2", "--outcome", "failed,skipped",
+                              "--reason", "mended")
+        self.assertEqual(self.daemon.requests[-1]["params"], {
+            "name": "wm1", "reason": "mended", "outcomes": ["failed", "skipped"],
+            "devices": ["70b3d57ed005a1b2", "00000000000000ab"],
+            "labels": {"site": "a", "ring": "2"}})
+        for words in ("2 devices go again", "1 had been told to before",
+                      "3 left alone: another campaign has them", "fuotactl resume wm1"):
+            self.assertIn(words, result.stderr)
+        self.assertRegex(result.stdout, r"(?m)^phase +paused$")
+        line = self.lines("retry", "wm1")[0]
+        self.assertEqual((line["type"], line["retried"], line["state"]["phase"]),
+                         ("retry", 2, "paused"))
+        self.assertEqual(self.daemon.requests[-1]["params"], {"name": "wm1"})
+        refused = self.run_ctl("retry", "wm1", "--devices", "00000000000000AA", code=NOT_FOUND)
+        self.assertIn("00000000000000aa: it is not in the campaign", refused.stderr)
+        for args in (["--devices", "xyz"], ["--devices", ""], ["--label", "site"],
+                     ["--label", "=a"], ["--label", "site="], ["--label", "a=b,"]):
+            with self.subTest(args):
+                result = self.run_ctl("retry", "wm1", *args, code=USAGE)
+                self.assertIn("usage: fuotactl retry", result.stderr)
+
+    def test_a_report_shows_both_tries_of_who_went_again(self):
+        fleet = self.daemon.fleet
+        again, still = fleet.devices[0], fleet.devices[1]
+        again.update(outcome="succeeded", reason="verified", retries=1, outcome_before="failed",
+                     reason_before="incomplete", time="2026-03-09T12:00:00.000000Z")
+        still.update(outcome="failed", reason="mic", retries=2, outcome_before="unknown",
+                     reason_before="silent")
+        report = json.loads(self.report("--json"))
+        self.assertEqual([(d["retries"], d["outcome_before"], d["reason_before"], d["outcome"])
+                          for d in report["devices"][:2]],
+                         [(1, "failed", "incomplete", "succeeded"),
+                          (2, "unknown", "silent", "failed")])
+        self.assertEqual(report["devices"][0]["ended"][:10], "2026-03-09")  # of the last try
+        self.assertNotIn("outcome_before", report["devices"][2])
+        suites = ElementTree.fromstring(self.report("--format", "junit"))
+        case = next(c for c in suites.iter("testcase") if c.get("name") == again["dev_eui"])
+        self.assertIsNone(case.find("failure"))
+        self.assertIn("the try before ended as failed: incomplete", case.find("system-out").text)
+        self.assertIn("2 devices were tried again after they had ended, and 1 of them succeeded",
+                      self.report())
+
+    def test_devices_are_imported_from_a_file(self):
+        key = "00112233445566778899aabbccddeeff"
+        with open("new.csv", "w", encoding="utf-8") as f:
+            f.write("dev_eui,gen_app_key\n" + "".join(f"{i:016x},{key}\n" for i in range(1, 4)))
+        result = self.run_ctl("devices", "import", "new.csv", "--fleet", "f", "--reason", "x")
+        self.assertIn("3 devices are in fleet f now: 2 new, 1 replaced", result.stderr)
+        params = self.daemon.requests[-1]["params"]
+        self.assertEqual((params["file"], params["fleet"], params["reason"]),
+                         ("new.csv", "f", "x"))
+        line = self.lines("devices", "import", "new.csv")[0]
+        self.assertEqual((line["type"], line["added"]), ("import", 2))
+        before = len(self.daemon.requests)
+        with open("bad.csv", "w", encoding="utf-8") as f:
+            f.write(f"dev_eui,gen_app_key\nxyz,{key}\n{1:016x},{key}0\n{2:016x},{key}\n"
+                    f"{2:016x}\n")
+        result = self.run_ctl("devices", "import", "bad.csv", code=INVALID)
+        for words in ("bad.csv:2:1: dev_eui: must be 16 hex digits",
+                      "bad.csv:3:18: gen_app_key: must be 32 hex digits",
+                      "bad.csv:5:1: has 1 fields, the header has 2", "3 problems"):
+            self.assertIn(words, result.stderr)
+        self.assertNotIn(key, result.stderr)
+        self.assertEqual(len(self.daemon.requests), before)  # nothing has left this machine
+        self.assertIn("FILE.csv is missing",
+                      self.run_ctl("devices", "import", code=USAGE).stderr)
+        self.run_ctl("devices", "import", "none.csv", code=INVALID)
+        self.run_ctl("devices", "--", "import")  # a campaign of that name
+        self.assertEqual(self.daemon.requests[-1]["params"]["name"], "import")
+
     def test_a_device_by_its_eui(self):
         out = self.run_ctl("device", "70B3D57ED005A1B2").stdout
         self.assertRegex(out, r"(?m)^device +70b3d57ed005a1b2$")
@@ -706,7 +785,7 @@ fuotactl: the world is not the one of the plan: plan it again
         table = self.run_ctl("budget").stdout.splitlines()
         self.assertEqual(len(table), 501)
         self.assertRegex(table[0], r"^GATEWAY +BAND")
-        self.assertRegex(table[500], r"^00000000000001f4  869\.400-869\.650 +1m 12s +3m 36s")
+        self.assertRegex(table[500], r"^00000000000001f4  869\.400-869\.650 +1m 12s +0.0 s +3m 36s")
         pages = [r["params"] for r in self.daemon.requests if r["method"] == "budget"]
         self.assertEqual([p.get("after") for p in pages], [None, f"{400:016x}"])
         self.assertEqual(self.lines("budget"),

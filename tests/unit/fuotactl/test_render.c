@@ -47,32 +47,30 @@ static void a_budget_shows_what_is_used_and_what_is_left(void **state)
 {
     (void)state;
     struct rendered r;
-    FILE *out =
-        begin(&r, "[{\"gateway\":\"0016c001ff10a235\",\"low_hz\":869400000,"
-                  "\"high_hz\":869650000,\"own_us\":72000000,\"others_us\":18000000,"
-                  "\"own_cap_us\":216000000,\"legal_cap_us\":360000000,"
-                  "\"free_us\":144000000,\"used_ppm\":250000},"
-                  "{\"gateway\":\"0016c001ff10a236\",\"low_hz\":902000000,"
-                  "\"high_hz\":928000000,\"own_us\":0,\"others_us\":0,"
-                  "\"own_cap_us\":2160000000,\"legal_cap_us\":3600000000,"
-                  "\"free_us\":2160000000,\"used_ppm\":0},{}]");
+    FILE *out = begin(&r, "[{\"gateway\":\"0016c001ff10a235\",\"low_hz\":869400000,"
+                          "\"high_hz\":869650000,\"own_us\":72000000,\"waiting_us\":"
+                          "1500000,\"others_us\":18000000,"
+                          "\"own_cap_us\":216000000,\"legal_cap_us\":360000000,"
+                          "\"free_us\":144000000,\"used_ppm\":250000,\"online\":true},"
+                          "{\"gateway\":\"0016c001ff10a236\",\"low_hz\":902000000,"
+                          "\"high_hz\":928000000,\"own_us\":0,\"others_us\":0,"
+                          "\"own_cap_us\":2160000000,\"legal_cap_us\":3600000000,"
+                          "\"free_us\":2160000000,\"used_ppm\":0,\"online\":false},{}]");
     render_budgets(out, r.json);
-    assert_rendered(&r, "GATEWAY           BAND (MHZ)       CAMPAIGNS     CAP  OTHERS  "
-                        "LEGAL LIMIT   USED  "
-                        "  FREE\n"
-                        "0016c001ff10a235  869.400-869.650     1m 12s  3m 36s  18.0 s    "
-                        "    6m 0s  25.0%  "
-                        "2m 24s\n"
-                        "0016c001ff10a236  902.000-928.000      0.0 s  36m 0s   0.0 s   "
-                        "      none   0.0%  "
-                        "36m 0s\n"
-                        "-                 0.000-0.000              -       -       -    "
-                        "        -      -  "
-                        "     -\n");
+    assert_rendered(
+        &r, "GATEWAY           BAND (MHZ)       CAMPAIGNS  WAITING     CAP  OTHERS  "
+            "LEGAL LIMIT   USED    FREE  ONLINE\n"
+            "0016c001ff10a235  869.400-869.650     1m 12s    1.5 s  3m 36s  18.0 s  "
+            "      6m 0s  25.0%  2m 24s  yes\n"
+            "0016c001ff10a236  902.000-928.000      0.0 s        -  36m 0s   0.0 s  "
+            "       none   0.0%  36m 0s  no\n"
+            "-                 0.000-0.000              -        -       -       -  "
+            "          -      -       -  -\n");
     out = begin(&r, "{}");
     render_budgets(out, r.json);
-    assert_rendered(&r, "GATEWAY  BAND (MHZ)  CAMPAIGNS  CAP  OTHERS  LEGAL LIMIT  USED  "
-                        "FREE\n");
+    assert_rendered(
+        &r, "GATEWAY  BAND (MHZ)  CAMPAIGNS  WAITING  CAP  OTHERS  LEGAL LIMIT  USED  "
+            "FREE  ONLINE\n");
 }
 
 static void findings_are_a_line_each(void **state)
@@ -230,8 +228,11 @@ static void a_simulation_is_told_in_words(void **state)
             "\"devices\":200,\"gateways\":1,\"complete\":199,\"complete_us\":32911000000,"
             "\"complete_95_us\":20000000000,\"end_us\":50400000000,"
             "\"airtime_us\":902875648,\"transmissions\":2,\"frames\":2595,"
-            "\"duty_cycle_violations\":0,\"cut\":false,\"outcomes\":{\"none\":0,"
-            "\"succeeded\":199,\"failed\":1}}");
+            "\"duty_cycle_violations\":0,\"cut\":false,\"campaigns\":[{\"held\":true,"
+            "\"name\":\"wm1\",\"reason\":\"wave all failed\",\"phase\":\"paused\","
+            "\"outcomes\":{\"none\":0,\"succeeded\":199,\"failed\":1},\"waves\":[{"
+            "\"name\":\"all\",\"phase\":\"held\",\"verdict\":\"failed\",\"devices\":200,"
+            "\"attempted\":200,\"succeeded\":199,\"failed\":1}]}]}");
     render_simulation(out, r.json);
     assert_rendered(&r,
                     "campaign     wm1\n"
@@ -243,7 +244,10 @@ static void a_simulation_is_told_in_words(void **state)
                     "airtime      15m 2s of all gateways, 2595 frames, 2 "
                     "transmissions\n"
                     "duty cycle   never above the legal limit\n"
-                    "outcomes     199 succeeded, 1 failed\n");
+                    "wave         all: 200 devices, held, failed, 200 attempted, 199 "
+                    "succeeded, 1 failed\n"
+                    "outcomes     199 succeeded, 1 failed\n"
+                    "at the end   held: wave all failed\n");
 }
 
 static void a_simulation_that_was_cut_says_so(void **state)
@@ -253,7 +257,10 @@ static void a_simulation_that_was_cut_says_so(void **state)
     FILE *out =
         begin(&r, "{\"name\":\"wm1\",\"devices\":1,\"gateways\":2,\"complete\":0,"
                   "\"complete_us\":-1,\"complete_95_us\":-1,\"end_us\":1296000000000,"
-                  "\"duty_cycle_violations\":3,\"cut\":true,\"outcomes\":{\"none\":1}}");
+                  "\"duty_cycle_violations\":3,\"cut\":true,\"campaigns\":["
+                  "{\"name\":\"wm1\",\"priority\":2,\"phase\":\"running\","
+                  "\"outcomes\":{\"none\":1}},{\"name\":\"wm2\",\"priority\":1,"
+                  "\"phase\":\"completed\",\"outcomes\":{\"superseded\":1}}]}");
     render_simulation(out, r.json);
     assert_rendered(&r, "campaign     wm1\n"
                         "image        0 bytes\n"
@@ -262,7 +269,12 @@ static void a_simulation_that_was_cut_says_so(void **state)
                         "over         not yet after 15d 0h\n"
                         "airtime      - of all gateways, 0 frames, 0 transmissions\n"
                         "duty cycle   above the legal limit in 3 hours\n"
-                        "outcomes     1 without one\n");
+                        "campaign     wm1, priority 2\n"
+                        "outcomes     1 without one\n"
+                        "at the end   running\n"
+                        "campaign     wm2, priority 1\n"
+                        "outcomes     1 superseded\n"
+                        "at the end   completed\n");
 }
 
 static const char campaign[] =
@@ -394,14 +406,14 @@ static void csv_quotes_what_needs_it_and_defuses_formulas(void **state)
     json_object_object_add(r.json, "reason_text", json_object_new_string("\"\""));
     render_csv_row(out, r.json);
     assert_rendered(
-        &r,
-        "dev_eui,outcome,reason,state,state_name,result,result_text,source,phase,"
-        "reason_text,version_before,version,received,missing,tries,time,progress,"
-        "package_version,wave\n"
-        "70b3d57ed005a1b2,succeeded,verified,0,idle,1,success,inferred,ended,"
-        "\"it says \"\"ok\"\", twice\",16909056,,276,0,1,2026-01-01T02:00:00Z,,,canary\n"
-        "70b3d57ed005a1b2,succeeded,\"'=cmd?\",0,idle,1,success,inferred,ended,"
-        "\"\"\"\"\"\",16909056,,276,0,1,2026-01-01T02:00:00Z,,,canary\n");
+        &r, "dev_eui,outcome,reason,state,state_name,result,result_text,source,phase,"
+            "reason_text,version_before,version,received,missing,tries,time,progress,"
+            "package_version,wave,retries,outcome_before,reason_before\n"
+            "70b3d57ed005a1b2,succeeded,verified,0,idle,1,success,inferred,ended,"
+            "\"it says \"\"ok\"\", "
+            "twice\",16909056,,276,0,1,2026-01-01T02:00:00Z,,,canary,,,\n"
+            "70b3d57ed005a1b2,succeeded,\"'=cmd?\",0,idle,1,success,inferred,ended,"
+            "\"\"\"\"\"\",16909056,,276,0,1,2026-01-01T02:00:00Z,,,canary,,,\n");
 }
 
 static void waves_of_a_plan_and_of_a_campaign(void **state)
@@ -411,7 +423,9 @@ static void waves_of_a_plan_and_of_a_campaign(void **state)
     FILE *out = begin(
         &r, "{\"devices\":61,\"waves\":[{\"name\":\"canary\",\"devices\":10,"
             "\"success_ppm\":955000,\"abort_failed_ppm\":50000,\"abort_attempted\":10,"
-            "\"soak_us\":86400000000,\"approval\":false},"
+            "\"soak_us\":86400000000,\"approval\":false,\"airtime_us\":7380000000,"
+            "\"duration_us\":2400000000,\"duration_p90_us\":3600000000,"
+            "\"device_energy_mj\":12340,\"energy_mj\":123400,\"skipped\":3},"
             "{\"name\":\"ten\",\"devices\":0},"
             "{\"name\":\"rest\",\"devices\":1,\"success_ppm\":1000000,"
             "\"abort_failed_ppm\":50000,\"abort_attempted\":20,\"approval\":true}]}");
@@ -420,6 +434,8 @@ static void waves_of_a_plan_and_of_a_campaign(void **state)
         &r,
         "wave         canary: 10 devices; needs 95.50 % success, fails at 5 % of at "
         "least 10 attempted; soaks 1d 0h\n"
+        "  cost       airtime 2h 3m, sending 40m 0s (p90 1h 0m), up to 12.3 J a device "
+        "and 0.123 kJ of all; 3 devices left out\n"
         "wave         ten: 0 devices: those before have them all\n"
         "wave         rest: 1 device, after approval; needs 100 % success, fails at 5 "
         "% of at least 20 attempted\n"

@@ -30,6 +30,9 @@ struct seen {
     uint32_t f_cnt;
     uint8_t payload[8];
     int64_t at_us;
+    bool direct; /* what caps() says */
+    struct fuo_air air;
+    uint8_t phy[255];
     char handle[FUO_GROUP_SIZE];
     const char *what;
     int err; /* of the next call */
@@ -65,8 +68,8 @@ static inline void seen_close(struct fuo_ns *ns)
 
 static inline void seen_caps(struct fuo_ns *ns, struct fuo_caps *caps)
 {
-    (void)ns;
     caps->queue_rows_max = 4;
+    caps->direct = ns->seen->direct;
 }
 
 static inline void seen_mqtt(struct fuo_ns *ns, const char *topic, const uint8_t *payload,
@@ -139,6 +142,10 @@ static inline int seen_multicast(struct fuo_ns *ns, const struct fuo_multicast *
 {
     memcpy(ns->seen->payload, frame->payload, frame->payload_len);
     ns->seen->at_us = frame->at_us;
+    if (frame->air != NULL) {
+        ns->seen->air = *frame->air;
+        memcpy(ns->seen->phy, frame->air->phy, frame->air->phy_len);
+    }
     return note(ns, "multicast", frame->id);
 }
 

@@ -89,10 +89,11 @@ static void what_is_free_is_the_tighter_of_two_caps_and_never_negative(void **st
         int64_t free_us;
         int64_t used_ppm;
     } rows[] = {
-        {"the share of campaigns", {1, 0, 0, 16, 10, 216, 360}, 200, 72222},
-        {"the law", {1, 0, 0, 16, 300, 216, 360}, 44, 877777},
-        {"others are over it", {1, 0, 0, 0, 720, 216, 360}, 0, 2000000},
-        {"we were over the share", {1, 0, 0, 220, 0, 216, 360}, 0, 611111},
+        {"the share of campaigns", {1, 0, 0, 16, 10, 0, 216, 360}, 200, 72222},
+        {"the law", {1, 0, 0, 16, 300, 0, 216, 360}, 44, 877777},
+        {"others are over it", {1, 0, 0, 0, 720, 0, 216, 360}, 0, 2000000},
+        {"we were over the share", {1, 0, 0, 220, 0, 0, 216, 360}, 0, 611111},
+        {"commands that wait", {1, 0, 0, 36, 0, 50, 216, 360}, 130, 100000},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         test_row(rows[i].name);

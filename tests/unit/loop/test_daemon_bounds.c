@@ -75,7 +75,7 @@ static void of_applies_at_the_same_time_one_makes_the_campaign(void **state)
     for (size_t i = 0; i < REQUESTS; i++) {
         send_off(&f, CTL_APPLY,
                  i % 2 == 0 ? campaign_yaml
-                            : edited("  targets", "  paused: true\n  targets"));
+                            : edited("  targets", "  priority: 7\n  targets"));
     }
     for (size_t i = 0; i < REQUESTS; i++) {
         ctl_message_finish(&f.message);

@@ -207,6 +207,22 @@ static void airtime_of_hours_ago_is_forgotten(void **state)
     fixture_remove(&f);
 }
 
+static void a_history_that_cannot_be_read_is_said(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    assert_int_equal(call(&f, CTL_DEVICE, "{\"dev_eui\":\"0000000000000101\"}"), 0);
+    daemon_stop(&f);
+    run_sql(&f, "ALTER TABLE history RENAME TO other");
+    daemon_start(&f);
+    assert_int_equal(call(&f, CTL_DEVICE, "{\"dev_eui\":\"0000000000000101\"}"),
+                     CTL_INTERNAL);
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
 static void limit_files(const struct daemon_fixture *f, rlim_t bytes)
 {
     struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
@@ -237,6 +253,91 @@ static void a_full_disk_changes_nothing_and_passes(void **state)
     upload(&f);
     assert_int_equal(submit(&f, CTL_APPLY, campaign_yaml, f.signature), 0);
     assert_answer(&f, "/state/phase", "running");
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
+static const char folder_campaign[] =
+    "apiVersion: fuotad/v1\n"
+    "kind: Campaign\n"
+    "metadata: { name: camp }\n"
+    "spec:\n"
+    "  image: { file: ../i.bin, version: \"2.0\", signatures: [../i.minisig] }\n"
+    "  targets: { fleet: f }\n"
+    "  schedule: { notBefore: 2099-01-01T00:00:00 }\n" /* till then nothing is stored */
+    "  paused: %s\n";
+
+/* Renamed into place, as a program should. */
+static void put_campaign(const struct daemon_fixture *f, const char *paused)
+{
+    char text[512];
+    char from[2 * TEMP_PATH_SIZE];
+    char to[2 * TEMP_PATH_SIZE];
+    snprintf(text, sizeof(text), folder_campaign, paused);
+    put_file(f, "new", text);
+    assert_int_equal(rename(temp_path(&f->temp, "new", from),
+                            temp_path(&f->temp, "campaigns/c.yaml", to)),
+                     0);
+}
+
+static void watch_folder(struct daemon_fixture *f)
+{
+    char text[2048];
+    char path[2 * TEMP_PATH_SIZE];
+    snprintf(text, sizeof(text), "%s  campaigns: campaigns\n", daemon_yaml);
+    put_file(f, "fuotad.yaml", text);
+    put_file(f, "i.minisig", f->signature);
+    put_folder(f, "campaigns");
+    FILE *file = fopen(temp_path(&f->temp, "i.bin", path), "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(f->image, 1, sizeof(f->image), file), sizeof(f->image));
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Of the answer to a call without params, or about the campaign. */
+static void wait_for(struct daemon_fixture *f, enum ctl_method method,
+                     const char *pointer, const char *want)
+{
+    const char *params = method == CTL_STATUS ? "{\"name\":\"camp\"}" : NULL;
+    for (int i = 0; i < 3000; i++) {
+        if (call(f, method, params) == 0 && strcmp(answer_at(f, pointer), want) == 0) {
+            return;
+        }
+        usleep(10000);
+    }
+    fail_msg("%s is not %s", pointer, want);
+}
+
+/* That the file was taken is on disk. */
+static void wait_for_taken(const struct daemon_fixture *f)
+{
+    static const char counter[] = "intake/taken/camp/";
+    int tries = 0;
+    while (!file_contains(f, "state/fuotad.db-wal", counter, sizeof(counter) - 1)) {
+        assert_true(tries++ < 3000);
+        usleep(10000);
+    }
+}
+
+/* The engine has forgotten it then, and so must who reads the folder. */
+static void a_change_in_the_folder_outlives_a_full_disk(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    fixture_files(&f);
+    watch_folder(&f);
+    daemon_start(&f);
+    put_campaign(&f, "false");
+    wait_for(&f, CTL_STATUS, "/campaigns/0/phase", "scheduled");
+    wait_for_taken(&f);
+    limit_files(&f, 1);
+    put_campaign(&f, "true");
+    wait_for(&f, CTL_VERSION, "/stores", "false");
+    limit_files(&f, RLIM_INFINITY);
+    wait_for(&f, CTL_STATUS, "/campaigns/0/phase", "paused");
+    daemon_stop(&f);
+    daemon_start(&f);
+    wait_for(&f, CTL_STATUS, "/campaigns/0/phase", "paused");
     daemon_stop(&f);
     fixture_remove(&f);
 }
@@ -351,7 +452,9 @@ TEST_MAIN(cmocka_unit_test(a_database_of_a_newer_fuotad_is_refused_and_left_alon
           cmocka_unit_test(a_campaign_without_its_fleet_is_left_out_and_shown),
           cmocka_unit_test(airtime_of_hours_ago_is_forgotten),
           cmocka_unit_test(damage_in_the_store_leaves_one_campaign_out),
+          cmocka_unit_test(a_history_that_cannot_be_read_is_said),
           cmocka_unit_test(a_full_disk_changes_nothing_and_passes),
+          cmocka_unit_test(a_change_in_the_folder_outlives_a_full_disk),
           cmocka_unit_test(keys_are_in_no_file_but_sealed),
           cmocka_unit_test(wrong_files_are_all_reported),
           cmocka_unit_test(what_cannot_be_opened_ends_the_start))

@@ -216,7 +216,10 @@ static void apply_to_many(struct rig *rig)
     static uint64_t devices[MANY];
     start(rig);
     for (size_t i = 0; i < MANY; i++) {
-        struct device_rec rec = {.dev_eui = MANY_FIRST + i, .fleet_id = FIXTURE_FLEET};
+        struct device_rec rec = {.dev_eui = MANY_FIRST + i,
+                                 .fleet_id = FIXTURE_FLEET,
+                                 .link_count = 1,
+                                 .link = {{.gateway = MANY_FIRST + i}}};
         devices[i] = rec.dev_eui;
         assert_int_equal(engine_add_device(rig->f.engine, &rec), FUO_OK);
     }

@@ -91,7 +91,8 @@ static void a_session_says_where_it_stands(void **state)
         {.no = 1, .colour = 1, .gateways = {1, 2}, .gateway_count = 2, .lost = true},
     };
     const struct lane_rec *const list[] = {&lanes[0], &lanes[1]};
-    struct render_session session = {&rec, list, ARRAY_LEN(list), 9};
+    struct render_session session = {
+        .rec = &rec, .lanes = list, .lane_count = ARRAY_LEN(list), .members = 9};
     assert_json(render_session(&session),
                 "{\"id\":4,\"phase\":\"sending\",\"dr\":5,\"uncoded\":20,\"next\":7,"
                 "\"target\":22,\"members\":9,\"start\":null,\"end\":null,"

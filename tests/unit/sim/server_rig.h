@@ -79,7 +79,7 @@ static inline struct utc on_reply_at(void *ctx, struct cs_device *device,
     return utc_after(published, rig->cs.config.reply_window_us);
 }
 
-static const struct cs_ops ops = {on_transmit, on_publish, on_reply_at};
+static const struct cs_ops ops = {on_transmit, on_publish, on_reply_at, NULL};
 
 static inline struct rig *rig_open(void)
 {

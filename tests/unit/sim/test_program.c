@@ -64,6 +64,13 @@ static void options_are_read_with_their_units(void **state)
     assert_int_equal(parse("--full-duplex", NULL, &o, &detail), FUO_OK);
     assert_false(o.network.half_duplex);
     assert_int_equal(o.network.capture_db, 0);
+    assert_int_equal(parse("--first-dev-eui", "0102030405060708", &o, &detail), FUO_OK);
+    assert_true(o.network.first_dev_eui == UINT64_C(0x0102030405060708));
+    assert_int_equal(parse("--first-dev-eui", "1", &o, &detail), FUO_EINVAL);
+    assert_int_equal(parse("--refuse", "2.5%", &o, &detail), FUO_OK);
+    assert_int_equal(o.network.refuse_ppm, 25000);
+    assert_int_equal(parse("--gateway-marshaler", "mixed", &o, &detail), FUO_OK);
+    assert_int_equal(o.marshaler, GATEWAY_MIXED);
     assert_int_equal(parse("--collisions", NULL, &o, &detail), FUO_OK);
     assert_int_equal(o.network.capture_db, 6);
     assert_false(o.network.keeps_groups);
@@ -86,6 +93,8 @@ static void wrong_options_get_one_line(void **state)
         {"--gateways", "1x", "--gateways: \"1x\" is not valid (try --help)"},
         {"--interval", "0.5s", "--interval: at least 1s"},
         {"--interval", "5", "--interval: \"5\" is not valid (try --help)"},
+        {"--gateway-marshaler", "xml",
+         "--gateway-marshaler: \"xml\" is not valid (try --help)"},
         {"--margin", "99999d", "--margin: \"99999d\" is not valid (try --help)"},
         {"--margin", ".5s", "--margin: \".5s\" is not valid (try --help)"},
         {"--api", "8080", "--api: \"8080\" is not valid (try --help)"},

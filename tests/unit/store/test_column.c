@@ -42,6 +42,9 @@ static const struct member_rec member = {
     true,
     13,
     true,
+    15,
+    OUTCOME_FAILED,
+    REASON_MIC,
     {14},
     {INT64_MAX},
     {-16},
@@ -96,7 +99,7 @@ static const struct lane_rec lane = {
 static const struct group_rec group = {1, 2, 3, UINT32_MAX, 4, 5, 0xffff, 3, {7}};
 
 static const struct wave_rec wave = {
-    1, WAVE_MAX - 1, WAVE_HELD, WAVE_INCONCLUSIVE, true, true, {2}, {3}, {4},
+    1, WAVE_MAX - 1, WAVE_HELD, WAVE_INCONCLUSIVE, true, true, true, {2}, {3}, {4},
 };
 
 static const struct device_rec device = {

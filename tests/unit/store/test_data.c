@@ -272,6 +272,11 @@ static int see_device(void *arg, const struct store_inventory *device)
     assert_int_equal(device->lorawan_minor, 1);
     assert_null(device->gen_app_key);
     assert_null(device->app_key);
+    assert_int_equal(device->origin, device->dev_eui == 4   ? STORE_FROM_IMPORT
+                                     : device->dev_eui == 5 ? STORE_FROM_SERVER
+                                                            : STORE_FROM_FILE);
+    assert_int_equal(device->has_gen_app_key, device->dev_eui != 4);
+    assert_true(device->has_app_key);
     ++*(size_t *)arg;
     return FUO_OK;
 }
@@ -280,11 +285,18 @@ static void the_inventory_is_loaded_by_fleet_without_keys(void **state)
 {
     (void)state;
     struct store_batch batch = {0};
+    struct store_batch other = {0};
     for (uint64_t eui = 1; eui <= 5; eui++) {
         struct store_inventory device = a_device(eui);
         device.fleet = eui == 5 ? "fleet-b" : "fleet-a";
-        store_batch_inventory(&batch, fix.store, &device);
+        device.origin = eui == 4   ? STORE_FROM_IMPORT
+                        : eui == 5 ? STORE_FROM_SERVER
+                                   : STORE_FROM_FILE;
+        device.gen_app_key = eui == 4 ? NULL : device.gen_app_key;
+        store_batch_inventory(eui % 2 == 0 ? &batch : &other, fix.store, &device);
     }
+    store_batch_append(&batch, &other); /* as another thread would have gathered it */
+    assert_int_equal(other.len, 0);
     assert_int_equal(fixture_commit(&fix, &batch), FUO_OK);
     size_t count = 0;
     assert_int_equal(store_load_inventory(fix.store, "fleet-a", see_device, &count, NULL),

@@ -93,6 +93,13 @@ static const char rows_8[] =
 static const char rows_9[] = "UPDATE member SET wave = 3, attempted = 1;"
                              "INSERT INTO wave VALUES(1, 3, 3, 1, 1, 1, 61, 62, 63);";
 
+static const char rows_10[] = "UPDATE member SET retries = 4, outcome_before = 2,"
+                              " reason_before = 10;";
+
+static const char rows_11[] = "UPDATE inventory SET imported = 1;";
+
+static const char rows_12[] = "UPDATE wave SET installs = 1;";
+
 static const struct {
     const char *rows; /* what a daemon of that version may have written beyond the last */
     const char *digest; /* of the step's SQL: other people's databases have it */
@@ -106,6 +113,9 @@ static const struct {
     {rows_7, "efef94eec2687a875cb617f4efd695070195b4ec29a15890861628ac40150963"},
     {rows_8, "c251c02c2f2d81e4fd8be7774903036f813275fff778737972dfdacc64a2baae"},
     {rows_9, "f2f04bfe8d62dc5ea19d01ca217b40c2591bbbb660d2478450b93ab82ff3ec86"},
+    {rows_10, "1247a53f08b5a73403049f59144dfc9ea623209571825e995dadc9243128f958"},
+    {rows_11, "bf262b533acbef2fa4a9c89e3c7118dca6548bded7aad346c2af9a63a15cd9d9"},
+    {rows_12, "d0c309f910ec9debfba907531186a9d532f329774655379df22140af04a1ea82"},
 };
 
 /* Columns that were turned into others; test_schema.c says into what. */
@@ -391,6 +401,9 @@ static void assert_records(size_t version)
                      version >= 4);
     assert_int_equal(members.last.member.wave, version >= 9 ? 3 : 0);
     assert_int_equal(members.last.member.attempted, version >= 9);
+    assert_int_equal(members.last.member.retries, version >= 10 ? 4 : 0);
+    assert_int_equal(members.last.member.outcome_before, version >= 10 ? 2 : 0);
+    assert_int_equal(members.last.member.reason_before, version >= 10 ? 10 : 0);
     assert_int_equal(fixture_load(&fix, STORE_WAVE, sizeof(struct wave_rec)).count,
                      version >= 9);
 }

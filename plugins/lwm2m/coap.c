@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "lwm2m.h"
+
+#include <string.h>
+
+uint32_t coap_number(const coap_pdu_t *pdu, uint16_t option, uint32_t absent)
+{
+    coap_opt_iterator_t it;
+    const coap_opt_t *found = coap_check_option(pdu, option, &it);
+    if (found == NULL || coap_opt_length(found) > sizeof(uint32_t)) {
+        return absent;
+    }
+    return coap_decode_var_bytes(coap_opt_value(found), coap_opt_length(found));
+}
+
+int coap_block_of(const coap_pdu_t *pdu, uint16_t option, struct coap_block *block)
+{
+    coap_opt_iterator_t it;
+    const coap_opt_t *found = coap_check_option(pdu, option, &it);
+    return found == NULL
+               ? FUO_ENOENT
+               : coap_block_decode(coap_opt_value(found), coap_opt_length(found), block);
+}
+
+bool coap_put_number(coap_pdu_t *pdu, uint16_t option, uint32_t number)
+{
+    uint8_t value[4];
+    size_t len = coap_encode_var_safe(value, sizeof(value), number);
+    return coap_add_option(pdu, option, len, value) > 0;
+}
+
+bool coap_put_block(coap_pdu_t *pdu, uint16_t option, const struct coap_block *block)
+{
+    uint8_t value[COAP_BLOCK_OPTION_BYTES];
+    int len = coap_block_encode(block, value);
+    return len >= 0 && coap_add_option(pdu, option, (size_t)len, value) > 0;
+}
+
+bool coap_put_path(coap_pdu_t *pdu, const char *path)
+{
+    while (*path != '\0') {
+        size_t len = strcspn(path, "/");
+        if (coap_add_option(pdu, COAP_OPTION_URI_PATH, len, (const uint8_t *)path) == 0) {
+            return false;
+        }
+        path += len;
+        path += *path == '/';
+    }
+    return true;
+}
+
+bool coap_copy_text(const coap_opt_t *option, char *text, size_t size)
+{
+    size_t len = coap_opt_length(option);
+    const uint8_t *value = coap_opt_value(option);
+    if (len >= size || (len > 0 && memchr(value, '\0', len) != NULL)) {
+        return false;
+    }
+    if (len > 0) {
+        memcpy(text, value, len);
+    }
+    text[len] = '\0';
+    return true;
+}
+
+bool coap_is_secure(const coap_session_t *session)
+{
+    return coap_session_get_proto(session) == COAP_PROTO_DTLS;
+}
+
+bool coap_may_be(const coap_session_t *session, const char *name)
+{
+    if (!coap_is_secure(session)) {
+        return true;
+    }
+    const coap_bin_const_t *identity = coap_session_get_psk_identity(session);
+    return identity != NULL && identity->length == strlen(name) &&
+           memcmp(identity->s, name, identity->length) == 0;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * files.c - the images, to be fetched by the devices that they are for: GET /fw/<eui>-<key>.
+ *
+ * The key of a path is derived from device and image, so that it is the same after a restart
+ * and nobody else can guess it: whoever has the path was told it. Each block is cut out of
+ * the image when it is asked for; nothing is kept but how far the device has come.
+ */
+#include "lwm2m.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "text.h"
+
+enum {
+    KEY_BYTES = 16,
+    NAME_SIZE = HEX_EUI_SIZE + 2 * KEY_BYTES + 1,
+    ETAG_BYTES = 8,
+    MILLE = 1000,
+    SZX_DEFAULT = 6,
+};
+
+static int name_of(struct fuo_ns *ns, uint64_t eui, uint32_t image,
+                   char name[static NAME_SIZE], uint8_t key[static KEY_BYTES])
+{
+    char text[64];
+    char hex[2 * KEY_BYTES + 1];
+    char eui_text[HEX_EUI_SIZE];
+    format_eui(eui, eui_text);
+    snprintf(text, sizeof(text), "lwm2m fw %s %u", eui_text, (unsigned)image);
+    int err = ns->base.ops->derive(ns->base.host, text, key);
+    if (err == FUO_OK) {
+        format_hex(key, KEY_BYTES, hex);
+        snprintf(name, NAME_SIZE, "%s-%s", eui_text, hex);
+    }
+    return err;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    unsigned char differs = (unsigned char)(strlen(a) != strlen(b));
+    for (size_t i = 0; differs == 0 && a[i] != '\0'; i++) {
+        differs = (unsigned char)(differs | (unsigned char)(a[i] ^ b[i]));
+    }
+    return differs == 0;
+}
+
+/* Who may fetch it; NULL: nobody. */
+static struct peer *owner_of(struct fuo_ns *ns, const char *name,
+                             uint8_t key[static KEY_BYTES])
+{
+    uint64_t eui = 0;
+    char right[NAME_SIZE];
+    if (strlen(name) != NAME_SIZE - 1 || !parse_eui(name, HEX_EUI_SIZE - 1, &eui)) {
+        return NULL;
+    }
+    struct peer *p = peers_find(ns, eui);
+    bool may = p != NULL && p->image != 0 &&
+               name_of(ns, eui, p->image, right, key) == FUO_OK && is_same(name, right);
+    return may ? p : NULL;
+}
+
+void files_progress(struct fuo_ns *ns, struct peer *p, size_t done, size_t total)
+{
+    uint32_t permille = (uint32_t)((uint64_t)done * MILLE / (total > 0 ? total : 1));
+    if (permille / 10 == p->told_permille / 10) {
+        return;
+    }
+    p->told_permille = permille;
+    struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_PROGRESS};
+    event.progress.dev_eui = p->eui;
+    event.progress.done_bytes = (uint32_t)done;
+    event.progress.total_bytes = (uint32_t)total;
+    ns_event(ns, &event);
+}
+
+/* By the size that the device asks for, at most the one that is configured. */
+static uint8_t szx_of(const struct fuo_ns *ns, uint8_t asked)
+{
+    uint8_t most = coap_block_szx(ns->config->block_size);
+    return asked < most ? asked : most;
+}
+
+static bool put_block(coap_pdu_t *response, const struct coap_block *block, size_t total,
+                      const uint8_t etag[static ETAG_BYTES])
+{
+    return coap_add_option(response, COAP_OPTION_ETAG, ETAG_BYTES, etag) > 0 &&
+           coap_put_number(response, COAP_OPTION_CONTENT_FORMAT, FORMAT_OCTETS) &&
+           coap_put_block(response, COAP_OPTION_BLOCK2, block) &&
+           coap_put_number(response, COAP_OPTION_SIZE2, (uint32_t)total);
+}
+
+void files_handle(struct fuo_ns *ns, const coap_pdu_t *request, const char *name,
+                  coap_pdu_t *response)
+{
+    uint8_t key[KEY_BYTES];
+    const uint8_t *image = NULL;
+    size_t len = 0;
+    struct coap_block block = {.szx = SZX_DEFAULT};
+    struct coap_slice slice;
+    struct peer *p = owner_of(ns, name, key);
+    coap_pdu_set_code(response, COAP_RESPONSE_CODE_NOT_FOUND);
+    if (p == NULL ||
+        ns->base.ops->image(ns->base.host, p->image, &image, &len) != FUO_OK) {
+        ns->base.ops->reject(ns->base.host, "fetch of what is not there");
+        return;
+    }
+    coap_pdu_set_code(response, COAP_RESPONSE_CODE_BAD_OPTION);
+    int err = coap_block_of(request, COAP_OPTION_BLOCK2, &block);
+    if (err != FUO_OK && err != FUO_ENOENT) {
+        return;
+    }
+    size_t offset = coap_block_offset(&block);
+    block.szx = szx_of(ns, block.szx);
+    block.num = (uint32_t)(offset / coap_block_bytes(block.szx));
+    if (coap_block_slice(&block, len, &slice) != FUO_OK) {
+        return;
+    }
+    block.more = slice.more;
+    coap_pdu_set_code(response, COAP_RESPONSE_CODE_CONTENT);
+    if (!put_block(response, &block, len, key) ||
+        coap_add_data(response, slice.len, image + slice.offset) == 0) {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
+        return;
+    }
+    files_progress(ns, p, slice.offset + slice.len, len);
+    if (p->session != NULL) {
+        update_fetched(ns, p);
+    }
+}
+
+/* ---- where they are ---- */
+
+/* "host:port" of our end, as the device reaches it. */
+static bool format_local(const coap_session_t *session, char *text, size_t size)
+{
+    const coap_address_t *local = coap_session_get_addr_local(session);
+    char host[INET6_ADDRSTRLEN];
+    bool v6 = local->addr.sa.sa_family == AF_INET6;
+    const void *bytes = v6 ? (const void *)&local->addr.sin6.sin6_addr
+                           : (const void *)&local->addr.sin.sin_addr;
+    bool mapped = v6 && IN6_IS_ADDR_V4MAPPED(&local->addr.sin6.sin6_addr);
+    if (mapped) {
+        bytes = &local->addr.sin6.sin6_addr.s6_addr[12];
+    }
+    if (inet_ntop(v6 && !mapped ? AF_INET6 : AF_INET, bytes, host, sizeof(host)) ==
+        NULL) {
+        return false;
+    }
+    int len = snprintf(text, size, v6 && !mapped ? "[%s]:%u" : "%s:%u", host,
+                       (unsigned)coap_address_get_port(local));
+    return len > 0 && (size_t)len < size;
+}
+
+int files_uri(struct fuo_ns *ns, const struct peer *p, uint32_t image,
+              char uri[static URI_SIZE])
+{
+    char name[NAME_SIZE];
+    uint8_t key[KEY_BYTES];
+    char base[URI_SIZE];
+    const char *given = ns->config->public_uri;
+    int err = name_of(ns, p->eui, image, name, key);
+    if (err != FUO_OK) {
+        return err;
+    }
+    int len = -1;
+    if (given[0] != '\0') {
+        bool slash = given[strlen(given) - 1] == '/';
+        len = snprintf(uri, URI_SIZE, "%s%sfw/%s", given, slash ? "" : "/", name);
+    } else if (format_local(p->session, base, sizeof(base))) {
+        len = snprintf(uri, URI_SIZE, "%s://%s/fw/%s",
+                       coap_is_secure(p->session) ? "coaps" : "coap", base, name);
+    }
+    return len > 0 && len < URI_SIZE ? FUO_OK : FUO_ERANGE;
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/* lwm2m.c - opening and closing, the turn of the loop, intents of the engine. */
+#include "lwm2m.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_US SECOND_US
+
+enum {
+    PATH_SIZE = 128,
+    HANDSHAKES_MAX = 64,
+    PORT_MAX = 65535,
+};
+
+void ns_event(struct fuo_ns *ns, const struct fuo_event *event)
+{
+    ns->base.ops->event(ns->base.host, event);
+}
+
+void ns_due(struct fuo_ns *ns, struct peer *p)
+{
+    if (!p->due) {
+        p->due = true;
+        p->next_due = ns->due;
+        ns->due = p;
+        ns->base.ops->wake_after(ns->base.host, 0);
+    }
+}
+
+/* ---- requests of devices ---- */
+
+static struct fuo_ns *instance_of(const coap_session_t *session)
+{
+    return coap_get_app_data(coap_session_get_context(session));
+}
+
+/* "rd/5a3f": the segments, joined; false: too long, or with a '/' in one. */
+static bool path_of(const coap_pdu_t *request, char path[static PATH_SIZE])
+{
+    coap_opt_filter_t filter;
+    coap_opt_iterator_t it;
+    const coap_opt_t *option;
+    size_t len = 0;
+    path[0] = '\0';
+    coap_option_filter_clear(&filter);
+    coap_option_filter_set(&filter, COAP_OPTION_URI_PATH);
+    coap_option_iterator_init(request, &it, &filter);
+    while ((option = coap_option_next(&it)) != NULL) {
+        char *segment = path + len + (len > 0);
+        if (len + 2 >= PATH_SIZE ||
+            !coap_copy_text(option, segment, PATH_SIZE - len - (len > 0)) ||
+            strchr(segment, '/') != NULL) {
+            return false;
+        }
+        if (len > 0) {
+            path[len] = '/';
+        }
+        len = (size_t)(segment - path) + strlen(segment);
+    }
+    return true;
+}
+
+static void handle(coap_resource_t *resource, coap_session_t *session,
+                   const coap_pdu_t *request, const coap_string_t *query,
+                   coap_pdu_t *response)
+{
+    struct fuo_ns *ns = instance_of(session);
+    char path[PATH_SIZE];
+    (void)resource;
+    (void)query;
+    bool good = path_of(request, path);
+    if (good && strcmp(path, "rd") == 0) {
+        rd_handle(ns, session, request, NULL, response);
+    } else if (good && strncmp(path, "rd/", 3) == 0) {
+        rd_handle(ns, session, request, path + 3, response);
+    } else if (good && strncmp(path, "fw/", 3) == 0 &&
+               coap_pdu_get_code(request) == COAP_REQUEST_CODE_GET) {
+        files_handle(ns, request, path + 3, response);
+    } else {
+        coap_pdu_set_code(response, COAP_RESPONSE_CODE_NOT_FOUND);
+    }
+}
+
+/* ---- the turn of the loop ---- */
+
+static void tick_peer(struct fuo_ns *ns, struct peer *p)
+{
+    if (p->session != NULL && p->expires_us <= ns->now_us) {
+        peers_deregister(ns, p);
+        return;
+    }
+    talk_tick(ns, p);
+    if (p->ordered || p->wants_read || p->wants_observe) {
+        ns_due(ns, p);
+    }
+}
+
+static void tick(struct fuo_ns *ns)
+{
+    rd_tick(ns);
+    peers_each(ns, tick_peer);
+    ns->tick_at_us = ns->now_us + TICK_US;
+}
+
+static void serve_due(struct fuo_ns *ns)
+{
+    struct peer *p = ns->due;
+    ns->due = NULL;
+    while (p != NULL) {
+        struct peer *next = p->next_due;
+        p->due = false;
+        update_next(ns, p);
+        p = next;
+    }
+}
+
+static void lwm2m_on_ready(struct fuo_ns *ns)
+{
+    ns->now_us = ns->base.ops->now(ns->base.host);
+    coap_io_process(ns->ctx, COAP_IO_NO_WAIT);
+    memset(ns->psk, 0, sizeof(ns->psk));
+    /* The wall clock may have been set back. */
+    if (ns->now_us >= ns->tick_at_us || ns->tick_at_us - ns->now_us > TICK_US) {
+        tick(ns);
+    }
+    serve_due(ns);
+    ns->base.ops->wake_after(ns->base.host, TICK_US);
+}
+
+/* ---- opening and closing ---- */
+
+static bool address_of(const char *text, uint32_t port, coap_address_t *address)
+{
+    coap_address_init(address);
+    if (inet_pton(AF_INET, text, &address->addr.sin.sin_addr) == 1) {
+        address->addr.sin.sin_family = AF_INET;
+        address->size = sizeof(address->addr.sin);
+    } else if (inet_pton(AF_INET6, text, &address->addr.sin6.sin6_addr) == 1) {
+        address->addr.sin6.sin6_family = AF_INET6;
+        address->size = sizeof(address->addr.sin6);
+    } else {
+        return false;
+    }
+    coap_address_set_port(address, (uint16_t)port);
+    return port <= PORT_MAX;
+}
+
+/* Port 0: there is none. */
+static int listen_at(struct fuo_ns *ns, uint32_t port, coap_proto_t protocol)
+{
+    coap_address_t address;
+    if (port == 0) {
+        return FUO_OK;
+    }
+    if (!address_of(ns->config->address, port, &address)) {
+        ns_log(ns, FUO_LOG_ERROR, "address and port are wrong: %s port %u",
+               ns->config->address, (unsigned)port);
+        return FUO_EINVAL;
+    }
+    if (coap_new_endpoint(ns->ctx, &address, protocol) == NULL) {
+        ns_log(ns, FUO_LOG_ERROR, "cannot listen at %s port %u", ns->config->address,
+               (unsigned)port);
+        return FUO_EIO;
+    }
+    return FUO_OK;
+}
+
+static int set_keys(struct fuo_ns *ns)
+{
+    coap_dtls_spsk_t keys = {
+        .version = COAP_DTLS_SPSK_SETUP_VERSION,
+        .validate_id_call_back = rd_psk,
+        .id_call_back_arg = ns,
+    };
+    return coap_context_set_psk2(ns->ctx, &keys) ? FUO_OK : FUO_EIO;
+}
+
+static void add_resources(struct fuo_ns *ns)
+{
+    static const coap_request_t methods[] = {COAP_REQUEST_GET, COAP_REQUEST_POST,
+                                             COAP_REQUEST_DELETE};
+    coap_resource_t *all = coap_resource_unknown_init(handle); /* PUT */
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        coap_register_request_handler(all, methods[i], handle);
+    }
+    coap_add_resource(ns->ctx, all);
+}
+
+static int open_context(struct fuo_ns *ns)
+{
+    coap_startup();
+    coap_set_log_level(LOG_EMERG);
+    coap_dtls_set_log_level(LOG_EMERG);
+    ns->ctx = coap_new_context(NULL);
+    if (ns->ctx == NULL) {
+        return FUO_ENOMEM;
+    }
+    coap_set_app_data(ns->ctx, ns);
+    coap_context_set_block_mode(ns->ctx, 0); /* see lwm2m.h */
+    coap_context_set_max_handshake_sessions(ns->ctx, HANDSHAKES_MAX);
+    coap_register_response_handler(ns->ctx, talk_on_response);
+    coap_register_nack_handler(ns->ctx, talk_on_nack);
+    add_resources(ns);
+    int err = ns->config->coaps_port != 0 ? set_keys(ns) : FUO_OK;
+    err = err == FUO_OK ? listen_at(ns, ns->config->coap_port, COAP_PROTO_UDP) : err;
+    return err == FUO_OK ? listen_at(ns, ns->config->coaps_port, COAP_PROTO_DTLS) : err;
+}
+
+static bool is_word(const char *word, const char *const *words)
+{
+    while (*words != NULL && strcmp(word, *words) != 0) {
+        words++;
+    }
+    return *words != NULL;
+}
+
+static int check(struct fuo_ns *ns)
+{
+    static const char *const deliveries[] = {"auto", "pull", "push", NULL};
+    const struct config *c = ns->config;
+    if (!is_word(c->delivery, deliveries)) {
+        ns_log(ns, FUO_LOG_ERROR, "delivery is auto, pull or push, not '%s'",
+               c->delivery);
+        return FUO_EINVAL;
+    }
+    if (c->block_size < COAP_BLOCK_BYTES_MIN || c->ack_timeout_us < SECOND_US / 10 ||
+        c->ack_timeout_us > 600 * SECOND_US) {
+        ns_log(ns, FUO_LOG_ERROR, "blockSize is 16 to 1024, ackTimeout 100ms to 10m");
+        return FUO_EINVAL;
+    }
+    if (c->coap_port == 0 && c->coaps_port == 0) {
+        ns_log(ns, FUO_LOG_ERROR, "coapPort and coapsPort are both 0");
+        return FUO_EINVAL;
+    }
+    return FUO_OK;
+}
+
+static void lwm2m_close(struct fuo_ns *ns)
+{
+    if (ns == NULL) {
+        return;
+    }
+    rd_close(ns);
+    peers_close(ns);
+    coap_free_context(ns->ctx);
+    free(ns);
+}
+
+static int start(struct fuo_ns *ns)
+{
+    int err = check(ns);
+    err = err == FUO_OK ? peers_open(ns) : err;
+    err = err == FUO_OK ? open_context(ns) : err;
+    err = err == FUO_OK
+              ? ns->base.ops->watch(ns->base.host, coap_context_get_coap_fd(ns->ctx))
+              : err;
+    if (err == FUO_OK) {
+        ns->base.ops->wake_after(ns->base.host, TICK_US);
+    }
+    return err;
+}
+
+static int lwm2m_open(struct fuo_ns **ns, const void *config,
+                      const struct fuo_host_ops *ops, struct fuo_host *host)
+{
+    struct fuo_ns *n = calloc(1, sizeof(*n));
+    if (n == NULL) {
+        return FUO_ENOMEM;
+    }
+    n->base.ops = ops;
+    n->base.host = host;
+    n->config = config;
+    n->now_us = ops->now(host);
+    int err = start(n);
+    if (err != FUO_OK) {
+        lwm2m_close(n);
+        return err;
+    }
+    *ns = n;
+    return FUO_OK;
+}
+
+/* ---- intents ---- */
+
+static int lwm2m_order(struct fuo_ns *ns, const struct fuo_order *order)
+{
+    struct peer *p = peers_get(ns, order->dev_eui);
+    if (p == NULL) {
+        return FUO_ENOSPC;
+    }
+    update_order(ns, p, order);
+    return FUO_OK;
+}
+
+static void lwm2m_caps(struct fuo_ns *ns, struct fuo_caps *caps)
+{
+    (void)ns;
+    caps->delivers = true;
+}
+
+/* ---- what only servers elsewhere need ---- */
+
+static void lwm2m_on_mqtt(struct fuo_ns *ns, const char *topic, const uint8_t *payload,
+                          size_t payload_len, bool retained)
+{
+    (void)ns;
+    (void)topic;
+    (void)payload;
+    (void)payload_len;
+    (void)retained;
+}
+
+static void lwm2m_on_published(struct fuo_ns *ns, uint64_t id, int err)
+{
+    (void)ns;
+    (void)id;
+    (void)err;
+}
+
+static void lwm2m_on_http(struct fuo_ns *ns, uint64_t id,
+                          const struct fuo_http_response *response)
+{
+    (void)ns;
+    (void)id;
+    (void)response;
+}
+
+static int lwm2m_unicast(struct fuo_ns *ns, const struct fuo_unicast *downlink)
+{
+    (void)ns;
+    (void)downlink;
+    return FUO_ENOTSUP;
+}
+
+static int lwm2m_unicast_flush(struct fuo_ns *ns, uint64_t id, uint64_t dev_eui)
+{
+    struct peer *p = peers_find(ns, dev_eui);
+    if (p != NULL) {
+        update_drop(ns, p);
+    }
+    ns_result(ns, id, FUO_OK, 0);
+    return FUO_OK;
+}
+
+static const struct fuo_option options[] = {
+    {"address", FUO_OPT_STRING, offsetof(struct config, address),
+     "::", "Address to listen at; :: is all of them, for IPv4 as well."},
+    {"coapsPort", FUO_OPT_U32, offsetof(struct config, coaps_port), "5684",
+     "UDP port for CoAP with DTLS and the devices' keys; 0: none."},
+    {"coapPort", FUO_OPT_U32, offsetof(struct config, coap_port), "0",
+     "UDP port for CoAP without security (5683 by the book), where anybody can pretend "
+     "to "
+     "be any device: for closed networks. 0: none."},
+    {"publicUri", FUO_OPT_STRING, offsetof(struct config, public_uri), "",
+     "What devices reach this server by, to fetch images: \"coaps://fota.example.net\". "
+     "Empty: the address that they registered at."},
+    {"delivery", FUO_OPT_STRING, offsetof(struct config, delivery), "auto",
+     "How images get to devices: pull (they fetch them, Package URI), push (Package) or "
+     "auto: pull if they can."},
+    {"blockSize", FUO_OPT_U32, offsetof(struct config, block_size), "1024",
+     "Bytes of image in a message, a power of two from 16 to 1024."},
+    {"ackTimeout", FUO_OPT_DURATION_US, offsetof(struct config, ack_timeout_us), "2s",
+     "Time for an acknowledgement before a message is repeated; NB-IoT needs 15s."},
+    {"awakeTime", FUO_OPT_DURATION_US, offsetof(struct config, awake_us), "93s",
+     "How long a device in queue mode listens after it was heard."},
+    {"devicesMax", FUO_OPT_U32, offsetof(struct config, devices_max), "100000",
+     "Devices that are kept in memory; registrations beyond are refused."},
+    {0},
+};
+
+const struct fuo_ns_plugin fuo_ns_plugin = {
+    .abi = FUO_NS_ABI,
+    .size = sizeof(struct fuo_ns_plugin),
+    .name = "lwm2m",
+    .config_size = sizeof(struct config),
+    .options = options,
+    .open = lwm2m_open,
+    .close = lwm2m_close,
+    .caps = lwm2m_caps,
+    .on_mqtt = lwm2m_on_mqtt,
+    .on_published = lwm2m_on_published,
+    .on_http = lwm2m_on_http,
+    .unicast = lwm2m_unicast,
+    .unicast_flush = lwm2m_unicast_flush,
+    .order = lwm2m_order,
+    .on_ready = lwm2m_on_ready,
+};

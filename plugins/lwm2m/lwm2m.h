@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lwm2m.h - a LwM2M server for devices with IP: the instance and what its parts share.
+ *
+ * Unlike its neighbours this plugin is the server itself. libcoap has the sockets, behind one
+ * descriptor that the host watches; it does messages, retransmission and DTLS, and nothing
+ * else: bodies are cut and put together here, never by libcoap's own block mode, which two
+ * unauthenticated packets can crash (lwm2m.md 4.4).
+ *
+ *   lwm2m.c    opening, the turn of the loop, intents of the engine
+ *   peers.c    the devices: by DevEUI and by registration
+ *   rd.c       registration: POST and DELETE below /rd
+ *   files.c    images to be fetched: GET below /fw
+ *   talk.c     requests to a device, one at a time, and their answers
+ *   update.c   which request is next: an order's way over Object 5
+ *   record.c   what a device answers, to State, Update Result and versions
+ *   coap.c     options of messages
+ *
+ * A device is known by the name of its inventory, or its DevEUI in hex: that is its endpoint
+ * name, and with DTLS the identity of its key, too.
+ */
+#pragma once
+
+#include <coap3/coap.h>
+
+#include "base.h"
+#include "codec/coap_block.h"
+#include "fuotad/plugin.h"
+
+enum {
+    ENDPOINT_SIZE = 128,
+    REG_ID_SIZE = 33, /* 128 random bits in hex */
+    ROOT_SIZE = 64,
+    URI_SIZE = 256, /* /5/0/1 has at most 255 bytes */
+    TOKEN_BYTES = 8,
+    BODY_MAX = 4096, /* of a device's answer, and of a registration */
+};
+
+#define SECOND_US INT64_C(1000000)
+#define NEVER_US  INT64_MAX
+
+struct config {
+    const char *address;
+    uint32_t coap_port;
+    uint32_t coaps_port;
+    const char *public_uri;
+    const char *delivery;
+    uint32_t block_size;
+    int64_t ack_timeout_us;
+    int64_t awake_us;
+    uint32_t devices_max;
+};
+
+/* A request that is under way, and that an answer is awaited of. */
+enum step {
+    STEP_NONE,
+    STEP_OBSERVE, /* GET /5/0, Observe: 0; read like the next */
+    STEP_FIRMWARE,
+    STEP_DEVICE, /* GET /3/0 */
+    STEP_URI,    /* PUT /5/0/1 */
+    STEP_PUSH,   /* PUT /5/0/0, block by block */
+    STEP_EXECUTE,
+    STEP_CANCEL,   /* POST /5/0/10 */
+    STEP_NO_URI,   /* PUT /5/0/1, empty */
+    STEP_NO_IMAGE, /* PUT /5/0/0, one byte 0 */
+};
+
+/* What a device has said of Object 5 and of its firmware. */
+struct record {
+    bool has_state;
+    bool has_result;
+    bool has_method;
+    bool has_protocols;
+    uint8_t state;
+    uint8_t result;
+    uint8_t method;    /* /5/0/9: 0 pull, 1 push, 2 both */
+    uint8_t protocols; /* /5/0/8: a bit each; those beyond 7 are of no use to us */
+    char uri[URI_SIZE];
+    char package_version[FUO_REPORT_SIZE];
+    char firmware_version[FUO_REPORT_SIZE];
+};
+
+/* A request; texts and payloads are borrowed for the call, path for good. */
+struct talk {
+    enum step step;
+    coap_pdu_code_t method;
+    const char *path; /* "5/0/1" */
+    const uint8_t *payload;
+    size_t payload_len;
+    const struct coap_block *block1; /* NULL: none, and so the next */
+    const struct coap_block *block2;
+    size_t size1; /* 0: not told */
+    int format;   /* of the payload; -1: none */
+    int accept;   /* -1: any */
+    bool observe;
+};
+
+struct peer {
+    struct peer *next;    /* with the same hash of its DevEUI */
+    struct peer *next_id; /* ... of its registration id */
+    uint64_t eui;
+    uint32_t slot; /* in fuo_ns.slots */
+    char endpoint[ENDPOINT_SIZE];
+
+    /* Its registration; session NULL: it has none. */
+    coap_session_t *session;
+    char id[REG_ID_SIZE];
+    char root[ROOT_SIZE]; /* before its paths, without slashes around; empty: none */
+    int64_t lifetime_us;
+    int64_t expires_us;
+    int64_t awake_until_us;  /* NEVER_US: it always listens */
+    int64_t silent_until_us; /* it did not answer: not asked before, unless it speaks */
+    bool queue;              /* it sleeps (U or UQ of 1.0, Q of 1.1) */
+    bool firmware;           /* it has /5/0 */
+    bool cancels;            /* ... of 1.1 or later: resource 10 */
+
+    /* The request under way. */
+    enum step step;
+    struct talk talk;
+    uint8_t token[TOKEN_BYTES];
+    int64_t answer_until_us;
+    uint8_t observe_token[TOKEN_BYTES];
+    bool observing;
+    struct coap_download download; /* of its answer */
+    uint8_t *body;                 /* BODY_MAX; NULL: none yet */
+
+    /* What is wanted of it. */
+    bool wants_observe;
+    bool wants_read;
+    bool ordered; /* order is under way, and not answered */
+    struct fuo_order order;
+    bool order_read; /* record is newer than the order */
+    uint8_t resets;  /* tried for it */
+    struct coap_upload upload;
+    uint32_t upload_image; /* that upload is of; 0: none */
+
+    struct record record;
+    uint32_t image;         /* that it may fetch; 0: none */
+    uint32_t told_permille; /* of it, as told to the engine */
+
+    struct peer *next_due;
+    bool due;
+};
+
+struct assembly {
+    coap_session_t *session; /* NULL: free */
+    int64_t until_us;
+    struct coap_download download;
+    uint8_t body[BODY_MAX];
+};
+
+enum {
+    ASSEMBLIES_MAX = 16,
+};
+
+struct fuo_ns {
+    struct ns_base base;
+    const struct config *config;
+    coap_context_t *ctx;
+    uint8_t psk[16]; /* lent to libcoap during a handshake */
+    coap_bin_const_t psk_key;
+
+    struct peer **by_eui;
+    struct peer **by_id;
+    struct peer **slots; /* in the order in which they were made; they all stay */
+    size_t bucket_count; /* of each of the two, a power of two */
+    size_t peer_count;
+    size_t registered_count;
+
+    struct peer *due; /* to be looked at before the turn ends */
+    struct assembly assemblies[ASSEMBLIES_MAX];
+    int64_t tick_at_us;
+    int64_t now_us; /* of this turn */
+};
+
+/* ---- lwm2m.c ---- */
+
+void ns_event(struct fuo_ns *ns, const struct fuo_event *event);
+/* It is looked at before the turn ends: what is to be asked of it now? */
+void ns_due(struct fuo_ns *ns, struct peer *p);
+
+/* ---- peers.c ---- */
+
+FUO_MUST_CHECK int peers_open(struct fuo_ns *ns);
+void peers_close(struct fuo_ns *ns);
+struct peer *peers_find(const struct fuo_ns *ns, uint64_t eui);
+/* Made if it was not there; NULL: there are too many. */
+struct peer *peers_get(struct fuo_ns *ns, uint64_t eui);
+struct peer *peers_registered(const struct fuo_ns *ns, const char *id);
+/* With a new id, in place of the registration before. */
+void peers_register(struct fuo_ns *ns, struct peer *p, coap_session_t *session);
+void peers_move(struct peer *p, coap_session_t *session);
+void peers_deregister(struct fuo_ns *ns, struct peer *p);
+void peers_each(struct fuo_ns *ns, void (*fn)(struct fuo_ns *ns, struct peer *p));
+
+/* ---- rd.c ---- */
+
+/* segments: of the path, behind "rd". */
+void rd_handle(struct fuo_ns *ns, coap_session_t *session, const coap_pdu_t *request,
+               const char *id, coap_pdu_t *response);
+void rd_tick(struct fuo_ns *ns);
+void rd_close(struct fuo_ns *ns);
+/* The key of an identity that wants to speak DTLS; NULL: none. */
+const coap_bin_const_t *rd_psk(coap_bin_const_t *identity, coap_session_t *session,
+                               void *arg);
+
+/* ---- files.c ---- */
+
+void files_handle(struct fuo_ns *ns, const coap_pdu_t *request, const char *name,
+                  coap_pdu_t *response);
+/* Where the device fetches its order's image. FUO_ERANGE: too long. */
+FUO_MUST_CHECK int files_uri(struct fuo_ns *ns, const struct peer *p, uint32_t image,
+                             char uri[static URI_SIZE]);
+void files_progress(struct fuo_ns *ns, struct peer *p, size_t done, size_t total);
+
+/* ---- talk.c ---- */
+
+/* FUO_EAGAIN: it could not be sent. */
+FUO_MUST_CHECK int talk_send(struct fuo_ns *ns, struct peer *p, const struct talk *talk);
+coap_response_t talk_on_response(coap_session_t *session, const coap_pdu_t *sent,
+                                 const coap_pdu_t *received, coap_mid_t mid);
+void talk_on_nack(coap_session_t *session, const coap_pdu_t *sent,
+                  coap_nack_reason_t reason, coap_mid_t mid);
+/* Nobody answers for ever. */
+void talk_tick(struct fuo_ns *ns, struct peer *p);
+
+/* ---- update.c ---- */
+
+void update_order(struct fuo_ns *ns, struct peer *p, const struct fuo_order *order);
+/* The order under way is not to be carried out, if it has not been yet. */
+void update_drop(struct fuo_ns *ns, struct peer *p);
+/* It can be asked for a while. */
+void update_awake(struct fuo_ns *ns, struct peer *p);
+/* ... it has fetched a block */
+void update_fetched(struct fuo_ns *ns, struct peer *p);
+/* ... it has registered, or said that it is still there. */
+void update_heard(struct fuo_ns *ns, struct peer *p);
+void update_next(struct fuo_ns *ns, struct peer *p);
+
+struct answer {
+    enum step step;
+    coap_pdu_code_t code; /* 0: none came */
+    const uint8_t *body;
+    size_t len;
+    uint16_t format;
+    bool has_block1;
+    struct coap_block block1;
+};
+
+void update_answer(struct fuo_ns *ns, struct peer *p, const struct answer *answer);
+/* Something has changed in its Object 5. */
+void update_notified(struct fuo_ns *ns, struct peer *p);
+
+/* ---- record.c ---- */
+
+enum {
+    FORMAT_TEXT = 0,
+    FORMAT_LINK = 40,
+    FORMAT_OCTETS = 42,
+    FORMAT_TLV = 11542,
+    FORMAT_TLV_OLD = 1542,
+};
+
+/* FUO_ENOTSUP: not in that format; FUO_ESHORT, FUO_EPROTO: malformed. */
+FUO_MUST_CHECK int record_read_firmware(struct record *record, uint16_t format,
+                                        const uint8_t *bytes, size_t len);
+FUO_MUST_CHECK int record_read_device(struct record *record, uint16_t format,
+                                      const uint8_t *bytes, size_t len);
+
+/* ---- coap.c ---- */
+
+/* An option's number; absent: what is given. Lengths beyond four bytes are absent. */
+uint32_t coap_number(const coap_pdu_t *pdu, uint16_t option, uint32_t absent);
+/* FUO_ENOENT: there is none; FUO_EPROTO. */
+FUO_MUST_CHECK int coap_block_of(const coap_pdu_t *pdu, uint16_t option,
+                                 struct coap_block *block);
+bool coap_put_number(coap_pdu_t *pdu, uint16_t option, uint32_t number);
+bool coap_put_block(coap_pdu_t *pdu, uint16_t option, const struct coap_block *block);
+/* "a/b/c", each a segment. */
+bool coap_put_path(coap_pdu_t *pdu, const char *path);
+/* Copies the option if it fits and has no NUL; false: it does not. */
+bool coap_copy_text(const coap_opt_t *option, char *text, size_t size);
+bool coap_is_secure(const coap_session_t *session);
+/* Whether its DTLS identity is that name; true without DTLS. */
+bool coap_may_be(const coap_session_t *session, const char *name);

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * peers.c - the devices that have registered, or that something was ordered of: by DevEUI, and
+ * by the id of their registration. A device stays when its registration ends: an order for it
+ * waits. Only devices of the inventory get in, and at most devicesMax of them.
+ */
+#include "lwm2m.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+enum {
+    BUCKETS_MIN = 64,
+};
+
+static size_t hash_eui(uint64_t eui, size_t bucket_count)
+{
+    return (size_t)((eui * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (bucket_count - 1);
+}
+
+/* It is random. */
+static size_t hash_id(const char *id, size_t bucket_count)
+{
+    size_t sum = 0;
+    for (size_t i = 0; id[i] != '\0'; i++) {
+        sum = sum * 31 + (unsigned char)id[i];
+    }
+    return sum & (bucket_count - 1);
+}
+
+int peers_open(struct fuo_ns *ns)
+{
+    ns->bucket_count = BUCKETS_MIN;
+    ns->by_eui = calloc(ns->bucket_count, sizeof(struct peer *));
+    ns->by_id = calloc(ns->bucket_count, sizeof(struct peer *));
+    ns->slots = calloc(ns->bucket_count, sizeof(struct peer *));
+    bool all = ns->by_eui != NULL && ns->by_id != NULL && ns->slots != NULL;
+    return all ? FUO_OK : FUO_ENOMEM;
+}
+
+void peers_each(struct fuo_ns *ns, void (*fn)(struct fuo_ns *ns, struct peer *p))
+{
+    for (size_t i = 0; ns->by_eui != NULL && i < ns->bucket_count; i++) {
+        for (struct peer *p = ns->by_eui[i]; p != NULL; p = p->next) {
+            fn(ns, p);
+        }
+    }
+}
+
+static void free_peer(struct peer *p)
+{
+    if (p->session != NULL) {
+        coap_session_release(p->session);
+    }
+    free(p->body);
+    free(p);
+}
+
+void peers_close(struct fuo_ns *ns)
+{
+    for (size_t i = 0; ns->by_eui != NULL && i < ns->bucket_count; i++) {
+        while (ns->by_eui[i] != NULL) {
+            struct peer *p = ns->by_eui[i];
+            ns->by_eui[i] = p->next;
+            free_peer(p);
+        }
+    }
+    free(ns->by_eui);
+    free(ns->by_id);
+    free(ns->slots);
+    ns->by_eui = ns->by_id = ns->slots = NULL;
+}
+
+/* Twice the buckets, and the slots. */
+static bool grow(struct fuo_ns *ns)
+{
+    size_t count = ns->bucket_count * 2;
+    struct peer **slots = realloc(ns->slots, count * sizeof(struct peer *));
+    ns->slots = slots != NULL ? slots : ns->slots;
+    struct peer **by_eui = calloc(count, sizeof(struct peer *));
+    struct peer **by_id = calloc(count, sizeof(struct peer *));
+    if (slots == NULL || by_eui == NULL || by_id == NULL) {
+        free(by_eui);
+        free(by_id);
+        return false;
+    }
+    for (size_t i = 0; i < ns->bucket_count; i++) {
+        while (ns->by_eui[i] != NULL) {
+            struct peer *p = ns->by_eui[i];
+            ns->by_eui[i] = p->next;
+            struct peer **at = &by_eui[hash_eui(p->eui, count)];
+            p->next = *at;
+            *at = p;
+        }
+        while (ns->by_id[i] != NULL) {
+            struct peer *p = ns->by_id[i];
+            ns->by_id[i] = p->next_id;
+            struct peer **at = &by_id[hash_id(p->id, count)];
+            p->next_id = *at;
+            *at = p;
+        }
+    }
+    free(ns->by_eui);
+    free(ns->by_id);
+    ns->by_eui = by_eui;
+    ns->by_id = by_id;
+    ns->bucket_count = count;
+    return true;
+}
+
+struct peer *peers_find(const struct fuo_ns *ns, uint64_t eui)
+{
+    struct peer *p = ns->by_eui[hash_eui(eui, ns->bucket_count)];
+    while (p != NULL && p->eui != eui) {
+        p = p->next;
+    }
+    return p;
+}
+
+struct peer *peers_get(struct fuo_ns *ns, uint64_t eui)
+{
+    struct peer *p = peers_find(ns, eui);
+    if (p != NULL || ns->peer_count >= ns->config->devices_max) {
+        return p;
+    }
+    if (ns->peer_count >= ns->bucket_count && !grow(ns)) {
+        return NULL;
+    }
+    p = calloc(1, sizeof(*p));
+    if (p == NULL) {
+        return NULL;
+    }
+    p->eui = eui;
+    p->slot = (uint32_t)ns->peer_count;
+    ns->slots[ns->peer_count++] = p;
+    struct peer **at = &ns->by_eui[hash_eui(eui, ns->bucket_count)];
+    p->next = *at;
+    *at = p;
+    return p;
+}
+
+/* ---- registrations ---- */
+
+struct peer *peers_registered(const struct fuo_ns *ns, const char *id)
+{
+    struct peer *p = ns->by_id[hash_id(id, ns->bucket_count)];
+    while (p != NULL && strcmp(p->id, id) != 0) {
+        p = p->next_id;
+    }
+    return p;
+}
+
+static void draw_id(struct fuo_ns *ns, char id[static REG_ID_SIZE])
+{
+    uint8_t random[REG_ID_SIZE / 2];
+    ns->base.ops->random(ns->base.host, random, sizeof(random));
+    format_hex(random, sizeof(random), id);
+}
+
+void peers_register(struct fuo_ns *ns, struct peer *p, coap_session_t *session)
+{
+    (void)coap_session_reference(session); /* first: it may be the same */
+    peers_deregister(ns, p);
+    p->session = session;
+    draw_id(ns, p->id);
+    struct peer **at = &ns->by_id[hash_id(p->id, ns->bucket_count)];
+    p->next_id = *at;
+    *at = p;
+    ns->registered_count++;
+}
+
+void peers_move(struct peer *p, coap_session_t *session)
+{
+    if (p->session != session) {
+        coap_session_release(p->session);
+        p->session = coap_session_reference(session);
+    }
+}
+
+void peers_deregister(struct fuo_ns *ns, struct peer *p)
+{
+    if (p->session == NULL) {
+        return;
+    }
+    struct peer **at = &ns->by_id[hash_id(p->id, ns->bucket_count)];
+    while (*at != p) {
+        at = &(*at)->next_id;
+    }
+    *at = p->next_id;
+    p->id[0] = '\0';
+    coap_session_release(p->session);
+    p->session = NULL;
+    p->step = STEP_NONE;
+    p->observing = false;
+    p->upload_image = 0; /* it may have rebooted: from the start */
+    ns->registered_count--;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * talk.c - requests to a device, over the session that it registered by: one at a time, as
+ * sleeping devices want it. libcoap repeats them; answers in several blocks are fetched one
+ * after the other and put together here.
+ */
+#include "lwm2m.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ANSWER_TIMES =
+        100,        /* of the acknowledgement timeout: devices erase flash meanwhile */
+    SLOT_BYTES = 4, /* of a token: whose it is; the rest is random */
+    NO_FORMAT = 0xffff,
+};
+
+/* ---- tokens ---- */
+
+static void draw_token(struct fuo_ns *ns, const struct peer *p,
+                       uint8_t token[static TOKEN_BYTES])
+{
+    memcpy(token, &p->slot, SLOT_BYTES);
+    ns->base.ops->random(ns->base.host, token + SLOT_BYTES, TOKEN_BYTES - SLOT_BYTES);
+}
+
+static struct peer *owner_of(const struct fuo_ns *ns, const coap_session_t *session,
+                             const coap_bin_const_t *token)
+{
+    uint32_t slot = 0;
+    if (token->length != TOKEN_BYTES) {
+        return NULL;
+    }
+    memcpy(&slot, token->s, SLOT_BYTES);
+    struct peer *p = slot < ns->peer_count ? ns->slots[slot] : NULL;
+    return p != NULL && p->session == session ? p : NULL;
+}
+
+static bool is_token(const coap_bin_const_t *token, const uint8_t mine[TOKEN_BYTES])
+{
+    return token->length == TOKEN_BYTES && memcmp(token->s, mine, TOKEN_BYTES) == 0;
+}
+
+/* ---- asking ---- */
+
+static bool put_options(coap_pdu_t *pdu, const struct peer *p, const struct talk *t)
+{
+    bool ok = !t->observe || coap_put_number(pdu, COAP_OPTION_OBSERVE, 0);
+    ok = ok && coap_put_path(pdu, p->root) && coap_put_path(pdu, t->path);
+    ok = ok && (t->format < 0 ||
+                coap_put_number(pdu, COAP_OPTION_CONTENT_FORMAT, (uint32_t)t->format));
+    ok = ok &&
+         (t->accept < 0 || coap_put_number(pdu, COAP_OPTION_ACCEPT, (uint32_t)t->accept));
+    ok = ok && (t->block2 == NULL || coap_put_block(pdu, COAP_OPTION_BLOCK2, t->block2));
+    ok = ok && (t->block1 == NULL || coap_put_block(pdu, COAP_OPTION_BLOCK1, t->block1));
+    return ok &&
+           (t->size1 == 0 || coap_put_number(pdu, COAP_OPTION_SIZE1, (uint32_t)t->size1));
+}
+
+static void set_timeout(const struct fuo_ns *ns, coap_session_t *session)
+{
+    int64_t us = ns->config->ack_timeout_us;
+    coap_fixed_point_t timeout = {(uint16_t)(us / SECOND_US),
+                                  (uint16_t)(us % SECOND_US / 1000)};
+    coap_session_set_ack_timeout(session, timeout);
+}
+
+int talk_send(struct fuo_ns *ns, struct peer *p, const struct talk *t)
+{
+    uint8_t token[TOKEN_BYTES];
+    coap_pdu_t *pdu = coap_new_pdu(COAP_MESSAGE_CON, t->method, p->session);
+    if (pdu == NULL) {
+        return FUO_EAGAIN;
+    }
+    draw_token(ns, p, token);
+    bool ok =
+        coap_add_token(pdu, sizeof(token), token) != 0 && put_options(pdu, p, t) &&
+        (t->payload_len == 0 || coap_add_data(pdu, t->payload_len, t->payload) != 0);
+    if (!ok) {
+        coap_delete_pdu(pdu);
+        return FUO_EAGAIN;
+    }
+    set_timeout(ns, p->session);
+    if (t->block2 == NULL) {
+        p->download = (struct coap_download){0};
+    }
+    p->step = t->step;
+    p->talk = *t;
+    p->answer_until_us = ns->now_us + ANSWER_TIMES * ns->config->ack_timeout_us;
+    memcpy(p->token, token, sizeof(token));
+    if (t->observe) {
+        memcpy(p->observe_token, token, sizeof(token));
+    }
+    if (coap_send(p->session, pdu) == COAP_INVALID_MID) {
+        p->step = STEP_NONE;
+        return FUO_EAGAIN;
+    }
+    return FUO_OK;
+}
+
+/* ---- answers ---- */
+
+static void give(struct fuo_ns *ns, struct peer *p, struct answer *a)
+{
+    a->step = p->step;
+    p->step = STEP_NONE;
+    update_answer(ns, p, a);
+}
+
+static void give_none(struct fuo_ns *ns, struct peer *p)
+{
+    struct answer a = {.code = COAP_EMPTY_CODE};
+    give(ns, p, &a);
+}
+
+/* Its next block. */
+static void fetch_next(struct fuo_ns *ns, struct peer *p, uint8_t szx)
+{
+    struct coap_block block;
+    struct talk next = p->talk;
+    next.observe = false; /* the observation keeps its own token */
+    next.block2 = &block;
+    if (coap_download_next(&p->download, szx, &block) != FUO_OK ||
+        talk_send(ns, p, &next) != FUO_OK) {
+        give_none(ns, p);
+    }
+}
+
+static bool keep(struct peer *p, const struct coap_block *block, const struct answer *a)
+{
+    size_t offset = coap_block_offset(block);
+    if (p->body == NULL) {
+        p->body = malloc(BODY_MAX);
+    }
+    if (p->body == NULL || offset + a->len > BODY_MAX) {
+        return false;
+    }
+    enum coap_taken taken = coap_download_take(&p->download, block, a->len);
+    if (taken != COAP_TAKEN_NEW && taken != COAP_TAKEN_FIRST) {
+        return false;
+    }
+    if (a->len > 0) {
+        memcpy(p->body + offset, a->body, a->len);
+    }
+    return true;
+}
+
+static void forget_body(struct peer *p)
+{
+    free(p->body);
+    p->body = NULL;
+}
+
+static void take_answer(struct fuo_ns *ns, struct peer *p, const coap_pdu_t *pdu)
+{
+    struct coap_block block;
+    struct answer a = {.code = coap_pdu_get_code(pdu)};
+    if (coap_get_data(pdu, &a.len, &a.body) == 0) {
+        a.len = 0;
+    }
+    a.format = (uint16_t)coap_number(pdu, COAP_OPTION_CONTENT_FORMAT, NO_FORMAT);
+    a.has_block1 = coap_block_of(pdu, COAP_OPTION_BLOCK1, &a.block1) == FUO_OK;
+    int err = coap_block_of(pdu, COAP_OPTION_BLOCK2, &block);
+    if (err == FUO_ENOENT || a.code != COAP_RESPONSE_CODE_CONTENT) {
+        give(ns, p, &a);
+        forget_body(p);
+        return;
+    }
+    if (err != FUO_OK || !keep(p, &block, &a)) {
+        ns->base.ops->reject(ns->base.host, "answer in blocks");
+        give_none(ns, p);
+        forget_body(p);
+        return;
+    }
+    if (block.more) {
+        fetch_next(ns, p, block.szx);
+        return;
+    }
+    a.body = p->body;
+    a.len = p->download.offset;
+    give(ns, p, &a);
+    forget_body(p);
+}
+
+coap_response_t talk_on_response(coap_session_t *session, const coap_pdu_t *sent,
+                                 const coap_pdu_t *received, coap_mid_t mid)
+{
+    struct fuo_ns *ns = coap_get_app_data(coap_session_get_context(session));
+    coap_bin_const_t token = coap_pdu_get_token(received);
+    struct peer *p = owner_of(ns, session, &token);
+    (void)sent;
+    (void)mid;
+    if (p == NULL) {
+        return COAP_RESPONSE_FAIL; /* a reset ends an observation of before */
+    }
+    update_awake(ns, p);
+    bool observed = coap_number(received, COAP_OPTION_OBSERVE, UINT32_MAX) != UINT32_MAX;
+    if (p->step != STEP_NONE && is_token(&token, p->token)) {
+        p->observing |= p->talk.observe && observed;
+        take_answer(ns, p, received);
+        return COAP_RESPONSE_OK;
+    }
+    if (p->observing && is_token(&token, p->observe_token)) {
+        update_notified(ns, p);
+        return COAP_RESPONSE_OK;
+    }
+    return COAP_RESPONSE_FAIL;
+}
+
+void talk_on_nack(coap_session_t *session, const coap_pdu_t *sent,
+                  coap_nack_reason_t reason, coap_mid_t mid)
+{
+    struct fuo_ns *ns = coap_get_app_data(coap_session_get_context(session));
+    coap_bin_const_t token = {0, NULL};
+    (void)reason;
+    (void)mid;
+    if (sent != NULL) {
+        token = coap_pdu_get_token(sent);
+    }
+    struct peer *p = owner_of(ns, session, &token);
+    if (p != NULL && p->step != STEP_NONE && is_token(&token, p->token)) {
+        give_none(ns, p);
+    }
+}
+
+void talk_tick(struct fuo_ns *ns, struct peer *p)
+{
+    if (p->step != STEP_NONE && p->answer_until_us <= ns->now_us) {
+        give_none(ns, p);
+    }
+}

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * update.c - which request is next: an order's way over Object 5 (lwm2m.md 1.2, 3.3).
+ *
+ * Before anything is written the device is read: /5/0 and /3/0/3, one right behind the other,
+ * which is what FUO_EV_REPORTED tells as a whole. What is there already is adopted if it was
+ * fetched from the same place, else reset. A request that nobody answered says nothing of
+ * whether it was carried out, so after one the device is read again. Orders wait for a
+ * device that cannot be reached.
+ */
+#include "lwm2m.h"
+
+#include <string.h>
+
+enum {
+    STATE_IDLE = 0,
+    STATE_DOWNLOADING = 1,
+    STATE_DOWNLOADED = 2,
+    STATE_UPDATING = 3,
+    METHOD_PULL = 0,
+    METHOD_PUSH = 1,
+    METHOD_BOTH = 2,
+    PROTOCOL_COAP = 1, /* bits of record.protocols */
+    PROTOCOL_COAPS = 2,
+    PROTOCOL_HTTP = 4,
+    PROTOCOL_HTTPS = 8,
+    RESETS_MAX = 3,
+    RESTARTS_MAX = 5, /* of an upload */
+};
+
+#define SILENCE_US (60 * SECOND_US) /* a device that did not answer is left alone */
+
+static const uint8_t nul[1] = {0};
+
+static bool is_order(const struct peer *p, enum fuo_order_type type)
+{
+    return p->ordered && p->order.type == type;
+}
+
+static void answer_order(struct fuo_ns *ns, struct peer *p, int err)
+{
+    if (p->ordered) {
+        struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_ORDERED};
+        p->ordered = false;
+        event.ordered.id = p->order.id;
+        event.ordered.dev_eui = p->eui;
+        event.ordered.err = err;
+        ns_event(ns, &event);
+    }
+}
+
+/* ---- requests ---- */
+
+static void ask(struct fuo_ns *ns, struct peer *p, const struct talk *talk)
+{
+    if (talk_send(ns, p, talk) != FUO_OK) {
+        p->silent_until_us = ns->now_us + SILENCE_US;
+    }
+}
+
+static void read_firmware(struct fuo_ns *ns, struct peer *p)
+{
+    bool observe = p->wants_observe;
+    p->wants_observe = false;
+    p->wants_read = false;
+    const struct talk talk = {
+        .step = observe ? STEP_OBSERVE : STEP_FIRMWARE,
+        .method = COAP_REQUEST_CODE_GET,
+        .path = "5/0",
+        .format = -1,
+        .accept = FORMAT_TLV,
+        .observe = observe,
+    };
+    ask(ns, p, &talk);
+}
+
+static void read_version(struct fuo_ns *ns, struct peer *p)
+{
+    const struct talk talk = {.step = STEP_DEVICE,
+                              .method = COAP_REQUEST_CODE_GET,
+                              .path = "3/0/3",
+                              .format = -1,
+                              .accept = -1};
+    ask(ns, p, &talk);
+}
+
+static void write_text(struct fuo_ns *ns, struct peer *p, enum step step,
+                       const char *text)
+{
+    const struct talk talk = {.step = step,
+                              .method = COAP_REQUEST_CODE_PUT,
+                              .path = "5/0/1",
+                              .payload = (const uint8_t *)text,
+                              .payload_len = strlen(text),
+                              .format = FORMAT_TEXT,
+                              .accept = -1};
+    ask(ns, p, &talk);
+}
+
+static void write_nul(struct fuo_ns *ns, struct peer *p)
+{
+    const struct talk talk = {.step = STEP_NO_IMAGE,
+                              .method = COAP_REQUEST_CODE_PUT,
+                              .path = "5/0/0",
+                              .payload = nul,
+                              .payload_len = sizeof(nul),
+                              .format = FORMAT_OCTETS,
+                              .accept = -1};
+    ask(ns, p, &talk);
+}
+
+static void execute(struct fuo_ns *ns, struct peer *p, enum step step, const char *path)
+{
+    const struct talk talk = {.step = step,
+                              .method = COAP_REQUEST_CODE_POST,
+                              .path = path,
+                              .format = -1,
+                              .accept = -1};
+    ask(ns, p, &talk);
+}
+
+/* ---- push ---- */
+
+static void push_block(struct fuo_ns *ns, struct peer *p)
+{
+    const uint8_t *image = NULL;
+    size_t len = 0;
+    struct coap_slice slice;
+    if (ns->base.ops->image(ns->base.host, p->order.image, &image, &len) != FUO_OK ||
+        len != p->upload.total) {
+        answer_order(ns, p, FUO_ENOENT);
+        return;
+    }
+    struct coap_block block = coap_upload_block(&p->upload, &slice);
+    const struct talk talk = {.step = STEP_PUSH,
+                              .method = COAP_REQUEST_CODE_PUT,
+                              .path = "5/0/0",
+                              .payload = image + slice.offset,
+                              .payload_len = slice.len,
+                              .block1 = &block,
+                              .size1 = block.num == 0 ? len : 0,
+                              .format = FORMAT_OCTETS,
+                              .accept = -1};
+    ask(ns, p, &talk);
+}
+
+static void begin_push(struct fuo_ns *ns, struct peer *p)
+{
+    const uint8_t *image = NULL;
+    size_t len = 0;
+    uint8_t szx = coap_block_szx(ns->config->block_size);
+    int err = ns->base.ops->image(ns->base.host, p->order.image, &image, &len);
+    err = err == FUO_OK ? coap_upload_init(&p->upload, len, 0, szx) : err;
+    if (err != FUO_OK) {
+        answer_order(ns, p, err);
+        return;
+    }
+    p->upload_image = p->order.image;
+    push_block(ns, p);
+}
+
+static void refuse(struct fuo_ns *ns, struct peer *p, int err)
+{
+    p->wants_read = true; /* it may say why */
+    answer_order(ns, p, err);
+}
+
+/* From the start, perhaps with smaller blocks; not for ever. */
+static void push_again(struct fuo_ns *ns, struct peer *p, bool smaller)
+{
+    bool may = p->resets++ < RESTARTS_MAX;
+    if (smaller) {
+        may = may && coap_upload_shrink(&p->upload) == FUO_OK;
+    } else {
+        p->upload.offset = 0;
+    }
+    if (may) {
+        push_block(ns, p);
+    } else {
+        refuse(ns, p, FUO_EPERM);
+    }
+}
+
+static void pushed(struct fuo_ns *ns, struct peer *p, const struct answer *a)
+{
+    if (!is_order(p, FUO_ORDER_DELIVER)) {
+        return; /* it was cancelled */
+    }
+    switch (a->code) {
+    case COAP_RESPONSE_CODE_CONTINUE:
+        if (!a->has_block1 || coap_upload_acked(&p->upload, &a->block1) != FUO_OK) {
+            push_again(ns, p, false);
+            return;
+        }
+        files_progress(ns, p, p->upload.offset, p->upload.total);
+        push_block(ns, p);
+        return;
+    case COAP_RESPONSE_CODE_CHANGED:
+        files_progress(ns, p, p->upload.total, p->upload.total);
+        p->upload_image = 0;
+        refuse(ns, p, FUO_OK); /* and what it makes of it is read */
+        return;
+    case COAP_RESPONSE_CODE_REQUEST_TOO_LARGE:
+        push_again(ns, p, true);
+        return;
+    case COAP_RESPONSE_CODE_INCOMPLETE:
+        push_again(ns, p, false);
+        return;
+    default:
+        p->upload_image = 0;
+        refuse(ns, p, FUO_EPERM);
+    }
+}
+
+/* ---- orders ---- */
+
+/* One way after the other to State 0; lwm2m.md 3.3 (9). */
+static void reset(struct fuo_ns *ns, struct peer *p)
+{
+    p->order_read = false;
+    uint8_t no = p->resets++;
+    if (no == 0 && p->cancels) {
+        execute(ns, p, STEP_CANCEL, "5/0/10");
+    } else if (no <= 1) {
+        write_text(ns, p, STEP_NO_URI, "");
+    } else if (no < RESETS_MAX && p->record.state == STATE_DOWNLOADED) {
+        write_nul(ns, p);
+    } else {
+        answer_order(ns, p, FUO_EPERM);
+    }
+}
+
+/* Whether it can fetch from there. */
+static bool can_fetch(const struct record *r, const char *uri)
+{
+    unsigned known = r->has_protocols ? r->protocols : PROTOCOL_COAP;
+    unsigned needed = strncmp(uri, "coaps:", 6) == 0   ? PROTOCOL_COAPS
+                      : strncmp(uri, "coap:", 5) == 0  ? PROTOCOL_COAP
+                      : strncmp(uri, "https:", 6) == 0 ? PROTOCOL_HTTPS
+                                                       : PROTOCOL_HTTP;
+    bool pulls = !r->has_method || r->method == METHOD_PULL || r->method >= METHOD_BOTH;
+    return pulls && (known & needed) != 0;
+}
+
+static bool can_be_pushed_to(const struct record *r)
+{
+    return r->has_method && (r->method == METHOD_PUSH || r->method == METHOD_BOTH);
+}
+
+static void bring(struct fuo_ns *ns, struct peer *p, const char *uri)
+{
+    bool pull = strcmp(ns->config->delivery, "push") != 0 && can_fetch(&p->record, uri);
+    bool push = strcmp(ns->config->delivery, "pull") != 0 && can_be_pushed_to(&p->record);
+    if (pull) {
+        write_text(ns, p, STEP_URI, uri);
+    } else if (push) {
+        begin_push(ns, p);
+    } else {
+        answer_order(ns, p, FUO_ENOTSUP);
+    }
+}
+
+static void deliver(struct fuo_ns *ns, struct peer *p)
+{
+    const struct record *r = &p->record;
+    char uri[URI_SIZE];
+    int err = files_uri(ns, p, p->order.image, uri);
+    if (err != FUO_OK || !r->has_state) {
+        answer_order(ns, p, err != FUO_OK ? err : FUO_EPROTO);
+        return;
+    }
+    bool there = r->state == STATE_DOWNLOADING || r->state == STATE_DOWNLOADED;
+    if (there && strcmp(r->uri, uri) == 0) {
+        answer_order(ns, p, FUO_OK); /* it was told before a restart of ours */
+    } else if (r->state == STATE_DOWNLOADING && p->upload_image == p->order.image) {
+        push_block(ns, p); /* where it stopped */
+    } else if (r->state == STATE_IDLE) {
+        bring(ns, p, uri);
+    } else if (there) {
+        reset(ns, p);
+    } else {
+        answer_order(ns, p, FUO_EAGAIN); /* it is updating, or in a State of its own */
+    }
+}
+
+static void install(struct fuo_ns *ns, struct peer *p)
+{
+    if (p->record.state == STATE_DOWNLOADED) {
+        execute(ns, p, STEP_EXECUTE, "5/0/2");
+    } else {
+        answer_order(ns, p, p->record.state == STATE_UPDATING ? FUO_OK : FUO_EPERM);
+    }
+}
+
+static void cancel(struct fuo_ns *ns, struct peer *p)
+{
+    bool there =
+        p->record.state == STATE_DOWNLOADING || p->record.state == STATE_DOWNLOADED;
+    if (there) {
+        reset(ns, p);
+    } else {
+        answer_order(ns, p, p->record.state == STATE_IDLE ? FUO_OK : FUO_EPERM);
+    }
+}
+
+static void go_on(struct fuo_ns *ns, struct peer *p)
+{
+    switch (p->order.type) {
+    case FUO_ORDER_READ:
+        answer_order(ns, p, FUO_OK);
+        return;
+    case FUO_ORDER_DELIVER:
+        deliver(ns, p);
+        return;
+    case FUO_ORDER_INSTALL:
+        install(ns, p);
+        return;
+    case FUO_ORDER_CANCEL:
+        cancel(ns, p);
+        return;
+    }
+}
+
+static bool can_be_asked(const struct fuo_ns *ns, const struct peer *p)
+{
+    return p->session != NULL && p->step == STEP_NONE && p->awake_until_us > ns->now_us &&
+           p->silent_until_us <= ns->now_us;
+}
+
+void update_next(struct fuo_ns *ns, struct peer *p)
+{
+    /* An order may end without a request: then the next thing is looked at. */
+    while (can_be_asked(ns, p)) {
+        bool reads = p->wants_observe || p->wants_read || (p->ordered && !p->order_read);
+        if (reads && p->firmware) {
+            read_firmware(ns, p);
+        } else if (reads && p->ordered) {
+            answer_order(ns, p, FUO_ENOTSUP);
+        } else if (reads) {
+            p->wants_observe = p->wants_read = false;
+        } else if (p->ordered) {
+            go_on(ns, p);
+        } else {
+            return;
+        }
+    }
+}
+
+void update_drop(struct fuo_ns *ns, struct peer *p)
+{
+    answer_order(ns, p, FUO_EAGAIN);
+}
+
+void update_order(struct fuo_ns *ns, struct peer *p, const struct fuo_order *order)
+{
+    update_drop(ns, p);
+    p->order = *order;
+    p->ordered = true;
+    p->order_read = false;
+    p->resets = 0;
+    if (order->type == FUO_ORDER_DELIVER) {
+        p->image = order->image;
+        p->told_permille = 0;
+    } else if (order->type == FUO_ORDER_CANCEL) {
+        p->image = 0;
+        p->upload_image = 0;
+    }
+    ns_due(ns, p);
+}
+
+/* ---- what it says ---- */
+
+static void tell(struct fuo_ns *ns, const struct peer *p)
+{
+    struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_REPORTED};
+    const struct record *r = &p->record;
+    event.reported.dev_eui = p->eui;
+    event.reported.has_state = r->has_state;
+    event.reported.has_result = r->has_result;
+    event.reported.state = r->state;
+    event.reported.result = r->result;
+    memcpy(event.reported.package_version, r->package_version, FUO_REPORT_SIZE);
+    memcpy(event.reported.firmware_version, r->firmware_version, FUO_REPORT_SIZE);
+    event.reported.whole = true;
+    ns_event(ns, &event);
+}
+
+static void took_firmware(struct fuo_ns *ns, struct peer *p, const struct answer *a)
+{
+    bool content = a->code == COAP_RESPONSE_CODE_CONTENT;
+    int err = content ? record_read_firmware(&p->record, a->format, a->body, a->len)
+                      : FUO_EPERM;
+    if (err == FUO_OK) {
+        read_version(ns, p);
+        return;
+    }
+    if (content) {
+        ns->base.ops->reject(ns->base.host, "answer to a read of /5/0");
+    }
+    answer_order(ns, p, err);
+}
+
+static void took_version(struct fuo_ns *ns, struct peer *p, const struct answer *a)
+{
+    p->record.firmware_version[0] = '\0';
+    if (a->code == COAP_RESPONSE_CODE_CONTENT &&
+        record_read_device(&p->record, a->format, a->body, a->len) != FUO_OK) {
+        ns->base.ops->reject(ns->base.host, "answer to a read of /3/0/3");
+    }
+    p->order_read = true;
+    tell(ns, p);
+}
+
+/* The request was answered; what follows is that the device is read again, or asked more. */
+static void took(struct fuo_ns *ns, struct peer *p, const struct answer *a)
+{
+    bool done = a->code == COAP_RESPONSE_CODE_CHANGED;
+    switch (a->step) {
+    case STEP_OBSERVE:
+    case STEP_FIRMWARE:
+        took_firmware(ns, p, a);
+        return;
+    case STEP_DEVICE:
+        took_version(ns, p, a);
+        return;
+    case STEP_URI:
+    case STEP_EXECUTE:
+        refuse(ns, p, done ? FUO_OK : FUO_EPERM);
+        return;
+    case STEP_PUSH:
+        pushed(ns, p, a);
+        return;
+    case STEP_CANCEL:
+    case STEP_NO_URI:
+    case STEP_NO_IMAGE:
+    case STEP_NONE:
+        return; /* the State says what came of it */
+    }
+}
+
+void update_answer(struct fuo_ns *ns, struct peer *p, const struct answer *a)
+{
+    if (a->code == COAP_EMPTY_CODE) {
+        p->silent_until_us = ns->now_us + SILENCE_US;
+        p->awake_until_us = p->queue ? 0 : p->awake_until_us;
+        p->order_read = false;
+        p->wants_observe |= a->step == STEP_OBSERVE;
+        p->wants_read |= a->step == STEP_FIRMWARE || a->step == STEP_DEVICE;
+        return;
+    }
+    took(ns, p, a);
+    ns_due(ns, p);
+}
+
+void update_notified(struct fuo_ns *ns, struct peer *p)
+{
+    p->wants_read = true; /* State and Result together, and what runs */
+    ns_due(ns, p);
+}
+
+void update_awake(struct fuo_ns *ns, struct peer *p)
+{
+    p->awake_until_us = p->queue ? ns->now_us + ns->config->awake_us : NEVER_US;
+    p->silent_until_us = 0;
+}
+
+void update_fetched(struct fuo_ns *ns, struct peer *p)
+{
+    update_awake(ns, p);
+    p->expires_us = ns->now_us + p->lifetime_us > p->expires_us
+                        ? ns->now_us + p->lifetime_us
+                        : p->expires_us; /* busy clients do not update */
+}
+
+void update_heard(struct fuo_ns *ns, struct peer *p)
+{
+    struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_REPORTED};
+    event.reported.dev_eui = p->eui;
+    ns_event(ns, &event);
+    update_awake(ns, p);
+    ns_due(ns, p);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* uplink.h - uplinks, and what they teach of devices and gateways. */
+#pragma once
+
+#include "engine/internal.h"
+
+/* ---- uplink.c ---- */
+
+void uplink_take(struct engine *e, const struct engine_event *event);
+void uplink_take_status(struct engine *e, const struct engine_event *event);
+/* Uplinks of the device that no gateway hears, in a million. */
+uint32_t device_unheard_ppm(const struct device *d);
+void device_store(struct engine *e, struct device *d);
+
+/* ---- load.c ---- */
+
+/* An uplink that the gateway heard. */
+void load_note(struct engine *e, uint64_t gateway, struct utc received,
+               int64_t airtime_us);
+/* It has heard devices of ours. */
+/* It has no connection to its server, or has it again. */
+void load_set_away(struct engine *e, uint64_t gateway, bool away);
+bool load_is_away(const struct engine *e, uint64_t gateway);
+bool load_knows(const struct engine *e, uint64_t gateway);

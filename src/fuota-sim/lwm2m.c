@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT */
+#include "fuota-sim/lwm2m.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <uv.h>
+
+#include "base/eui.h"
+#include "base/hex.h"
+#include "fuota-sim/files.h"
+#include "fuota-sim/lwm2m_link.h"
+#include "sim/lwm2m_client.h"
+#include "sim/timers.h"
+
+#define LOG_MODULE "sim"
+#include "io/log.h"
+
+#define FACTORY_FIRMWARE "fuota-sim factory firmware\n"
+
+enum {
+    FLUSH_MS = 500,
+    WAIT_MAX_MS = 3600000,
+    ACK_TIMEOUT_MS = 2000, /* of the wall */
+    LOST_MS = 60000,       /* of the wall */
+    AWAKE_S = 93,          /* MAX_TRANSMIT_WAIT */
+    INSTALL_S = 10,
+    BOOT_S = 3,
+    START_MS = 1, /* of the wall, between the first registrations of two devices */
+    SITE_COUNT = 4,
+    SPARE_FILES = 64,
+};
+
+struct app;
+
+struct station {
+    struct lwm2m_client client;
+    struct lwm2m_link link;
+    struct sim_timer timer;
+    struct app *app;
+};
+
+struct app {
+    const struct sim_options *options;
+    uv_loop_t loop;
+    uv_timer_t timer; /* the next thing to happen to a device */
+    uv_timer_t flusher;
+    uv_signal_t signals[2];
+    struct lwm2m_client_config config;
+    struct station *stations;
+    size_t count;
+    struct sim_timers timers;
+    struct prng prng; /* of what is lost */
+    FILE *airlog;
+    char buffer[LWM2M_DATAGRAM_MAX];
+    uint64_t datagram_count;
+    size_t updated_count;
+    bool failed;
+    bool stopping;
+};
+
+/* ---- time ---- */
+
+static struct utc now_of(const struct app *app)
+{
+    return clock_utc(&app->options->clock);
+}
+
+static void rearm(struct app *app);
+
+static void settle(struct station *s)
+{
+    struct utc at = lwm2m_client_deadline(&s->client);
+    if (at.us == INT64_MAX) {
+        sim_timers_cancel(&s->app->timers, &s->timer);
+    } else {
+        sim_timers_set(&s->app->timers, &s->timer, at);
+    }
+}
+
+static void on_due(struct sim_timer *timer, struct utc at)
+{
+    struct station *s = SIM_TIMER_OWNER(timer, struct station, timer);
+    struct utc now = now_of(s->app);
+    lwm2m_client_run(&s->client, now.us > at.us ? now : at);
+    settle(s);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct app *app = timer->data;
+    sim_timers_run(&app->timers, now_of(app));
+    rearm(app);
+}
+
+static void rearm(struct app *app)
+{
+    struct utc next = sim_timers_next(&app->timers);
+    struct utc now = now_of(app);
+    if (app->stopping || next.us == INT64_MAX) {
+        uv_timer_stop(&app->timer);
+        return;
+    }
+    int64_t wait_us =
+        next.us <= now.us ? 0 : clock_wall_us(&app->options->clock, next.us - now.us);
+    int64_t wait_ms =
+        wait_us / 1000 >= WAIT_MAX_MS ? WAIT_MAX_MS : (wait_us + 999) / 1000;
+    uv_update_time(&app->loop);
+    uv_timer_start(&app->timer, on_timer, (uint64_t)wait_ms, 0);
+}
+
+/* ---- datagrams ---- */
+
+static void write_airlog(struct app *app, const struct station *s, bool up, bool lost,
+                         const uint8_t *bytes, size_t len)
+{
+    char hex[2 * LWM2M_MESSAGE_SIZE + 512];
+    app->datagram_count++;
+    if (app->airlog == NULL || 2 * len >= sizeof(hex)) {
+        return;
+    }
+    struct utc now = now_of(app);
+    if (fprintf(app->airlog,
+                "{\"time\":%lld.%06lld,\"direction\":\"%s\",\"device\":\"%s\","
+                "\"lost\":%s,\"coap\":\"%s\"}\n",
+                (long long)(now.us / 1000000), (long long)(now.us % 1000000),
+                up ? "up" : "down", s->client.endpoint, lost ? "true" : "false",
+                hex_encode(bytes, len, hex)) < 0) {
+        log_err("cannot write the air log: %s", strerror(errno));
+        app->failed = true;
+    }
+}
+
+static struct station *station_of(struct lwm2m_client *client)
+{
+    return SIM_TIMER_OWNER(client, struct station, client);
+}
+
+static bool is_lost(struct app *app)
+{
+    return prng_chance(&app->prng, app->options->network.loss_ppm) != 0;
+}
+
+static void on_send(void *ctx, struct lwm2m_client *client, enum lwm2m_peer peer,
+                    const uint8_t *bytes, size_t len)
+{
+    struct app *app = ctx;
+    struct station *s = station_of(client);
+    bool lost = is_lost(app);
+    write_airlog(app, s, true, lost, bytes, len);
+    if (!lost) {
+        lwm2m_link_send(&s->link, peer, bytes, len);
+    }
+}
+
+static void on_received(void *arg, const uint8_t *bytes, size_t len)
+{
+    struct station *s = arg;
+    struct app *app = s->app;
+    bool lost = is_lost(app);
+    write_airlog(app, s, false, lost, bytes, len);
+    if (lost || app->stopping) {
+        return;
+    }
+    lwm2m_client_receive(&s->client, bytes, len, now_of(app));
+    settle(s);
+    rearm(app);
+}
+
+static bool on_connect(void *ctx, struct lwm2m_client *client,
+                       const struct lwm2m_uri *uri)
+{
+    struct lwm2m_link *link = &station_of(client)->link;
+    (void)ctx;
+    link->has_files = lwm2m_link_address(uri->host, uri->port,
+                                         &link->peers[LWM2M_PEER_FILES]) == FUO_OK;
+    return link->has_files;
+}
+
+static void on_move(void *ctx, struct lwm2m_client *client)
+{
+    struct app *app = ctx;
+    int err = lwm2m_link_move(&station_of(client)->link);
+    if (err != FUO_OK) {
+        log_err("no socket for %s: %s", client->endpoint, fuo_strerror(err));
+        app->failed = true;
+    }
+}
+
+/* ---- files ---- */
+
+static uint64_t eui_of(const struct sim_options *o, size_t device)
+{
+    uint64_t first = o->network.first_dev_eui;
+    return (first != 0 ? first : NETWORK_DEV_EUI_BASE) + device;
+}
+
+static int write_flash(const struct app *app, uint64_t dev_eui, const void *bytes,
+                       size_t len)
+{
+    int err = app->options->flash != NULL
+                  ? flash_write_image(app->options->flash, dev_eui, bytes, len)
+                  : FUO_OK;
+    if (err != FUO_OK) {
+        log_err("cannot write to %s: %s", app->options->flash, strerror(errno));
+    }
+    return err;
+}
+
+static void on_installed(void *ctx, struct lwm2m_client *client)
+{
+    struct app *app = ctx;
+    app->updated_count += client->install_count == 1;
+    if (write_flash(app, client->dev_eui, client->image.bytes, client->image.len) !=
+        FUO_OK) {
+        app->failed = true;
+    }
+}
+
+int lwm2m_inventory_write(const char *path, const struct sim_options *options)
+{
+    FILE *f = create_private(path);
+    if (f == NULL) {
+        return FUO_EIO;
+    }
+    (void)fputs("dev_eui,name,app_key,label:site\n", f);
+    for (size_t i = 0; i < options->network.device_count; i++) {
+        char eui[EUI_TEXT_SIZE];
+        char hex[2 * LWM2M_KEY_BYTES + 1];
+        uint8_t key[LWM2M_KEY_BYTES];
+        lwm2m_key(options, i, key);
+        (void)fprintf(f, "%s,sim-%05zu,%s,site-%c\n", eui_format(eui_of(options, i), eui),
+                      i + 1, hex_encode(key, sizeof(key), hex),
+                      (char)('a' + i % SITE_COUNT));
+    }
+    bool failed = ferror(f) != 0;
+    return fclose(f) != 0 || failed ? FUO_EIO : FUO_OK;
+}
+
+void lwm2m_key(const struct sim_options *options, size_t device,
+               uint8_t key[LWM2M_KEY_BYTES])
+{
+    struct prng prng =
+        prng_seeded(options->network.seed ^ (UINT64_C(0x9e51) << 32 | device));
+    uint64_t half[] = {prng_next(&prng), prng_next(&prng)};
+    memcpy(key, half, LWM2M_KEY_BYTES);
+}
+
+static int open_files(struct app *app)
+{
+    const struct sim_options *o = app->options;
+    if (o->airlog != NULL) {
+        app->airlog = fopen(o->airlog, "we");
+        if (app->airlog == NULL) {
+            log_err("%s: %s", o->airlog, strerror(errno));
+            return FUO_EIO;
+        }
+    }
+    if (o->flash != NULL && mkdir(o->flash, 0755) != 0 && errno != EEXIST) {
+        log_err("%s: %s", o->flash, strerror(errno));
+        return FUO_EIO;
+    }
+    if (o->inventory != NULL && lwm2m_inventory_write(o->inventory, o) != FUO_OK) {
+        log_err("%s: %s", o->inventory, strerror(errno));
+        return FUO_EIO;
+    }
+    return FUO_OK;
+}
+
+/* ---- start and end ---- */
+
+static const struct lwm2m_client_sink sink = {
+    .send = on_send,
+    .connect = on_connect,
+    .move = on_move,
+    .installed = on_installed,
+};
+
+static void configure(struct app *app)
+{
+    const struct sim_options *o = app->options;
+    app->config = (struct lwm2m_client_config){
+        .sink = &sink,
+        .ctx = app,
+        .next_version = o->lwm2m.firmware_version,
+        .lifetime_s = o->lwm2m.lifetime_us / 1000000,
+        .update_us = o->network.uplink_interval_us,
+        .ack_timeout_us = clock_virtual_us(&o->clock, MILLIS_US(ACK_TIMEOUT_MS)),
+        .lost_us = clock_virtual_us(&o->clock, MILLIS_US(LOST_MS)),
+        .awake_us = SECONDS_US(AWAKE_S),
+        .install_us = SECONDS_US(INSTALL_S),
+        .boot_us = SECONDS_US(BOOT_S),
+    };
+    app->prng = prng_seeded(o->network.seed ^ UINT64_C(0x1055));
+}
+
+static int open_station(struct app *app, size_t i, const struct sockaddr_storage *server)
+{
+    const struct sim_options *o = app->options;
+    struct station *s = &app->stations[i];
+    uint64_t dev_eui = eui_of(o, i);
+    int64_t start_us = (int64_t)i * MILLIS_US(START_MS);
+    s->app = app;
+    s->timer.fire = on_due;
+    s->link = (struct lwm2m_link){
+        .loop = &app->loop, .buffer = app->buffer, .received = on_received, .arg = s};
+    s->link.peers[LWM2M_PEER_SERVER] = *server;
+    lwm2m_client_init(&s->client, &app->config, o->lwm2m.kinds[i % o->lwm2m.kind_count],
+                      dev_eui, o->network.seed ^ i * UINT64_C(0x10001),
+                      utc_after(now_of(app), clock_virtual_us(&o->clock, start_us)));
+    int err = lwm2m_link_open(&s->link);
+    if (err != FUO_OK) {
+        log_err("no socket for device %zu of %zu: %s (see ulimit -n)", i + 1, app->count,
+                strerror(errno));
+        return err;
+    }
+    settle(s);
+    return write_flash(app, dev_eui, FACTORY_FIRMWARE, strlen(FACTORY_FIRMWARE));
+}
+
+/* Each device has a descriptor. */
+static void want_descriptors(size_t count)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < count + SPARE_FILES) {
+        limit.rlim_cur =
+            count + SPARE_FILES < limit.rlim_max ? count + SPARE_FILES : limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int open_stations(struct app *app)
+{
+    const struct sim_options *o = app->options;
+    struct sockaddr_storage server;
+    if (lwm2m_link_address(o->lwm2m.host, o->lwm2m.port, &server) != FUO_OK) {
+        log_err("--server: %s is not an address of this machine (127.0.0.1 or ::1)",
+                o->lwm2m.host);
+        return FUO_EINVAL;
+    }
+    want_descriptors(o->network.device_count);
+    app->stations = calloc(o->network.device_count, sizeof(*app->stations));
+    if (app->stations == NULL) {
+        return FUO_ENOMEM;
+    }
+    int err = FUO_OK;
+    for (; app->count < o->network.device_count && err == FUO_OK; app->count++) {
+        err = open_station(app, app->count, &server);
+    }
+    return err;
+}
+
+static void stop(struct app *app)
+{
+    if (app->stopping) {
+        return;
+    }
+    for (size_t i = 0; i < app->count; i++) {
+        lwm2m_client_stop(&app->stations[i].client, now_of(app));
+    }
+    app->stopping = true;
+    for (size_t i = 0; i < app->count; i++) {
+        lwm2m_link_close(&app->stations[i].link);
+    }
+    uv_close((uv_handle_t *)&app->timer, NULL);
+    uv_close((uv_handle_t *)&app->flusher, NULL);
+    uv_close((uv_handle_t *)&app->signals[0], NULL);
+    uv_close((uv_handle_t *)&app->signals[1], NULL);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    (void)number;
+    stop(signal->data);
+}
+
+static void on_flush(uv_timer_t *timer)
+{
+    struct app *app = timer->data;
+    if (app->airlog != NULL && fflush(app->airlog) != 0) {
+        log_err("cannot write the air log: %s", strerror(errno));
+        app->failed = true;
+    }
+}
+
+static void init_loop(struct app *app)
+{
+    static const int numbers[] = {SIGTERM, SIGINT};
+    uv_loop_init(&app->loop);
+    uv_timer_init(&app->loop, &app->timer);
+    uv_timer_init(&app->loop, &app->flusher);
+    app->timer.data = app;
+    app->flusher.data = app;
+    for (size_t i = 0; i < 2; i++) {
+        uv_signal_init(&app->loop, &app->signals[i]);
+        app->signals[i].data = app;
+        uv_signal_start(&app->signals[i], on_signal, numbers[i]);
+    }
+    uv_timer_start(&app->flusher, on_flush, FLUSH_MS, FLUSH_MS);
+}
+
+static int finish(struct app *app)
+{
+    uint64_t registrations = 0;
+    for (size_t i = 0; i < app->count; i++) {
+        registrations += app->stations[i].client.register_count;
+        lwm2m_client_free(&app->stations[i].client);
+    }
+    if (app->airlog != NULL && fclose(app->airlog) != 0) {
+        log_err("cannot write the air log: %s", strerror(errno));
+        app->failed = true;
+    }
+    if (!app->options->quiet) {
+        log_info("end: %llu datagrams, %llu registrations, %zu devices updated",
+                 (unsigned long long)app->datagram_count,
+                 (unsigned long long)registrations, app->updated_count);
+    }
+    sim_timers_free(&app->timers);
+    free(app->stations);
+    return app->failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int lwm2m_main(const struct sim_options *options)
+{
+    struct app app = {.options = options};
+    configure(&app);
+    init_loop(&app);
+    if (open_files(&app) != FUO_OK || open_stations(&app) != FUO_OK) {
+        app.failed = true;
+        stop(&app);
+    } else {
+        if (!options->quiet) {
+            log_info("ready: %zu LwM2M devices, server=%s:%u", app.count,
+                     options->lwm2m.host, options->lwm2m.port);
+        }
+        rearm(&app);
+    }
+    uv_run(&app.loop, UV_RUN_DEFAULT);
+    uv_loop_close(&app.loop);
+    return finish(&app);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * apply_internal.h - between apply.c, apply_check.c and apply_change.c only.
+ *
+ * The checks answer CTL_DONE, or a code with a->error filled in; they change nothing but a.
+ */
+#pragma once
+
+#include "config/campaign_change.h"
+#include "loop/internal.h"
+#include "loop/planning.h"
+
+/*
+ * A plan or an apply on its way through the checks. Nothing is changed before the last. The
+ * plan is computed on another thread, so the world may have changed when it is there.
+ */
+struct application {
+    struct daemon *d;
+    uint64_t connection;
+    int64_t request_id;
+    bool only_plan;
+    struct json_object *params; /* owned */
+    uv_work_t work;
+    struct planning_job *job;
+    const char *yaml;
+    struct campaign_doc *doc;
+    struct fleet_entry *fleet;
+    char digest[CTL_DIGEST_SIZE];
+    const uint8_t *image; /* borrowed from uploads or another campaign */
+    size_t image_len;
+    uint8_t spec_digest[STORE_DIGEST_BYTES];
+    uint64_t *devices; /* ascending */
+    size_t device_count;
+    struct schedule_term term;
+    uint8_t *waves;       /* of each device */
+    uint32_t *wave_sizes; /* of each wave of the file */
+    struct planning planning;
+    struct diag_list diags;
+    struct ctl_error error;
+};
+
+/* The code, with the problems that were found in a->error. */
+int apply_fail_diags(struct application *a, enum ctl_code code, const char *what);
+
+/* Params and the text of the campaign; fills a->yaml, digest, doc, term, spec_digest. */
+int apply_check_file(struct application *a);
+
+/* *existing: the campaign of that name, if this is the very same one; else untouched. */
+int apply_check_name(struct application *a, const struct campaign_rec **existing);
+
+/* The campaign of that name, if it is under way with other content; else NULL. */
+struct campaign_entry *apply_under_way(const struct application *a);
+
+/* Whether it may become that: all that must not be changed is told. */
+int apply_check_change(struct application *a, const struct campaign_entry *entry,
+                       struct campaign_change *change);
+
+/* The same, and it does; the client is answered when it is on disk. */
+int apply_change(struct application *a, struct campaign_entry *entry);
+
+/* That it is here, and trusted; fills a->image, which is borrowed. */
+int apply_check_image(struct application *a);
+
+/* Fleet, image, targets and waves; fills the rest but the plan. */
+int apply_check_all(struct application *a);
+
+/* apply_server.c: whether the server would let it happen; devices are chosen. */
+int apply_check_server(struct application *a);
+/* What the server says of it is added to the notes of a plan. */
+void apply_server_notes(const struct application *a, const struct campaign_spec *spec,
+                        struct json_object *plan);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* planning_refuse.c - why there is no plan, and which devices that concerns. */
+#include <stdio.h>
+
+#include "base/eui.h"
+#include "loop/planning_internal.h"
+
+enum {
+    NAMED_MAX = 20, /* devices in a diagnostic */
+    TEXT_SIZE = 512,
+    DEVICES_SIZE = NAMED_MAX * (EUI_TEXT_SIZE + 1) + 32,
+};
+
+const char *planning_reason_slug(enum planning_reason reason)
+{
+    static const char *const slugs[] = {
+#define X(name, slug, path, text) [name] = (slug),
+        PLANNING_REASON_MAP(X)
+#undef X
+    };
+    return slugs[reason];
+}
+
+const char *planning_reason_text(enum planning_reason reason)
+{
+    static const char *const texts[] = {
+#define X(name, slug, path, text) [name] = (text),
+        PLANNING_REASON_MAP(X)
+#undef X
+    };
+    return texts[reason];
+}
+
+const char *planning_reason_path(enum planning_reason reason)
+{
+    static const char *const paths[] = {
+#define X(name, slug, path, text) [name] = (path),
+        PLANNING_REASON_MAP(X)
+#undef X
+    };
+    return paths[reason];
+}
+
+/* The first of them by name, the rest by number. */
+static void list_devices(const uint64_t *devices, size_t count,
+                         char text[static DEVICES_SIZE])
+{
+    size_t named = count < NAMED_MAX ? count : NAMED_MAX;
+    size_t len = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < named; i++) {
+        char eui[EUI_TEXT_SIZE];
+        len += (size_t)snprintf(text + len, DEVICES_SIZE - len, "%s%s", i > 0 ? " " : "",
+                                eui_format(devices[i], eui));
+    }
+    if (count > named) {
+        snprintf(text + len, DEVICES_SIZE - len, " and %zu more", count - named);
+    }
+}
+
+static void refuse(const struct planning_job *m, const char *path, const char *what,
+                   const uint64_t *devices, size_t count)
+{
+    char names[DEVICES_SIZE];
+    struct diag_place place = {.file = m->request.file, .path = path};
+    list_devices(devices, count, names);
+    diag_error(m->diags, &place, "%s; %zu device%s: %s", what, count,
+               count == 1 ? "" : "s", names);
+}
+
+int planning_refuse_left_out(const struct planning_job *m)
+{
+    int err = FUO_OK;
+    for (int i = 0; i < PLANNING_PASSING; i++) {
+        const struct planning_left_out *out = &m->planning->left_out[i];
+        enum planning_reason reason = (enum planning_reason)i;
+        char what[TEXT_SIZE];
+        if (out->count == 0) {
+            continue;
+        }
+        snprintf(what, sizeof(what), "%s%s%s", planning_reason_text(reason),
+                 out->limit[0] != '\0' ? ": " : "", out->limit);
+        refuse(m, planning_reason_path(reason), what, out->devices, out->count);
+        err = FUO_ERANGE;
+    }
+    return err;
+}
+
+/* What the decoders of the fleet take at most. */
+static void describe_limits(const struct planning_job *m, char text[static TEXT_SIZE])
+{
+    const struct fragplan_limits *limits = &m->input.limits;
+    unsigned count = limits->count_max != 0 ? limits->count_max : FRAGPLAN_COUNT_MAX;
+    unsigned size = limits->size_max != 0 ? limits->size_max : 255;
+    snprintf(text, TEXT_SIZE,
+             "the image has %zu bytes; device profile '%s' takes at most %u fragments of "
+             "%u to %u bytes",
+             m->request.image_len, m->limiting != NULL ? m->limiting->name : "generic",
+             count, (unsigned)limits->size_min, size);
+}
+
+int planning_refuse_all(const struct planning_job *m, enum plan_error error)
+{
+    const struct planning_request *r = &m->request;
+    char what[2 * TEXT_SIZE];
+    char limits[TEXT_SIZE];
+    switch (error) {
+    case PLAN_OK:
+    case PLAN_REGION:
+    case PLAN_DATARATE:
+    case PLAN_FREQUENCY:
+    case PLAN_EMPTY:
+        refuse(m, NULL, plan_error_text(error), r->devices, r->device_count);
+        break;
+    case PLAN_TOO_MANY:
+        describe_limits(m, limits);
+        snprintf(what, sizeof(what), "%s: %s", planning_reason_text(PLANNING_TOO_BIG),
+                 limits);
+        refuse(m, "spec.image", what, r->devices, r->device_count);
+        break;
+    case PLAN_SIZE:
+        describe_limits(m, limits);
+        snprintf(what, sizeof(what), "%s; %s", plan_error_text(error), limits);
+        refuse(m, "spec.image", what, r->devices, r->device_count);
+        break;
+    case PLAN_NO_SHARE:
+        snprintf(what, sizeof(what),
+                 "%s; campaigns may use %.1f s of each hour of a gateway",
+                 plan_error_text(error), (double)m->probe.airtime_cap_us / 1e6);
+        refuse(m, "spec.budgets.dutyCycle", what, r->devices, r->device_count);
+        break;
+    }
+    return FUO_ERANGE;
+}

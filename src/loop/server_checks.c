@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop/server_checks.h"
+
+#include <stdio.h>
+
+bool server_class_text(const struct server_view *view, char device_class,
+                       const uint64_t *devices, size_t count,
+                       char text[static SERVER_TEXT_SIZE])
+{
+    struct server_lack lack = server_view_lack(view, device_class, devices, count);
+    if (lack.count == 0) {
+        return false;
+    }
+    (void)snprintf(text, SERVER_TEXT_SIZE,
+                   "the server takes %zu devices, the first is %016llx, for ones without "
+                   "class %c: their device profile '%.60s' has it not ticked, and the "
+                   "server sends them commands only after an uplink; tick 'Device "
+                   "supports Class-%c' there; devices that are of class %c during a "
+                   "session only work without",
+                   lack.count, (unsigned long long)lack.first, device_class, lack.profile,
+                   device_class, device_class);
+    return true;
+}
+
+bool server_gateway_text(const struct server_view *view, const struct eui_list *gateways,
+                         char text[static SERVER_TEXT_SIZE])
+{
+    for (size_t i = 0; i < gateways->count; i++) {
+        if (server_view_gateway(view, gateways->items[i]) == NULL) {
+            (void)snprintf(text, SERVER_TEXT_SIZE,
+                           "gateway %016llx is none of those that the server lets this "
+                           "application send by: it is not registered there, or belongs "
+                           "to another tenant; register it with the tenant that has the "
+                           "application, or take it out of the list",
+                           (unsigned long long)gateways->items[i]);
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""lwm2m_client.py - a LwM2M client for tests: CoAP over UDP without security, Object 3 and 5.
+
+Written for itself, on nothing but sockets, so that what fuotad's side believes of CoAP is not
+what judges it. One device a Client: it registers, answers what it is asked, fetches what its
+Package URI names or takes what is pushed, installs when it is told to and registers again.
+"""
+import socket
+import threading
+import urllib.parse
+
+CON, NON, ACK, RST = range(4)
+GET, POST, PUT, DELETE = 1, 2, 3, 4
+OBSERVE, LOCATION, PATH, FORMAT, QUERY, ACCEPT, BLOCK2, BLOCK1 = 6, 8, 11, 12, 15, 17, 23, 27
+TLV, OCTETS, LINK = 11542, 42, 40
+IDLE, DOWNLOADING, DOWNLOADED, UPDATING = range(4)
+
+
+def code(text):
+    return int(text[0]) << 5 | int(text[2:])
+
+
+def number(value):
+    return value.to_bytes((value.bit_length() + 7) // 8, "big")
+
+
+def block(num, more, szx):
+    return number(num << 4 | more << 3 | szx)
+
+
+def part(value):
+    """How an option's delta or length is written: nibble, extension."""
+    if value < 13:
+        return value, b""
+    if value < 269:
+        return 13, bytes([value - 13])
+    return 14, (value - 269).to_bytes(2, "big")
+
+
+def encode(kind, msg_code, mid, token=b"", options=(), payload=b""):
+    out = bytes([0x40 | kind << 4 | len(token), msg_code]) + mid.to_bytes(2, "big") + token
+    last = 0
+    for num, value in sorted(options, key=lambda o: o[0]):
+        delta, more_delta = part(num - last)
+        size, more_size = part(len(value))
+        out += bytes([delta << 4 | size]) + more_delta + more_size + value
+        last = num
+    return out + (b"\xff" + payload if payload else b"")
+
+
+class Message:
+    def __init__(self, data):
+        self.kind, size = data[0] >> 4 & 3, data[0] & 15
+        self.code, self.mid = data[1], int.from_bytes(data[2:4], "big")
+        self.token, at = data[4:4 + size], 4 + size
+        self.options, num = [], 0
+        while at < len(data) and data[at] != 0xff:
+            nibbles = [data[at] >> 4, data[at] & 15]
+            at += 1
+            for i, nibble in enumerate(nibbles):
+                if nibble >= 13:
+                    more = nibble - 12
+                    nibbles[i] = int.from_bytes(data[at:at + more], "big") + (13, 269)[more - 1]
+                    at += more
+            num += nibbles[0]
+            self.options.append((num, data[at:at + nibbles[1]]))
+            at += nibbles[1]
+        self.payload = data[at + 1:]
+
+    def all(self, num):
+        return [value for n, value in self.options if n == num]
+
+    def uint(self, num):
+        found = self.all(num)
+        return int.from_bytes(found[0], "big") if found else None
+
+    def path(self):
+        return "/".join(x.decode() for x in self.all(PATH))
+
+
+def tlv(kind, ident, value):
+    size = len(value)
+    wide = 0x20 if ident > 255 else 0
+    head = ident.to_bytes(2 if wide else 1, "big")
+    if size < 8:
+        return bytes([kind << 6 | wide | size]) + head + value
+    more = 1 if size < 256 else 2
+    return bytes([kind << 6 | wide | more << 3]) + head + size.to_bytes(more, "big") + value
+
+
+class Client(threading.Thread):
+    """version_of(image) is what runs after an update; faults are words: see the code."""
+
+    def __init__(self, port, endpoint, version="1.4.2", target="1.4.3", method=0, faults=(),
+                 szx=6, binding="U"):
+        super().__init__(daemon=True)
+        self.server, self.endpoint, self.binding = ("127.0.0.1", port), endpoint, binding
+        self.version, self.target, self.method = version, target, method
+        self.faults, self.szx = faults, szx
+        self.state, self.result, self.uri, self.image = IDLE, 0, "", b""
+        self.flash, self.states, self.installs = None, [IDLE], 0
+        self.uris = []  # that it was told, one after the other
+        self.location = self.observed = None
+        self.pulls, self.mid, self.ended = None, 1, False
+        self.open_socket()
+
+    def open_socket(self):
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", 0))
+        self.sock.settimeout(0.2)
+
+    def send(self, data):
+        try:
+            self.sock.sendto(data, self.server)
+        except ConnectionRefusedError:
+            pass  # the server is being started again
+
+    def request(self, msg_code, options, payload=b"", token=b"r"):
+        self.mid = self.mid % 65535 + 1
+        self.send(encode(CON, msg_code, self.mid, token, options, payload))
+
+    def register(self):
+        query = [f"ep={self.endpoint}", "lt=300", "lwm2m=1.0", f"b={self.binding}"]
+        self.observed = self.location = None
+        self.request(POST, [(PATH, b"rd"), (FORMAT, number(LINK))] +
+                     [(QUERY, q.encode()) for q in query], b"</1/0>,</3/0>,</5/0>")
+
+    def enter(self, state, result=0):
+        self.state, self.result = state, result
+        self.states.append(state)
+        if self.observed:
+            token, self.mid = self.observed, self.mid % 65535 + 1
+            self.send(encode(NON, code("2.05"), self.mid, token,
+                             [(OBSERVE, number(self.mid)), (FORMAT, number(TLV))],
+                             self.firmware()))
+
+    def firmware(self):
+        protocols = tlv(2, 8, tlv(1, 0, b"\0") + tlv(1, 1, b"\1"))
+        return (tlv(3, 1, self.uri.encode()) + tlv(3, 3, bytes([self.state])) +
+                tlv(3, 5, bytes([self.result])) + protocols + tlv(3, 9, bytes([self.method])))
+
+    # ---- what the server asks ----
+
+    def write_uri(self, m):
+        self.uri = m.payload.decode()
+        if not self.uri:
+            self.enter(IDLE)
+            return "2.04"
+        if self.state != IDLE:
+            return "4.00"
+        if "refuses" in self.faults:
+            self.enter(IDLE, 9)
+            return "4.00"
+        self.uris.append(self.uri)
+        self.enter(DOWNLOADING)
+        if "loses" in self.faults:
+            self.faults = [f for f in self.faults if f != "loses"]
+            self.enter(IDLE, 4)
+        else:
+            self.image, self.pulls = b"", 0
+        return "2.04"
+
+    def write_package(self, m, options):
+        value = m.uint(BLOCK1) or 0
+        num, more, szx = value >> 4, value >> 3 & 1, min(value & 7, self.szx)
+        if num == 0 and m.payload == b"\0" and not more:
+            self.enter(IDLE)
+            return "2.04"
+        if num == 0:
+            self.image = b""
+            self.enter(DOWNLOADING)
+        if len(self.image) != num << (value & 7) + 4:
+            return "4.08"
+        self.image += m.payload
+        options.append((BLOCK1, block(num, more, szx)))
+        if more:
+            return "2.31"
+        self.enter(DOWNLOADED)
+        return "2.04"
+
+    def execute(self):
+        if self.state != DOWNLOADED:
+            return "4.05"
+        self.installs += 1
+        self.enter(UPDATING)
+        return "2.04"
+
+    def reboot(self):
+        """It installs, and is back at another port; what it forgets is a fault."""
+        if "fails" in self.faults:
+            self.enter(IDLE, 8)
+            return
+        self.flash, self.version = self.image, self.target
+        if "keeps-version" in self.faults:
+            self.version = "1.4.2"
+        self.state, self.result = IDLE, 0 if "forgets" in self.faults else 1
+        self.states.append(IDLE)
+        self.uri = ""
+        self.sock.close()
+        self.open_socket()
+        self.register()
+
+    def answer(self, m):
+        options, payload, text = [], b"", "4.04"
+        path = m.path()
+        if m.code == GET and path == "5/0":
+            if m.uint(OBSERVE) == 0:
+                self.observed = m.token
+                options.append((OBSERVE, number(1)))
+            text, payload = "2.05", self.firmware()
+            options.append((FORMAT, number(TLV)))
+        elif m.code == GET and path == "3/0/3":
+            text, payload = "2.05", self.version.encode()
+            options.append((FORMAT, b""))
+        elif m.code == PUT and path == "5/0/1":
+            text = self.write_uri(m)
+        elif m.code == PUT and path == "5/0/0":
+            text = self.write_package(m, options)
+        elif m.code == POST and path == "5/0/2":
+            text = self.execute()
+        self.send(encode(ACK, code(text), m.mid, m.token, options, payload))
+
+    # ---- fetching ----
+
+    def fetch(self):
+        url = urllib.parse.urlsplit(self.uri)
+        assert (url.hostname, url.port) == self.server, self.uri
+        self.request(GET, [(PATH, p.encode()) for p in url.path.strip("/").split("/")] +
+                     [(BLOCK2, block(self.pulls, 0, self.szx))], token=b"f")
+
+    def fetched(self, m):
+        if m.code != code("2.05"):
+            self.pulls = None
+            self.enter(IDLE, 7)
+            return
+        value = m.uint(BLOCK2)
+        if value is None or value >> 4 != self.pulls:
+            return
+        self.image += m.payload
+        if value >> 3 & 1:
+            self.pulls += 1
+            self.fetch()
+        else:
+            self.pulls = None
+            self.enter(DOWNLOADED)
+
+    # ---- the loop ----
+
+    def take(self, m):
+        if m.code == 0 or m.kind == RST:
+            return
+        if m.code < 32:
+            before = self.pulls
+            self.answer(m)
+            if self.pulls == 0 and before is None:
+                self.fetch()
+            if self.state == UPDATING and "sticks" not in self.faults:
+                self.reboot()
+        elif m.token == b"f":
+            self.fetched(m)
+        elif m.token == b"r" and m.code == code("2.01"):
+            self.location = [x.decode() for x in m.all(LOCATION)]
+
+    def run(self):
+        idle = 0
+        self.register()
+        while not self.ended:
+            try:
+                data = self.sock.recv(2048)
+            except (socket.timeout, ConnectionRefusedError):
+                idle += 1
+                if idle % 10 == 0 and self.location is None:
+                    self.register()
+                elif idle % 10 == 0 and self.pulls is not None:
+                    self.fetch()
+                continue
+            self.take(Message(data))
+        self.sock.close()
+
+    def stop(self):
+        self.ended = True
+        self.join()

@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""test_lwm2m.py BUILD SOURCE - campaigns for devices that speak LwM2M, on the real daemon.
+
+Prints a line per case and exits with the number of failures.
+"""
+import contextlib
+import json
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+
+from cases import run_cases
+from lwm2m_client import (BLOCK1, DOWNLOADED, DOWNLOADING, IDLE, LOCATION, PATH, QUERY,
+                          UPDATING, Client, Message, block, encode)
+from stack import Stack, free_port, wait_for
+
+BUILD = pathlib.Path(sys.argv[1])
+SIZE = 40000
+CRASH = ["440225b9bc306ac4b27264d10308", "440225babc306ac4b27264d10310"]
+
+
+class Lwm2mStack(Stack):
+    """fuotad is the server: there is no broker, and no network. Time runs 60 times as fast
+    for campaigns, and as it does for CoAP."""
+
+    def __init__(self, folder, devices=1, spec=None, secure=False):
+        image = pathlib.Path(folder) / "source.bin"
+        image.write_bytes(bytes(i * 7 % 251 for i in range(SIZE)))
+        super().__init__(folder, BUILD, image, devices=devices, scale=60,
+                         spec={"activation": {"jitter": "0s"}, **(spec or {})})
+        self.port, self.clients = free_port(), []
+        self.secure_port = free_port() if secure else 0
+
+    def __enter__(self):
+        self.write_files()
+        text = self.path("fuotad.yaml").read_text()
+        self.path("fuotad.yaml").write_text(
+            "".join(x for x in text.splitlines(True) if "status:" not in x))
+        self.path("inventory.csv").write_text("dev_eui,name,app_key\n" + "".join(
+            f"70b3d5{i:010x},meter-{i},{'6b' * 16}\n" for i in range(self.devices)))
+        self.path("fleets/wm1.yaml").write_text(
+            f"""apiVersion: fuotad/v1
+kind: Fleet
+metadata: {{ name: wm1 }}
+spec:
+  trustPolicy: release-wm1
+  region: EU868
+  networkServer:
+    plugin: lwm2m
+    options: {{ address: 127.0.0.1, coapsPort: {self.secure_port}, coapPort: {self.port} }}
+  inventory: {{ source: file, file: ../inventory.csv }}
+""")
+        self.start_daemon()
+        return self
+
+    def __exit__(self, *exc):
+        for client in self.clients:
+            client.stop()
+        super().__exit__(*exc)
+
+    def client(self, number=0, **options):
+        client = Client(self.port, f"meter-{number}", **options)
+        client.start()
+        self.clients.append(client)
+        wait_for("registration", lambda: client.location, 20)
+        return client
+
+    def rows(self):
+        r = self.ctl("devices", "wm1-1-4-3", "-o", "jsonl", check=0)
+        return [json.loads(x) for x in r.stdout.splitlines()]
+
+    def campaign(self, check):
+        r = self.ctl("apply", self.path("wm1-1-4-3.yaml"), "--wait", "--timeout", "150s")
+        assert r.returncode == check, f"{r.returncode}\n{r.stdout}\n{r.stderr}"
+        return self.rows()
+
+    def ask(self, data):
+        """The answer to a datagram of nobody in particular; None: there is none."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(1)
+            s.sendto(data, ("127.0.0.1", self.port))
+            with contextlib.suppress(socket.timeout):
+                return s.recv(2048)
+        return None
+
+
+def updated(stack, client):
+    assert client.flash == stack.path("image.bin").read_bytes()
+    assert client.installs == 1 and client.version == "1.4.3"
+    assert client.states == [IDLE, DOWNLOADING, DOWNLOADED, UPDATING, IDLE], client.states
+
+
+def case_a_device_fetches_installs_and_proves_its_image(folder):
+    with Lwm2mStack(folder) as s:
+        client = s.client()
+        rows = s.campaign(0)
+        assert [(r["outcome"], r["state"], r["result"], r["source"]) for r in rows] == [
+            ("succeeded", 0, 1, "reported")], rows
+        updated(s, client)
+
+
+def case_a_device_that_cannot_fetch_is_pushed_to(folder):
+    with Lwm2mStack(folder) as s:
+        client = s.client(method=1, szx=2)
+        s.campaign(0)
+        updated(s, client)
+
+
+def case_what_a_device_reports_of_a_failure_is_its_outcome(folder):
+    with Lwm2mStack(folder, devices=3, spec={"retry": {"cooldown": "1m", "device": 1},
+                                             "rollout": {"onFailure": "continue"}}) as s:
+        failing = s.client(0, faults=["fails"])
+        stale = s.client(1, faults=["keeps-version"])
+        refusing = s.client(2, faults=["refuses"])
+        rows = {r["dev_eui"][-1]: r for r in s.campaign(10)}
+        assert [(rows[i]["outcome"], rows[i]["result"], rows[i]["reason"]) for i in "012"] == [
+            ("failed", 8, "reported"), ("failed", 1, "old-version"),
+            ("failed", 9, "reported")], rows
+        assert failing.installs == stale.installs == 1 and refusing.installs == 0
+
+
+def case_a_lost_download_is_tried_again_and_forgetful_devices_prove_by_version(folder):
+    with Lwm2mStack(folder, devices=2) as s:
+        loser = s.client(0, faults=["loses"])
+        s.client(1, faults=["forgets"])
+        rows = s.campaign(0)
+        assert [r["outcome"] for r in rows] == ["succeeded"] * 2, rows
+        assert loser.states[:4] == [IDLE, DOWNLOADING, IDLE, DOWNLOADING], loser.states
+
+
+def case_a_download_goes_on_when_the_daemon_is_started_again(folder):
+    with Lwm2mStack(folder) as s:
+        client = s.client(szx=0)
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("some blocks", lambda: (client.pulls or 0) > 50, 60)
+        s.kill_daemon()
+        uri = client.uri
+        s.start_daemon()
+        client.register()
+        s.campaign(0)
+        assert uri in client.uris and len(client.uris) == 1, client.uris
+        updated(s, client)
+
+
+def post(path, query=(), payload=b"</3/0>,</5/0>", method=2, options=()):
+    return encode(0, method, 1, b"t", [(PATH, p.encode()) for p in path.split("/")] +
+                  [(QUERY, q.encode()) for q in query] + list(options), payload)
+
+
+def dotted(answer):
+    return None if answer is None else f"{answer[1] >> 5}.{answer[1] & 31:02}"
+
+
+def case_registrations_are_made_updated_and_deleted_and_run_out(folder):
+    with Lwm2mStack(folder) as s:
+        for code, query, links in [
+                ("4.00", ["lt=60"], b"</5/0>"),
+                ("4.00", ["ep=meter-0", "lt=x"], b"</5/0>"),
+                ("4.00", ["ep=meter-0"], b"</5/0"),
+                ("4.00", ["ep=" + "m" * 200], b"</5/0>"),
+                ("4.03", ["ep=meter-7"], b"</5/0>"),
+                ("4.12", ["ep=meter-0", "lwm2m=2.0"], b"</5/0>"),
+                ("2.01", ["ep=70b3d50000000000", "lwm2m=1.1", "Q"], b""),
+                ("2.01", ["ep=meter-0", "lwm2m=1.0.0", "b=UQ"], b"</>;ct=11543;hb,</5/0>")]:
+            answer = s.ask(post("rd", query, links))
+            assert dotted(answer) == code, (query, dotted(answer))
+        ids = [Message(s.ask(post("rd", ["ep=meter-0", "lt=300"]))).all(LOCATION)[1].decode()
+               for _ in range(2)]
+        assert ids[0] != ids[1] and len(ids[0]) == 32, ids
+        assert dotted(s.ask(post(f"rd/{ids[0]}", payload=b""))) == "4.04"
+        assert dotted(s.ask(post(f"rd/{ids[1]}", payload=b""))) == "2.04"
+        assert dotted(s.ask(post(f"rd/{ids[1]}", ["lt=300"], b"</5/0"))) == "4.00"
+        wait_for("the end of the registration", lambda: dotted(
+            s.ask(post(f"rd/{ids[1]}", ["lt=1"], b""))) == "4.04" or time.sleep(1), 30)
+        last = Message(s.ask(post("rd", ["ep=meter-0"]))).all(LOCATION)[1].decode()
+        assert dotted(s.ask(post(f"rd/{last}", payload=b"", method=4))) == "2.02"
+        assert dotted(s.ask(post(f"rd/{last}", payload=b"", method=4))) == "4.04"
+
+
+def case_a_long_registration_comes_in_blocks(folder):
+    with Lwm2mStack(folder) as s, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        links = b",".join(b"</3300/%d>" % i for i in range(40)) + b",</3/0>,</5/0>"
+        sock.settimeout(5)
+        sock.connect(("127.0.0.1", s.port))
+        for at in range(0, len(links), 64):
+            more = at + 64 < len(links)
+            sock.send(encode(0, 2, at + 1, b"b", [(PATH, b"rd"), (QUERY, b"ep=meter-0"),
+                                                  (BLOCK1, block(at // 64, more, 2))],
+                             links[at:at + 64]))
+            answer = Message(sock.recv(2048))
+            assert answer.code == (2 << 5 | 31 if more else 2 << 5 | 1), (at, answer.code)
+        asked = Message(sock.recv(2048))  # it has found /5/0 in the last block
+        assert asked.code == 1 and asked.path() == "5/0", asked.path()
+
+
+def dtls(stack, key, identity, query):
+    """What coap-client prints that registers with a pre-shared key."""
+    r = subprocess.run(["coap-client-openssl", "-v", "7", "-m", "post", "-B", "4", "-u",
+                        identity, "-k", key, "-e", "</3/0>,</5/0>",
+                        f"coaps://127.0.0.1:{stack.secure_port}/rd?ep={query}"],
+                       capture_output=True, text=True, timeout=30, check=False)
+    return r.stdout + r.stderr
+
+
+def case_with_dtls_the_identity_is_the_endpoint(folder):
+    with Lwm2mStack(folder, devices=2, secure=True) as s:
+        key = "k" * 16
+        assert "2.01" in dtls(s, key, "meter-0", "meter-0")
+        assert "4.03" in dtls(s, key, "meter-0", "meter-1")
+        wrong = dtls(s, "x" * 16, "meter-0", "meter-0")
+        unknown = dtls(s, key, "meter-7", "meter-7")
+        assert "2.01" not in wrong + unknown, wrong + unknown
+
+
+def case_strangers_get_nothing_and_malformed_messages_do_no_harm(folder):
+    with Lwm2mStack(folder) as s:
+        for data in CRASH:  # what crashes libcoap's own block mode
+            assert s.ask(bytes.fromhex(data)) is not None
+        stranger = Client(s.port, "meter-7")
+        stranger.start()
+        time.sleep(1)
+        assert stranger.location is None
+        stranger.stop()
+        for text in ("40010001b2726491", "44", "40", "ff" * 40, "4002000ab2726411ff3c2f",
+                     "40010001bb2e77656c6c2d6b6e6f776e04636f7265"):  # GET /.well-known/core
+            answer = s.ask(bytes.fromhex(text))
+            assert answer is None or len(answer) <= 3 * len(text) // 2, (text, answer)
+        client = s.client()
+        s.campaign(0)
+        updated(s, client)
+
+
+if __name__ == "__main__":
+    sys.exit(run_cases(globals(), sys.argv[3:]))

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* Looks at a session for few before all of it is sent, and lanes that nobody needs any more. */
+#include <stdio.h>
+
+#include "codec/frag.h"
+#include "flow_steps.h"
+
+enum { M = 100, FIRST_LOOK = 24 };
+
+static void link_to(struct flow *f, size_t device, uint64_t gateway)
+{
+    f->devices[device].link_count = 1;
+    f->devices[device].uplinks_heard = 20;
+    f->devices[device].link[0] = (struct device_link){
+        .gateway = gateway, .snr_p10_cdb = 480, .snr_p50_cdb = 800, .heard_ppk = 1000};
+}
+
+/* Devices in turn at one of two gateways; all have agreed. */
+static void begin_at_two(struct flow *f, size_t devices, uint8_t ts004)
+{
+    flow_init(f, devices);
+    for (size_t i = 0; i < devices; i++) {
+        link_to(f, i, f->gateways[i % 2]);
+        f->devices[i].package_version[3] = ts004;
+    }
+    flow_rebuild(f);
+    f->spec.radio.gateways.count = 0;
+    f->spec.radio.spacing_us = SECONDS_US(10);
+    f->spec.fragmentation.size_bytes = sizeof(f->image) / M;
+    flow_apply(f);
+    for (size_t i = 0; i < devices; i++) {
+        flow_walk(f, i, MEMBER_LISTENING);
+    }
+}
+
+static void tell(struct flow *f, size_t device, unsigned received, unsigned missing)
+{
+    char hex[16];
+    snprintf(hex, sizeof(hex), "01%02x%02x%02x00", received & 0xff, received >> 8,
+             missing < FRAG_MISSING_SATURATED ? missing : FRAG_MISSING_SATURATED);
+    flow_uplink(f, device, 201, hex);
+}
+
+/* For the next status request to all. */
+static void wait_for_look(struct flow *f)
+{
+    size_t before = f->frame_count;
+    while (f->frame_count == before || f->last_frame.multicast.payload[0] != 0x01) {
+        flow_wait(f, SECONDS_US(1));
+    }
+}
+
+static bool is_listening(const struct flow *f, size_t device)
+{
+    return flow_member(f, device)->phase == MEMBER_LISTENING;
+}
+
+static void who_loses_too_much_is_not_sent_the_rest(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint8_t ts004;
+        unsigned received;
+        unsigned missing;
+        bool stays;
+    } rows[] = {
+        {"all heard, counts what is left", 2, 24, M - 24, true},
+        {"a few lost, counts what is left", 2, 20, M - 20, true},
+        {"nothing heard", 2, 1, M - 1, false},
+        {"all heard, tells the last index and what is lost", 1, 24, 0, true},
+        {"one lost, tells the last index and what is lost", 1, 24, 1, true},
+        {"most lost, tells the last index and what is lost", 1, 24, 15, false},
+        {"the last index is far back", 1, 6, 0, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        test_row(rows[i].name);
+        begin_at_two(&f, 1, rows[i].ts004);
+        wait_for_look(&f);
+        assert_int_equal(f.transmission.next_n, FIRST_LOOK + 1);
+        tell(&f, 0, rows[i].received, rows[i].missing);
+        assert_true(is_listening(&f, 0)); /* nothing is said of the block */
+        flow_wait(&f, MINUTES_US(2));
+        assert_int_equal(is_listening(&f, 0), rows[i].stays);
+        flow_wait(&f, MINUTES_US(2));
+        assert_int_equal(f.transmission.next_n > FIRST_LOOK + 1, rows[i].stays);
+        flow_free(&f);
+    }
+}
+
+static void all_are_asked_not_only_who_misses_something(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_at_two(&f, 1, 2);
+    wait_for_look(&f);
+    struct frag_status_req req;
+    assert_int_equal(frag_status_req_decode(2, f.last_frame.multicast.payload + 1,
+                                            f.last_frame.multicast.payload_len - 1U,
+                                            &req),
+                     FUO_OK);
+    assert_true(req.all_participants);
+    flow_free(&f);
+}
+
+static void who_never_answers_is_given_up_after_some_requests(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_at_two(&f, 1, 2);
+    wait_for_look(&f);
+    wait_for_look(&f);
+    assert_true(is_listening(&f, 0)); /* once may be bad luck */
+    while (is_listening(&f, 0)) {
+        flow_wait(&f, SECONDS_US(1));
+    }
+    assert_in_range(f.transmission.next_n, FIRST_LOOK + 1, M - FIRST_LOOK);
+    flow_free(&f);
+}
+
+static void who_is_silent_beside_another_that_answers_stays(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_at_two(&f, 2, 2);
+    while (f.transmission.next_n <= M) {
+        flow_wait(&f, SECONDS_US(1));
+        if (f.transmission.phase == TX_POLL && f.transmission.next_n <= M) {
+            tell(&f, 0, f.transmission.next_n - 1U, M + 1U - f.transmission.next_n);
+        }
+    }
+    assert_true(is_listening(&f, 1));
+    flow_free(&f);
+}
+
+static void who_answers_is_looked_at_again_much_later(void **state)
+{
+    (void)state;
+    static const unsigned places[] = {24, 36, 54};
+    struct flow f;
+    begin_at_two(&f, 1, 2);
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        wait_for_look(&f);
+        assert_int_equal(f.transmission.next_n, places[i] + 1);
+        tell(&f, 0, places[i], M - places[i]);
+    }
+    wait_for_look(&f); /* too near the end for another look: all is sent */
+    assert_true(f.transmission.next_n > M);
+    tell(&f, 0, M, 0);
+    flow_walk(&f, 0, MEMBER_ENDED);
+    ended(&f, 0, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+    flow_free(&f);
+}
+
+static void a_lane_is_left_out_with_the_last_device_that_needs_it(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_at_two(&f, 2, 2);
+    assert_int_equal(f.open_count, 2);
+    wait_for_look(&f);
+    for (uint8_t l = 0; l < 2; l++) {
+        assert_false(engine_lane_at(f.engine, 1, l)->lost);
+    }
+    tell(&f, 0, FIRST_LOOK, M - FIRST_LOOK);
+    tell(&f, 1, 1, M - 1);
+    flow_wait(&f, MINUTES_US(2));
+    for (uint8_t l = 0; l < 2; l++) {
+        const struct lane_rec *lane = engine_lane_at(f.engine, 1, l);
+        assert_int_equal(lane->lost, lane->gateways[0] == f.gateways[1]);
+    }
+    wait_for_look(&f); /* the other goes on */
+    assert_true(f.transmission.next_n > FIRST_LOOK + 1);
+    flow_free(&f);
+}
+
+static void a_lane_that_nobody_agreed_to_listen_to_sends_nothing(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 2);
+    for (size_t i = 0; i < 2; i++) {
+        link_to(&f, i, f.gateways[i]);
+    }
+    f.config.groups_max = 4;
+    flow_rebuild(&f);
+    f.spec.radio.gateways.count = 0;
+    flow_apply(&f);
+    assert_int_equal(f.open_count, 2);
+    flow_walk(&f, 0, MEMBER_LISTENING); /* the other is never heard */
+    while (f.transmission.next_n < 5) {
+        flow_wait(&f, SECONDS_US(1));
+    }
+    for (uint8_t l = 0; l < 2; l++) {
+        const struct lane_rec *lane = engine_lane_at(f.engine, 1, l);
+        bool used = lane->gateways[0] == f.gateways[0];
+        assert_int_equal(lane->lost, !used);
+        assert_int_equal(lane->frames_handed > 0, used);
+    }
+    flow_walk(&f, 0, MEMBER_ENDED);
+    ended(&f, 0, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+    flow_wait(&f, HOURS_US(12));
+    assert_int_equal(f.group.id, 1); /* all of its counters are known: it is kept */
+    assert_true(f.group.f_cnt > 5);
+    flow_free(&f);
+}
+
+TEST_MAIN(cmocka_unit_test(who_loses_too_much_is_not_sent_the_rest),
+          cmocka_unit_test(all_are_asked_not_only_who_misses_something),
+          cmocka_unit_test(who_never_answers_is_given_up_after_some_requests),
+          cmocka_unit_test(who_is_silent_beside_another_that_answers_stays),
+          cmocka_unit_test(who_answers_is_looked_at_again_much_later),
+          cmocka_unit_test(a_lane_is_left_out_with_the_last_device_that_needs_it),
+          cmocka_unit_test(a_lane_that_nobody_agreed_to_listen_to_sends_nothing))
