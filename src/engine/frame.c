@@ -24,6 +24,7 @@
 #define FRAME_LIFE_US MINUTES_US(10)
 #define LATE_MAX_US   MILLIS_US(300) /* the guard of a turn */
 #define BEHIND_MAX_US MINUTES_US(2)  /* of a lane, while others have the frame */
+#define LOOK_MAX_US   MINUTES_US(1)  /* between looks at a queue that does not drain */
 
 /* ---- the grid ---- */
 
@@ -372,6 +373,20 @@ static void group_is_gone(struct engine *e, struct transmission *t, struct lane 
     engine_wake(e, t->slot, e->utc);
 }
 
+/*
+ * The queue is full: it is looked at in the next turn, and the longer it does not drain the
+ * more seldom, or a server that is stuck would be asked for ever, three times a second.
+ * At most an eighth of the time is lost by that.
+ */
+static void look_again(const struct engine *e, const struct transmission *t,
+                       struct lane *l)
+{
+    lane_note_stuck(e, l);
+    int64_t wait_us = 1 + (e->utc.us - l->stuck_at.us) / 8;
+    wait_us = wait_us < LOOK_MAX_US ? wait_us : LOOK_MAX_US;
+    l->due = turn_at(t, l, utc_after(e->utc, wait_us));
+}
+
 void frame_on_queue(struct engine *e, struct transmission *t, struct lane *l,
                     const struct engine_event *event)
 {
@@ -401,9 +416,8 @@ void frame_on_queue(struct engine *e, struct transmission *t, struct lane *l,
     } else if (l->rec.pending) {
         settle(e, t, l, event->mc_queue.f_cnt);
     } else {
-        if (l->row_count >= rows_wanted(t, l)) { /* in the next turn */
-            l->due = turn_at(t, l, utc_after(e->utc, 1));
-            lane_note_stuck(e, l);
+        if (l->row_count >= rows_wanted(t, l)) {
+            look_again(e, t, l);
         } else {
             l->stuck_at = (struct utc){0};
         }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fuzz_engine.c - a campaign under way, and a script of what devices, server and operator
- * say: uplinks, answers, fates, counters, clocks, each from bytes. Byte 0 is the operation,
- * its arguments follow; ALL_ANSWER and WAIT are how a script gets on.
+ * say: uplinks, answers, fates, counters, clocks, retries, what gateways tell, each from
+ * bytes. Byte 0 is the operation, its arguments follow; ALL_ANSWER and WAIT are how a script
+ * gets on.
  *
- * Whatever is said: nothing crashes, an outcome is for good, no place and no counter goes
- * back, a step has few effects, and timers do not run in circles.
+ * Whatever is said: nothing crashes, an outcome is for good unless the device goes again, no
+ * place and no counter goes back, a step has few effects, and timers do not run in circles.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ static struct {
     uint64_t key_counter[IDS_MAX];   /* by key: the next frame of any lane */
     uint32_t group_counter[IDS_MAX]; /* by key: the first counter asked for */
     enum outcome outcomes[FLOW_DEVICES];
+    uint8_t retries[FLOW_DEVICES];
     size_t effect_count;
 } seen;
 
@@ -47,6 +49,13 @@ static void watch_member(const struct member_rec *m)
 {
     size_t i = (size_t)(m->dev_eui - EUI_BASE);
     require(i < FLOW_DEVICES);
+    if (m->retries != seen.retries[i]) {
+        require(m->retries == seen.retries[i] + 1 && m->phase == MEMBER_PENDING);
+        require(seen.outcomes[i] != OUTCOME_NONE &&
+                seen.outcomes[i] != OUTCOME_SUCCEEDED);
+        seen.retries[i] = m->retries;
+        seen.outcomes[i] = OUTCOME_NONE;
+    }
     require(seen.outcomes[i] == OUTCOME_NONE || seen.outcomes[i] == m->outcome);
     require((m->outcome != OUTCOME_NONE) == (m->phase == MEMBER_ENDED));
     require(m->outcome < OUTCOME_COUNT && m->phase < MEMBER_PHASE_COUNT);
@@ -327,7 +336,62 @@ static void do_key(struct flow *f, struct script *s)
 
 static void do_control(struct flow *f, struct script *s)
 {
-    flow_control(f, (enum engine_control)(1 + get8(s) % 3));
+    struct engine_event event = {.type = ENGINE_EV_CONTROL};
+    uint8_t verb = get8(s);
+    event.control.campaign_id = f->campaign_id;
+    event.control.verb = (enum engine_control)(1 + verb % 5);
+    event.control.wave = verb < 128 ? ENGINE_WAVE_NEXT : verb % 4;
+    flow_step(f, &event);
+}
+
+static void do_retry(struct flow *f, struct script *s)
+{
+    uint64_t devices[FLOW_DEVICES + 1]; /* one is unknown */
+    struct engine_event event = {.type = ENGINE_EV_RETRY};
+    uint8_t mask = get8(s);
+    event.retry.campaign_id = f->campaign_id;
+    event.retry.devices = devices;
+    for (size_t i = 0; i <= FLOW_DEVICES; i++) {
+        if ((mask & 1u << i) != 0) {
+            devices[event.retry.count++] = EUI_BASE + i;
+        }
+    }
+    flow_step(f, &event);
+}
+
+/* Of the frame handed over last or one before, of another's, or of none that is known. */
+static void do_aired(struct flow *f, struct script *s)
+{
+    const struct effect_air *air = &f->last_frame.multicast.air;
+    struct engine_event event = {.type = ENGINE_EV_AIRED};
+    uint8_t head = get8(s);
+    event.aired.fleet_id = 1 + (head & 1);
+    event.aired.gateway = f->gateways[0] + (head >> 1 & 3);
+    event.aired.status = (enum engine_aired)(1 + (head >> 3 & 3));
+    event.aired.address = (head & 0x20) != 0 ? get32(s) : air->mc_addr;
+    event.aired.frequency_hz = (head & 0x40) != 0 ? get32(s) : air->frequency_hz;
+    event.aired.dr = (head & 0x80) != 0 ? get8(s) : air->dr;
+    event.aired.f_cnt = (uint16_t)(air->f_cnt - get8(s));
+    event.aired.phy_len = get8(s);
+    flow_step(f, &event);
+}
+
+static void do_gateway(struct flow *f, struct script *s)
+{
+    struct engine_event event = {.type = ENGINE_EV_GATEWAY};
+    uint8_t head = get8(s);
+    event.gateway.fleet_id = 1 + (head & 1);
+    event.gateway.gateway = f->gateways[0] + (head >> 1 & 3);
+    event.gateway.online = (head & 8) != 0;
+    flow_step(f, &event);
+}
+
+static void do_progress(struct flow *f, struct script *s)
+{
+    struct engine_event event = {.type = ENGINE_EV_PROGRESS};
+    event.progress.dev_eui = get_device(s);
+    event.progress.ppm = get32(s);
+    flow_step(f, &event);
 }
 
 static void do_clock(struct flow *f, struct script *s)
@@ -405,9 +469,9 @@ static void do_windows(struct flow *f, struct script *s)
 static void do_operation(struct flow *f, struct script *s)
 {
     static void (*const operations[])(struct flow *, struct script *) = {
-        do_answers, do_wait,    do_uplink,  do_send_answer, do_group,
-        do_result,  do_queue,   do_key,     do_clock,       do_status,
-        do_server,  do_counter, do_control, do_windows,
+        do_answers, do_wait,    do_uplink, do_send_answer, do_group,   do_result,
+        do_queue,   do_key,     do_clock,  do_status,      do_server,  do_counter,
+        do_control, do_windows, do_retry,  do_aired,       do_gateway, do_progress,
     };
     operations[get8(s) % (sizeof(operations) / sizeof(operations[0]))](f, s);
 }
@@ -421,6 +485,24 @@ static void set_profiles(struct flow *f, uint8_t first)
         profiles[i].limits = (struct fragplan_limits){0};
         f->profiles[i] = &profiles[i];
     }
+}
+
+/* Half of the devices, a gate that asks for somebody, and the other half. */
+static void set_waves(struct flow *f, uint8_t how)
+{
+    static const uint8_t wave_of[FLOW_DEVICES] = {0, 0, 0, 1, 1, 1};
+    static struct spec_wave waves[2];
+    for (size_t i = 0; i < 2; i++) {
+        waves[i] = (struct spec_wave){.name = i == 0 ? "first" : "rest",
+                                      .success_ppm = SPEC_PPM / 2,
+                                      .abort_failed_ppm = SPEC_PPM / 2,
+                                      .abort_attempted = 2,
+                                      .soak_us = MINUTES_US(10),
+                                      .approval_required = (how & 0x40) != 0};
+    }
+    f->spec.rollout.waves = waves;
+    f->spec.rollout.wave_count = 2;
+    f->wave_of = wave_of;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -438,7 +520,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     f.spec.radio.gateways.count = (head & 0x20) != 0 ? 2 : 1;
     f.timing = (head & 0x40) != 0 ? ENGINE_TIMING_ABSOLUTE : ENGINE_TIMING_QUEUE;
     f.multicast_jitter_us = (head & 0x80) != 0 ? SECONDS_US(1) : 0;
-    set_profiles(&f, get8(&script));
+    uint8_t how = get8(&script);
+    set_profiles(&f, how & 0x3f);
+    if ((how & 0x80) != 0) {
+        set_waves(&f, how);
+    }
     flow_rebuild(&f);
     flow_apply(&f);
     for (int i = 0; i < OPS_MAX && script.at < script.end; i++) {

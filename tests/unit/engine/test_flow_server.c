@@ -163,6 +163,37 @@ static void rows_that_never_leave_are_dropped_in_the_end(void **state)
     flow_free(&f);
 }
 
+/* The session ends days later than was thought: so long the queue is looked at. */
+static void a_queue_that_never_drains_is_looked_at_ever_more_seldom(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 1);
+    f.spec.radio.spacing_us = MILLIS_US(350);
+    flow_apply(&f);
+    f.queued = 100;
+    flow_walk(&f, 0, MEMBER_LISTENING);
+    while (f.frame_count < 4) {
+        flow_wait(&f, MILLIS_US(100));
+    }
+    assert_int_equal(f.transmission.phase, TX_SENDING);
+    f.now = utc_after(f.now, -DAYS_US(7));
+    struct engine_event event = {.type = ENGINE_EV_CLOCK_STEP,
+                                 .step = {.delta_us = -DAYS_US(7)}};
+    flow_step(&f, &event);
+    flow_wait(&f, MINUTES_US(1));
+    size_t polls = f.poll_count;
+    assert_in_range(polls, 10, 60); /* a queue that is only slow is seen to move */
+    flow_wait(&f, DAYS_US(2));
+    assert_int_equal(f.transmission.phase, TX_SENDING);
+    assert_in_range(f.poll_count - polls, 2 * 24 * 60 - 60, 2 * 24 * 60 + 60);
+    f.queued = 0;
+    size_t frames = f.frame_count;
+    flow_wait(&f, MINUTES_US(2));
+    assert_in_range(f.frame_count - frames, 5, 1000); /* and then it goes on */
+    flow_free(&f);
+}
+
 static void a_queue_that_cannot_be_looked_at_is_told_and_left(void **state)
 {
     (void)state;
@@ -426,6 +457,7 @@ TEST_MAIN(cmocka_unit_test(a_server_away_at_the_group_is_waited_for),
           cmocka_unit_test(fragments_that_are_refused_pause_the_campaign),
           cmocka_unit_test(a_server_that_is_away_for_good_is_not_listened_to_for_good),
           cmocka_unit_test(rows_that_never_leave_are_dropped_in_the_end),
+          cmocka_unit_test(a_queue_that_never_drains_is_looked_at_ever_more_seldom),
           cmocka_unit_test(a_queue_that_cannot_be_looked_at_is_told_and_left),
           cmocka_unit_test(keys_and_mics_that_fail),
           cmocka_unit_test(a_command_the_server_does_not_take_is_handed_over_again),
