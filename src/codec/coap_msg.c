@@ -117,7 +117,7 @@ struct coap_options coap_msg_options(const struct coap_msg *msg)
     return (struct coap_options){.rest = rd_init(msg->options, msg->options_len)};
 }
 
-bool coap_option_next(struct coap_options *options, struct coap_option *option)
+bool coap_msg_option_next(struct coap_options *options, struct coap_option *option)
 {
     return read_option(&options->rest, &options->number, option);
 }
@@ -126,7 +126,7 @@ bool coap_msg_find(const struct coap_msg *msg, enum coap_number number,
                    struct coap_option *option)
 {
     struct coap_options options = coap_msg_options(msg);
-    while (coap_option_next(&options, option)) {
+    while (coap_msg_option_next(&options, option)) {
         if (option->number == number) {
             return true;
         }
@@ -151,7 +151,7 @@ int coap_msg_number(const struct coap_msg *msg, enum coap_number number, uint32_
     return FUO_OK;
 }
 
-bool coap_option_is(const struct coap_option *option, const char *text)
+bool coap_msg_option_is(const struct coap_option *option, const char *text)
 {
     size_t i = 0;
     while (i < option->len && text[i] != '\0' && option->bytes[i] == (uint8_t)text[i]) {
@@ -160,7 +160,7 @@ bool coap_option_is(const struct coap_option *option, const char *text)
     return i == option->len && text[i] == '\0';
 }
 
-bool coap_token_is(const struct coap_token *a, const struct coap_token *b)
+bool coap_msg_token_is(const struct coap_token *a, const struct coap_token *b)
 {
     return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
 }
@@ -173,7 +173,7 @@ static void wr_be16(struct wr *w, uint32_t v)
     wr_u8(w, (uint8_t)v);
 }
 
-struct coap_writer coap_write(uint8_t *bytes, size_t cap, const struct coap_msg *head)
+struct coap_writer coap_msg_write(uint8_t *bytes, size_t cap, const struct coap_msg *head)
 {
     struct coap_writer cw = {.w = wr_init(bytes, cap)};
     if (head->token.len > COAP_TOKEN_MAX) {
@@ -204,8 +204,8 @@ static void wr_extended(struct wr *w, size_t value)
     }
 }
 
-void coap_write_option(struct coap_writer *cw, enum coap_number number,
-                       const uint8_t *bytes, size_t len)
+void coap_msg_write_option(struct coap_writer *cw, enum coap_number number,
+                           const uint8_t *bytes, size_t len)
 {
     if ((unsigned)number < cw->number || len > UINT16_MAX) {
         cw->w.err = cw->w.err != FUO_OK ? cw->w.err : FUO_ERANGE;
@@ -219,7 +219,8 @@ void coap_write_option(struct coap_writer *cw, enum coap_number number,
     cw->number = (uint16_t)number;
 }
 
-void coap_write_number(struct coap_writer *cw, enum coap_number number, uint32_t value)
+void coap_msg_write_number(struct coap_writer *cw, enum coap_number number,
+                           uint32_t value)
 {
     uint8_t bytes[sizeof(value)];
     size_t len = 0;
@@ -228,11 +229,11 @@ void coap_write_number(struct coap_writer *cw, enum coap_number number, uint32_t
             bytes[len++] = (uint8_t)(value >> (shift - 8));
         }
     }
-    coap_write_option(cw, number, bytes, len);
+    coap_msg_write_option(cw, number, bytes, len);
 }
 
-void coap_write_steps(struct coap_writer *cw, enum coap_number number, const char *text,
-                      char separator)
+void coap_msg_write_steps(struct coap_writer *cw, enum coap_number number,
+                          const char *text, char separator)
 {
     if (*text == separator) {
         text++;
@@ -242,12 +243,12 @@ void coap_write_steps(struct coap_writer *cw, enum coap_number number, const cha
         while (text[len] != '\0' && text[len] != separator) {
             len++;
         }
-        coap_write_option(cw, number, (const uint8_t *)text, len);
+        coap_msg_write_option(cw, number, (const uint8_t *)text, len);
         text += text[len] == '\0' ? len : len + 1;
     }
 }
 
-void coap_write_payload(struct coap_writer *cw, const uint8_t *bytes, size_t len)
+void coap_msg_write_payload(struct coap_writer *cw, const uint8_t *bytes, size_t len)
 {
     if (len > 0) {
         wr_u8(&cw->w, PAYLOAD_MARKER);
@@ -255,7 +256,7 @@ void coap_write_payload(struct coap_writer *cw, const uint8_t *bytes, size_t len
     }
 }
 
-int coap_write_end(const struct coap_writer *cw, size_t *len)
+int coap_msg_write_end(const struct coap_writer *cw, size_t *len)
 {
     return wr_end(&cw->w, len);
 }

@@ -88,7 +88,7 @@ struct coap_msg {
     uint8_t code;
     uint16_t id;
     struct coap_token token;
-    const uint8_t *options; /* for coap_option_next() */
+    const uint8_t *options; /* for coap_msg_option_next() */
     size_t options_len;
     const uint8_t *payload;
     size_t payload_len;
@@ -108,7 +108,7 @@ struct coap_options {
 };
 
 struct coap_options coap_msg_options(const struct coap_msg *msg);
-bool coap_option_next(struct coap_options *options, struct coap_option *option);
+bool coap_msg_option_next(struct coap_options *options, struct coap_option *option);
 
 /* The first one with that number. */
 bool coap_msg_find(const struct coap_msg *msg, enum coap_number number,
@@ -116,9 +116,9 @@ bool coap_msg_find(const struct coap_msg *msg, enum coap_number number,
 /* ... as a number. FUO_ENOENT; FUO_EPROTO: longer than four bytes. */
 FUO_MUST_CHECK int coap_msg_number(const struct coap_msg *msg, enum coap_number number,
                                    uint32_t *value);
-bool coap_option_is(const struct coap_option *option, const char *text);
+bool coap_msg_option_is(const struct coap_option *option, const char *text);
 
-bool coap_token_is(const struct coap_token *a, const struct coap_token *b);
+bool coap_msg_token_is(const struct coap_token *a, const struct coap_token *b);
 
 /* ---- writing ---- */
 
@@ -128,15 +128,17 @@ struct coap_writer {
 };
 
 /* Type, code, id and token of *head. */
-struct coap_writer coap_write(uint8_t *bytes, size_t cap, const struct coap_msg *head);
+struct coap_writer coap_msg_write(uint8_t *bytes, size_t cap,
+                                  const struct coap_msg *head);
 /* FUO_ERANGE at the end if its number is below that of the last one. */
-void coap_write_option(struct coap_writer *cw, enum coap_number number,
-                       const uint8_t *bytes, size_t len);
+void coap_msg_write_option(struct coap_writer *cw, enum coap_number number,
+                           const uint8_t *bytes, size_t len);
 /* A number in as few bytes as it takes: none for 0. */
-void coap_write_number(struct coap_writer *cw, enum coap_number number, uint32_t value);
+void coap_msg_write_number(struct coap_writer *cw, enum coap_number number,
+                           uint32_t value);
 /* One option for each step of "/rd/7", or for each pair of "ep=x&lt=60"; none for "". */
-void coap_write_steps(struct coap_writer *cw, enum coap_number number, const char *text,
-                      char separator);
+void coap_msg_write_steps(struct coap_writer *cw, enum coap_number number,
+                          const char *text, char separator);
 /* Nothing at all for no bytes. The last thing to be written. */
-void coap_write_payload(struct coap_writer *cw, const uint8_t *bytes, size_t len);
-FUO_MUST_CHECK int coap_write_end(const struct coap_writer *cw, size_t *len);
+void coap_msg_write_payload(struct coap_writer *cw, const uint8_t *bytes, size_t len);
+FUO_MUST_CHECK int coap_msg_write_end(const struct coap_writer *cw, size_t *len);

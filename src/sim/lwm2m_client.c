@@ -74,13 +74,13 @@ static void write_head(struct lwm2m_client *c, struct lwm2m_exchange *x, uint8_t
     x->token = lwm2m_take_token(c);
     struct coap_msg head = {
         .type = COAP_TYPE_CON, .code = code, .id = x->id, .token = x->token};
-    *cw = coap_write(x->bytes, sizeof(x->bytes), &head);
+    *cw = coap_msg_write(x->bytes, sizeof(x->bytes), &head);
 }
 
 static void begin_written(struct lwm2m_client *c, const struct coap_writer *cw,
                           enum lwm2m_exchange_kind kind, struct utc now)
 {
-    if (coap_write_end(cw, &c->to_server.len) == FUO_OK) {
+    if (coap_msg_write_end(cw, &c->to_server.len) == FUO_OK) {
         lwm2m_begin(c, &c->to_server, kind, now);
     }
 }
@@ -100,11 +100,11 @@ static void do_register(struct lwm2m_client *c, struct utc now)
     lwm2m_links(c, &w);
     c->registered = false;
     write_head(c, &c->to_server, COAP_CODE_POST, &cw);
-    coap_write_steps(&cw, COAP_NR_URI_PATH, "/rd", '/');
-    coap_write_number(&cw, COAP_NR_CONTENT_FORMAT, LWM2M_LINKS);
-    coap_write_steps(&cw, COAP_NR_URI_QUERY, query, '&');
+    coap_msg_write_steps(&cw, COAP_NR_URI_PATH, "/rd", '/');
+    coap_msg_write_number(&cw, COAP_NR_CONTENT_FORMAT, LWM2M_LINKS);
+    coap_msg_write_steps(&cw, COAP_NR_URI_QUERY, query, '&');
     if (wr_end(&w, &len) == FUO_OK) {
-        coap_write_payload(&cw, links, len);
+        coap_msg_write_payload(&cw, links, len);
     }
     begin_written(c, &cw, LWM2M_REGISTER, now);
 }
@@ -113,7 +113,7 @@ static void do_update(struct lwm2m_client *c, struct utc now)
 {
     struct coap_writer cw;
     write_head(c, &c->to_server, COAP_CODE_POST, &cw);
-    coap_write_steps(&cw, COAP_NR_URI_PATH, c->location, '/');
+    coap_msg_write_steps(&cw, COAP_NR_URI_PATH, c->location, '/');
     begin_written(c, &cw, LWM2M_UPDATE, now);
 }
 
@@ -132,7 +132,7 @@ static void take_location(struct lwm2m_client *c, const struct coap_msg *msg)
     struct coap_options options = coap_msg_options(msg);
     struct coap_option option;
     size_t len = 0;
-    while (coap_option_next(&options, &option)) {
+    while (coap_msg_option_next(&options, &option)) {
         if (option.number == COAP_NR_LOCATION_PATH &&
             len + option.len + 2 <= sizeof(c->location)) {
             c->location[len++] = '/';
@@ -190,8 +190,8 @@ static void acknowledge(struct lwm2m_client *c, const struct lwm2m_exchange *x,
     uint8_t bytes[4];
     size_t len = 0;
     struct coap_msg head = {.type = type, .id = msg->id};
-    struct coap_writer cw = coap_write(bytes, sizeof(bytes), &head);
-    if (coap_write_end(&cw, &len) == FUO_OK) {
+    struct coap_writer cw = coap_msg_write(bytes, sizeof(bytes), &head);
+    if (coap_msg_write_end(&cw, &len) == FUO_OK) {
         lwm2m_send(c, peer_of(c, x), bytes, len, now);
     }
 }
@@ -203,7 +203,7 @@ static void on_response(struct lwm2m_client *c, const struct coap_msg *msg,
     struct lwm2m_exchange *all[] = {&c->to_server, &c->to_files};
     for (size_t i = 0; i < 2; i++) {
         struct lwm2m_exchange *x = all[i];
-        if (!x->active || !coap_token_is(&x->token, &msg->token)) {
+        if (!x->active || !coap_msg_token_is(&x->token, &msg->token)) {
             continue;
         }
         if (msg->type == COAP_TYPE_CON) {
@@ -500,6 +500,6 @@ void lwm2m_client_stop(struct lwm2m_client *c, struct utc now)
         return;
     }
     write_head(c, &c->to_server, COAP_CODE_DELETE, &cw);
-    coap_write_steps(&cw, COAP_NR_URI_PATH, c->location, '/');
+    coap_msg_write_steps(&cw, COAP_NR_URI_PATH, c->location, '/');
     begin_written(c, &cw, LWM2M_DEREGISTER, now);
 }

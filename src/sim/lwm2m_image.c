@@ -330,9 +330,9 @@ static void write_target(struct coap_writer *cw, const char *target)
     size_t len = strcspn(target, "?");
     memcpy(path, target, len);
     path[len] = '\0';
-    coap_write_steps(cw, COAP_NR_URI_PATH, path, '/');
-    coap_write_steps(cw, COAP_NR_URI_QUERY, target[len] == '?' ? target + len + 1 : "",
-                     '&');
+    coap_msg_write_steps(cw, COAP_NR_URI_PATH, path, '/');
+    coap_msg_write_steps(cw, COAP_NR_URI_QUERY,
+                         target[len] == '?' ? target + len + 1 : "", '&');
 }
 
 void lwm2m_image_fetch(struct lwm2m_client *c, struct utc now)
@@ -353,11 +353,11 @@ void lwm2m_image_fetch(struct lwm2m_client *c, struct utc now)
     x->token = lwm2m_take_token(c);
     struct coap_msg head = {
         .type = COAP_TYPE_CON, .code = COAP_CODE_GET, .id = x->id, .token = x->token};
-    struct coap_writer cw = coap_write(x->bytes, sizeof(x->bytes), &head);
+    struct coap_writer cw = coap_msg_write(x->bytes, sizeof(x->bytes), &head);
     write_target(&cw, c->source.path);
     int len = coap_block_encode(&block, value);
-    coap_write_option(&cw, COAP_NR_BLOCK2, value, (size_t)(len > 0 ? len : 0));
-    if (coap_write_end(&cw, &x->len) == FUO_OK) {
+    coap_msg_write_option(&cw, COAP_NR_BLOCK2, value, (size_t)(len > 0 ? len : 0));
+    if (coap_msg_write_end(&cw, &x->len) == FUO_OK) {
         lwm2m_begin(c, x, LWM2M_FETCH, now);
     }
 }
@@ -376,7 +376,7 @@ static bool same_etag(struct lwm2m_client *c, const struct coap_msg *msg, bool f
     if (first) {
         c->etag = now;
     }
-    return coap_token_is(&c->etag, &now);
+    return coap_msg_token_is(&c->etag, &now);
 }
 
 /* The Result that an answer stands for; FWO_INITIAL: it was taken. */

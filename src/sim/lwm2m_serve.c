@@ -28,7 +28,7 @@ static bool read_path(const struct coap_msg *msg, struct lwm2m_path *path)
     struct coap_options options = coap_msg_options(msg);
     struct coap_option option;
     *path = (struct lwm2m_path){0};
-    while (coap_option_next(&options, &option)) {
+    while (coap_msg_option_next(&options, &option)) {
         if (option.number == COAP_NR_URI_PATH && !read_step(&option, path)) {
             return false;
         }
@@ -114,11 +114,11 @@ static void send_notification(struct lwm2m_client *c, struct lwm2m_observed *o,
     o->seq++;
     struct coap_msg head = {
         .type = COAP_TYPE_NON, .code = COAP_CODE_CONTENT, .id = o->id, .token = o->token};
-    struct coap_writer cw = coap_write(bytes, sizeof(bytes), &head);
-    coap_write_number(&cw, COAP_NR_OBSERVE, o->seq);
-    coap_write_number(&cw, COAP_NR_CONTENT_FORMAT, format);
-    coap_write_payload(&cw, value->base, value->len);
-    if (coap_write_end(&cw, &len) == FUO_OK) {
+    struct coap_writer cw = coap_msg_write(bytes, sizeof(bytes), &head);
+    coap_msg_write_number(&cw, COAP_NR_OBSERVE, o->seq);
+    coap_msg_write_number(&cw, COAP_NR_CONTENT_FORMAT, format);
+    coap_msg_write_payload(&cw, value->base, value->len);
+    if (coap_msg_write_end(&cw, &len) == FUO_OK) {
         lwm2m_send(c, LWM2M_PEER_SERVER, bytes, len, now);
     }
 }
@@ -223,19 +223,19 @@ static void send_answer(struct lwm2m_client *c, const struct coap_msg *msg,
                             .code = a->code,
                             .id = confirmable ? msg->id : lwm2m_take_id(c),
                             .token = msg->token};
-    struct coap_writer cw = coap_write(bytes, sizeof(bytes), &head);
+    struct coap_writer cw = coap_msg_write(bytes, sizeof(bytes), &head);
     if (a->observes) {
-        coap_write_number(&cw, COAP_NR_OBSERVE, 0);
+        coap_msg_write_number(&cw, COAP_NR_OBSERVE, 0);
     }
     if (a->has_format) {
-        coap_write_number(&cw, COAP_NR_CONTENT_FORMAT, a->format);
+        coap_msg_write_number(&cw, COAP_NR_CONTENT_FORMAT, a->format);
     }
     int block_len = a->has_block ? coap_block_encode(&a->block, block) : -1;
     if (block_len >= 0) {
-        coap_write_option(&cw, COAP_NR_BLOCK1, block, (size_t)block_len);
+        coap_msg_write_option(&cw, COAP_NR_BLOCK1, block, (size_t)block_len);
     }
-    coap_write_payload(&cw, a->value.base, a->value.len);
-    if (coap_write_end(&cw, &len) != FUO_OK) {
+    coap_msg_write_payload(&cw, a->value.base, a->value.len);
+    if (coap_msg_write_end(&cw, &len) != FUO_OK) {
         return;
     }
     c->answered.known = len <= sizeof(c->answered.bytes);

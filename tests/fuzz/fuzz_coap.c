@@ -38,17 +38,18 @@ static void take_block(const struct coap_option *option, size_t payload)
 static void write_again(const struct coap_msg *msg, const uint8_t *data, size_t size)
 {
     static uint8_t buf[1 << 17];
-    struct coap_writer cw = coap_write(buf, sizeof(buf), msg);
+    struct coap_writer cw = coap_msg_write(buf, sizeof(buf), msg);
     struct coap_options options = coap_msg_options(msg);
     struct coap_option option;
     size_t len = 0;
-    while (coap_option_next(&options, &option)) {
+    while (coap_msg_option_next(&options, &option)) {
         assert(option.bytes >= data && option.bytes + option.len <= data + size);
-        coap_write_option(&cw, (enum coap_number)option.number, option.bytes, option.len);
+        coap_msg_write_option(&cw, (enum coap_number)option.number, option.bytes,
+                              option.len);
         take_block(&option, msg->payload_len);
     }
-    coap_write_payload(&cw, msg->payload, msg->payload_len);
-    int err = coap_write_end(&cw, &len);
+    coap_msg_write_payload(&cw, msg->payload, msg->payload_len);
+    int err = coap_msg_write_end(&cw, &len);
     assert(err == FUO_OK);
     /* There is one way to write a message. */
     assert(len == size && memcmp(buf, data, size) == 0);

@@ -41,7 +41,7 @@ static int list(const uint8_t *bytes, size_t len, char text[TEXT_MAX])
                    hex_encode(msg.token.bytes, msg.token.len, hex));
     struct coap_options options = coap_msg_options(&msg);
     struct coap_option option;
-    while (coap_option_next(&options, &option)) {
+    while (coap_msg_option_next(&options, &option)) {
         at += snprintf(at, (size_t)(end - at), " %u:%s", (unsigned)option.number,
                        hex_encode(option.bytes, option.len, hex));
     }
@@ -141,12 +141,12 @@ static void what_is_written_is_what_the_reference_has(void **state)
     char hex[2 * BYTES_MAX + 1];
     size_t len = 0;
     struct coap_msg head = {.code = COAP_CODE_POST, .id = 1, .token = {1, {1}}};
-    struct coap_writer cw = coap_write(buf, sizeof(buf), &head);
-    coap_write_steps(&cw, COAP_NR_URI_PATH, "/rd", '/');
-    coap_write_number(&cw, COAP_NR_CONTENT_FORMAT, 40);
-    coap_write_steps(&cw, COAP_NR_URI_QUERY, "lwm2m=1.1&ep=70b3d5&lt=86400&b=U", '&');
-    coap_write_payload(&cw, (const uint8_t *)"</1/0>,</3/0>,</5/0>", 20);
-    assert_int_equal(coap_write_end(&cw, &len), FUO_OK);
+    struct coap_writer cw = coap_msg_write(buf, sizeof(buf), &head);
+    coap_msg_write_steps(&cw, COAP_NR_URI_PATH, "/rd", '/');
+    coap_msg_write_number(&cw, COAP_NR_CONTENT_FORMAT, 40);
+    coap_msg_write_steps(&cw, COAP_NR_URI_QUERY, "lwm2m=1.1&ep=70b3d5&lt=86400&b=U", '&');
+    coap_msg_write_payload(&cw, (const uint8_t *)"</1/0>,</3/0>,</5/0>", 20);
+    assert_int_equal(coap_msg_write_end(&cw, &len), FUO_OK);
     assert_string_equal(hex_encode(buf, len, hex),
                         "4102000101b272641128396c776d326d3d312e310965703d3730623364"
                         "35086c743d383634303003623d55ff3c2f312f303e2c3c2f332f303e2c"
@@ -163,9 +163,9 @@ static void numbers_take_as_few_bytes_as_they_need(void **state)
         size_t len = 0;
         uint32_t value = 77;
         struct coap_msg msg = {.code = COAP_CODE_GET};
-        struct coap_writer cw = coap_write(buf, sizeof(buf), &msg);
-        coap_write_number(&cw, COAP_NR_SIZE2, values[i]);
-        assert_int_equal(coap_write_end(&cw, &len), FUO_OK);
+        struct coap_writer cw = coap_msg_write(buf, sizeof(buf), &msg);
+        coap_msg_write_number(&cw, COAP_NR_SIZE2, values[i]);
+        assert_int_equal(coap_msg_write_end(&cw, &len), FUO_OK);
         assert_int_equal(coap_msg_decode(buf, len, &msg), FUO_OK);
         assert_int_equal(coap_msg_number(&msg, COAP_NR_SIZE2, &value), FUO_OK);
         assert_int_equal(value, values[i]);
@@ -189,19 +189,19 @@ static void long_options_are_written_and_read_again(void **state)
         struct coap_msg msg = {.type = COAP_TYPE_NON, .code = COAP_CODE_GET};
         struct coap_option option;
         memset(value, 'x', sizeof(value));
-        struct coap_writer cw = coap_write(buf, sizeof(buf), &msg);
-        coap_write_option(&cw, COAP_NR_URI_PATH, value, lens[i]);
-        coap_write_option(&cw, (enum coap_number)2048, value, 1);
-        assert_int_equal(coap_write_end(&cw, &len), FUO_OK);
+        struct coap_writer cw = coap_msg_write(buf, sizeof(buf), &msg);
+        coap_msg_write_option(&cw, COAP_NR_URI_PATH, value, lens[i]);
+        coap_msg_write_option(&cw, (enum coap_number)2048, value, 1);
+        assert_int_equal(coap_msg_write_end(&cw, &len), FUO_OK);
         assert_int_equal(coap_msg_decode(buf, len, &msg), FUO_OK);
         assert_int_equal(msg.type, COAP_TYPE_NON);
         assert_true(coap_msg_find(&msg, COAP_NR_URI_PATH, &option));
         assert_int_equal(option.len, lens[i]);
         assert_memory_equal(option.bytes, value, lens[i]);
         assert_true(coap_msg_find(&msg, (enum coap_number)2048, &option));
-        assert_true(coap_option_is(&option, "x"));
-        assert_false(coap_option_is(&option, "xx"));
-        assert_false(coap_option_is(&option, ""));
+        assert_true(coap_msg_option_is(&option, "x"));
+        assert_false(coap_msg_option_is(&option, "xx"));
+        assert_false(coap_msg_option_is(&option, ""));
     }
 }
 
@@ -211,16 +211,16 @@ static void what_cannot_be_written_says_so(void **state)
     uint8_t buf[BYTES_MAX];
     size_t len = 0;
     struct coap_msg head = {.code = COAP_CODE_GET};
-    struct coap_writer cw = coap_write(buf, sizeof(buf), &head);
-    coap_write_number(&cw, COAP_NR_BLOCK2, 1);
-    coap_write_number(&cw, COAP_NR_ACCEPT, 1);
-    assert_int_equal(coap_write_end(&cw, &len), FUO_ERANGE);
-    cw = coap_write(buf, 5, &head);
-    coap_write_steps(&cw, COAP_NR_URI_PATH, "/rd", '/');
-    assert_int_equal(coap_write_end(&cw, &len), FUO_ENOSPC);
+    struct coap_writer cw = coap_msg_write(buf, sizeof(buf), &head);
+    coap_msg_write_number(&cw, COAP_NR_BLOCK2, 1);
+    coap_msg_write_number(&cw, COAP_NR_ACCEPT, 1);
+    assert_int_equal(coap_msg_write_end(&cw, &len), FUO_ERANGE);
+    cw = coap_msg_write(buf, 5, &head);
+    coap_msg_write_steps(&cw, COAP_NR_URI_PATH, "/rd", '/');
+    assert_int_equal(coap_msg_write_end(&cw, &len), FUO_ENOSPC);
     head.token.len = 9;
-    cw = coap_write(buf, sizeof(buf), &head);
-    assert_int_equal(coap_write_end(&cw, &len), FUO_ERANGE);
+    cw = coap_msg_write(buf, sizeof(buf), &head);
+    assert_int_equal(coap_msg_write_end(&cw, &len), FUO_ERANGE);
 }
 
 static void tokens_are_compared_by_length_and_bytes(void **state)
@@ -229,9 +229,9 @@ static void tokens_are_compared_by_length_and_bytes(void **state)
     const struct coap_token a = {2, {1, 2}};
     const struct coap_token b = {2, {1, 3}};
     const struct coap_token c = {1, {1}};
-    assert_true(coap_token_is(&a, &a));
-    assert_false(coap_token_is(&a, &b));
-    assert_false(coap_token_is(&a, &c));
+    assert_true(coap_msg_token_is(&a, &a));
+    assert_false(coap_msg_token_is(&a, &b));
+    assert_false(coap_msg_token_is(&a, &c));
 }
 
 TEST_MAIN(cmocka_unit_test(messages_are_read),

@@ -140,7 +140,7 @@ static inline const char *bench_target(const struct coap_msg *msg, char text[512
     char separator = '?';
     char *at = text;
     *at = '\0';
-    while (coap_option_next(&options, &o)) {
+    while (coap_msg_option_next(&options, &o)) {
         bool query = o.number == COAP_NR_URI_QUERY;
         if (query || o.number == COAP_NR_URI_PATH) {
             at += snprintf(at, (size_t)(text + 512 - at), "%c%.*s",
@@ -159,9 +159,9 @@ static inline void bench_answer(struct bench *b, const struct coap_msg *to, uint
     size_t len = 0;
     struct coap_msg head = {
         .type = COAP_TYPE_ACK, .code = code, .id = to->id, .token = to->token};
-    struct coap_writer cw = coap_write(bytes, sizeof(bytes), &head);
-    coap_write_steps(&cw, COAP_NR_LOCATION_PATH, location, '/');
-    assert_int_equal(coap_write_end(&cw, &len), FUO_OK);
+    struct coap_writer cw = coap_msg_write(bytes, sizeof(bytes), &head);
+    coap_msg_write_steps(&cw, COAP_NR_LOCATION_PATH, location, '/');
+    assert_int_equal(coap_msg_write_end(&cw, &len), FUO_OK);
     lwm2m_client_receive(&b->client, bytes, len, b->now);
 }
 
@@ -210,26 +210,26 @@ static inline size_t bench_write(uint8_t bytes[1400], uint16_t id, const struct 
     size_t len = 0;
     struct coap_msg head = {
         .type = COAP_TYPE_CON, .code = a->code, .id = id, .token = a->token};
-    struct coap_writer cw = coap_write(bytes, 1400, &head);
+    struct coap_writer cw = coap_msg_write(bytes, 1400, &head);
     if (a->observe > 0) {
-        coap_write_number(&cw, COAP_NR_OBSERVE, (uint32_t)a->observe - 1);
+        coap_msg_write_number(&cw, COAP_NR_OBSERVE, (uint32_t)a->observe - 1);
     }
-    coap_write_steps(&cw, COAP_NR_URI_PATH, a->path, '/');
+    coap_msg_write_steps(&cw, COAP_NR_URI_PATH, a->path, '/');
     if (a->format > 0) {
-        coap_write_number(&cw, COAP_NR_CONTENT_FORMAT, (uint32_t)a->format - 1);
+        coap_msg_write_number(&cw, COAP_NR_CONTENT_FORMAT, (uint32_t)a->format - 1);
     }
     if (a->accept > 0) {
-        coap_write_number(&cw, COAP_NR_ACCEPT, (uint32_t)a->accept - 1);
+        coap_msg_write_number(&cw, COAP_NR_ACCEPT, (uint32_t)a->accept - 1);
     }
     if (a->block1 != NULL) {
         int n = coap_block_encode(a->block1, block);
-        coap_write_option(&cw, COAP_NR_BLOCK1, block, (size_t)n);
+        coap_msg_write_option(&cw, COAP_NR_BLOCK1, block, (size_t)n);
     }
     if (a->size1 > 0) {
-        coap_write_number(&cw, COAP_NR_SIZE1, (uint32_t)a->size1);
+        coap_msg_write_number(&cw, COAP_NR_SIZE1, (uint32_t)a->size1);
     }
-    coap_write_payload(&cw, a->payload, a->payload_len);
-    assert_int_equal(coap_write_end(&cw, &len), FUO_OK);
+    coap_msg_write_payload(&cw, a->payload, a->payload_len);
+    assert_int_equal(coap_msg_write_end(&cw, &len), FUO_OK);
     return len;
 }
 
@@ -250,7 +250,7 @@ static inline struct coap_msg bench_ask(struct bench *b, const struct ask *a,
     assert_int_equal(coap_msg_decode(d->bytes, d->len, &msg), FUO_OK);
     assert_int_equal(msg.type, COAP_TYPE_ACK);
     assert_int_equal(msg.id, id);
-    assert_true(coap_token_is(&msg.token, &a->token));
+    assert_true(coap_msg_token_is(&msg.token, &a->token));
     return msg;
 }
 
@@ -356,13 +356,13 @@ static inline size_t bench_serve(struct bench *b, size_t most)
                                 .code = COAP_CODE_CONTENT,
                                 .id = ask.id,
                                 .token = ask.token};
-        struct coap_writer cw = coap_write(bytes, sizeof(bytes), &head);
-        coap_write_option(&cw, COAP_NR_ETAG, (const uint8_t *)"e1", 2);
-        coap_write_option(&cw, COAP_NR_BLOCK2, value,
-                          (size_t)coap_block_encode(&block, value));
-        coap_write_number(&cw, COAP_NR_SIZE2, IMAGE_BYTES);
-        coap_write_payload(&cw, b->image + slice.offset, slice.len);
-        assert_int_equal(coap_write_end(&cw, &len), FUO_OK);
+        struct coap_writer cw = coap_msg_write(bytes, sizeof(bytes), &head);
+        coap_msg_write_option(&cw, COAP_NR_ETAG, (const uint8_t *)"e1", 2);
+        coap_msg_write_option(&cw, COAP_NR_BLOCK2, value,
+                              (size_t)coap_block_encode(&block, value));
+        coap_msg_write_number(&cw, COAP_NR_SIZE2, IMAGE_BYTES);
+        coap_msg_write_payload(&cw, b->image + slice.offset, slice.len);
+        assert_int_equal(coap_msg_write_end(&cw, &len), FUO_OK);
         lwm2m_client_receive(&b->client, bytes, len, b->now);
     }
     return served;
