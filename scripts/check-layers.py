@@ -35,14 +35,15 @@ MAY_INCLUDE = {
     # Where the daemon's parts meet.
     "loop": PURE | RING,
     # Not campaign, not engine: the simulated network must not share what it is to judge.
-    "sim": ARITHMETIC | {"profile"},
+    # image only for what a device does with a delta: bsdiff.h, judged by the image that results.
+    "sim": ARITHMETIC | {"image", "profile"},
     # The engine against a radio world of fleet size; judged by fuota-bench.
     "world": {"base", "codec", "radio", "fec", "profile", "campaign", "engine"},
     # Mains are included by nobody.
     "fuotad": PURE | RING,
     # Stateless: never the daemon's loop; of the store only whether a database is too new.
     "fuotactl": PURE | {"config", "store", "io", "net", "ctl", "doctor", "sim", "world"},
-    "fuota-sim": ARITHMETIC | {"io", "net", "profile", "sim"},
+    "fuota-sim": ARITHMETIC | {"image", "io", "net", "profile", "sim"},
     # The daemon's parts against fuota-sim's server, without the wires between them.
     "faults": PURE | RING | {"sim", "fuota-sim"},
     "fuota-bench": {"base", "radio", "fec", "campaign", "io", "world", "faults"},
@@ -54,7 +55,7 @@ FREESTANDING = {"assert.h", "limits.h", "stdalign.h", "stdbool.h", "stddef.h", "
 PURE_EXTRA = {
     "fec": {"immintrin.h", "arm_neon.h"},
     "crypto": {"openssl/core_names.h", "openssl/evp.h", "openssl/params.h", "sodium.h"},
-    "image": {"sodium.h"},
+    "image": {"sodium.h", "bzlib.h"},
     "engine": {"stdlib.h"},  # the allocator; check-purity.sh sees to the rest of it
 }
 # ... and for the others, each of these has owners.

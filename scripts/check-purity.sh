@@ -22,6 +22,7 @@ libc='memcpy|memmove|memset|memcmp|bcmp|__(memcpy|memmove|memset)_chk|__assert_f
 	extra_image="$extra_image|crypto_sign_(detached|seed_keypair|verify_detached)"
 	extra_image="$extra_image|crypto_pwhash_scryptsalsa208sha256|sodium_mem(zero|cmp)"
 	extra_image="$extra_image|sodium_(base642bin|bin2base64)"
+	extra_image="$extra_image|BZ2_bzDecompress(Init|End)?"
 	extra_crypto='EVP_CIPHER_CTX_(new|free|set_padding)|EVP_CipherInit_ex|EVP_CipherUpdate'
 	extra_crypto="$extra_crypto|EVP_aes_128_(ecb|ctr)|EVP_MAC_(fetch|free|init|update|final)"
 	extra_crypto="$extra_crypto|EVP_MAC_CTX_(new|free)|sodium_mem(zero|cmp)"

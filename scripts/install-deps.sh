@@ -9,7 +9,7 @@
 set -eu
 
 run='meson ninja-build pkg-config gcc libc6-dev libuv1-dev libpaho-mqtt-dev libjson-c-dev
-libsodium-dev libssl-dev libyaml-dev libsqlite3-dev libcurl4-openssl-dev libprotobuf-c-dev
+libsodium-dev libbz2-dev libssl-dev libyaml-dev libsqlite3-dev libcurl4-openssl-dev libprotobuf-c-dev
 protobuf-c-compiler libical-dev tzdata libmicrohttpd-dev libcoap3-dev libcmocka-dev scdoc mosquitto firmware-ath9k-htc python3'
 test='minisign mosquitto-clients libcoap3-bin openssl iproute2 coinor-cbc'
 gate='clang clang-tidy clang-format cppcheck shellcheck gcovr libclang-rt-14-dev git'

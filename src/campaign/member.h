@@ -89,6 +89,7 @@ struct member_answer {
     bool nothing_done;    /* ... of a deletion: there was no such image */
     bool group_undefined; /* of a session: so the device says, see answer_session() */
     bool late;            /* VERDICT_PACKAGE: another one is being asked for by now */
+    bool corrupt;         /* VERDICT_REFUSED: it has an image, and that is broken */
     bool group_gone;      /* ... and means it: it says that of its channel, too */
 };
 

@@ -265,8 +265,11 @@ static struct member_answer answer_upgrade(const struct member_rec *member,
     case FM_IMAGE_INCOMPATIBLE:
         return refused(REASON_WRONG_HARDWARE, FW_SEEN_UNSUPPORTED);
     case FM_IMAGE_NONE:
-    case FM_IMAGE_CORRUPT:
-        return refused(REASON_IMAGE_REFUSED, FW_SEEN_CORRUPT);
+    case FM_IMAGE_CORRUPT: {
+        struct member_answer no = refused(REASON_IMAGE_REFUSED, FW_SEEN_CORRUPT);
+        no.corrupt = ans.status == FM_IMAGE_CORRUPT;
+        return no;
+    }
     }
     struct member_answer a = verdict(VERDICT_IMAGE);
     a.version = ans.next_version;

@@ -29,44 +29,46 @@ enum outcome {
 };
 
 /* Why a device ended as it did; shown to people and written to results. */
-#define MEMBER_REASON_MAP(X)                                                        \
-    X(REASON_NONE, 0, "none", "")                                                   \
-    X(REASON_VERIFIED, 1, "verified", "the new version was reported")               \
-    X(REASON_ALREADY, 2, "already-installed", "it ran the version before")          \
-    X(REASON_NO_ANSWER, 3, "no-answer", "it did not answer a command")              \
-    X(REASON_NO_PACKAGE, 4, "no-package", "a package that is needed is missing")    \
-    X(REASON_GROUP_REFUSED, 5, "group-refused", "it refused the multicast group")   \
-    X(REASON_FRAG_REFUSED, 6, "fragmentation-refused",                              \
-      "it refused the fragmentation session")                                       \
-    X(REASON_SESSION_REFUSED, 7, "session-refused", "it refused the session")       \
-    X(REASON_CLOCK, 8, "clock", "its clock could not be set")                       \
-    X(REASON_NOT_SET_UP, 9, "not-set-up", "it was not set up in time")              \
-    X(REASON_INCOMPLETE, 10, "incomplete", "fragments were missing at the end")     \
-    X(REASON_NO_MEMORY, 11, "no-memory", "it lost too much for its decoder memory") \
-    X(REASON_MIC, 12, "mic", "the data block it rebuilt was not authentic")         \
-    X(REASON_IMAGE_REFUSED, 13, "image-refused", "it refused the image")            \
-    X(REASON_WRONG_HARDWARE, 14, "wrong-hardware", "the image is not for it")       \
-    X(REASON_VERSION_DIFFERS, 15, "version-differs",                                \
-      "it announced another next version than the others")                          \
-    X(REASON_OLD_VERSION, 16, "old-version", "it still runs the old version")       \
-    X(REASON_SILENT, 17, "silent", "it fell silent after activation")               \
-    X(REASON_ABORTED, 18, "aborted", "the campaign was aborted")                    \
-    X(REASON_NO_KEY, 19, "no-key", "no root key is known for it")                   \
-    X(REASON_TOO_BIG, 20, "too-big", "its decoder cannot take the image")           \
-    X(REASON_BUSY, 21, "busy", "another campaign has it")                           \
-    X(REASON_DEADLINE, 22, "deadline", "the deadline of the campaign came first")   \
-    X(REASON_REPORTED, 23, "reported", "it reported that the update failed")        \
-    X(REASON_OUTRANKED, 24, "outranked", "a campaign of higher priority took it")   \
-    X(REASON_NO_WAVE, 25, "no-wave", "no wave of the rollout takes it")             \
-    X(REASON_WAVE_VERSION, 26, "running-version",                                   \
-      "what it runs is not in targets.preconditions.runningVersion")                \
-    X(REASON_WAVE_AGE, 27, "uplink-age", "it was not heard for maxUplinkAge")       \
-    X(REASON_WAVE_BATTERY, 28, "battery", "its battery is too low, or unknown")     \
-    X(REASON_WAVE_MARGIN, 29, "link-margin", "it hears its gateways too weakly")    \
-    X(REASON_WAVE_MAINTENANCE, 30, "maintenance", "it is in maintenance")           \
-    X(REASON_RETRIED, 31, "retried", "an operator has it tried again")              \
-    X(REASON_DELIVERED, 32, "delivered", "it said that the data block is complete") \
-    X(REASON_UNPROVEN, 33, "unproven", "it cannot say whether it has the data block")
+#define MEMBER_REASON_MAP(X)                                                          \
+    X(REASON_NONE, 0, "none", "")                                                     \
+    X(REASON_VERIFIED, 1, "verified", "the new version was reported")                 \
+    X(REASON_ALREADY, 2, "already-installed", "it ran the version before")            \
+    X(REASON_NO_ANSWER, 3, "no-answer", "it did not answer a command")                \
+    X(REASON_NO_PACKAGE, 4, "no-package", "a package that is needed is missing")      \
+    X(REASON_GROUP_REFUSED, 5, "group-refused", "it refused the multicast group")     \
+    X(REASON_FRAG_REFUSED, 6, "fragmentation-refused",                                \
+      "it refused the fragmentation session")                                         \
+    X(REASON_SESSION_REFUSED, 7, "session-refused", "it refused the session")         \
+    X(REASON_CLOCK, 8, "clock", "its clock could not be set")                         \
+    X(REASON_NOT_SET_UP, 9, "not-set-up", "it was not set up in time")                \
+    X(REASON_INCOMPLETE, 10, "incomplete", "fragments were missing at the end")       \
+    X(REASON_NO_MEMORY, 11, "no-memory", "it lost too much for its decoder memory")   \
+    X(REASON_MIC, 12, "mic", "the data block it rebuilt was not authentic")           \
+    X(REASON_IMAGE_REFUSED, 13, "image-refused", "it refused the image")              \
+    X(REASON_WRONG_HARDWARE, 14, "wrong-hardware", "the image is not for it")         \
+    X(REASON_VERSION_DIFFERS, 15, "version-differs",                                  \
+      "it announced another next version than the others")                            \
+    X(REASON_OLD_VERSION, 16, "old-version", "it still runs the old version")         \
+    X(REASON_SILENT, 17, "silent", "it fell silent after activation")                 \
+    X(REASON_ABORTED, 18, "aborted", "the campaign was aborted")                      \
+    X(REASON_NO_KEY, 19, "no-key", "no root key is known for it")                     \
+    X(REASON_TOO_BIG, 20, "too-big", "its decoder cannot take the image")             \
+    X(REASON_BUSY, 21, "busy", "another campaign has it")                             \
+    X(REASON_DEADLINE, 22, "deadline", "the deadline of the campaign came first")     \
+    X(REASON_REPORTED, 23, "reported", "it reported that the update failed")          \
+    X(REASON_OUTRANKED, 24, "outranked", "a campaign of higher priority took it")     \
+    X(REASON_NO_WAVE, 25, "no-wave", "no wave of the rollout takes it")               \
+    X(REASON_WAVE_VERSION, 26, "running-version",                                     \
+      "what it runs is not in targets.preconditions.runningVersion")                  \
+    X(REASON_WAVE_AGE, 27, "uplink-age", "it was not heard for maxUplinkAge")         \
+    X(REASON_WAVE_BATTERY, 28, "battery", "its battery is too low, or unknown")       \
+    X(REASON_WAVE_MARGIN, 29, "link-margin", "it hears its gateways too weakly")      \
+    X(REASON_WAVE_MAINTENANCE, 30, "maintenance", "it is in maintenance")             \
+    X(REASON_RETRIED, 31, "retried", "an operator has it tried again")                \
+    X(REASON_DELIVERED, 32, "delivered", "it said that the data block is complete")   \
+    X(REASON_UNPROVEN, 33, "unproven", "it cannot say whether it has the data block") \
+    X(REASON_DELTA_FAILED, 34, "delta-failed",                                        \
+      "the delta failed on it: it gets the full image")
 
 enum member_reason {
 #define X(name, value, slug, text) name = (value),
@@ -216,6 +218,8 @@ struct member_rec {
     uint8_t retries; /* times that an operator had it tried again after it had ended */
     uint8_t outcome_before; /* enum outcome of the try before; NONE: this is the first */
     uint8_t reason_before;  /* enum member_reason */
+    uint8_t variant;        /* what it is, or was last sent: see variant.h */
+    uint8_t delta_failures; /* deltas that failed on it: it goes back to the full image */
     struct utc phase_since;
     struct utc reboot_at; /* 0: none announced */
     struct utc changed;   /* last change of state, result or outcome */
@@ -233,6 +237,7 @@ struct transmission_rec {
     uint8_t block_ack_delay;
     uint8_t timeout_exp; /* SessionTimeOut: 2^n s */
     uint8_t frag_size_bytes;
+    uint8_t variant;     /* the block that it carries: see variant.h */
     uint16_t frag_count; /* M */
     uint32_t frequency_hz;
     uint32_t mc_addr;

@@ -50,7 +50,8 @@ static void refuse(struct engine *e, struct member *m)
 {
     struct campaign *c = m->campaign;
     bool given = c->def.spec->image.firmware_version != SPEC_AUTO_U32;
-    if (!given && count_agreeing(c, c->rec.next_firmware) < 2) {
+    bool may_be_delta = m->rec.variant != VARIANT_FULL; /* then that is to blame */
+    if (!given && !may_be_delta && count_agreeing(c, c->rec.next_firmware) < 2) {
         campaign_pause(e, c, DIFFERS_TEXT); /* which of the two is right? */
     } else {
         campaign_alert(e, c, DIFFERS_TEXT);

@@ -209,7 +209,9 @@ static void take_old_version(struct engine *e, struct member *m, uint32_t versio
         return;
     }
     if (!early && m->rec.tries >= OLD_VERSION_TRIES && device_denies_images(m->device)) {
-        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_SEEN_OLD_RUNS);
+        enum member_reason reason =
+            m->rec.variant == VARIANT_FULL ? REASON_INCOMPLETE : REASON_OLD_VERSION;
+        member_leave(e, m, OUTCOME_FAILED, reason, FW_SEEN_OLD_RUNS);
         return; /* it was only believed to have the block */
     }
     if (!early && m->rec.tries >= OLD_VERSION_TRIES) {

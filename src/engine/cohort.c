@@ -17,6 +17,7 @@
 #include "engine/member.h"
 #include "engine/round.h"
 #include "engine/session.h"
+#include "engine/variant.h"
 #include "radio/subband.h"
 
 #define JOIN_MIN_US     MINUTES_US(1) /* for the four commands of a set-up */
@@ -90,10 +91,11 @@ static enum plan_error make_plan(struct transmission *t, const struct campaign_s
                                  const struct fragplan_limits *limits)
 {
     const struct campaign *c = t->campaign;
+    struct variant_block block = variant_block(c, t->rec.variant);
     struct plan_input in = {
         .spec = spec,
         .fleet = c->fleet->def.spec,
-        .image_len = c->def.image_len,
+        .image_len = block.len,
         .device_count = (uint32_t)t->member_count,
         .server_spacing_us = row_spacing_us(t),
         .weakest_snr_cdb = weakest_snr_cdb(t),
@@ -120,7 +122,7 @@ static enum plan_error make_plan(struct transmission *t, const struct campaign_s
         t->rec.interval_us > 0 ? t->rec.interval_us : t->plan.interval_us;
     t->plan.interval_us = t->rec.interval_us;
     enum fec_version version = t->rec.ts004 >= 2 ? FEC_V2 : FEC_V1;
-    if (fec_encoder_init(&t->encoder, version, c->def.image, c->def.image_len,
+    if (fec_encoder_init(&t->encoder, version, block.bytes, block.len,
                          t->plan.fragments.size) != FUO_OK) {
         return PLAN_TOO_MANY;
     }
@@ -219,6 +221,7 @@ void cohort_strike(struct engine *e, struct transmission *t)
 static void attach(struct engine *e, struct member *m, struct transmission *t)
 {
     member_attach(m, t);
+    m->rec.variant = t->rec.variant;
     if (m->rec.transmissions < UINT8_MAX) {
         m->rec.transmissions++;
     }
@@ -263,6 +266,7 @@ enum plan_error cohort_form(struct engine *e, struct campaign *c,
     struct transmission_rec rec = {
         .id = e->next_transmission,
         .campaign_id = c->rec.id,
+        .variant = cohort->variant,
         .ts004 = cohort->ts004,
         .ts005 = cohort->ts005,
         .copies = cohort->copies,
@@ -318,6 +322,7 @@ static bool fits(const struct engine *e, const struct member *m,
     const uint8_t *version = m->device->rec.package_version;
     return t->campaign == m->campaign && t->rec.ts004 == version[PKG_FRAG] &&
            t->rec.ts005 == version[PKG_MCAST] && is_open(e, t) &&
+           t->rec.variant == variant_of(m) &&
            fragplan_fits(&device_profile(m->device)->limits, t->rec.frag_size_bytes,
                          t->rec.frag_count);
 }

@@ -114,6 +114,7 @@ struct effect {
             uint16_t session_count; /* BLOCK_MIC */
             uint8_t frag_index;     /* BLOCK_MIC */
             uint8_t descriptor[4];  /* BLOCK_MIC, as on the wire */
+            uint8_t variant; /* BLOCK_MIC: of the campaign's blocks, see variant.h */
         } key;
         struct {
             uint32_t transmission_id;

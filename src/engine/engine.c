@@ -7,6 +7,7 @@
 #include "engine/internal.h"
 #include "engine/round.h"
 #include "engine/session.h"
+#include "engine/variant.h"
 
 enum {
     DEVICE_CAP_MIN = 64,
@@ -310,6 +311,7 @@ struct campaign *engine_new_campaign(struct engine *e, const struct engine_campa
     memcpy(c->rec.name, def->spec->name, sizeof(c->rec.name));
     c->members = engine_zeroed(def->device_count, sizeof(*c->members));
     c->member_count = def->device_count;
+    variant_open(c);
     c->entered = def->device_count;
     c->slot = engine_new_slot(e, OWNER_CAMPAIGN, c);
     for (size_t i = 0; i < def->device_count; i++) {

@@ -89,9 +89,18 @@ struct engine_rx {
     int16_t snr_cdb;
 };
 
+/* spec->image.deltas[i], verified; where the format is known it makes the image out of its
+ * base. */
+struct engine_delta {
+    const uint8_t *bytes;
+    size_t len;
+    bool from_known; /* how devices say what it is for: else they are asked by the text */
+    uint32_t from_firmware; /* as TS006 reports it */
+};
+
 /*
- * What ENGINE_EV_APPLY and engine_restore_campaign() need. spec and image live until the
- * campaign is dropped with engine_forget(); the device list is copied.
+ * What ENGINE_EV_APPLY and engine_restore_campaign() need. spec, image and deltas live until
+ * the campaign is dropped with engine_forget(); the device list is copied.
  */
 struct engine_campaign {
     uint32_t id; /* unique for good, given by the driver */
@@ -99,6 +108,8 @@ struct engine_campaign {
     const struct campaign_spec *spec;
     const uint8_t *image; /* verified */
     size_t image_len;
+    const struct engine_delta *deltas; /* as many as spec has; NULL with no image */
+    size_t delta_count;
     const uint64_t *devices; /* selected DevEUIs, known to the engine, ascending */
     size_t device_count;
     struct utc not_before; /* nothing is sent earlier */

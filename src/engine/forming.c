@@ -9,6 +9,7 @@
 #include "engine/limits.h"
 #include "engine/round.h"
 #include "engine/uplink.h"
+#include "engine/variant.h"
 
 #define SHARE_MAX      100 /* devices of a cluster that goes along with another */
 #define WORK_OF_MEMBER 32  /* taken into a cohort, in links looked at */
@@ -179,7 +180,8 @@ static size_t form_from(struct forming *f, size_t k)
     const struct partition *p = &f->result;
     const struct partition_cohort *from = &p->cohorts[k];
     struct lane_rec lanes[RECORD_LANE_MAX] = {{0}};
-    struct cohort cohort = {.ts004 = from->ts004,
+    struct cohort cohort = {.variant = r->variant,
+                            .ts004 = from->ts004,
                             .ts005 = from->ts005,
                             .dr = from->dr,
                             .copies = from->copies,
@@ -236,7 +238,7 @@ static enum plan_error reason_of(const struct round *r)
     struct plan plan;
     struct plan_input in = {.spec = c->def.spec,
                             .fleet = c->fleet->def.spec,
-                            .image_len = c->def.image_len,
+                            .image_len = variant_block(c, r->variant).len,
                             .device_count = 1,
                             .weakest_snr_cdb = PLAN_SNR_UNKNOWN,
                             .limits = r->limits,
@@ -263,7 +265,7 @@ void forming_open(struct forming *f)
     *in = partition_input_of(r->c->def.spec, fleet->spec, r->c->fleet->region,
                              fleet->timing == ENGINE_TIMING_ABSOLUTE,
                              fleet->multicast_jitter_us, fleet->priority_ceiling_ppm);
-    in->image_len = r->c->def.image_len;
+    in->image_len = variant_block(r->c, r->variant).len;
     in->limits = r->limits;
     in->devices = f->devices;
     in->device_count = r->count;

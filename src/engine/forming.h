@@ -19,6 +19,7 @@ struct round {
     struct campaign *c;
     struct member **members;
     size_t count;
+    uint8_t variant;     /* of a group */
     enum plan_error err; /* the first */
     size_t placed;
     struct fragplan_limits limits; /* of all in it */

@@ -21,6 +21,7 @@
  *   load.c       how much gateways listen (uplink.h)
  *   round.c      who shares a transmission
  *   forming.c    ... by who hears whom
+ *   variant.c    the full image or a delta, and back to the image when one fails
  *   limits.c     what a profile says of a device, and who can be sent the same fragments
  *   grid.c       the turns that all transmissions of a fleet keep to (round.h)
  *   cohort.c     the transmission of a cohort: plan, lanes, who joins it (round.h)
@@ -48,6 +49,7 @@
 #include "campaign/member.h"
 #include "campaign/partition.h"
 #include "campaign/plan.h"
+#include "campaign/variant.h"
 #include "codec/frag.h"
 #include "engine/engine.h"
 #include "engine/tap.h"
@@ -251,8 +253,9 @@ struct campaign {
     struct utc round_at;   /* of the next round; UTC_NEVER: none is due */
     int64_t interval_us;   /* campaign_interval_us() of all, until interval_until */
     struct utc interval_until;
-    struct forming *forming;     /* the round under way, see forming.h; NULL: none */
-    size_t in_round;             /* READY members that wait for it */
+    struct forming *forming; /* the round under way, see forming.h; NULL: none */
+    size_t in_round;         /* READY members that wait for it */
+    int64_t airtime_us[VARIANT_DELTAS_MAX + 1]; /* by variant; 0 if there is only one */
     struct wave *waves;          /* of def.spec->rollout; NULL: it runs without */
     size_t entered;              /* the next member to be let in, see waves.h */
     bool wave_due;               /* something happened that a gate may judge */
@@ -310,6 +313,7 @@ struct numbered {
 
 /* A cohort to be made a transmission. */
 struct cohort {
+    uint8_t variant;
     uint8_t ts004;
     uint8_t ts005;
     uint8_t copies;

@@ -10,6 +10,7 @@
 #include "codec/package.h"
 #include "engine/internal.h"
 #include "engine/uplink.h"
+#include "engine/variant.h"
 
 enum {
     SIZE_SHARE = 8,
@@ -100,19 +101,19 @@ static uint8_t largest(const struct fragplan_limits *limits, uint8_t room)
     return limits->size_max != 0 && limits->size_max < room ? limits->size_max : room;
 }
 
-static bool can_cut(const struct campaign *c, const struct fragplan_limits *limits,
-                    uint8_t size_max)
+static bool can_cut(const struct campaign *c, size_t len,
+                    const struct fragplan_limits *limits, uint8_t size_max)
 {
     struct fragplan cut;
     uint32_t wanted = c->def.spec->fragmentation.size_bytes;
     if (wanted != SPEC_AUTO_U32) {
         return wanted <= size_max &&
-               fragplan_with_size(c->def.image_len, (uint8_t)wanted, &cut) == FUO_OK &&
+               fragplan_with_size(len, (uint8_t)wanted, &cut) == FUO_OK &&
                fragplan_fits(limits, cut.size, cut.count);
     }
     struct fragplan_limits asked = *limits;
     asked.size_max = size_max;
-    return fragplan_choose(c->def.image_len, &asked, &cut) == FUO_OK;
+    return fragplan_choose(len, &asked, &cut) == FUO_OK;
 }
 
 static bool same(const struct fragplan_limits *a, const struct fragplan_limits *b)
@@ -122,8 +123,9 @@ static bool same(const struct fragplan_limits *a, const struct fragplan_limits *
 }
 
 /* Whether both can take it, and about as large fragments as each could alone. */
-static bool can_share(const struct campaign *c, const struct fragplan_limits *a,
-                      const struct fragplan_limits *b, struct fragplan_limits *both)
+static bool can_share(const struct campaign *c, uint8_t variant,
+                      const struct fragplan_limits *a, const struct fragplan_limits *b,
+                      struct fragplan_limits *both)
 {
     struct fragplan_limits merged;
     if (same(a, b)) {
@@ -136,7 +138,8 @@ static bool can_share(const struct campaign *c, const struct fragplan_limits *a,
     uint8_t size = largest(&merged, room);
     uint8_t alone =
         largest(a, room) > largest(b, room) ? largest(a, room) : largest(b, room);
-    if (alone - size > alone / SIZE_SHARE || !can_cut(c, &merged, size)) {
+    if (alone - size > alone / SIZE_SHARE ||
+        !can_cut(c, variant_block(c, variant).len, &merged, size)) {
         return false;
     }
     *both = merged;
@@ -147,12 +150,14 @@ size_t limits_take_group(struct member **members, size_t count, struct member **
                          size_t *group_count, struct fragplan_limits *limits)
 {
     size_t kept = 0;
+    uint8_t variant = members[0]->rec.variant;
     *limits = device_profile(members[0]->device)->limits;
     group[0] = members[0];
     *group_count = 1;
     for (size_t i = 1; i < count; i++) {
         const struct profile *profile = device_profile(members[i]->device);
-        if (can_share(members[i]->campaign, limits, &profile->limits, limits)) {
+        if (members[i]->rec.variant == variant &&
+            can_share(members[i]->campaign, variant, limits, &profile->limits, limits)) {
             group[(*group_count)++] = members[i];
         } else {
             members[kept++] = members[i];

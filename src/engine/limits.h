@@ -24,7 +24,7 @@ uint32_t device_error_above(const struct device *d, uint32_t m);
 /* It never says that it has an image: only what it runs after a reboot does. */
 bool device_denies_images(const struct device *d);
 /*
- * Moves who can share fragments with the first of members into group, and says what all of
+ * Moves who is sent the same variant as the first of members and can share fragments with it into group, and says what all of
  * them can take; returns how many are left.
  */
 size_t limits_take_group(struct member **members, size_t count, struct member **group,

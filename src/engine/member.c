@@ -21,6 +21,7 @@
 #include "engine/session.h"
 #include "engine/silence.h"
 #include "engine/term.h"
+#include "engine/variant.h"
 #include "engine/waves.h"
 
 #define EXPIRY_MIN_US HOURS_US(1)
@@ -234,6 +235,9 @@ void member_end(struct engine *e, struct member *m, enum outcome outcome,
     if (m->rec.outcome != OUTCOME_NONE) {
         return; /* final */
     }
+    if (outcome == OUTCOME_FAILED && variant_fall_back(e, m, reason, seen)) {
+        return;
+    }
     c->counts.by_outcome[OUTCOME_NONE]--;
     c->counts.by_outcome[outcome]++;
     m->rec.outcome = outcome;
@@ -275,6 +279,9 @@ void member_leave(struct engine *e, struct member *m, enum outcome outcome,
                   enum member_reason reason, enum fw_evidence seen)
 {
     struct transmission *t = m->transmission;
+    if (outcome == OUTCOME_FAILED && variant_fall_back(e, m, reason, seen)) {
+        return;
+    }
     if (m->rec.command_id != 0) {
         member_part_with(e, m); /* else it would hit a device that is elsewhere by then */
     }
@@ -342,7 +349,7 @@ struct member_context member_context_of(const struct member *m)
         .layout = device_layout(m->device),
         .error_above = t != NULL ? device_error_above(m->device, t->rec.frag_count) : 0,
         .transmission = t != NULL ? &t->rec : NULL,
-        .image_len = m->campaign->def.image_len,
+        .image_len = variant_block(m->campaign, t != NULL ? t->rec.variant : 0).len,
         .descriptor = m->campaign->def.spec->fragmentation.descriptor,
         .wrapped_key = m->wrapped,
         .mic = m->mic,
@@ -408,6 +415,7 @@ static void ask_mic(struct engine *e, struct member *m)
     effect->key.dev_eui = m->rec.dev_eui;
     effect->key.session_count = m->rec.session_count;
     effect->key.frag_index = m->transmission->rec.frag_index;
+    effect->key.variant = m->transmission->rec.variant;
     memcpy(effect->key.descriptor, m->campaign->def.spec->fragmentation.descriptor,
            sizeof(effect->key.descriptor));
 }

@@ -33,6 +33,7 @@ void member_ask(struct engine *e, struct member *m, enum member_phase phase);
 void member_flush_queue(struct engine *e, struct member *m);
 /* The same, for good: what it was told belongs to nothing any more. */
 void member_part_with(struct engine *e, struct member *m);
+/* For good; unless what failed was a delta, see variant.h: then it goes on with the image. */
 void member_end(struct engine *e, struct member *m, enum outcome outcome,
                 enum member_reason reason, enum fw_evidence seen);
 /* Out of this transmission: to the next one if it may, else failed. */

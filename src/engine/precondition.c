@@ -37,16 +37,20 @@ static bool as_number(const char *text, uint32_t *value)
     return sum <= UINT32_MAX && at != (hex ? text + 2 : text);
 }
 
+bool precondition_version(const struct device *d, const char *text, uint32_t *version)
+{
+    bool coded = device_profile(d)->version == PROFILE_VERSION_BYTES;
+    return as_number(text, version) ||
+           (coded && version_as_bytes(text, version) == FUO_OK);
+}
+
 static bool runs(const struct campaign_spec *spec, const struct device *d,
                  uint32_t version)
 {
     const struct str_list *list = &spec->targets.preconditions.running_versions;
-    bool coded = device_profile(d)->version == PROFILE_VERSION_BYTES;
     for (size_t i = 0; i < list->count; i++) {
         uint32_t listed = 0;
-        bool known = as_number(list->items[i], &listed) ||
-                     (coded && version_as_bytes(list->items[i], &listed) == FUO_OK);
-        if (known && listed == version) {
+        if (precondition_version(d, list->items[i], &listed) && listed == version) {
             return true;
         }
     }

@@ -14,5 +14,9 @@
 /* REASON_NONE: it may be begun with. */
 enum member_reason precondition_at_start(const struct engine *e, const struct member *m);
 
+/* The u32 that the device would say of a version of a file: written as one, or coded as its
+ * profile says. False: nobody knows. */
+bool precondition_version(const struct device *d, const char *text, uint32_t *version);
+
 /* Whether the campaign is for devices that run this. */
 bool precondition_runs(const struct member *m, uint32_t version);

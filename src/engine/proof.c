@@ -265,7 +265,8 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
 bool proof_take_denial(struct engine *e, struct member *m, const struct member_answer *a)
 {
     struct transmission *t = m->transmission;
-    if (m->rec.phase != MEMBER_UPGRADE || t == NULL || !is_vague(m) ||
+    bool delta_failed = a->corrupt && m->rec.variant != VARIANT_FULL;
+    if (m->rec.phase != MEMBER_UPGRADE || t == NULL || !is_vague(m) || delta_failed ||
         a->reason != REASON_IMAGE_REFUSED) {
         return false;
     }

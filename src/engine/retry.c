@@ -43,6 +43,7 @@ static void reset(struct member *m)
         .reason = REASON_RETRIED,
         .wave = m->rec.wave,
         .missing = UINT16_MAX,
+        .delta_failures = m->rec.delta_failures,
         .outcome_before = (uint8_t)m->rec.outcome,
         .reason_before = (uint8_t)m->rec.reason,
         .retries = m->rec.retries < UINT8_MAX ? m->rec.retries + 1 : UINT8_MAX,

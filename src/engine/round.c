@@ -19,6 +19,7 @@
 #include "engine/round.h"
 #include "engine/session.h"
 #include "engine/uplink.h"
+#include "engine/variant.h"
 
 #define AGAIN_US       HOURS_US(6) /* who was placed nowhere: links are learned on */
 #define QUIET_SHARE    20
@@ -89,8 +90,10 @@ static bool is_candidate(const struct engine *e, const struct member *m)
     if (m->rec.phase == MEMBER_READY) {
         return utc_reached(member_ready_from(m), e->utc) && !is_awaited(m);
     }
+    /* Before it said what it runs nobody knows whether it gets a delta. */
+    bool may_be_early = m->campaign->def.delta_count == 0;
     return (m->rec.phase == MEMBER_WAITING || m->rec.phase == MEMBER_VERSION) &&
-           m->device->rec.packages_known && member_has_packages(m);
+           may_be_early && m->device->rec.packages_known && member_has_packages(m);
 }
 
 /* So long others may still come that would share its transmission. */
@@ -113,6 +116,7 @@ static void collect(struct round *r)
             continue;
         }
         if (is_candidate(r->e, m)) {
+            m->rec.variant = variant_of(m);
             r->members[r->count++] = m;
         } else if (m->rec.phase == MEMBER_READY && !is_awaited(m)) {
             next = utc_min(next, member_ready_from(m));
@@ -183,7 +187,8 @@ static size_t take_same(struct member **members, size_t count, struct member **s
 static void form_by_hand(struct round *r)
 {
     struct lane_rec lanes[RECORD_LANE_MAX];
-    struct cohort cohort = {.dr = SPEC_AUTO_U32,
+    struct cohort cohort = {.variant = r->variant,
+                            .dr = SPEC_AUTO_U32,
                             .copies = 1,
                             .size_bytes = SPEC_AUTO_U32,
                             .coded_first = SPEC_AUTO_U32,
@@ -215,7 +220,8 @@ static uint32_t fragments_at_most(const struct round *r)
     size =
         r->limits.size_max != 0 && r->limits.size_max < size ? r->limits.size_max : size;
     size = wanted < size ? wanted : size;
-    return size == 0 ? 1 : (uint32_t)((c->def.image_len + size - 1) / size);
+    size_t len = variant_block(c, r->variant).len;
+    return size == 0 ? 1 : (uint32_t)((len + size - 1) / size);
 }
 
 static bool any_link(const struct round *r)
@@ -245,6 +251,7 @@ static void open_group(struct forming *f)
     f->group = (struct round){.e = r->e, .c = r->c, .members = f->group_members};
     f->left = limits_take_group(r->members, f->left, f->group.members, &f->group.count,
                                 &f->group.limits);
+    f->group.variant = f->group.members[0]->rec.variant;
     f->group.fragments = fragments_at_most(&f->group);
     f->open = true;
     if (f->by_hand) {

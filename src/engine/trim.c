@@ -7,6 +7,7 @@
 #include "engine/lane.h"
 #include "engine/limits.h"
 #include "engine/round.h"
+#include "engine/variant.h"
 
 enum {
     MEMBERS_MAX = 2000
@@ -86,7 +87,7 @@ static struct partition_input input_of(const struct engine *e,
                            fleet->multicast_jitter_us, fleet->priority_ceiling_ppm);
     in.dr = t->rec.dr;
     in.size_bytes = t->rec.frag_size_bytes;
-    in.image_len = c->def.image_len;
+    in.image_len = variant_block(c, t->rec.variant).len;
     in.gateway_weight = weights;
     for (uint8_t i = 0; i < t->rec.lane_count; i++) {
         const struct lane *l = &t->lanes[i];

@@ -118,6 +118,7 @@ void store_batch_source(struct store_batch *batch, const struct store_source *so
     put_string(batch, source->fleet);
     put_string(batch, source->yaml);
     put_string(batch, source->signatures);
+    put_string(batch, source->deltas != NULL ? source->deltas : "[]");
     values_blob(batch, source->image_digest, sizeof(source->image_digest));
     values_blob(batch, source->spec_digest, sizeof(source->spec_digest));
 }

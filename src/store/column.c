@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "campaign/partition.h"
+#include "campaign/variant.h"
 #include "store/values.h"
 
 #define ARRAY_LEN(a)      (sizeof(a) / sizeof((a)[0]))
@@ -99,6 +100,8 @@ static const struct column member_columns[] = {
     SCALAR(member_rec, U8, retries),
     BOUNDED(member_rec, U8, outcome_before, OUTCOME_COUNT - 1),
     SCALAR(member_rec, U8, reason_before),
+    BOUNDED(member_rec, U8, variant, VARIANT_DELTAS_MAX),
+    SCALAR(member_rec, U8, delta_failures),
     SCALAR(member_rec, I64, phase_since),
     SCALAR(member_rec, I64, reboot_at),
     SCALAR(member_rec, I64, changed),
@@ -116,6 +119,7 @@ static const struct column transmission_columns[] = {
     BOUNDED(transmission_rec, U8, block_ack_delay, BLOCK_ACK_DELAY_MAX),
     BOUNDED(transmission_rec, U8, timeout_exp, TIMEOUT_EXP_MAX),
     SCALAR(transmission_rec, U8, frag_size_bytes),
+    BOUNDED(transmission_rec, U8, variant, VARIANT_DELTAS_MAX),
     BOUNDED(transmission_rec, U16, frag_count, N_MAX),
     SCALAR(transmission_rec, U32, frequency_hz),
     SCALAR(transmission_rec, U32, mc_addr),

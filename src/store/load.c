@@ -96,10 +96,11 @@ static int source_row(struct db *db, sqlite3_stmt *row, void *arg, struct detail
         .fleet = row_text(row, 2),
         .yaml = row_text(row, 3),
         .signatures = row_text(row, 4),
+        .deltas = row_text(row, 5),
     };
-    int err = copy_digest(row, 5, source.image_digest, detail);
+    int err = copy_digest(row, 6, source.image_digest, detail);
     if (err == FUO_OK) {
-        err = copy_digest(row, 6, source.spec_digest, detail);
+        err = copy_digest(row, 7, source.spec_digest, detail);
     }
     return err == FUO_OK ? call->fn(call->arg, &source) : err;
 }
@@ -108,7 +109,7 @@ static int load_sources(struct db *db, void *arg, struct detail *detail)
 {
     AUTO_STMT sqlite3_stmt *stmt = NULL;
     int err = db_prepare(db->sql,
-                         "SELECT campaign_id, name, fleet, yaml, signatures,"
+                         "SELECT campaign_id, name, fleet, yaml, signatures, deltas,"
                          " image_digest, spec_digest FROM source ORDER BY campaign_id",
                          &stmt, detail);
     return err == FUO_OK ? each_row(db, stmt, source_row, arg, detail) : err;

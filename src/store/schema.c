@@ -201,6 +201,13 @@ static const char step_11_imported[] =
 static const char step_12_installs[] =
     "ALTER TABLE wave ADD COLUMN installs INTEGER NOT NULL DEFAULT 0;";
 
+/* Variants of an image: campaigns from before have no deltas. */
+static const char step_13_variants[] =
+    "ALTER TABLE member ADD COLUMN variant INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE member ADD COLUMN delta_failures INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE transmission ADD COLUMN variant INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE source ADD COLUMN deltas TEXT NOT NULL DEFAULT '[]';";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
@@ -214,6 +221,7 @@ static const struct schema_step steps[] = {
     {{step_10_retries}},
     {{step_11_imported}},
     {{step_12_installs}},
+    {{step_13_variants}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

@@ -19,9 +19,9 @@ static const char *const fixed[STATEMENT_COUNT] = {
         "INSERT INTO image(digest, bytes, signatures) VALUES(?, ?, ?)"
         " ON CONFLICT(digest) DO UPDATE"
         " SET bytes = excluded.bytes, signatures = excluded.signatures",
-    [STATEMENT_SOURCE_PUT] =
-        "INSERT OR REPLACE INTO source(campaign_id, name, fleet, yaml, signatures,"
-        " image_digest, spec_digest) VALUES(?, ?, ?, ?, ?, ?, ?)",
+    [STATEMENT_SOURCE_PUT] = "INSERT OR REPLACE INTO source(campaign_id, name, fleet, "
+                             "yaml, signatures, deltas,"
+                             " image_digest, spec_digest) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
     [STATEMENT_MC_KEY_PUT] =
         "INSERT OR REPLACE INTO mc_key(transmission_id, mc_addr, sealed_key)"
         " VALUES(?, ?, ?)",
@@ -56,10 +56,10 @@ static const char *const fixed[STATEMENT_COUNT] = {
     [STATEMENT_AUDIT_COUNT] = "INSERT INTO counter(name, value) VALUES('audit', 1)"
                               " ON CONFLICT(name) DO UPDATE SET value = value + 1",
     [STATEMENT_DROP_IMAGE] =
-        "DELETE FROM image"
-        " WHERE digest = (SELECT image_digest FROM source WHERE campaign_id = ?1)"
-        " AND NOT EXISTS (SELECT 1 FROM source"
-        " WHERE image_digest = image.digest AND campaign_id <> ?1)",
+        "DELETE FROM image WHERE EXISTS (SELECT 1 FROM source WHERE campaign_id = ?1"
+        " AND (image_digest = image.digest OR instr(deltas, lower(hex(image.digest)))))"
+        " AND NOT EXISTS (SELECT 1 FROM source WHERE campaign_id <> ?1"
+        " AND (image_digest = image.digest OR instr(deltas, lower(hex(image.digest)))))",
     [STATEMENT_DROP_MC_KEYS] = "DELETE FROM mc_key WHERE transmission_id IN"
                                " (SELECT id FROM transmission WHERE campaign_id = ?)"
                                " AND transmission_id NOT IN (SELECT id FROM mc_group)",

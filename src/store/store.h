@@ -119,6 +119,8 @@ struct store_source {
     const char *fleet;
     const char *yaml;
     const char *signatures;
+    const char *
+        deltas; /* JSON array, NULL: none; a delta is kept as an image, by its digest in hex */
     uint8_t image_digest[STORE_DIGEST_BYTES];
     uint8_t spec_digest[STORE_DIGEST_BYTES];
 };

@@ -111,9 +111,24 @@ static struct engine_campaign definition(const struct flow *f, uint64_t *devices
                                     .deadline = f->deadline,
                                     .image = f->image,
                                     .image_len = sizeof(f->image),
+                                    .deltas = f->deltas,
+                                    .delta_count = f->spec.image.delta_count,
                                     .devices = devices,
                                     .device_count = f->device_count,
                                     .waves = f->wave_of};
+}
+
+void flow_add_delta(struct flow *f, const char *from, uint32_t firmware, size_t len)
+{
+    size_t i = f->spec.image.delta_count++;
+    assert(i < FLOW_DELTAS && len <= sizeof(f->delta[i]));
+    memset(f->delta[i], (int)i + 1, len);
+    f->spec_deltas[i].from = from;
+    f->spec.image.deltas = f->spec_deltas;
+    f->deltas[i] = (struct engine_delta){.bytes = f->delta[i],
+                                         .len = len,
+                                         .from_known = firmware != 0,
+                                         .from_firmware = firmware};
 }
 
 void flow_apply(struct flow *f)

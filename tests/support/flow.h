@@ -13,6 +13,7 @@ enum {
     FLOW_DEVICES = 6,
     FLOW_SENDS = 64,
     FLOW_WAVES = 4,
+    FLOW_DELTAS = 2,
     FLOW_VERSION = 2, /* that right answers announce, and the campaign gives */
 };
 
@@ -27,6 +28,9 @@ struct flow {
     size_t device_count;
     const uint8_t *wave_of; /* of each device; NULL: no waves */
     uint8_t image[600];
+    uint8_t delta[FLOW_DELTAS][200]; /* of the image, see flow_add_delta() */
+    struct engine_delta deltas[FLOW_DELTAS];
+    struct spec_delta spec_deltas[FLOW_DELTAS];
     uint64_t gateways[2];
     struct utc deadline;  /* 0: none */
     uint32_t campaign_id; /* 1, unless a test goes on */
@@ -82,6 +86,9 @@ struct flow {
 
 /* With a campaign applied, over the first device_count devices. */
 void flow_init(struct flow *f, size_t device_count);
+/* Before flow_apply(): a delta of so many bytes for devices that run the version from; or,
+ * with a firmware that is not 0, that say this by TS006. */
+void flow_add_delta(struct flow *f, const char *from, uint32_t firmware, size_t len);
 void flow_apply(struct flow *f);
 void flow_free(struct flow *f);
 

@@ -100,6 +100,10 @@ static const char rows_11[] = "UPDATE inventory SET imported = 1;";
 
 static const char rows_12[] = "UPDATE wave SET installs = 1;";
 
+static const char rows_13[] = "UPDATE member SET variant = 2, delta_failures = 1;"
+                              "UPDATE transmission SET variant = 2;"
+                              "UPDATE source SET deltas = '[{}]';";
+
 static const struct {
     const char *rows; /* what a daemon of that version may have written beyond the last */
     const char *digest; /* of the step's SQL: other people's databases have it */
@@ -116,6 +120,7 @@ static const struct {
     {rows_10, "1247a53f08b5a73403049f59144dfc9ea623209571825e995dadc9243128f958"},
     {rows_11, "bf262b533acbef2fa4a9c89e3c7118dca6548bded7aad346c2af9a63a15cd9d9"},
     {rows_12, "d0c309f910ec9debfba907531186a9d532f329774655379df22140af04a1ea82"},
+    {rows_13, "08764c1678276f83c41e0614c33e487dbc3bc03f055280c1380ca78ee70cdbb7"},
 };
 
 /* Columns that were turned into others; test_schema.c says into what. */
@@ -404,6 +409,9 @@ static void assert_records(size_t version)
     assert_int_equal(members.last.member.retries, version >= 10 ? 4 : 0);
     assert_int_equal(members.last.member.outcome_before, version >= 10 ? 2 : 0);
     assert_int_equal(members.last.member.reason_before, version >= 10 ? 10 : 0);
+    assert_int_equal(members.last.member.variant, version >= 13 ? 2 : 0);
+    assert_int_equal(members.last.member.delta_failures, version >= 13);
+    assert_int_equal(txs.last.transmission.variant, version >= 13 ? 2 : 0);
     assert_int_equal(fixture_load(&fix, STORE_WAVE, sizeof(struct wave_rec)).count,
                      version >= 9);
 }

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/variant.h"
+
+#include "engine/campaign.h"
+#include "engine/claim.h"
+#include "engine/group.h"
+#include "engine/member.h"
+#include "engine/precondition.h"
+#include "engine/reported.h"
+#include "engine/round.h"
+#include "engine/session.h"
+#include "engine/term.h"
+#include "engine/uplink.h"
+
+void variant_open(struct campaign *c)
+{
+    const struct plan_input in = {
+        .spec = c->def.spec,
+        .fleet = c->fleet->def.spec,
+        .device_count = 1,
+        .weakest_snr_cdb = PLAN_SNR_UNKNOWN,
+        .priority_ceiling_ppm = c->fleet->def.priority_ceiling_ppm,
+    };
+    size_t most = c->def.spec->image.delta_count;
+    most = most < VARIANT_DELTAS_MAX ? most : VARIANT_DELTAS_MAX;
+    c->def.delta_count = c->def.delta_count < most ? c->def.delta_count : most;
+    for (size_t i = 0; c->def.delta_count > 0 && i <= c->def.delta_count; i++) {
+        c->airtime_us[i] = variant_airtime_us(&in, variant_block(c, (uint8_t)i).len);
+    }
+}
+
+struct variant_block variant_block(const struct campaign *c, uint8_t variant)
+{
+    if (variant == VARIANT_FULL) {
+        return (struct variant_block){c->def.image, c->def.image_len};
+    }
+    if (variant > c->def.delta_count) {
+        return (struct variant_block){NULL, 0};
+    }
+    const struct engine_delta *d = &c->def.deltas[variant - 1];
+    return (struct variant_block){d->bytes, d->len};
+}
+
+/* What TS006 said in this campaign goes first. */
+static bool is_for(const struct member *m, size_t delta)
+{
+    const struct engine_delta *d = &m->campaign->def.deltas[delta];
+    const char *from = m->campaign->def.spec->image.deltas[delta].from;
+    const struct report_rec *report = m->device->report;
+    uint32_t version = d->from_firmware;
+    bool comparable = d->from_known || precondition_version(m->device, from, &version);
+    if (comparable && m->rec.version_before_known) {
+        return m->rec.version_before == version;
+    }
+    return report != NULL && report->firmware_version[0] != '\0' &&
+           reported_is_same(report->firmware_version, from);
+}
+
+uint8_t variant_of(const struct member *m)
+{
+    const struct campaign *c = m->campaign;
+    struct variant_choice choice = {.airtime_us = c->airtime_us,
+                                    .delta_count = c->def.delta_count,
+                                    .delta_failures = m->rec.delta_failures};
+    for (size_t i = 0; i < c->def.delta_count; i++) {
+        choice.fits |= is_for(m, i) ? UINT32_C(1) << i : 0;
+    }
+    return variant_choose(&choice);
+}
+
+/* As before its first transmission: the air had no part in it. */
+static void begin_again(struct member *m)
+{
+    m->rec.variant = VARIANT_FULL;
+    m->rec.transmissions = 0;
+    m->rec.late = 0;
+    m->rec.missing = UINT16_MAX;
+    m->rec.received = 0;
+    m->rec.version_after = 0;
+    m->rec.version_after_known = false;
+    m->rec.reboot_at = (struct utc){0};
+    m->reboot_doubtful = false;
+    m->reboots = 0;
+    m->version_proven = false;
+    m->uplinks = 0;
+}
+
+bool variant_fall_back(struct engine *e, struct member *m, enum member_reason reason,
+                       enum fw_evidence seen)
+{
+    struct transmission *t = m->transmission;
+    if (!variant_is_at_fault(m->rec.variant, reason) || !campaign_is_live(m->campaign) ||
+        !term_takes_on(e, m->campaign) || claim_is_wanted(e, m)) {
+        return false;
+    }
+    if (m->rec.command_id != 0) {
+        member_part_with(e, m);
+    }
+    if (m->rec.phase == MEMBER_VERIFY) {
+        group_rebooted(e, m);
+        device_store(e, m->device);
+    }
+    m->rec.reason = reason;
+    (void)reported_infer(e, m, seen);
+    member_fw_changed(e, m);
+    member_attach(m, NULL);
+    m->rec.delta_failures++;
+    begin_again(m);
+    m->rec.reason = REASON_DELTA_FAILED;
+    member_enter(e, m, MEMBER_READY);
+    member_seen(e, m, FW_SEEN_TARGETED);
+    if (t != NULL) {
+        transmission_member_changed(e, t);
+    }
+    round_wish(e, m);
+    return true;
+}
