@@ -69,8 +69,7 @@ static struct json_object *render_delivery(const struct planning_request *reques
     return object;
 }
 
-/* Its server brings the images. */
-static bool is_delivered(const struct application *a)
+bool apply_is_delivered(const struct application *a)
 {
     struct fuo_caps caps = {0};
     if (a->fleet->host != NULL) {
@@ -83,8 +82,9 @@ static struct json_object *plan_data(const struct application *a,
                                      const struct campaign_spec *spec)
 {
     struct planning_request request = planning_request(a, spec);
-    struct json_object *plan = is_delivered(a) ? render_delivery(&request)
-                                               : planning_render(&request, &a->planning);
+    struct json_object *plan = apply_is_delivered(a)
+                                   ? render_delivery(&request)
+                                   : planning_render(&request, &a->planning);
     render_add(plan, "conflicts",
                planning_conflicts(a->d->engine, &a->d->campaigns, &request));
     apply_server_notes(a, spec, plan);
@@ -323,7 +323,7 @@ static void on_planned(uv_work_t *work, int status)
 static int plan(struct application *a)
 {
     struct daemon *d = a->d;
-    if (is_delivered(a)) {
+    if (apply_is_delivered(a)) {
         planned(a);
         return CTL_DONE;
     }

@@ -266,7 +266,8 @@ static int check_waves(struct application *a)
 int apply_check_all(struct application *a)
 {
     static int (*const checks[])(struct application *) = {
-        check_fleet, apply_check_image, check_targets, apply_check_server, check_waves,
+        check_fleet,   apply_check_fatal,  apply_check_image,
+        check_targets, apply_check_server, check_waves,
     };
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
         int code = checks[i](a);

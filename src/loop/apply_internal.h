@@ -64,7 +64,12 @@ int apply_check_image(struct application *a);
 /* Fleet, image, targets and waves; fills the rest but the plan. */
 int apply_check_all(struct application *a);
 
-/* apply_server.c: whether the server would let it happen; devices are chosen. */
+/* The fleet's server brings images to devices one by one; no radio is planned. */
+bool apply_is_delivered(const struct application *a);
+
+/* apply_server.c: whether the server can be used at all; then, with devices chosen, whether it
+ * would let it happen. */
+int apply_check_fatal(struct application *a);
 int apply_check_server(struct application *a);
 /* What the server says of it is added to the notes of a plan. */
 void apply_server_notes(const struct application *a, const struct campaign_spec *spec,

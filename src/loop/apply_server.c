@@ -29,11 +29,24 @@ static size_t keyless(const struct application *a, uint64_t *first)
     "device at the server, if the fleet's inventory is from there, else as "      \
     "gen_app_key or app_key in the inventory file"
 
+int apply_check_fatal(struct application *a)
+{
+    const struct server_state *state = a->fleet->server;
+    if (state == NULL || !state->fatal.fatal) {
+        return CTL_DONE;
+    }
+    return ctl_fail(&a->error, CTL_DOES_NOT_FIT, "fleet '%s': %s",
+                    a->fleet->doc->spec.name, state->fatal.text);
+}
+
 int apply_check_server(struct application *a)
 {
     const struct server_state *state = a->fleet->server;
     char text[SERVER_TEXT_SIZE];
     uint64_t first = 0;
+    if (apply_is_delivered(a)) {
+        return CTL_DONE; /* no multicast keys, no gateways */
+    }
     size_t without = keyless(a, &first);
     if (a->device_count > 0 && without == a->device_count) {
         return ctl_fail(&a->error, CTL_DOES_NOT_FIT,
@@ -43,10 +56,6 @@ int apply_check_server(struct application *a)
     }
     if (state == NULL) {
         return CTL_DONE;
-    }
-    if (state->fatal.fatal) {
-        return ctl_fail(&a->error, CTL_DOES_NOT_FIT, "fleet '%s': %s",
-                        a->fleet->doc->spec.name, state->fatal.text);
     }
     const struct eui_list *given = &a->doc->spec.radio.gateways;
     bool own = given->count > 0;
@@ -71,7 +80,7 @@ void apply_server_notes(const struct application *a, const struct campaign_spec 
     struct json_object *notes = NULL;
     char text[SERVER_TEXT_SIZE];
     uint64_t first = 0;
-    size_t without = keyless(a, &first);
+    size_t without = apply_is_delivered(a) ? 0 : keyless(a, &first);
     if (!json_object_object_get_ex(plan, "notes", &notes)) {
         return;
     }

@@ -43,7 +43,7 @@ static struct json_object *look(struct daemon *d, const struct doctor_probe *pro
     machine_secret(list, key, daemon_sealing_key_path(d->doc), SEAL_KEY_BYTES);
     doctor_look_store(d, list);
     doctor_look_connections(d, probes, list);
-    doctor_look_servers(d, list);
+    doctor_look_servers(d, probes, list);
     doctor_look_fleets(d, list);
     doctor_look_campaigns(d, list);
     return list;

@@ -50,7 +50,8 @@ void doctor_close(struct daemon *d);
 /* Parts of the answer: each adds to a list of findings. probes: one per fleet. */
 void doctor_look_connections(struct daemon *d, const struct doctor_probe *probes,
                              struct json_object *list);
-void doctor_look_servers(struct daemon *d, struct json_object *list);
+void doctor_look_servers(struct daemon *d, const struct doctor_probe *probes,
+                         struct json_object *list);
 void doctor_look_store(struct daemon *d, struct json_object *list);
 void doctor_look_fleets(struct daemon *d, struct json_object *list);
 void doctor_look_campaigns(struct daemon *d, struct json_object *list);

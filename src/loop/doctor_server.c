@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* doctor_server.c - findings about what the servers have: scan.h. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/eui.h"
 #include "ctl/finding.h"
@@ -86,13 +87,18 @@ static void look_view(const struct fleet_entry *fleet, struct finding_subject su
                 view->count, view->gateway_count);
 }
 
-static void look_server(const struct fleet_entry *fleet, struct json_object *list)
+/* probed: why the API refuses, as another finding has it already; else empty. */
+static void look_server(const struct fleet_entry *fleet, const char *probed,
+                        struct json_object *list)
 {
     const struct server_state *state = fleet->server;
     char what[WHAT_SIZE];
     snprintf(what, sizeof(what), "server of fleet %s", fleet->doc->spec.name);
     struct finding_subject subject = {"server", what};
     bool needed = fleet->doc->inventory_source != FLEET_INVENTORY_FILE;
+    if (state->fatal.fatal && strcmp(state->fatal.text, probed) == 0) {
+        return; /* one cause is told once */
+    }
     if (state->fatal.fatal) {
         finding_add(list, FINDING_FAIL, subject, "%s", state->fatal.text);
     } else if (state->tried && state->err != FUO_OK && state->err != FUO_EAGAIN) {
@@ -106,11 +112,12 @@ static void look_server(const struct fleet_entry *fleet, struct json_object *lis
     }
 }
 
-void doctor_look_servers(struct daemon *d, struct json_object *list)
+void doctor_look_servers(struct daemon *d, const struct doctor_probe *probes,
+                         struct json_object *list)
 {
     for (size_t i = 0; i < d->fleets.count; i++) {
         if (d->fleets.items[i].server != NULL) {
-            look_server(&d->fleets.items[i], list);
+            look_server(&d->fleets.items[i], probes[i].finding, list);
         }
     }
 }

@@ -73,7 +73,7 @@ def case_an_api_that_refuses_the_token(folder):
         findings = doctor(s, code=FAILED)
         only_fails(findings, "api")
         assert "refuses the token" in texts(findings, "fail", "api")[0], findings
-        assert "../token" in texts(findings, "fail", "api")[0], findings
+        assert "tokenFile" in texts(findings, "fail", "api")[0], findings
         assert "not-the-token" not in json.dumps(findings)
 
 

@@ -65,17 +65,21 @@ def fragments_are_of(image, fragments):
     return len(there)
 
 
+def methods(calls):
+    return {c["path"].rsplit("/", 1)[-1] for c in calls}
+
+
 def case_api_and_frames_are_what_others_take_them_for(folder):
     with CheckedStack(folder, BUILD, make_image(folder), gateways=2, sim_args=MIXED) as s:
         messages = s.subscribe(s.mqtt_port, "application/#")
         gateways = s.subscribe(s.mqtt_port, "eu868/#", "%r %q %t %x")
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
         finish(s, 12)
+        wait_for("the group's deletion", lambda: "Delete" in methods(s.proxy.calls()))
         calls = s.proxy.calls()
         assert not [c for c in calls if "problem" in c], [c for c in calls if "problem" in c][:3]
-        used = {c["path"].rsplit("/", 1)[-1] for c in calls}
-        assert used >= {"List", "Create", "AddGateway", "Get", "Enqueue", "ListQueue",
-                        "Delete"}, used
+        assert methods(calls) >= {"List", "Create", "AddGateway", "Get", "Enqueue",
+                                  "ListQueue", "Delete"}, methods(calls)
 
         # "RETAINED QOS TOPIC PAYLOAD"
         lines = s.path("messages.txt")
