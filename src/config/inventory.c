@@ -161,6 +161,7 @@ static void read_field(struct reader *r, const struct column *column,
     case COLUMN_DEV_EUI:
         if (eui_parse(field->text, field->len, &device->dev_eui) != FUO_OK) {
             wrong(r, field, "dev_eui", "must be 16 hex digits");
+            device->line = 0; /* it is nobody's twin */
         }
         break;
     case COLUMN_NAME:
@@ -249,7 +250,7 @@ static void refuse_duplicates(struct reader *r)
 {
     for (size_t i = 1; i < r->count; i++) {
         const struct inventory_device *device = &r->devices[i];
-        if (device->dev_eui == r->devices[i - 1].dev_eui) {
+        if (device->dev_eui == r->devices[i - 1].dev_eui && r->devices[i - 1].line != 0) {
             char eui[EUI_TEXT_SIZE];
             struct diag_place place = {r->file, device->line, 1, "dev_eui"};
             diag_error(r->diags, &place, "%s stands in line %u already",
@@ -274,7 +275,7 @@ int inventory_parse(const char *file, const char *bytes, size_t len,
     r.csv = csv_open(arena_text(&made.arena, bytes, len), len);
     if (read_header(&r)) {
         read_devices(&r);
-        if (diags->error_count == errors && r.count != 0) {
+        if (r.count != 0) {
             qsort(r.devices, r.count, sizeof(*r.devices), by_eui);
             refuse_duplicates(&r);
         }

@@ -140,7 +140,7 @@
  *         "source":"inferred|reported","outcome":"none|succeeded|...","reason":slug,
  *         "reason_text","version_before":u32|null,"version":u32|null,"received","missing":
  *         n|null,"tries","retries","outcome_before"?,"reason_before"?,"time","progress":0..100,"package_version":text|null}; of devices
- *         also "wave":name|null
+ *         and report also "wave":name|null
  *         progress: per cent of the data block that it has, as far as it told;
  *         package_version: /5/0/7, if it reported it in LwM2M; retries: times it went again
  *         after it had ended, and if it did, how the try before did

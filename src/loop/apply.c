@@ -274,6 +274,16 @@ static void finish(struct application *a, int code)
     free(a);
 }
 
+/* A plan only shows it: it may be reviewed while the other campaign is under way. */
+static int check_overlap(struct application *a)
+{
+    struct planning_request request = planning_request(a, &a->doc->spec);
+    int err = planning_overlap_check(a->d->engine, &a->d->campaigns, &request, &a->diags);
+    return err == FUO_OK
+               ? CTL_DONE
+               : apply_fail_diags(a, CTL_CONFLICT, "other campaigns have its devices");
+}
+
 /* Somebody may have applied the same meanwhile, and the image may be another's by now. */
 static int apply(struct application *a)
 {
@@ -285,6 +295,9 @@ static int apply(struct application *a)
     }
     if (code == CTL_DONE) {
         code = apply_check_image(a);
+    }
+    if (code == CTL_DONE) {
+        code = check_overlap(a);
     }
     return code == CTL_DONE ? run(a) : code;
 }

@@ -202,6 +202,16 @@ static int take_list(struct application *a, const char *key, const char **file,
     return CTL_DONE;
 }
 
+static int refuse_unknown(struct application *a, const struct target_selection *selection)
+{
+    struct diag_place place = config_place(&a->doc->doc, "spec.targets");
+    for (size_t i = 0; i < selection->unknown_count; i++) {
+        diag_error(&a->diags, &place, "the listed device %016llx is not in fleet '%s'",
+                   (unsigned long long)selection->unknown[i], a->fleet->doc->spec.name);
+    }
+    return apply_fail_diags(a, CTL_NOT_FOUND, "there are no such devices");
+}
+
 static int keep_devices(struct application *a, const struct target_selection *selection)
 {
     const struct inventory *inventory = &a->fleet->inventory;
@@ -211,11 +221,7 @@ static int keep_devices(struct application *a, const struct target_selection *se
     }
     a->device_count = selection->count;
     if (selection->unknown_count > 0) {
-        return ctl_fail(&a->error, CTL_NOT_FOUND,
-                        "%zu of the listed devices are not in fleet '%s', the first is "
-                        "%016llx",
-                        selection->unknown_count, a->fleet->doc->spec.name,
-                        (unsigned long long)selection->unknown[0]);
+        return refuse_unknown(a, selection);
     }
     if (a->device_count == 0) {
         return ctl_fail(&a->error, CTL_NOT_FOUND,

@@ -389,6 +389,9 @@ void method_reply(struct daemon *d, uint64_t connection, int64_t request_id,
 void method_refuse(struct daemon *d, uint64_t connection, int64_t request_id,
                    struct ctl_error *error /* finished */);
 struct json_object *method_state(const struct daemon *d, const struct campaign_rec *rec);
+/* Adds the name of its wave to what is told of a device; null: it is in none. */
+void method_add_wave(const struct daemon *d, uint32_t campaign_id,
+                     const struct member_rec *member, struct json_object *device);
 
 /* apply.c: answer a plan or an apply, now or when it is on disk. */
 void apply_request(struct daemon *d, uint64_t connection, struct ctl_request *request);

@@ -76,6 +76,16 @@ struct json_object *method_state(const struct daemon *d, const struct campaign_r
     return view_campaign(d->engine, rec, campaigns_find(&d->campaigns, rec->id));
 }
 
+void method_add_wave(const struct daemon *d, uint32_t campaign_id,
+                     const struct member_rec *member, struct json_object *device)
+{
+    const struct campaign_entry *entry = campaigns_find(&d->campaigns, campaign_id);
+    bool known = entry != NULL &&
+                 engine_wave_at(d->engine, campaign_id, member->wave, NULL) != NULL;
+    const char *name = known ? entry->doc->spec.rollout.waves[member->wave].name : NULL;
+    render_add(device, "wave", name != NULL ? json_object_new_string(name) : NULL);
+}
+
 /* The campaign that params name; refused and NULL if there is none. */
 static const struct campaign_rec *named_campaign(const struct call *call)
 {
@@ -294,16 +304,11 @@ static bool passes(const struct member_filter *filter, const struct member_rec *
     return strcmp(filter->outcome, outcome) == 0;
 }
 
-/* With the name of its wave; null: it is in none. */
 static struct json_object *device_of(const struct daemon *d, uint32_t campaign_id,
                                      const struct member_rec *member)
 {
     struct json_object *object = view_member(d->engine, member);
-    const struct campaign_entry *entry = campaigns_find(&d->campaigns, campaign_id);
-    bool known = entry != NULL &&
-                 engine_wave_at(d->engine, campaign_id, member->wave, NULL) != NULL;
-    const char *name = known ? entry->doc->spec.rollout.waves[member->wave].name : NULL;
-    render_add(object, "wave", name != NULL ? json_object_new_string(name) : NULL);
+    method_add_wave(d, campaign_id, member, object);
     return object;
 }
 

@@ -177,6 +177,29 @@ static int refuse_windows(const struct planning_request *request, int64_t interv
     return FUO_ERANGE;
 }
 
+/* From now, or notBefore, on: none of the windows that are known is open at any time. */
+static bool opens_never(const struct outlook *look)
+{
+    struct utc last = look->windows.count > 0
+                          ? look->windows.spans[look->windows.count - 1].end
+                          : look->from;
+    return look->windows_given && last.us <= look->from.us;
+}
+
+static int refuse_never(const struct planning_request *request,
+                        const struct outlook *look, struct diag_list *diags)
+{
+    const struct diag_place place = {.file = request->file,
+                                     .path = "spec.schedule.windows"};
+    char from[LOCAL_SIZE];
+    diag_error(diags, &place,
+               "opens no window in %lld days from %s on: add days to the windows, remove "
+               "blackouts, or set notBefore to when it may begin",
+               (long long)(WINDOWS_AHEAD_US / DAYS_US(1)),
+               local_text(look->zone, look->from, from));
+    return FUO_ERANGE;
+}
+
 int planning_calendar_check(const struct planning_request *request,
                             const struct planning *planning, struct diag_list *diags)
 {
@@ -187,6 +210,9 @@ int planning_calendar_check(const struct planning_request *request,
     int err = look_ahead(request, &look);
     if (err != FUO_OK || !look.restricted) {
         return err;
+    }
+    if (look.term.deadline.us == INT64_MAX && opens_never(&look)) {
+        return refuse_never(request, &look, diags);
     }
     if (cannot_end(&look, interval_us, planning->p50_us, &have_us)) {
         return refuse_deadline(request, &look, planning->p50_us, have_us, diags);

@@ -65,14 +65,25 @@ static bool is_over(const struct campaign_rec *rec)
            rec->phase == CAMPAIGN_FAILED;
 }
 
+/* Under way, and not this very one. */
+static bool is_other(const struct campaign_rec *rec,
+                     const struct planning_request *request)
+{
+    return !is_over(rec) && strcmp(rec->name, request->spec->name) != 0;
+}
+
+static bool is_shared(const struct engine *engine, uint32_t campaign_id, uint64_t dev_eui)
+{
+    const struct member_rec *member = engine_member_find(engine, campaign_id, dev_eui);
+    return member != NULL && member->outcome == OUTCOME_NONE;
+}
+
 static int64_t shared_devices(const struct engine *engine, uint32_t campaign_id,
                               const struct planning_request *request)
 {
     int64_t count = 0;
     for (size_t i = 0; i < request->device_count; i++) {
-        const struct member_rec *member =
-            engine_member_find(engine, campaign_id, request->devices[i]);
-        count += member != NULL && member->outcome == OUTCOME_NONE;
+        count += is_shared(engine, campaign_id, request->devices[i]);
     }
     return count;
 }
@@ -86,7 +97,7 @@ struct json_object *planning_conflicts(const struct engine *engine,
     for (size_t i = 0; (rec = engine_campaign_at(engine, i)) != NULL &&
                        json_object_array_length(list) < CONFLICTS_MAX;
          i++) {
-        if (is_over(rec) || strcmp(rec->name, request->spec->name) == 0) {
+        if (!is_other(rec, request)) {
             continue;
         }
         int64_t shared = shared_devices(engine, rec->id, request);
@@ -102,4 +113,68 @@ struct json_object *planning_conflicts(const struct engine *engine,
         }
     }
     return list;
+}
+
+/* ---- whom priority does not decide about ---- */
+
+static uint32_t priority_of(const struct campaigns *campaigns,
+                            const struct campaign_rec *rec)
+{
+    const struct campaign_entry *entry = campaigns_find(campaigns, rec->id);
+    return entry != NULL ? entry->doc->spec.priority : 0;
+}
+
+/* Another campaign has it that will not let it go (engine/claim.h). */
+static bool is_held(const struct engine *engine, const struct campaigns *campaigns,
+                    const struct planning_request *request, uint64_t dev_eui)
+{
+    const struct campaign_rec *rec;
+    for (size_t i = 0; (rec = engine_campaign_at(engine, i)) != NULL; i++) {
+        if (is_other(rec, request) &&
+            priority_of(campaigns, rec) >= request->spec->priority &&
+            is_shared(engine, rec->id, dev_eui)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool are_all_held(const struct engine *engine, const struct campaigns *campaigns,
+                         const struct planning_request *request)
+{
+    for (size_t i = 0; i < request->device_count; i++) {
+        if (!is_held(engine, campaigns, request, request->devices[i])) {
+            return false;
+        }
+    }
+    return request->device_count > 0;
+}
+
+int planning_overlap_check(const struct engine *engine, const struct campaigns *campaigns,
+                           const struct planning_request *request,
+                           struct diag_list *diags)
+{
+    const struct diag_place place = {.file = request->file, .path = "spec.targets"};
+    const struct campaign_rec *rec;
+    int err = FUO_OK;
+    bool all_held = are_all_held(engine, campaigns, request);
+    for (size_t i = 0; (rec = engine_campaign_at(engine, i)) != NULL; i++) {
+        uint32_t priority = priority_of(campaigns, rec);
+        bool undecided = priority == request->spec->priority;
+        bool in_the_way = undecided || (all_held && priority > request->spec->priority);
+        int64_t shared = is_other(rec, request) && in_the_way
+                             ? shared_devices(engine, rec->id, request)
+                             : 0;
+        if (shared > 0) {
+            diag_error(
+                diags, &place,
+                "campaign '%s', which is under way, has %lld of the %zu devices and "
+                "%s priority (%u): wait for its end or abort it, leave them out, or "
+                "choose another spec.priority",
+                rec->name, (long long)shared, request->device_count,
+                undecided ? "the same" : "a higher", (unsigned)priority);
+            err = FUO_EEXIST;
+        }
+    }
+    return err;
 }

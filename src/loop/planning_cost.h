@@ -29,3 +29,12 @@ void planning_cost_add(struct json_object *object, const struct planning_cost *c
 struct json_object *planning_conflicts(const struct engine *engine,
                                        const struct campaigns *campaigns,
                                        const struct planning_request *request);
+
+/*
+ * Whether priority decides who gets which device, and leaves some to this campaign. Else
+ * FUO_EEXIST: each campaign that is in the way is in diags, with how many devices it has.
+ */
+FUO_MUST_CHECK int planning_overlap_check(const struct engine *engine,
+                                          const struct campaigns *campaigns,
+                                          const struct planning_request *request,
+                                          struct diag_list *diags);

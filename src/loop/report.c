@@ -63,12 +63,13 @@ static bool read_cursor(const char *text, uint64_t *numbers, size_t count)
 
 /* ---- devices ---- */
 
-static struct json_object *device_row(const struct daemon *d,
+static struct json_object *device_row(const struct daemon *d, uint32_t campaign_id,
                                       const struct member_rec *member)
 {
     const struct device_rec *device = engine_device(d->engine, member->dev_eui);
     bool heard = device != NULL && device->link_count > 0;
     struct json_object *row = render_member(member);
+    method_add_wave(d, campaign_id, member, row);
     render_add(row, "gateway", heard ? render_eui(device->link[0].gateway) : NULL);
     render_add_int(row, "snr_p50_cdb", heard ? device->link[0].snr_p50_cdb : 0);
     render_add_int(row, "heard_ppk", heard ? device->link[0].heard_ppk : 0);
@@ -96,7 +97,7 @@ static void do_devices(const struct report_call *call)
             next = render_eui(last);
             break;
         }
-        json_object_array_add(rows, device_row(call->d, member));
+        json_object_array_add(rows, device_row(call->d, call->rec->id, member));
         last = member->dev_eui;
     }
     method_reply(call->d, call->connection, call->request_id, page(rows, next));

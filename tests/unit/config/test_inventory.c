@@ -79,6 +79,11 @@ static void lists_every_bad_line_and_never_a_key(void **state)
          "f:5:19: lorawan: must be 1.0, 1.0.2, 1.0.3, 1.0.4 or 1.1\n"},
         {"twice", "dev_eui\n70b3d57ed005a1b2\n70B3D57ED005A1B2\n",
          "f:3:1: dev_eui: 70b3d57ed005a1b2 stands in line 2 already\n"},
+        {"twice, beside what is wrong otherwise",
+         "dev_eui\nx\n70b3d57ed005a1b2\ny\n70b3d57ed005a1b2\n",
+         "f:2:1: dev_eui: must be 16 hex digits\n"
+         "f:4:1: dev_eui: must be 16 hex digits\n"
+         "f:5:1: dev_eui: 70b3d57ed005a1b2 stands in line 3 already\n"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct inventory inventory = {0};

@@ -24,6 +24,26 @@ static void energy_is_that_of_listening_and_of_all_the_rest(void **state)
     json_object_put(object);
 }
 
+/* Applied under another name with that change, it is refused, and the daemon says why. */
+static void assert_overlap(struct daemon_fixture *f, const char *from, const char *to,
+                           const char *why)
+{
+    char yaml[2048];
+    const char *named = edited("camp", "other");
+    const char *at = strstr(named, from);
+    snprintf(yaml, sizeof(yaml), "%.*s%s%s", (int)(at - named), named, to,
+             at + strlen(from));
+    assert_int_equal(submit(f, CTL_APPLY, yaml, f->signature), CTL_CONFLICT);
+    struct json_object *problems = f->message.error.errors;
+    struct json_object *problem =
+        json_object_array_get_idx(problems, json_object_array_length(problems) - 1);
+    assert_string_equal(ctl_text(problem, "path"), "spec.targets");
+    assert_non_null(
+        strstr(ctl_text(problem, "text"), "'camp', which is under way, has 3"));
+    assert_non_null(strstr(ctl_text(problem, "text"), why));
+    assert_int_equal(call(f, CTL_STATUS, "{\"name\":\"other\"}"), CTL_NOT_FOUND);
+}
+
 static void a_plan_names_the_campaigns_that_have_its_devices(void **state)
 {
     (void)state;
@@ -42,6 +62,10 @@ static void a_plan_names_the_campaigns_that_have_its_devices(void **state)
     assert_answer(&f, "/conflicts/0/campaign", "camp");
     assert_answer(&f, "/conflicts/0/priority", "500");
     assert_answer(&f, "/conflicts/0/devices", "3");
+    /* Nothing says who gets them; and to one of lower priority nobody would be left. */
+    assert_overlap(&f, "  targets", "  targets", "the same priority (500)");
+    assert_overlap(&f, "  targets", "  priority: 499\n  targets",
+                   "a higher priority (500)");
     assert_int_equal(call(&f, CTL_ABORT, "{\"name\":\"camp\"}"), 0);
     assert_int_equal(submit(&f, CTL_PLAN, edited("camp", "other"), f.signature), 0);
     assert_answer(&f, "/conflicts", "[ ]"); /* nobody is in it any more */

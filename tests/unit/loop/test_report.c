@@ -57,6 +57,7 @@ static void each_part_of_a_report_is_told_in_pages(void **state)
     assert_int_equal(part(&f, "devices", NULL), 0);
     assert_answer(&f, "/rows/0/dev_eui", "0000000000000101");
     assert_answer(&f, "/rows/0/outcome", "none");
+    assert_answer(&f, "/rows/0/wave", "canary");
     assert_answer(&f, "/rows/0/gateway", "null");
     assert_answer(&f, "/rows/1/gateway", "000000000000002a");
     assert_answer(&f, "/rows/2/dev_eui", "0000000000000103");
