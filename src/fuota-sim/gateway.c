@@ -8,6 +8,7 @@
 
 #include "base/eui.h"
 #include "fuota-sim/events.h"
+#include "fuota-sim/gateway_in.h"
 #include "fuota-sim/json_out.h"
 #include "gw.pb-c.h"
 
@@ -15,6 +16,7 @@ enum {
     POWER_DBM = 16,
     CR_4_5 = 1,
     DEVIATION_HZ = 25000,
+    CRC_OK = 2,
 };
 
 bool gateway_speaks_protobuf(enum gateway_marshaler marshaler, size_t gateway)
@@ -71,6 +73,9 @@ static struct json_object *json_item(const struct cs *cs, const struct cs_tx *tx
     out_number(info, "power", POWER_DBM);
     out_add(info, "modulation", event_modulation(cs, tx->dr, true));
     if (!tx->immediate) {
+        uint8_t context[GATEWAY_CONTEXT_BYTES];
+        gateway_context(tx->device->rx_time, context);
+        out_base64(info, "context", context, sizeof(context));
         out_duration(how, "delay", tx->at.us - tx->device->rx_time.us);
     }
     out_add(timing, tx->immediate ? "immediately" : "delay", how);
@@ -104,9 +109,10 @@ struct pb_item {
     Csgw__ImmediatelyTimingInfo immediately;
     Csgw__DelayTimingInfo delay;
     Csgw__Duration duration;
+    uint8_t context[GATEWAY_CONTEXT_BYTES];
 };
 
-static void set_modulation(struct pb_item *p, const struct data_rate *rate)
+static void set_modulation(struct pb_item *p, const struct data_rate *rate, bool down)
 {
     csgw__modulation__init(&p->modulation);
     csgw__lora_modulation_info__init(&p->lora);
@@ -120,7 +126,7 @@ static void set_modulation(struct pb_item *p, const struct data_rate *rate)
     }
     p->lora.bandwidth = rate == NULL ? 0 : rate->bw_hz;
     p->lora.spreading_factor = rate == NULL ? 0 : rate->sf;
-    p->lora.polarization_inversion = true;
+    p->lora.polarization_inversion = down;
     p->lora.code_rate = CR_4_5;
     p->modulation.parameters_case = CSGW__MODULATION__PARAMETERS_LORA;
     p->modulation.lora = &p->lora;
@@ -138,6 +144,8 @@ static void set_timing(struct pb_item *p, const struct cs_tx *tx)
         return;
     }
     int64_t us = tx->at.us - tx->device->rx_time.us;
+    gateway_context(tx->device->rx_time, p->context);
+    p->info.context = (ProtobufCBinaryData){sizeof(p->context), p->context};
     p->duration.seconds = us / 1000000;
     p->duration.nanos = (int32_t)(us % 1000000) * 1000;
     p->delay.delay = &p->duration;
@@ -150,7 +158,7 @@ static void set_item(struct pb_item *p, const struct cs *cs, const struct cs_tx 
 {
     csgw__downlink_frame_item__init(&p->item);
     csgw__downlink_tx_info__init(&p->info);
-    set_modulation(p, region_data_rate(cs->config.region, tx->dr, DIRECTION_DOWN));
+    set_modulation(p, region_data_rate(cs->config.region, tx->dr, DIRECTION_DOWN), true);
     set_timing(p, tx);
     memcpy(phy, tx->phy, tx->phy_len);
     p->item.phy_payload = (ProtobufCBinaryData){tx->phy_len, phy};
@@ -297,5 +305,95 @@ struct gateway_message gateway_stats(const struct cs *cs, size_t gateway, struct
     stats.tx_packets_received = counts->given;
     stats.tx_packets_emitted = counts->emitted;
     set_protobuf(&m, &stats.base);
+    return m;
+}
+
+/* ---- event/up ---- */
+
+/* A gateway with a GNSS receiver knows the time. */
+static int64_t gps_us(struct utc now)
+{
+    return now.us - SECONDS_US(GPS_EPOCH_UNIX_S) + SECONDS_US(GPS_LEAP_S);
+}
+
+static void json_up(struct gateway_message *m, const struct cs *cs,
+                    const struct cs_uplink *uplink, const struct cs_rx *rx,
+                    struct utc now, uint32_t id)
+{
+    struct json_object *root = json_object_new_object();
+    struct json_object *tx = json_object_new_object();
+    struct json_object *info = json_object_new_object();
+    uint8_t context[GATEWAY_CONTEXT_BYTES];
+    gateway_context(now, context);
+    out_base64(root, "phyPayload", uplink->phy, uplink->phy_len);
+    out_number(tx, "frequency", uplink->frequency_hz);
+    out_add(tx, "modulation", event_modulation(cs, uplink->dr, false));
+    out_add(root, "txInfo", tx);
+    out_eui(info, "gatewayId", cs->gateways[rx->gateway]);
+    out_number(info, "uplinkId", id);
+    out_time(info, "gwTime", now);
+    out_duration(info, "timeSinceGpsEpoch", gps_us(now));
+    out_number(info, "rssi", rx->rssi_dbm);
+    out_number(info, "snr", rx->snr_db);
+    out_base64(info, "context", context, sizeof(context));
+    out_text(info, "crcStatus", "CRC_OK");
+    out_add(root, "rxInfo", info);
+    set_json(m, root);
+}
+
+static void pb_up(struct gateway_message *m, const struct cs *cs,
+                  const struct cs_uplink *uplink, const struct cs_rx *rx, struct utc now,
+                  uint32_t id)
+{
+    Csgw__UplinkFrame up;
+    Csgw__UplinkTxInfo tx;
+    Csgw__UplinkRxInfo info;
+    Csgw__Timestamp time;
+    Csgw__Duration gps;
+    struct pb_item rate;
+    char eui[EUI_TEXT_SIZE];
+    uint8_t context[GATEWAY_CONTEXT_BYTES];
+    uint8_t phy[FRAME_PHY_MAX_BYTES];
+    csgw__uplink_frame__init(&up);
+    csgw__uplink_tx_info__init(&tx);
+    csgw__uplink_rx_info__init(&info);
+    csgw__timestamp__init(&time);
+    csgw__duration__init(&gps);
+    set_modulation(&rate, region_data_rate(cs->config.region, uplink->dr, DIRECTION_UP),
+                   false);
+    gateway_context(now, context);
+    memcpy(phy, uplink->phy, uplink->phy_len);
+    (void)eui_format(cs->gateways[rx->gateway], eui);
+    time.seconds = now.us / 1000000;
+    time.nanos = (int32_t)(now.us % 1000000) * 1000;
+    gps.seconds = gps_us(now) / 1000000;
+    gps.nanos = (int32_t)(gps_us(now) % 1000000) * 1000;
+    tx.frequency = uplink->frequency_hz;
+    tx.modulation = &rate.modulation;
+    info.gateway_id = eui;
+    info.uplink_id = id;
+    info.gw_time = &time;
+    info.time_since_gps_epoch = &gps;
+    info.rssi = rx->rssi_dbm;
+    info.snr = (float)rx->snr_db;
+    info.context = (ProtobufCBinaryData){sizeof(context), context};
+    info.crc_status = CRC_OK;
+    up.phy_payload = (ProtobufCBinaryData){uplink->phy_len, phy};
+    up.tx_info = &tx;
+    up.rx_info = &info;
+    set_protobuf(m, &up.base);
+}
+
+struct gateway_message gateway_up(const struct cs *cs, const struct cs_uplink *uplink,
+                                  const struct cs_rx *rx, struct utc now, uint32_t id,
+                                  bool protobuf)
+{
+    struct gateway_message m = {0};
+    set_topic(&m, cs, rx->gateway, "event/up");
+    if (protobuf) {
+        pb_up(&m, cs, uplink, rx, now, id);
+    } else {
+        json_up(&m, cs, uplink, rx, now, id);
+    }
     return m;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * gateway.h - what server and gateways tell each other on <region>/gateway/<id>/..., as JSON
- * or protobuf (network-servers.md 2.4): command/down, event/ack, event/stats. Formats only.
+ * or protobuf (network-servers.md 2.4): command/down, event/ack, event/stats, event/up.
+ * Formats only.
  *
- * Left out: event/up, command/config, state/conn, mesh; power is a constant, statistics are
- * those of downlinks.
+ * Left out: command/config, state/conn, mesh; power is a constant, statistics are those of
+ * downlinks.
  */
 #pragma once
 
@@ -46,3 +47,8 @@ struct gateway_counts {
 
 struct gateway_message gateway_stats(const struct cs *cs, size_t gateway, struct utc now,
                                      const struct gateway_counts *counts, bool protobuf);
+
+/* What one of the gateways heard; its number in *rx. id: any, of that reception. */
+struct gateway_message gateway_up(const struct cs *cs, const struct cs_uplink *uplink,
+                                  const struct cs_rx *rx, struct utc now, uint32_t id,
+                                  bool protobuf);

@@ -24,18 +24,43 @@ static struct utc utc_from_gps_us(int64_t us)
 }
 
 static int take_rate(const struct region *region, uint32_t bandwidth_hz, uint32_t sf,
-                     struct gateway_order *order)
+                     struct gateway_item *item)
 {
     for (unsigned dr = 0; dr < REGION_DR_COUNT; dr++) {
         const struct data_rate *rate =
             region_data_rate(region, (uint8_t)dr, DIRECTION_DOWN);
         if (rate != NULL && rate->modulation == MODULATION_LORA &&
             rate->bw_hz == bandwidth_hz && rate->sf == sf) {
-            order->dr = (uint8_t)dr;
+            item->dr = (uint8_t)dr;
             return FUO_OK;
         }
     }
     return FUO_EPROTO;
+}
+
+/* ---- context ---- */
+
+void gateway_context(struct utc end, uint8_t context[static GATEWAY_CONTEXT_BYTES])
+{
+    uint64_t us = (uint64_t)end.us;
+    for (size_t i = GATEWAY_CONTEXT_BYTES; i-- > 0; us >>= 8) {
+        context[i] = (uint8_t)us;
+    }
+}
+
+static int take_delay(const uint8_t *context, size_t len, int64_t delay_us,
+                      struct gateway_item *item)
+{
+    uint64_t us = 0;
+    if (len != GATEWAY_CONTEXT_BYTES || context[0] != 0) {
+        return FUO_EPROTO; /* it is not of ours, or from a far future */
+    }
+    for (size_t i = 0; i < len; i++) {
+        us = us << 8 | context[i];
+    }
+    item->timing = ORDER_DELAY;
+    item->at = utc_after((struct utc){(int64_t)us}, delay_us);
+    return FUO_OK;
 }
 
 /* ---- JSON ---- */
@@ -71,27 +96,57 @@ static bool parse_duration(const char *text, int64_t *us)
     return strcmp(end, "s") == 0;
 }
 
-static int read_json_item(const struct region *region, struct json_object *item,
-                          struct gateway_order *order)
+static size_t base64_bytes(struct json_object *value, uint8_t *bytes, size_t cap)
 {
-    struct json_object *tx = member(item, "txInfo");
-    struct json_object *gps = member(member(tx, "timing"), "gpsEpoch");
-    struct json_object *lora = member(member(tx, "modulation"), "lora");
-    const char *phy = json_object_get_string(member(item, "phyPayload"));
+    const char *text = json_object_get_string(value);
+    size_t len = 0;
+    bool good =
+        text != NULL && sodium_base642bin(bytes, cap, text, strlen(text), NULL, &len,
+                                          NULL, sodium_base64_VARIANT_ORIGINAL) == 0;
+    return good ? len : 0;
+}
+
+static int read_json_timing(struct json_object *tx, struct gateway_item *item)
+{
+    struct json_object *timing = member(tx, "timing");
+    struct json_object *delay = member(timing, "delay");
+    struct json_object *gps = member(timing, "gpsEpoch");
     int64_t us = 0;
-    if (gps == NULL) {
-        return FUO_ENOENT;
+    item->timing = ORDER_IMMEDIATELY;
+    if (delay == NULL && gps == NULL) {
+        return member(timing, "immediately") != NULL ? FUO_OK : FUO_EPROTO;
     }
-    const char *time = json_object_get_string(member(gps, "timeSinceGpsEpoch"));
-    if (time == NULL || phy == NULL || !parse_duration(time, &us) ||
-        sodium_base642bin(order->phy, sizeof(order->phy), phy, strlen(phy), NULL,
-                          &order->phy_len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0) {
+    const char *text = json_object_get_string(
+        delay != NULL ? member(delay, "delay") : member(gps, "timeSinceGpsEpoch"));
+    if (text == NULL || !parse_duration(text, &us)) {
         return FUO_EPROTO;
     }
-    order->at = utc_from_gps_us(us);
-    order->frequency_hz = number(tx, "frequency");
-    return take_rate(region, number(lora, "bandwidth"), number(lora, "spreadingFactor"),
-                     order);
+    if (delay != NULL) {
+        uint8_t context[GATEWAY_CONTEXT_BYTES];
+        size_t len = base64_bytes(member(tx, "context"), context, sizeof(context));
+        return take_delay(context, len, us, item);
+    }
+    item->timing = ORDER_GPS;
+    item->at = utc_from_gps_us(us);
+    return FUO_OK;
+}
+
+static int read_json_item(const struct region *region, struct json_object *from,
+                          struct gateway_item *item)
+{
+    struct json_object *tx = member(from, "txInfo");
+    struct json_object *lora = member(member(tx, "modulation"), "lora");
+    item->phy_len =
+        base64_bytes(member(from, "phyPayload"), item->phy, sizeof(item->phy));
+    item->frequency_hz = number(tx, "frequency");
+    if (lora == NULL) {
+        return FUO_ENOENT;
+    }
+    int err = read_json_timing(tx, item);
+    return err != FUO_OK || item->phy_len == 0
+               ? FUO_EPROTO
+               : take_rate(region, number(lora, "bandwidth"),
+                           number(lora, "spreadingFactor"), item);
 }
 
 static int read_json(const struct region *region, const uint8_t *payload, size_t len,
@@ -104,11 +159,14 @@ static int read_json(const struct region *region, const uint8_t *payload, size_t
     struct json_object *root =
         json_tokener_parse_ex(tokener, (const char *)payload, (int)len);
     struct json_object *items = member(root, "items");
-    int err = FUO_EPROTO;
-    if (json_object_is_type(items, json_type_array) &&
-        json_object_array_length(items) > 0) {
-        order->downlink_id = number(root, "downlinkId");
-        err = read_json_item(region, json_object_array_get_idx(items, 0), order);
+    bool list = json_object_is_type(items, json_type_array);
+    size_t count = list ? json_object_array_length(items) : 0;
+    int err = count > 0 && count <= CS_FRAME_ITEMS ? FUO_OK : FUO_EPROTO;
+    order->downlink_id = number(root, "downlinkId");
+    for (size_t i = 0; i < count && err == FUO_OK; i++) {
+        err =
+            read_json_item(region, json_object_array_get_idx(items, i), &order->items[i]);
+        order->count++;
     }
     json_object_put(root);
     json_tokener_free(tokener);
@@ -117,37 +175,62 @@ static int read_json(const struct region *region, const uint8_t *payload, size_t
 
 /* ---- protobuf ---- */
 
-static int read_item(const struct region *region, const Csgw__DownlinkFrameItem *item,
-                     struct gateway_order *order)
+static int64_t duration_us(const Csgw__Duration *d)
 {
-    const Csgw__DownlinkTxInfo *tx = item->tx_info;
-    bool timed = tx != NULL && tx->timing != NULL &&
-                 tx->timing->parameters_case == CSGW__TIMING__PARAMETERS_GPS_EPOCH &&
-                 tx->timing->gps_epoch->time_since_gps_epoch != NULL;
-    if (!timed) {
-        return FUO_ENOENT;
-    }
-    if (item->phy_payload.len > sizeof(order->phy) || tx->modulation == NULL ||
-        tx->modulation->parameters_case != CSGW__MODULATION__PARAMETERS_LORA) {
+    bool sane = d != NULL && d->seconds >= 0 && d->seconds < INT64_MAX / MICROS / 2;
+    return sane ? d->seconds * MICROS + d->nanos / 1000 : -1;
+}
+
+static int read_timing(const Csgw__DownlinkTxInfo *tx, struct gateway_item *item)
+{
+    int64_t us = -1;
+    switch (tx->timing == NULL ? 0 : tx->timing->parameters_case) {
+    case CSGW__TIMING__PARAMETERS_IMMEDIATELY:
+        item->timing = ORDER_IMMEDIATELY;
+        return FUO_OK;
+    case CSGW__TIMING__PARAMETERS_DELAY:
+        us = duration_us(tx->timing->delay->delay);
+        return us < 0 ? FUO_EPROTO
+                      : take_delay(tx->context.data, tx->context.len, us, item);
+    case CSGW__TIMING__PARAMETERS_GPS_EPOCH:
+        us = duration_us(tx->timing->gps_epoch->time_since_gps_epoch);
+        item->timing = ORDER_GPS;
+        item->at = utc_from_gps_us(us);
+        return us < 0 ? FUO_EPROTO : FUO_OK;
+    default:
         return FUO_EPROTO;
     }
-    const Csgw__Duration *time = tx->timing->gps_epoch->time_since_gps_epoch;
-    order->at = utc_from_gps_us(time->seconds * MICROS + time->nanos / 1000);
-    order->frequency_hz = tx->frequency;
-    order->phy_len = item->phy_payload.len;
-    memcpy(order->phy, item->phy_payload.data, order->phy_len);
+}
+
+static int read_item(const struct region *region, const Csgw__DownlinkFrameItem *from,
+                     struct gateway_item *item)
+{
+    const Csgw__DownlinkTxInfo *tx = from->tx_info;
+    if (tx == NULL || tx->modulation == NULL ||
+        tx->modulation->parameters_case != CSGW__MODULATION__PARAMETERS_LORA) {
+        return FUO_ENOENT;
+    }
+    if (from->phy_payload.len == 0 || from->phy_payload.len > sizeof(item->phy) ||
+        read_timing(tx, item) != FUO_OK) {
+        return FUO_EPROTO;
+    }
+    item->frequency_hz = tx->frequency;
+    item->phy_len = from->phy_payload.len;
+    memcpy(item->phy, from->phy_payload.data, item->phy_len);
     return take_rate(region, tx->modulation->lora->bandwidth,
-                     tx->modulation->lora->spreading_factor, order);
+                     tx->modulation->lora->spreading_factor, item);
 }
 
 static int read_protobuf(const struct region *region, const uint8_t *payload, size_t len,
                          struct gateway_order *order)
 {
     Csgw__DownlinkFrame *down = csgw__downlink_frame__unpack(NULL, len, payload);
-    int err = FUO_EPROTO;
-    if (down != NULL && down->n_items > 0) {
-        order->downlink_id = down->downlink_id;
-        err = read_item(region, down->items[0], order);
+    size_t count = down != NULL ? down->n_items : 0;
+    int err = count > 0 && count <= CS_FRAME_ITEMS ? FUO_OK : FUO_EPROTO;
+    order->downlink_id = down != NULL ? down->downlink_id : 0;
+    for (size_t i = 0; i < count && err == FUO_OK; i++) {
+        err = read_item(region, down->items[i], &order->items[i]);
+        order->count++;
     }
     csgw__downlink_frame__free_unpacked(down, NULL);
     return err;

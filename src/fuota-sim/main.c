@@ -16,9 +16,9 @@
 #include "fuota-sim/events.h"
 #include "fuota-sim/files.h"
 #include "fuota-sim/gateway.h"
-#include "fuota-sim/gateway_in.h"
 #include "fuota-sim/lwm2m.h"
 #include "fuota-sim/options.h"
+#include "fuota-sim/orders.h"
 #include "fuota-sim/tts_json.h"
 #include "fuota-sim/tts_rest.h"
 #include "io/cleanup.h"
@@ -28,6 +28,8 @@
 
 #define LOG_MODULE "sim"
 #include "io/log.h"
+
+#define GATEWAY_FILTER "+/gateway/+/command/down"
 
 enum {
     EXIT_USAGE = 2,
@@ -52,6 +54,7 @@ struct app {
     FILE *airlog;
     struct prng prng;              /* of identifiers in events */
     struct gateway_counts *counts; /* of each gateway */
+    uint32_t uplink_id;            /* of the last one that a gateway told of */
     uint64_t frame_count;
     uint64_t dropped_events;
     size_t updated_count; /* devices that run an image they were sent */
@@ -171,6 +174,17 @@ static void on_gateway_stats(void *ctx, size_t gateway, struct utc now)
     app->counts[gateway] = (struct gateway_counts){0};
 }
 
+static void on_uplink(void *ctx, const struct cs_uplink *uplink, struct utc now)
+{
+    struct app *app = ctx;
+    for (size_t i = 0; i < uplink->rx_count; i++) {
+        const struct cs_rx *rx = &uplink->rx[i];
+        bool protobuf = gateway_speaks_protobuf(app->options.marshaler, rx->gateway);
+        tell(app,
+             gateway_up(&app->network.cs, uplink, rx, now, ++app->uplink_id, protobuf));
+    }
+}
+
 static void on_frame(void *ctx, const struct air_frame *frame)
 {
     struct app *app = ctx;
@@ -203,6 +217,7 @@ static const struct network_sink sink = {
     .tts_event = on_tts_event,
     .gateway = on_gateway,
     .gateway_stats = on_gateway_stats,
+    .uplink = on_uplink,
     .installed = on_installed,
 };
 
@@ -237,43 +252,34 @@ static int take_push(struct app *app, const struct mqtt_message *message)
                : tts_push(&app->network.tts, &push, clock_utc(&app->options.clock), &why);
 }
 
-static size_t gateway_number(const struct network *network, uint64_t gateway)
+static bool serves_gateways(const struct app *app)
 {
-    size_t i = 0;
-    while (i < network->config.gateway_count && network->gateway_euis[i] != gateway) {
-        i++;
-    }
-    return i;
+    return app->options.network.dialect == NETWORK_DIALECT_GATEWAY;
 }
 
-/* A frame that is not the server's: its gateway sends it, or says why not. */
+/* A frame that is not of our server: its gateway sends it, or says why not. */
 static int take_order(struct app *app, const struct mqtt_message *message)
 {
     struct gateway_order order;
+    struct cs_gateway_frame frame;
     int err = gateway_order_parse(app->network.config.region, message->topic,
                                   message->payload, message->payload_len, &order);
     if (err != FUO_OK) {
-        return err == FUO_ENOENT ? FUO_OK : err; /* the server's own comes back */
+        return err;
     }
-    struct cs_gateway_frame frame = {
-        .downlink_id = order.downlink_id, .count = 1, .tried = 1};
-    frame.items[0] =
-        (struct cs_tx){.gateway = gateway_number(&app->network, order.gateway),
-                       .at = order.at,
-                       .frequency_hz = order.frequency_hz,
-                       .dr = order.dr,
-                       .phy = order.phy,
-                       .phy_len = order.phy_len};
-    frame.status[0] =
-        network_order(&app->network, &frame.items[0], clock_utc(&app->options.clock));
-    if (frame.status[0] != TX_NO_ACK) {
-        struct gateway_counts *counts = &app->counts[frame.items[0].gateway];
-        bool protobuf =
-            gateway_speaks_protobuf(app->options.marshaler, frame.items[0].gateway);
-        tell(app, gateway_ack(&app->network.cs, &frame, protobuf));
-        counts->given++;
-        counts->emitted += frame.status[0] == TX_OK;
+    if (!serves_gateways(app) && order.items[0].timing != ORDER_GPS) {
+        return FUO_OK; /* the server's own comes back from the broker */
     }
+    if (order_carry_out(&app->network, &order, clock_utc(&app->options.clock), &frame) !=
+        FUO_OK) {
+        return FUO_OK; /* nobody answers */
+    }
+    size_t gateway = frame.items[0].gateway;
+    struct gateway_counts *counts = &app->counts[gateway];
+    bool protobuf = gateway_speaks_protobuf(app->options.marshaler, gateway);
+    tell(app, gateway_ack(&app->network.cs, &frame, protobuf));
+    counts->given++;
+    counts->emitted += frame.status[frame.tried - 1] == TX_OK;
     return FUO_OK;
 }
 
@@ -443,13 +449,14 @@ static int open_mqtt(struct app *app)
         return err;
     }
     const char *application = app->options.application;
+    if (serves_gateways(app)) {
+        return mqtt_subscribe(app->mqtt, GATEWAY_FILTER, EVENT_QOS);
+    }
     if (!speaks_tts(app)) {
         (void)snprintf(filter, sizeof(filter), "application/%s/device/+/command/down",
                        application);
         err = mqtt_subscribe(app->mqtt, filter, EVENT_QOS);
-        return err != FUO_OK
-                   ? err
-                   : mqtt_subscribe(app->mqtt, "+/gateway/+/command/down", EVENT_QOS);
+        return err != FUO_OK ? err : mqtt_subscribe(app->mqtt, GATEWAY_FILTER, EVENT_QOS);
     }
     (void)snprintf(filter, sizeof(filter), "v3/%s/devices/+/down/push", application);
     err = mqtt_subscribe(app->mqtt, filter, EVENT_QOS);
@@ -464,6 +471,9 @@ static int open_mqtt(struct app *app)
 static int open_api(struct app *app)
 {
     const struct sim_options *o = &app->options;
+    if (serves_gateways(app)) {
+        return FUO_OK; /* the server's */
+    }
     if (o->token_file != NULL) {
         int err = token_read(o->token_file, &app->token);
         if (err != FUO_OK) {

@@ -18,6 +18,7 @@ enum {
     COAP_PORT = 5683,
     VERSION_MAX = 63,
     LIFETIME_MIN_S = 10,
+    ON_THE_WALL = 1000000,
 };
 
 #define DEFAULT_UUID    "5a1c0e1e-0000-4000-8000-000000000001"
@@ -191,11 +192,21 @@ static int parse_api(const char *text, struct sim_options *options)
 
 static int parse_dialect(const char *text, struct sim_options *options)
 {
-    bool tts = strcmp(text, "tts") == 0;
-    options->network.dialect = tts ? NETWORK_DIALECT_TTS : NETWORK_DIALECT_CHIRPSTACK;
+    static const struct {
+        const char *name;
+        enum network_dialect dialect;
+    } names[] = {{"chirpstack", NETWORK_DIALECT_CHIRPSTACK},
+                 {"tts", NETWORK_DIALECT_TTS},
+                 {"gateway", NETWORK_DIALECT_GATEWAY},
+                 {"lwm2m", NETWORK_DIALECT_CHIRPSTACK}};
     options->lwm2m.wanted = strcmp(text, "lwm2m") == 0;
-    return tts || options->lwm2m.wanted || strcmp(text, "chirpstack") == 0 ? FUO_OK
-                                                                           : FUO_EINVAL;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(text, names[i].name) == 0) {
+            options->network.dialect = names[i].dialect;
+            return FUO_OK;
+        }
+    }
+    return FUO_EINVAL;
 }
 
 /* coap://host, coap://host:port, with [] around an IPv6 address. */
@@ -521,6 +532,11 @@ int options_parse(int argc, char **argv, struct sim_options *options,
     if (take_application(options) != FUO_OK) {
         detail_set(detail, "--application: \"%s\" is not valid (try --help)",
                    options->application);
+        return FUO_EINVAL;
+    }
+    if (options->network.dialect == NETWORK_DIALECT_GATEWAY &&
+        options->clock.scale_ppm != ON_THE_WALL) {
+        detail_set(detail, "--time-scale: with gateway, time is the real server's");
         return FUO_EINVAL;
     }
     if (options->network.uplink_interval_us < SECONDS_US(1)) {

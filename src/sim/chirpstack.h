@@ -188,6 +188,7 @@ struct cs_tx {
     struct cs_device *device; /* NULL: multicast */
     struct utc at;
     bool immediate;
+    bool window; /* it answers an uplink, in a window of whoever sent that */
     uint32_t frequency_hz;
     uint8_t dr;
     const uint8_t *phy;

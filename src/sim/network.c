@@ -9,7 +9,6 @@ enum {
     SCHEDULER_MS = 1000,
     RX1_DELAY_MAX_S = 15,
     REPLY_SLACK_MS = 300, /* of RX1 after the reply window, in virtual time */
-    WINDOW_MS = 100,      /* RX2 has opened and heard nothing */
     LOST_MAX = 4096,      /* rows of a decoder's matrix; memory is touched as needed */
 };
 
@@ -17,33 +16,7 @@ enum {
 #define HARDWARE     0x00010001u
 #define OLD_FIRMWARE "fuota-sim factory firmware\n"
 
-/* A device and what the network knows of it. */
-struct station {
-    struct device device;
-    struct network *network;
-    struct sim_timer windows; /* its receive windows are over */
-};
-
-/* A frame on air. */
-struct flight {
-    struct flight *next;
-    struct flight **link;
-    struct network *network;
-    struct sim_timer timer; /* at its end */
-    struct utc start;
-    struct utc end;
-    enum direction direction;
-    size_t gateway;          /* down */
-    struct station *station; /* the sender (up) or the addressee; NULL: multicast */
-    uint32_t frequency_hz;
-    uint8_t dr;
-    size_t *listeners; /* multicast: devices tuned to it at its start; owned */
-    size_t listener_count;
-    size_t phy_len;
-    uint8_t phy[FRAME_PHY_MAX_BYTES];
-};
-
-static struct flight *take_off(struct network *network, const uint8_t *phy, size_t len)
+struct flight *network_take_off(struct network *network, const uint8_t *phy, size_t len)
 {
     struct flight *flight = calloc(1, sizeof(*flight));
     if (flight == NULL) {
@@ -61,7 +34,7 @@ static struct flight *take_off(struct network *network, const uint8_t *phy, size
     return flight;
 }
 
-static void land(struct flight *flight)
+void network_land(struct flight *flight)
 {
     sim_timers_cancel(&flight->network->timers, &flight->timer);
     *flight->link = flight->next;
@@ -72,7 +45,7 @@ static void land(struct flight *flight)
     free(flight);
 }
 
-static void log_frame(const struct flight *flight, size_t received, size_t missed)
+void network_log_frame(const struct flight *flight, size_t received, size_t missed)
 {
     const struct network *network = flight->network;
     bool up = flight->direction == DIRECTION_UP;
@@ -122,20 +95,21 @@ static void on_uplink_end(struct sim_timer *timer, struct utc now)
             rx[uplink.rx_count++] = (struct cs_rx){g, rssi_dbm, sim_snr_db(rssi_dbm)};
         }
     }
-    log_frame(flight, received, missed);
+    network_log_frame(flight, received, missed);
     device_transmitted(&station->device, now);
     struct utc rx2 = utc_after(station->device.rx1_at, SECONDS_US(1));
     sim_timers_set(&network->timers, &station->windows,
-                   utc_after(rx2, MILLIS_US(WINDOW_MS)));
-    cs_uplink(&network->cs, &uplink, now);
-    land(flight);
+                   utc_after(rx2, MILLIS_US(NETWORK_WINDOW_MS)));
+    network_hear(network, &uplink, now);
+    network_land(flight);
 }
 
 static void on_transmit(void *ctx, struct device *device,
                         const struct device_transmission *transmission, struct utc now)
 {
     struct network *network = ctx;
-    struct flight *flight = take_off(network, transmission->phy, transmission->len);
+    struct flight *flight =
+        network_take_off(network, transmission->phy, transmission->len);
     flight->direction = DIRECTION_UP;
     flight->station = &network->stations[device->index];
     flight->frequency_hz = transmission->frequency_hz;
@@ -169,7 +143,7 @@ static const struct device_ops device_ops = {
 
 /* ---- down ---- */
 
-static bool in_reach(const struct flight *flight, const struct device *device)
+bool network_in_reach(const struct flight *flight, const struct device *device)
 {
     int rssi_dbm;
     return sim_radio_reaches(&flight->network->radio, flight->gateway, device->index,
@@ -177,7 +151,7 @@ static bool in_reach(const struct flight *flight, const struct device *device)
 }
 
 /* The gateways that disturb a downlink, into the scratch of the network. */
-static size_t disturbers(const struct flight *flight)
+size_t network_disturbers(const struct flight *flight)
 {
     struct network *network = flight->network;
     struct sim_emission emission = {
@@ -190,7 +164,7 @@ static size_t disturbers(const struct flight *flight)
 }
 
 /* Whether a downlink is readable where the device is. One draw, whatever comes of it. */
-static bool readable(struct flight *flight, const struct device *device, size_t others)
+bool network_readable(struct flight *flight, const struct device *device, size_t others)
 {
     struct sim_radio *radio = &flight->network->radio;
     return sim_radio_received_down(radio) &&
@@ -199,9 +173,9 @@ static bool readable(struct flight *flight, const struct device *device, size_t 
 }
 
 /* Whether a listener gets the frame to its end. */
-static bool gets(struct flight *flight, const struct device *device, size_t others)
+bool network_gets(struct flight *flight, const struct device *device, size_t others)
 {
-    bool good = readable(flight, device, others);
+    bool good = network_readable(flight, device, others);
     return good && device_listens(device, flight->frequency_hz, flight->dr) &&
            !device_was_deaf(device, flight->start, flight->end);
 }
@@ -212,18 +186,18 @@ static void on_multicast_end(struct sim_timer *timer, struct utc now)
     struct network *network = flight->network;
     size_t received = 0;
     size_t missed = 0;
-    size_t others = disturbers(flight);
+    size_t others = network_disturbers(flight);
     for (size_t i = 0; i < flight->listener_count; i++) {
         struct device *device = &network->stations[flight->listeners[i]].device;
-        if (gets(flight, device, others)) {
+        if (network_gets(flight, device, others)) {
             network->received[received++] = device->config.dev_eui;
             device_received(device, flight->phy, flight->phy_len, now);
         } else {
             network->missed[missed++] = device->config.dev_eui;
         }
     }
-    log_frame(flight, received, missed);
-    land(flight);
+    network_log_frame(flight, received, missed);
+    network_land(flight);
 }
 
 static void on_multicast_start(struct sim_timer *timer, struct utc now)
@@ -238,7 +212,7 @@ static void on_multicast_start(struct sim_timer *timer, struct utc now)
     for (size_t i = 0; i < network->config.device_count; i++) {
         const struct device *device = &network->stations[i].device;
         if (device_listens(device, flight->frequency_hz, flight->dr) &&
-            device->tx_end.us <= now.us && in_reach(flight, device)) {
+            device->tx_end.us <= now.us && network_in_reach(flight, device)) {
             flight->listeners[flight->listener_count++] = i;
         }
     }
@@ -253,21 +227,21 @@ static void on_unicast_end(struct sim_timer *timer, struct utc now)
     struct station *station = flight->station;
     struct device *device = &station->device;
     bool open = device->on && device->busy && device->tx_end.us <= flight->start.us;
-    bool good = readable(flight, device, disturbers(flight)) && open;
+    bool good = network_readable(flight, device, network_disturbers(flight)) && open;
     network->received[0] = device->config.dev_eui;
     network->missed[0] = device->config.dev_eui;
-    log_frame(flight, good ? 1 : 0, open && !good ? 1 : 0);
+    network_log_frame(flight, good ? 1 : 0, open && !good ? 1 : 0);
     if (good) {
         device_received(device, flight->phy, flight->phy_len, now);
         sim_timers_cancel(&network->timers, &station->windows);
         device_windows_over(device, now);
     }
-    land(flight);
+    network_land(flight);
 }
 
 /* The device keeps its windows open at least until then. */
-static void hold_windows(struct network *network, struct station *station,
-                         struct utc until)
+void network_hold_windows(struct network *network, struct station *station,
+                          struct utc until)
 {
     if (station->windows.slot != 0 && station->windows.at.us < until.us) {
         sim_timers_set(&network->timers, &station->windows, until);
@@ -293,7 +267,7 @@ static enum tx_status on_gateway_tx(void *ctx, const struct cs_tx *tx)
     if (status != TX_OK) {
         return status;
     }
-    struct flight *flight = take_off(network, tx->phy, tx->phy_len);
+    struct flight *flight = network_take_off(network, tx->phy, tx->phy_len);
     flight->direction = DIRECTION_DOWN;
     flight->gateway = tx->gateway;
     flight->frequency_hz = tx->frequency_hz;
@@ -301,14 +275,17 @@ static enum tx_status on_gateway_tx(void *ctx, const struct cs_tx *tx)
     flight->start = emission.start;
     flight->end = utc_after(emission.start, emission.airtime_us);
     if (tx->device == NULL) {
-        flight->timer.fire = on_multicast_start;
+        flight->timer.fire = network->config.dialect == NETWORK_DIALECT_GATEWAY
+                                 ? network_on_order_start
+                                 : on_multicast_start;
         sim_timers_set(&network->timers, &flight->timer, flight->start);
         return TX_OK;
     }
     flight->station = &network->stations[tx->device->index];
     flight->timer.fire = on_unicast_end;
     sim_timers_set(&network->timers, &flight->timer, flight->end);
-    hold_windows(network, flight->station, utc_after(flight->end, MILLIS_US(WINDOW_MS)));
+    network_hold_windows(network, flight->station,
+                         utc_after(flight->end, MILLIS_US(NETWORK_WINDOW_MS)));
     return TX_OK;
 }
 
@@ -327,7 +304,7 @@ static struct utc on_reply_at(void *ctx, struct cs_device *device, struct utc pu
     struct network *network = ctx;
     struct utc from = network->wall.us > published.us ? network->wall : published;
     struct utc at = utc_after(from, network->config.reply_window_us);
-    hold_windows(network, &network->stations[device->index], utc_after(at, 1));
+    network_hold_windows(network, &network->stations[device->index], utc_after(at, 1));
     return at;
 }
 

@@ -35,6 +35,7 @@ enum network_packages {
 enum network_dialect {
     NETWORK_DIALECT_CHIRPSTACK,
     NETWORK_DIALECT_TTS,
+    NETWORK_DIALECT_GATEWAY, /* there is none: gateways and devices for one elsewhere */
 };
 
 struct network_config {
@@ -72,6 +73,8 @@ struct network_sink {
     void (*gateway)(void *ctx, const struct cs_gateway_frame *frame);
     void (*gateway_stats)(void *ctx, size_t gateway, struct utc now);
     void (*tts_event)(void *ctx, const struct tts_event *event); /* TTS: never NULL */
+    /* GATEWAY, never NULL: what gateways heard, at the end of the frame. */
+    void (*uplink)(void *ctx, const struct cs_uplink *uplink, struct utc now);
 };
 
 struct network {
@@ -106,8 +109,12 @@ struct utc network_deadline(const struct network *network);
 void network_run(struct network *network, struct utc now);
 
 /*
- * Somebody gave a gateway a frame of his own with a time on air, past the server. What the
- * gateway answers; TX_NO_ACK: it is away, or there is none of that number.
+ * Somebody gave a gateway a frame, past the server or because there is none: with a time on
+ * air, or (GATEWAY) at once. What the gateway answers; TX_NO_ACK: it is away, or there is none
+ * of that number.
+ *
+ * GATEWAY: devices hear it that are in a class C session on its channel, or open a receive
+ * window at the very moment; whether it is for them is theirs to find out.
  */
 enum tx_status network_order(struct network *network, const struct cs_tx *tx,
                              struct utc now);

@@ -5,7 +5,6 @@
 enum {
     JOINS_PER_HOUR = 400, /* of a gateway: 71 ms each of 36 s in the sub-band */
     STATS_S = 30,         /* stats_interval of the gateways */
-    ORDER_LEAD_MS = 50,   /* a gateway wants a frame that long before it transmits */
 };
 
 /* ---- devices ---- */
@@ -55,13 +54,13 @@ int64_t network_boot_spread_us(const struct network_config *config)
 
 static bool has_gateway_topics(const struct network *network)
 {
-    return network->config.dialect == NETWORK_DIALECT_CHIRPSTACK;
+    return network->config.dialect != NETWORK_DIALECT_TTS;
 }
 
 /* A frame of somebody else is in the gateway's queue for that time. */
 bool network_refuses(struct network *network, const struct cs_tx *tx)
 {
-    return tx->device == NULL && network->config.refuse_ppm > 0 &&
+    return tx->device == NULL && !tx->window && network->config.refuse_ppm > 0 &&
            prng_below(&network->refusals, 1000000) < network->config.refuse_ppm;
 }
 
@@ -92,16 +91,4 @@ void network_start_stats(struct network *network)
         sim_timers_set(&network->timers, &network->stats,
                        utc_after(network->config.start, SECONDS_US(STATS_S)));
     }
-}
-
-enum tx_status network_order(struct network *network, const struct cs_tx *tx,
-                             struct utc now)
-{
-    if (tx->gateway >= network->config.gateway_count) {
-        return TX_NO_ACK;
-    }
-    if (tx->at.us - now.us < MILLIS_US(ORDER_LEAD_MS)) {
-        return network->radio.gateways[tx->gateway].off ? TX_NO_ACK : TX_TOO_LATE;
-    }
-    return network->cs.ops->transmit(network, tx);
 }

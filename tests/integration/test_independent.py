@@ -143,6 +143,33 @@ def case_frames_past_the_server_are_what_others_take_them_for(folder):
         assert max(fragments_are_of(image, f) for f in air["fragments"].values()) > 10
 
 
+class FieldStack(Stack):
+    """Gateways and devices without a server: nobody answers."""
+
+    def start_sim(self):
+        self.start("sim", self.build / "fuota-sim", "--dialect", "gateway", "--broker",
+                   f"mqtt://127.0.0.1:{self.mqtt_port}", "--gateways", 2, "--interval", "1s",
+                   "--gateway-marshaler", "mixed", "--quiet")
+
+
+def case_what_gateways_hear_is_what_others_take_it_for(folder):
+    s = FieldStack(folder, BUILD, make_image(folder), scale=1)
+    try:
+        s.start_broker()
+        gateways = s.subscribe(s.mqtt_port, "eu868/#", "%r %q %t %x")
+        s.start_sim()
+        forms = lambda: {m.split(" ")[3][:2] == "7b" for m in list(gateways)}
+        wait_for("JoinRequests by both gateways", lambda: len(forms()) == 2)
+    finally:
+        for name in list(s.processes):
+            s.stop(name)
+    lines = s.path("messages.txt")
+    lines.write_text("".join(" ".join(m.split(" ", 3)[2:]) for m in list(gateways)))
+    told = node("wire.js", lines)
+    assert told["problems"] == [], told
+    assert all("event/up" in told["seen"][form] for form in ("json", "protobuf")), told
+
+
 if __name__ == "__main__":
     if NODE is None or not (NPM / "node_modules").is_dir():
         sys.exit("nodejs or its packages are not installed; run ./scripts/install-deps.sh test")

@@ -19,6 +19,7 @@ const ofApplication = {
   "command/down": integration.DownlinkCommand,
 };
 const ofGateways = {
+  "event/up": gw.UplinkFrame,
   "command/down": gw.DownlinkFrame,
   "event/ack": gw.DownlinkTxAck,
   "event/stats": gw.GatewayStats,
@@ -26,6 +27,7 @@ const ofGateways = {
 
 // The EUI that a message is about.
 function subject(message) {
+  if (message instanceof gw.UplinkFrame) return message.getRxInfo().getGatewayId();
   if (message.getGatewayId && !message.getDeviceInfo) return message.getGatewayId();
   return message.getDeviceInfo ? message.getDeviceInfo().getDevEui() : message.getDevEui();
 }
@@ -60,6 +62,7 @@ for (const line of fs.readFileSync(process.argv[2], "utf8").split("\n")) {
   if (form === "json") {
     const value = JSON.parse(bytes.toString());
     check(root, root, value, kind, problems);
+    if (root === gw.UplinkFrame) value.gatewayId = value.rxInfo.gatewayId;
     if (value.gatewayId !== eui) problems.push(`${kind}: gateway ${value.gatewayId}`);
     if (root === gw.DownlinkTxAck) told = value.items.map((item) => gw.TxAckStatus[item.status]);
   } else {

@@ -61,6 +61,8 @@ static void options_are_read_with_their_units(void **state)
     assert_int_equal(parse("--dialect", "tts", &o, &detail), FUO_OK);
     assert_int_equal(o.network.dialect, NETWORK_DIALECT_TTS);
     assert_string_equal(o.application, "fuota-app@sim");
+    assert_int_equal(parse("--dialect", "gateway", &o, &detail), FUO_OK);
+    assert_int_equal(o.network.dialect, NETWORK_DIALECT_GATEWAY);
     assert_int_equal(parse("--full-duplex", NULL, &o, &detail), FUO_OK);
     assert_false(o.network.half_duplex);
     assert_int_equal(o.network.capture_db, 0);
