@@ -133,11 +133,10 @@ static const struct option image[] = {
      AT(image.firmware_version),
      .help =
          "Firmware version that TS006 reports after the update. auto: what the devices "
-         "announce as their next version, if all of them agree. The first that announces "
-         "one does not reboot until a second announces the same, nobody of its wave is "
-         "left "
-         "who could, or half of verification.within is over. Two that differ pause the "
-         "campaign."},
+         "announce as their next version. Who announces one does not reboot until more "
+         "than half of its wave announce the same, or five do, nobody of its wave is "
+         "left who could, or half of verification.within is over. Two that differ pause "
+         "the campaign."},
     {.key = "hardwareVersion",
      .type = OPTION_U32,
      .flags = OPTION_LIST | OPTION_ONE,

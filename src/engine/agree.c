@@ -8,6 +8,10 @@
 
 #define DIFFERS_TEXT "a device announced another next version than the others"
 
+enum {
+    ENOUGH = 5, /* that agree, however many there are */
+};
+
 /* ---- the target ---- */
 
 /* Of itself: as the campaign gives it, or as its stack codes the text. */
@@ -41,6 +45,17 @@ static size_t count_agreeing(const struct campaign *c, uint32_t version)
     return count;
 }
 
+/* Those that did not end without having said a version. */
+static size_t count_voters(const struct campaign *c)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < c->member_count; i++) {
+        const struct member_rec *rec = &c->members[i].rec;
+        count += rec->outcome == OUTCOME_NONE || rec->version_after != 0;
+    }
+    return count;
+}
+
 static void fail(struct engine *e, struct member *m)
 {
     member_end(e, m, OUTCOME_FAILED, REASON_VERSION_DIFFERS, FW_SEEN_UNSUPPORTED);
@@ -51,7 +66,10 @@ static void refuse(struct engine *e, struct member *m)
     struct campaign *c = m->campaign;
     bool given = c->def.spec->image.firmware_version != SPEC_AUTO_U32;
     bool may_be_delta = m->rec.variant != VARIANT_FULL; /* then that is to blame */
-    if (!given && !may_be_delta && count_agreeing(c, c->rec.next_firmware) < 2) {
+    size_t majority = count_voters(c) / 2 + 1;
+    if (!given && !may_be_delta &&
+        count_agreeing(c, c->rec.next_firmware) <
+            (majority < ENOUGH ? majority : ENOUGH)) {
         campaign_pause(e, c, DIFFERS_TEXT); /* which of the two is right? */
     } else {
         campaign_alert(e, c, DIFFERS_TEXT);
@@ -104,10 +122,11 @@ static uint32_t left_to_announce(const struct campaign *c)
     return count - c->announced;
 }
 
+/* Beside a member that has announced. */
 struct others {
-    bool same; /* one that waits announced the same */
-    bool different;
-    bool failed; /* one that differed, and has failed of it */
+    uint32_t same;      /* that wait and announced the same */
+    uint32_t different; /* ... and did not */
+    uint32_t failed;    /* that announced another, and have failed of it */
 };
 
 static struct others others_of(const struct member *m)
@@ -118,11 +137,21 @@ static struct others others_of(const struct member *m)
         const struct member *other = &c->members[i];
         bool same = other->rec.version_after == m->rec.version_after;
         bool waits = other->announced && other != m;
-        others.same |= waits && same;
-        others.different |= waits && !same;
-        others.failed |= other->rec.reason == REASON_VERSION_DIFFERS && !same;
+        others.same += waits && same;
+        others.different += waits && !same;
+        others.failed += other->rec.reason == REASON_VERSION_DIFFERS && !same;
     }
     return others;
+}
+
+/* Most of those who may tell say so, or at least so many that a few who are wrong together,
+ * as from the same stale image, are none of them. */
+static bool is_agreed(const struct campaign *c, const struct others *others)
+{
+    uint32_t agreeing = others->same + 1;
+    uint32_t majority = (c->announced + left_to_announce(c)) / 2 + 1;
+    uint32_t enough = ENOUGH + others->different + others->failed;
+    return agreeing > 1 && agreeing >= (majority < enough ? majority : enough);
 }
 
 static void install(struct engine *e, struct member *m, uint32_t version)
@@ -147,10 +176,10 @@ static void announce(struct engine *e, struct member *m, uint32_t next)
     m->rec.version_after = next;
     wait_for_others(e, m);
     struct others others = others_of(m);
-    if (others.same) {
+    if (is_agreed(c, &others)) {
         agree_on(e, c, next);
         install(e, m, next);
-    } else if (others.different) {
+    } else if (others.different > 0) {
         campaign_pause(e, c, DIFFERS_TEXT);
     }
     agree_look(e, c);
@@ -174,12 +203,11 @@ void agree_take(struct engine *e, struct member *m, uint32_t next)
     go_by(e, m, target, next);
 }
 
-/* Nobody is left who could tell which is right. */
-static void settle(struct engine *e, struct member *m)
+/* Nobody is left who could tell which is right: what more of them say than do not. */
+static void settle(struct engine *e, struct member *m, const struct others *others)
 {
-    struct others others = others_of(m);
-    if (others.different || others.failed) {
-        fail(e, m); /* so will they, in their turn */
+    if (others->same + 1 <= others->different + others->failed) {
+        fail(e, m);
         return;
     }
     agree_on(e, m->campaign, m->rec.version_after);
@@ -189,11 +217,16 @@ static void settle(struct engine *e, struct member *m)
 void agree_tick(struct engine *e, struct member *m)
 {
     struct campaign *c = m->campaign;
+    struct others others;
     uint32_t target;
     if (agree_target(m, &target)) {
         go_by(e, m, target, m->rec.version_after);
-    } else if (left_to_announce(c) == 0 || utc_reached(waits_until(m), e->utc)) {
-        settle(e, m);
+        return;
+    }
+    others = others_of(m);
+    if (is_agreed(c, &others) || left_to_announce(c) == 0 ||
+        utc_reached(waits_until(m), e->utc)) {
+        settle(e, m, &others);
     } else {
         engine_wake(e, m->slot, waits_until(m));
     }

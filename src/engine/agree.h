@@ -4,16 +4,22 @@
  *
  * Known beforehand: image.firmwareVersion, or what the device's stack makes of image.version.
  * Else it is what devices announce (DevUpgradeImageAns), and one alone may tell of an image
- * that an earlier campaign left in its flash. So who announces waits in MEMBER_UPGRADE, with
- * rec.version_after stored (member.announced), and is not asked again:
+ * that an earlier campaign left in its flash; so may two or three. So who announces waits in
+ * MEMBER_UPGRADE, with rec.version_after stored (member.announced), and is not asked again:
  *
- *   another announces the same        that is the target of all; both reboot
- *   another announces a different one the campaign is paused, and both wait
+ *   more than half of those that wait or are left to announce have announced the same, or
+ *   five, and one more for each that differs
+ *                                     that is the target of all; those who agree reboot
+ *   one announces another than one that waits
+ *                                     the campaign is paused, and all wait
  *   nobody is left to announce, or half of verification.within is over
- *                                     one that waits alone reboots; those who differ fail
+ *                                     what more say than do not is the target; without such
+ *                                     a version all fail
  *
  * Left to announce is who is under way and not beyond MEMBER_UPGRADE: that is, of the wave.
- * Once there is a target (campaign_rec.next_known), who differs from it fails at once.
+ * Once there is a target (campaign_rec.next_known), who differs from it fails at once, and
+ * pauses the campaign unless more than half of its devices that
+ * can still tell, or five, are for it.
  */
 #pragma once
 

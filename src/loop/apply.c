@@ -32,6 +32,7 @@ static struct planning_request planning_request(const struct application *a,
         .file = file != NULL ? file : "campaign.yaml",
         .windows = &a->d->windows,
         .now = clock_utc(&a->d->clock),
+        .stop = &a->d->stopping,
     };
 }
 
@@ -40,6 +41,9 @@ static int take_plan(struct application *a)
     int err = planning_end(TAKE(a->job));
     if (err == FUO_ERANGE) {
         return apply_fail_diags(a, CTL_DOES_NOT_FIT, "the campaign does not fit");
+    }
+    if (err == FUO_EAGAIN) {
+        return ctl_fail(&a->error, CTL_INTERNAL, "the daemon stops; try again later");
     }
     return err == FUO_OK ? CTL_DONE
                          : ctl_fail(&a->error, CTL_INTERNAL, "%s", fuo_strerror(err));

@@ -277,7 +277,7 @@ static void handle_first(struct connection *connection)
     memmove(connection->line, connection->line + end + 1, connection->len);
 }
 
-/* Requests of a client that sends many at once are spread over turns of the loop. */
+/* Requests that come together, of one client or of many, are spread over turns of the loop. */
 static void wait_for_turn(struct connection *connection)
 {
     connection->ready = true;
@@ -285,12 +285,8 @@ static void wait_for_turn(struct connection *connection)
     uv_idle_start(&connection->server->idle, on_idle);
 }
 
-static void handle_buffer(struct connection *connection)
+static void look_at_buffer(struct connection *connection)
 {
-    handle_first(connection);
-    if (connection->closing) {
-        return;
-    }
     if (memchr(connection->line, '\n', connection->len) != NULL) {
         wait_for_turn(connection);
     } else if (connection->len >= CTL_LINE_MAX) {
@@ -324,7 +320,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         drop(connection);
     } else if (n > 0) {
         connection->len += (size_t)n;
-        handle_buffer(connection);
+        look_at_buffer(connection);
     }
 }
 
@@ -363,7 +359,10 @@ static void on_idle(uv_idle_t *idle)
     }
     move_last(connection);
     connection->ready = false;
-    handle_buffer(connection);
+    handle_first(connection);
+    if (!connection->closing) {
+        look_at_buffer(connection);
+    }
     if (!connection->closing && !connection->ready &&
         uv_read_start((uv_stream_t *)&connection->pipe, on_alloc, on_read) != 0) {
         drop(connection);

@@ -9,7 +9,7 @@
  *
  * Bounded: CTL_SERVER_CONNECTIONS_MAX connections; a line of CTL_LINE_MAX; a client that
  * does not read what it asked for is cut off at CTL_SERVER_UNSENT_MAX bytes; of requests
- * that a client sends without waiting for answers one is handled in a turn of the loop.
+ * that come together, from one client or from many, one is handled in a turn of the loop.
  * Loop thread only.
  */
 #pragma once

@@ -41,6 +41,7 @@ static void on_signal(uv_signal_t *handle, int signum)
     }
     log_info("stopping signal=%d", signum);
     d->draining = true;
+    atomic_store(&d->stopping, true);
     if (!d->running) {
         return; /* still starting: serve() looks */
     }

@@ -36,6 +36,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -225,7 +226,8 @@ struct daemon {
     uv_timer_t drain_timer;
     bool running; /* the loop handles the store's answers */
     bool draining;
-    bool told_draining; /* the broker has the state `draining` */
+    atomic_bool stopping; /* the same, for what is computed on other threads */
+    bool told_draining;   /* the broker has the state `draining` */
     uint64_t drain_started_ms;
     size_t closing; /* connections that are being closed */
 };

@@ -499,6 +499,11 @@ static void on_request(void *arg, uint64_t connection, struct ctl_request *reque
         .request = request,
         .params = request->params,
     };
+    enum ctl_method method = request->method;
+    if (call.d->draining && method != CTL_VERSION && method != CTL_STATUS) {
+        refuse(&call, CTL_INTERNAL, "the daemon stops; try again later");
+        return;
+    }
     dispatch(&call);
 }
 

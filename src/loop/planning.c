@@ -11,6 +11,9 @@
 
 #define SESSION_MAX_US (SECONDS_US(1) << 15)
 
+/* Work between two looks at request.stop: some milliseconds. */
+#define PIECE_WORK (1u << 18)
+
 void planning_finish(struct planning *planning)
 {
     free(planning->cohorts);
@@ -221,6 +224,26 @@ static bool is_by_hand(const struct planning_job *m)
     return m->request.spec->radio.gateways.count > 0;
 }
 
+static bool is_stopped(const struct planning_job *m)
+{
+    const atomic_bool *stop = m->request.stop;
+    return stop != NULL && atomic_load(stop);
+}
+
+/* partition_make(), but FUO_EAGAIN if it is stopped on its way. */
+static int make_partition(const struct planning_job *m,
+                          const struct partition_input *input, void *workspace,
+                          struct partition *partition)
+{
+    bool done = false;
+    int err = partition_begin(input, workspace);
+    while (err == FUO_OK && !done && !is_stopped(m)) {
+        uint64_t work = PIECE_WORK;
+        done = partition_go(workspace, &work, partition);
+    }
+    return err == FUO_OK && !done ? FUO_EAGAIN : err;
+}
+
 static int plan_heard(struct planning_job *m, const struct planning_slice *slice,
                       struct planned_wave *wave)
 {
@@ -233,7 +256,10 @@ static int plan_heard(struct planning_job *m, const struct planning_slice *slice
     if (workspace == NULL) {
         return FUO_ENOMEM;
     }
-    int err = partition_make(&input, workspace, &partition);
+    int err = make_partition(m, &input, workspace, &partition);
+    if (err == FUO_EAGAIN) {
+        return err;
+    }
     if (err != FUO_OK) {
         return planning_refuse_all(m, PLAN_NO_SHARE);
     }

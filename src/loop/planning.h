@@ -16,6 +16,7 @@
 #pragma once
 
 #include <json-c/json.h>
+#include <stdatomic.h>
 
 #include "campaign/plan.h"
 #include "config/diag.h"
@@ -35,6 +36,7 @@ struct planning_request {
     const char *file;              /* of the campaign, for diagnostics */
     const struct windows *windows; /* that blackouts may name; NULL: none */
     struct utc now;
+    const atomic_bool *stop; /* set: planning_compute() ends soon; NULL: it never does */
 };
 
 /*
@@ -144,7 +146,7 @@ void planning_compute(struct planning_job *job);
 /*
  * Takes job. FUO_OK: *planning is to be released with planning_finish(). FUO_ERANGE: the
  * campaign does not fit radio, budget or devices; diags say why, and *planning is zeroed.
- * FUO_ENOMEM.
+ * FUO_EAGAIN: it was stopped. FUO_ENOMEM.
  */
 FUO_MUST_CHECK int planning_end(struct planning_job *job);
 void planning_finish(struct planning *planning); /* accepts a zeroed one */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fnv.h"
 #include "campaign/link.h"
 #include "codec/package.h"
 #include "loop/xalloc.h"
@@ -31,10 +32,19 @@ static void sort_unique(uint64_t *items, size_t *count)
     *count = n;
 }
 
-static void add_links(struct planning_devices *devices, const struct device_rec *device)
+enum { LATELY = 4096 };
+
+/* Many devices name the same gateways: those that were added lately are passed over. */
+static void add_links(struct planning_devices *devices, const struct device_rec *device,
+                      uint64_t lately[static LATELY])
 {
     for (size_t i = 0; device != NULL && i < device->link_count; i++) {
-        devices->gateways[devices->gateway_count++] = device->link[i].gateway;
+        uint64_t gateway = device->link[i].gateway;
+        uint64_t *place = &lately[fnv1a(&gateway, sizeof(gateway)) % LATELY];
+        if (*place != gateway || gateway == 0) {
+            *place = gateway;
+            devices->gateways[devices->gateway_count++] = gateway;
+        }
     }
 }
 
@@ -52,8 +62,9 @@ static void find_gateways(const struct planning_request *request,
     for (size_t i = 0; i < given->count; i++) {
         devices->gateways[devices->gateway_count++] = given->items[i];
     }
+    uint64_t lately[LATELY] = {0};
     for (size_t i = 0; given->count == 0 && i < request->device_count; i++) {
-        add_links(devices, engine_device(request->engine, request->devices[i]));
+        add_links(devices, engine_device(request->engine, request->devices[i]), lately);
     }
     sort_unique(devices->gateways, &devices->gateway_count);
     devices->weights = xcalloc(devices->gateway_count + 1, sizeof(*devices->weights));

@@ -5,6 +5,7 @@
 Each case ends with every device on the new image and a clean air log, whatever happened
 on the way. Prints a line per case and exits with the number of failures.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -13,6 +14,8 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
+import struct
 import subprocess
 import sys
 import threading
@@ -20,7 +23,7 @@ import time
 
 from cases import run_cases
 from stack import MOSQUITTO, free_port, port_open, wait_for
-from test_campaign import BUILD, applied, finish
+from test_campaign import BUILD, applied, finish, wait_for_uplinks
 
 APPLICATION = "5a1c0e1e-0000-4000-8000-000000000001"
 RSS_MAX_KIB = 60 * 1024  # bounded, not small: the queues may fill
@@ -251,6 +254,51 @@ def case_sigterm_ends_in_time_though_everything_hangs(folder):
         s.processes["mosquitto"].send_signal(signal.SIGCONT)
         s.start_daemon()
         finish(s, 12)
+
+
+def add_many_devices(stack, count, gateways):
+    """To a daemon that is stopped: each heard by four of the gateways, as one was that is."""
+    dice = random.Random(4)
+    euis = [0x70b3d57ed0f00000 + i for i in range(count)]
+    with open(stack.path("inventory.csv"), "a") as f:
+        columns = stack.path("inventory.csv").read_text().splitlines()[0].count(",")
+        f.writelines(f"{eui:016x}{',' * columns}\n" for eui in euis)
+    with contextlib.closing(sqlite3.connect(stack.path("state/fuotad.db"))) as db:
+        db.row_factory = sqlite3.Row
+        row = dict(db.execute("SELECT * FROM device WHERE link_count > 0 LIMIT 1").fetchone())
+        row["link_count"] = 4
+        for key, width in (("link_snr_p10_cdb", 2), ("link_snr_p50_cdb", 2),
+                           ("link_heard_ppk", 2)):
+            row[key] = row[key][:width] * 4
+        def rows():
+            for eui in euis:
+                heard = dice.sample(range(1, gateways), 4)
+                yield {**row, "dev_eui": eui - (1 << 64) if eui >> 63 else eui,
+                       "link_gateway": struct.pack("=4Q", *heard)}
+        db.executemany(f"INSERT INTO device VALUES ({','.join(':' + k for k in row)})", rows())
+        db.commit()
+
+
+def case_sigterm_ends_in_time_though_plans_are_made(folder):
+    """As many as are allowed, each of seconds: they are given up."""
+    plans = []
+    with applied(folder, devices=2) as s:
+        wait_for_uplinks(s)
+        assert s.stop("fuotad") == 0
+        add_many_devices(s, 60000, 3000)
+        s.start_daemon()
+        command = [BUILD / "fuotactl", "--socket", s.path("ctl.sock"), "plan",
+                   s.path("wm1-1-4-3.yaml")]
+        for _ in range(16):
+            plans.append(subprocess.Popen(command, stdout=subprocess.PIPE,
+                                          stderr=subprocess.STDOUT, text=True))
+        time.sleep(1)
+        try:
+            assert_drains(s)
+        finally:
+            answers = [plan.communicate(timeout=60)[0] for plan in plans]
+        refused = [p.returncode for p in plans if p.returncode in (1, 12)]
+        assert len(refused) > 8, [(p.returncode, a[-300:]) for p, a in zip(plans, answers)]
 
 
 def case_results_wait_for_a_broker_that_is_away(folder):

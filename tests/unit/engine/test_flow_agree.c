@@ -172,6 +172,57 @@ static void one_that_differs_from_two_fails_alone(void **state)
     flow_free(&f);
 }
 
+/* Two have the same stale image: a reboot into it would look like success. */
+static void two_that_lie_together_decide_nothing(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_auto(&f, 5);
+    flow_uplink(&f, 0, 203, ANNOUNCES_3);
+    flow_uplink(&f, 1, 203, ANNOUNCES_3);
+    waits_without_a_word(&f, 0);
+    waits_without_a_word(&f, 1);
+    assert_false(f.campaign.next_known);
+    flow_uplink(&f, 2, 203, ANNOUNCES_2);
+    assert_int_equal(phase(&f), CAMPAIGN_PAUSED);
+    flow_control(&f, ENGINE_RESUME);
+    flow_uplink(&f, 3, 203, ANNOUNCES_2);
+    assert_int_equal(phase(&f), CAMPAIGN_PAUSED);
+    flow_restart(&f);
+    flow_control(&f, ENGINE_RESUME);
+    flow_uplink(&f, 4, 203, ANNOUNCES_2);
+    flow_wait(&f, SECONDS_US(1));
+    for (size_t i = 0; i < 5; i++) {
+        if (i < 2) {
+            ended(&f, i, OUTCOME_FAILED, REASON_VERSION_DIFFERS,
+                  FW_RESULT_UNSUPPORTED_PACKAGE);
+        } else {
+            is_in(&f, i, MEMBER_REBOOT);
+        }
+    }
+    assert_int_equal(f.campaign.next_firmware, 2);
+    flow_free(&f);
+}
+
+/* The others fail of something else: what is left of the votes decides. */
+static void more_than_those_who_differ_decide_when_nobody_is_left(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_auto(&f, 5);
+    flow_uplink(&f, 0, 203, ANNOUNCES_2);
+    flow_uplink(&f, 1, 203, ANNOUNCES_3);
+    flow_uplink(&f, 2, 203, ANNOUNCES_2);
+    flow_uplink(&f, 3, 203, "0402"); /* its hardware is another */
+    flow_uplink(&f, 4, 203, "0402");
+    flow_control(&f, ENGINE_RESUME);
+    flow_wait(&f, SECONDS_US(1));
+    is_in(&f, 0, MEMBER_REBOOT);
+    ended(&f, 1, OUTCOME_FAILED, REASON_VERSION_DIFFERS, FW_RESULT_UNSUPPORTED_PACKAGE);
+    is_in(&f, 2, MEMBER_REBOOT);
+    flow_free(&f);
+}
+
 /* The target that nobody agreed to: who it was is as likely right as the next. */
 static void one_that_went_alone_is_not_believed_against_the_next(void **state)
 {
@@ -304,6 +355,8 @@ TEST_MAIN(cmocka_unit_test(the_first_waits_for_another_that_says_the_same),
           cmocka_unit_test(of_two_that_differ_none_reboots),
           cmocka_unit_test(a_third_decides_between_two_that_differ),
           cmocka_unit_test(one_that_differs_from_two_fails_alone),
+          cmocka_unit_test(two_that_lie_together_decide_nothing),
+          cmocka_unit_test(more_than_those_who_differ_decide_when_nobody_is_left),
           cmocka_unit_test(one_that_went_alone_is_not_believed_against_the_next),
           cmocka_unit_test(a_restart_forgets_no_announcement),
           cmocka_unit_test(an_abort_deletes_what_was_announced),

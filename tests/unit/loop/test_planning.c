@@ -419,9 +419,31 @@ static void a_plan_rests_on_what_was_known_when_it_began(void **state)
     stop(&rig);
 }
 
+static void a_plan_that_is_stopped_says_so_and_leaves_nothing(void **state)
+{
+    (void)state;
+    struct rig rig;
+    atomic_bool stopped = true;
+    start(&rig);
+    for (uint64_t i = 0; i < DEVICES; i++) {
+        struct device_rec rec = heard_by(0x100 + i, 0xa0 + i % 3, 900);
+        add(&rig, &rec);
+    }
+    rig.request.stop = &stopped;
+    struct planning_job *job = planning_begin(&rig.request, &rig.planning, &rig.diags);
+    planning_compute(job);
+    assert_int_equal(planning_end(job), FUO_EAGAIN);
+    assert_int_equal(rig.diags.count, 0);
+    assert_null(rig.planning.cohorts);
+    atomic_store(&stopped, false);
+    make(&rig, FUO_OK);
+    stop(&rig);
+}
+
 TEST_MAIN(cmocka_unit_test(devices_never_heard_are_one_assumed_cohort),
           cmocka_unit_test(strong_and_weak_devices_get_cohorts_and_lanes),
           cmocka_unit_test(a_plan_rests_on_what_was_known_when_it_began),
+          cmocka_unit_test(a_plan_that_is_stopped_says_so_and_leaves_nothing),
           cmocka_unit_test(some_devices_out_of_reach_are_named_in_the_plan),
           cmocka_unit_test(windows_give_the_plan_a_calendar_in_local_time),
           cmocka_unit_test(a_deadline_that_cannot_be_kept_is_refused_with_numbers),
