@@ -207,6 +207,9 @@ struct fuo_event {
             uint8_t dr;
             uint32_t frequency_hz; /* 0: unknown */
             bool server_clock; /* the server answers AppTimeReq (TS003) of this device */
+            /* What it runs, as version_pointer() finds it in what the server has decoded of
+             * the payload, printable ASCII; empty: that is not there. */
+            char version[FUO_REPORT_SIZE];
         } uplink;
         struct {
             uint64_t id;
@@ -237,6 +240,8 @@ struct fuo_event {
         struct {
             uint64_t dev_eui;
             int8_t margin_db; /* of DevStatusAns: SNR of the DevStatusReq, -32..31 */
+            bool has_battery;
+            uint8_t battery_percent; /* 100 as well: it needs no battery */
         } status;
         struct {
             uint64_t dev_eui;
@@ -247,7 +252,9 @@ struct fuo_event {
             char package_version[FUO_REPORT_SIZE];  /* /5/0/7, printable ASCII */
             char firmware_version[FUO_REPORT_SIZE]; /* /3/0/3, the one that runs */
             bool whole; /* all that it has of these was asked for together */
-        } reported;     /* with nothing in it: it can be reached now */
+            bool has_battery;
+            uint8_t battery_percent; /* /3/0/9 */
+        } reported;                  /* with nothing in it: it can be reached now */
         struct {
             uint64_t gateway;
             uint32_t address; /* DevAddr or McAddr; 0: no data frame */
@@ -373,6 +380,9 @@ struct fuo_host_ops {
      * is of no campaign any more. */
     int (*image)(struct fuo_host *host, uint32_t image, const uint8_t **bytes,
                  size_t *len);
+    /* The fleet's versionDecoder, a JSON pointer into what the server decodes of uplinks;
+     * NULL: there is none. It stays the same until close(). */
+    const char *(*version_pointer)(struct fuo_host *host);
 };
 
 /* ---- the plugin ---- */

@@ -155,7 +155,8 @@ static void cs_on_mqtt(struct fuo_ns *ns, const char *topic, const uint8_t *payl
         ns->base.ops->reject(ns->base.host, "message on an unexpected topic");
         return;
     }
-    const char *problem = event_decode(&from, payload, payload_len, &decoded);
+    const char *problem =
+        event_decode(&from, payload, payload_len, ns_version_pointer(ns), &decoded);
     if (problem != NULL) {
         ns->base.ops->reject(ns->base.host, problem);
     } else if (decoded.event.type != 0) {

@@ -123,7 +123,7 @@ static uint32_t frequency_of(struct json_object *tx_info)
 }
 
 static const char *decode_up(struct json_object *root, uint64_t dev_eui,
-                             struct decoded_event *out)
+                             const char *version_pointer, struct decoded_event *out)
 {
     struct json_object *receptions = json_array(root, "rxInfo");
     uint32_t fport = 0;
@@ -152,6 +152,10 @@ static const char *decode_up(struct json_object *root, uint64_t dev_eui,
     e->uplink.fport = (uint8_t)fport;
     e->uplink.dr = (uint8_t)dr;
     e->uplink.frequency_hz = frequency_of(json_member(root, "txInfo"));
+    if (version_pointer != NULL) {
+        json_pointed(json_member(root, "object"), version_pointer, e->uplink.version,
+                     sizeof(e->uplink.version));
+    }
     return NULL;
 }
 
@@ -263,6 +267,17 @@ void event_margin(double margin_db, uint64_t dev_eui, struct decoded_event *out)
     out->event.status.margin_db = (int8_t)margin_db;
 }
 
+/* The least level that a device can tell is more than 0: that is one that was left out. */
+void event_battery(double percent, bool external, bool unavailable,
+                   struct decoded_event *out)
+{
+    bool known = external || (!unavailable && percent > 0 && percent <= 100);
+    if (out->event.type == FUO_EV_STATUS && known) {
+        out->event.status.has_battery = true;
+        out->event.status.battery_percent = external ? 100 : (uint8_t)percent;
+    }
+}
+
 /* Proto JSON leaves out what is 0: a margin that is missing is one, of 0 dB. */
 static void decode_status(struct json_object *root, uint64_t dev_eui,
                           struct decoded_event *out)
@@ -273,6 +288,9 @@ static void decode_status(struct json_object *root, uint64_t dev_eui,
                   json_object_is_type(value, json_type_double);
     if (number) {
         event_margin(margin, dev_eui, out);
+        event_battery(json_number(root, "batteryLevel"),
+                      json_true(root, "externalPowerSource"),
+                      json_true(root, "batteryLevelUnavailable"), out);
     }
 }
 
@@ -314,14 +332,15 @@ static bool device_agrees(struct json_object *root, uint64_t dev_eui)
 }
 
 static const char *decode(struct json_object *root, enum event_kind kind,
-                          uint64_t dev_eui, struct decoded_event *out)
+                          uint64_t dev_eui, const char *version_pointer,
+                          struct decoded_event *out)
 {
     if (!device_agrees(root, dev_eui)) {
         return "event of another device than its topic says";
     }
     switch (kind) {
     case KIND_UP:
-        return decode_up(root, dev_eui, out);
+        return decode_up(root, dev_eui, version_pointer, out);
     case KIND_TXACK:
         decode_txack(root, dev_eui, out);
         return NULL;
@@ -348,11 +367,12 @@ bool event_is_json(const uint8_t *payload, size_t len)
 }
 
 static const char *decode_protobuf(enum event_kind kind, const uint8_t *bytes, size_t len,
-                                   uint64_t dev_eui, struct decoded_event *out)
+                                   uint64_t dev_eui, const char *version_pointer,
+                                   struct decoded_event *out)
 {
     switch (kind) {
     case KIND_UP:
-        return event_pb_up(bytes, len, dev_eui, out);
+        return event_pb_up(bytes, len, dev_eui, version_pointer, out);
     case KIND_ACK:
         return event_pb_ack(bytes, len, dev_eui, out);
     case KIND_TXACK:
@@ -368,7 +388,8 @@ static const char *decode_protobuf(enum event_kind kind, const uint8_t *bytes, s
 }
 
 const char *event_decode(const struct topic_device *from, const uint8_t *payload,
-                         size_t payload_len, struct decoded_event *out)
+                         size_t payload_len, const char *version_pointer,
+                         struct decoded_event *out)
 {
     out->event = (struct fuo_event){.size = sizeof(out->event)};
     out->downlink_id = 0;
@@ -377,13 +398,14 @@ const char *event_decode(const struct topic_device *from, const uint8_t *payload
         return NULL;
     }
     if (!event_is_json(payload, payload_len)) {
-        return decode_protobuf(kind, payload, payload_len, from->dev_eui, out);
+        return decode_protobuf(kind, payload, payload_len, from->dev_eui, version_pointer,
+                               out);
     }
     struct json_object *root = json_read(payload, payload_len);
     if (root == NULL) {
         return "event that is not JSON";
     }
-    const char *problem = decode(root, kind, from->dev_eui, out);
+    const char *problem = decode(root, kind, from->dev_eui, version_pointer, out);
     json_object_put(root);
     return problem;
 }

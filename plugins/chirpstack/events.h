@@ -32,9 +32,11 @@ uint8_t event_downlink_dr(uint32_t bandwidth_hz, uint32_t sf);
 /*
  * NULL: *out is filled, and its event points into it. Else why the message is unusable (a
  * constant), and *out is undefined. An uplink whose time is nowhere has received_us 0.
+ * version_pointer: where in what the server decodes the running version is; NULL: nowhere.
  */
 const char *event_decode(const struct topic_device *from, const uint8_t *payload,
-                         size_t payload_len, struct decoded_event *out);
+                         size_t payload_len, const char *version_pointer,
+                         struct decoded_event *out);
 
 /* Else it is protobuf: no event of that begins like an object. */
 bool event_is_json(const uint8_t *payload, size_t len);

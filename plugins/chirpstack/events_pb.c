@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "events_pb.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "api.h"
@@ -116,8 +117,67 @@ static size_t receptions(const Csev__Up *up, struct fuo_rx *rx)
     return count;
 }
 
+/* The member of a Struct by the first name of a pointer, whose rest is left in *pointer. */
+static Csev__Value *member_of(ProtobufCBinaryData object, const char **pointer)
+{
+    const char *name = *pointer + 1;
+    size_t len = strcspn(name, "/");
+    Csev__Struct *all = csev__struct__unpack(&api_allocator, object.len, object.data);
+    Csev__Value *value = NULL;
+    *pointer = name + len;
+    for (size_t i = 0; all != NULL && value == NULL && i < all->n_fields; i++) {
+        const Csev__Field *f = all->fields[i];
+        if (strlen(f->key) == len && memcmp(f->key, name, len) == 0) {
+            value = csev__value__unpack(&api_allocator, f->value.len, f->value.data);
+        }
+    }
+    if (all != NULL) {
+        csev__struct__free_unpacked(all, &api_allocator);
+    }
+    return value;
+}
+
+static void put_version(const Csev__Value *value, char text[FUO_REPORT_SIZE])
+{
+    if (value->kind_case == CSEV__VALUE__KIND_TEXT) {
+        size_t len = strlen(value->text);
+        for (size_t i = 0; i < len; i++) {
+            len = value->text[i] < ' ' || value->text[i] > '~' ? 0 : len;
+        }
+        if (len < FUO_REPORT_SIZE) {
+            memcpy(text, value->text, len);
+        }
+    } else if (value->kind_case == CSEV__VALUE__KIND_NUMBER) {
+        snprintf(text, FUO_REPORT_SIZE, "%.17g", value->number);
+    }
+}
+
+/* Names with ~ or / in them, and lists, are not gone into. */
+static void take_version(ProtobufCBinaryData object, const char *pointer,
+                         char text[FUO_REPORT_SIZE])
+{
+    Csev__Value *value = NULL;
+    while (*pointer == '/' && object.len > 0) {
+        Csev__Value *next = member_of(object, &pointer);
+        object = (ProtobufCBinaryData){0};
+        if (value != NULL) {
+            csev__value__free_unpacked(value, &api_allocator);
+        }
+        value = next;
+        if (value != NULL && value->kind_case == CSEV__VALUE__KIND_OBJECT) {
+            object = value->object;
+        }
+    }
+    if (value != NULL && *pointer == '\0') {
+        put_version(value, text);
+    }
+    if (value != NULL) {
+        csev__value__free_unpacked(value, &api_allocator);
+    }
+}
+
 static const char *take_up(const Csev__Up *up, uint64_t dev_eui,
-                           struct decoded_event *out)
+                           const char *version_pointer, struct decoded_event *out)
 {
     struct fuo_event *e = &out->event;
     if (!agrees(up->device_info, dev_eui)) {
@@ -138,6 +198,9 @@ static const char *take_up(const Csev__Up *up, uint64_t dev_eui,
     e->uplink.payload = out->payload;
     e->uplink.payload_len = up->f_port != 0 ? up->data.len : 0;
     e->uplink.rx_count = receptions(up, out->rx);
+    if (version_pointer != NULL) {
+        take_version(up->object, version_pointer, e->uplink.version);
+    }
     e->uplink.rx = out->rx;
     e->uplink.f_cnt = up->f_cnt;
     e->uplink.fport = (uint8_t)up->f_port;
@@ -147,13 +210,13 @@ static const char *take_up(const Csev__Up *up, uint64_t dev_eui,
 }
 
 const char *event_pb_up(const uint8_t *bytes, size_t len, uint64_t dev_eui,
-                        struct decoded_event *out)
+                        const char *version_pointer, struct decoded_event *out)
 {
     Csev__Up *up = csev__up__unpack(&api_allocator, len, bytes);
     if (up == NULL) {
         return NOT_PROTOBUF;
     }
-    const char *problem = take_up(up, dev_eui, out);
+    const char *problem = take_up(up, dev_eui, version_pointer, out);
     csev__up__free_unpacked(up, &api_allocator);
     return problem;
 }
@@ -257,6 +320,8 @@ const char *event_pb_status(const uint8_t *bytes, size_t len, uint64_t dev_eui,
     bool ours = agrees(status->device_info, dev_eui);
     if (ours) {
         event_margin(status->margin, dev_eui, out);
+        event_battery((double)status->battery_level, status->external_power_source,
+                      status->battery_level_unavailable, out);
     }
     csev__status__free_unpacked(status, &api_allocator);
     return ours ? NULL : OTHER_DEVICE;

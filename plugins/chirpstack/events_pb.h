@@ -9,7 +9,7 @@
 #include "events.h"
 
 const char *event_pb_up(const uint8_t *bytes, size_t len, uint64_t dev_eui,
-                        struct decoded_event *out);
+                        const char *version_pointer, struct decoded_event *out);
 const char *event_pb_ack(const uint8_t *bytes, size_t len, uint64_t dev_eui,
                          struct decoded_event *out);
 const char *event_pb_txack(const uint8_t *bytes, size_t len, uint64_t dev_eui,
@@ -32,3 +32,6 @@ void event_fate(const char *queue_item_id, size_t len, uint64_t dev_eui,
                 enum fuo_fate fate, struct decoded_event *out);
 /* FUO_EV_STATUS, if the margin is one. */
 void event_margin(double margin_db, uint64_t dev_eui, struct decoded_event *out);
+/* ... and then how full its battery is, if that is known. */
+void event_battery(double percent, bool external, bool unavailable,
+                   struct decoded_event *out);

@@ -25,6 +25,16 @@ void ns_log(struct fuo_ns *ns, enum fuo_log_level level, const char *format, ...
     base->ops->log(base->host, level, text);
 }
 
+const char *ns_version_pointer(struct fuo_ns *ns)
+{
+    const struct ns_base *base = (const struct ns_base *)ns;
+    bool known = base->ops->size >= offsetof(struct fuo_host_ops, version_pointer) +
+                                        sizeof(base->ops->version_pointer);
+    return known && base->ops->version_pointer != NULL
+               ? base->ops->version_pointer(base->host)
+               : NULL;
+}
+
 void ns_result(struct fuo_ns *ns, uint64_t id, int err, uint32_t f_cnt)
 {
     struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_RESULT};

@@ -18,6 +18,9 @@ struct ns_base {
 __attribute__((format(printf, 3, 4))) void
 ns_log(struct fuo_ns *ns, enum fuo_log_level level, const char *format, ...);
 
+/* The fleet's versionDecoder; NULL: there is none, or the daemon is older. */
+const char *ns_version_pointer(struct fuo_ns *ns);
+
 /* FUO_EV_RESULT. */
 void ns_result(struct fuo_ns *ns, uint64_t id, int err, uint32_t f_cnt);
 

@@ -2,7 +2,9 @@
 #include "json.h"
 
 #include <json-c/json.h>
+#include <json-c/json_pointer.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct json_object *json_read(const uint8_t *text, size_t len)
 {
@@ -95,4 +97,31 @@ int16_t json_int16(struct json_object *o, const char *key, int scale)
         return INT16_MAX;
     }
     return (int16_t)(number + (number < 0 ? -0.5 : 0.5));
+}
+
+static bool is_printable(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < ' ' || text[i] > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+void json_pointed(struct json_object *o, const char *pointer, char *text, size_t size)
+{
+    struct json_object *value = NULL;
+    text[0] = '\0';
+    if (o == NULL || json_pointer_get(o, pointer, &value) != 0 ||
+        !(json_object_is_type(value, json_type_string) ||
+          json_object_is_type(value, json_type_int) ||
+          json_object_is_type(value, json_type_double))) {
+        return;
+    }
+    const char *found = json_object_get_string(value);
+    size_t len = strlen(found);
+    if (len < size && is_printable(found, len)) {
+        memcpy(text, found, len + 1);
+    }
 }

@@ -26,6 +26,9 @@ struct json_object *json_array(struct json_object *o, const char *key);
 const char *json_text(struct json_object *o, const char *key, size_t *len);
 bool json_true(struct json_object *o, const char *key);
 double json_number(struct json_object *o, const char *key); /* never NaN */
+/* What a JSON pointer leads to, a text or a number, as printable text of less than size bytes;
+ * else empty. */
+void json_pointed(struct json_object *o, const char *pointer, char *text, size_t size);
 /* false: out of range, and *out is untouched. */
 bool json_uint(struct json_object *o, const char *key, uint32_t max, uint32_t *out);
 /* scale times the number, rounded, at the limits of the type if it is beyond them. */

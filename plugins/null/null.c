@@ -135,8 +135,10 @@ static void null_on_mqtt(struct fuo_ns *ns, const char *topic, const uint8_t *pa
     event.reported.has_result = number_of(words, "result", &event.reported.result);
     bool package = value_of(words, "package", event.reported.package_version);
     bool firmware = value_of(words, "firmware", event.reported.firmware_version);
-    bool any =
-        event.reported.has_state || event.reported.has_result || package || firmware;
+    event.reported.has_battery =
+        number_of(words, "battery", &event.reported.battery_percent);
+    bool any = event.reported.has_state || event.reported.has_result || package ||
+               firmware || event.reported.has_battery;
     if (!any || end - eui != 17 || *end != '\0') {
         ns->ops->reject(ns->host, "report");
         return;

@@ -191,7 +191,17 @@ static uint8_t data_rate(const struct plan *plan, struct json_object *settings)
     return plan_uplink_dr(plan, bandwidth_hz, sf);
 }
 
-static const char *decode_uplink(struct json_object *root, const struct plan *plan,
+/* Of the last DevStatusAns (ApplicationUplink.last_battery_percentage). */
+static void decode_battery(struct json_object *uplink, struct message *out)
+{
+    struct json_object *battery = json_member(uplink, "last_battery_percentage");
+    double percent = json_number(battery, "value");
+    out->has_battery = battery != NULL && percent >= 0 && percent <= 100;
+    out->battery_percent = out->has_battery ? (uint8_t)percent : 0;
+}
+
+static const char *decode_uplink(struct json_object *root,
+                                 const struct message_context *context,
                                  struct message *out)
 {
     struct json_object *uplink = json_member(root, "uplink_message");
@@ -226,9 +236,14 @@ static const char *decode_uplink(struct json_object *root, const struct plan *pl
     e->uplink.received_us = uplink_time(root, uplink, receptions);
     e->uplink.rx_count = decode_receptions(receptions, out);
     e->uplink.rx = out->rx;
-    e->uplink.dr = data_rate(plan, settings);
+    e->uplink.dr = data_rate(context->plan, settings);
     e->uplink.frequency_hz =
         json_uint(settings, "frequency", UINT32_MAX, &frequency_hz) ? frequency_hz : 0;
+    if (context->version_pointer != NULL) {
+        json_pointed(json_member(uplink, "decoded_payload"), context->version_pointer,
+                     e->uplink.version, sizeof(e->uplink.version));
+    }
+    decode_battery(uplink, out);
     out->kind = MESSAGE_UPLINK;
     return NULL;
 }
@@ -307,11 +322,11 @@ static const char *decode_downlink(struct json_object *root, const char *key,
     return NULL;
 }
 
-static const char *decode(struct json_object *root, const struct plan *plan,
+static const char *decode(struct json_object *root, const struct message_context *context,
                           const char *type, struct message *out)
 {
     if (strcmp(type, "up") == 0) {
-        return decode_uplink(root, plan, out);
+        return decode_uplink(root, context, out);
     }
     if (strcmp(type, "down/queued") == 0) {
         return decode_downlink(root, "downlink_queued", MESSAGE_QUEUED, out);
@@ -325,11 +340,11 @@ static const char *decode(struct json_object *root, const struct plan *plan,
     return NULL;
 }
 
-const char *message_decode(const char *uid, const struct plan *plan, const char *topic,
+const char *message_decode(const struct message_context *context, const char *topic,
                            const uint8_t *json, size_t json_len, struct message *out)
 {
     *out = (struct message){.event = {.size = sizeof(struct fuo_event)}};
-    const char *type = parse_topic(topic, uid, out->device_id);
+    const char *type = parse_topic(topic, context->uid, out->device_id);
     if (type == NULL) {
         return "message on a topic of no device";
     }
@@ -337,7 +352,7 @@ const char *message_decode(const char *uid, const struct plan *plan, const char 
     if (root == NULL) {
         return "message that is not JSON";
     }
-    const char *problem = decode(root, plan, type, out);
+    const char *problem = decode(root, context, type, out);
     json_object_put(root);
     return problem;
 }

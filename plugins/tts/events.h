@@ -44,6 +44,8 @@ struct message {
     struct fuo_rx rx[FUO_RX_MAX];
     char gateway_ids[FUO_RX_MAX][NAME_SIZE]; /* of rx */
     uint8_t payload[EVENT_PAYLOAD_MAX];
+    bool has_battery;
+    uint8_t battery_percent;
 
     /* of a downlink */
     enum correlation correlation;
@@ -57,7 +59,15 @@ struct message {
  * NULL: *out is filled, and its event points into it. Else why the message is unusable (a
  * constant), and *out is undefined. An uplink whose time is nowhere has received_us 0.
  */
-const char *message_decode(const char *uid, const struct plan *plan, const char *topic,
+struct message_context {
+    const char *uid;
+    const struct plan *plan;
+    const char
+        *version_pointer; /* where the running version is in what the server decodes
+                                    of an uplink; NULL: nowhere */
+};
+
+const char *message_decode(const struct message_context *context, const char *topic,
                            const uint8_t *json, size_t json_len, struct message *out);
 
 enum {

@@ -174,6 +174,13 @@ static void take_uplink(struct fuo_ns *ns, const struct message *m)
     }
     downlink_expire(ns, dev_eui, m->event.uplink.received_us);
     ns->base.ops->event(ns->base.host, &m->event);
+    if (m->has_battery) {
+        struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_REPORTED};
+        event.reported.dev_eui = dev_eui;
+        event.reported.has_battery = true;
+        event.reported.battery_percent = m->battery_percent;
+        ns->base.ops->event(ns->base.host, &event);
+    }
 }
 
 static void take_unicast(struct fuo_ns *ns, const struct message *m)
@@ -208,8 +215,8 @@ static void tts_on_mqtt(struct fuo_ns *ns, const char *topic, const uint8_t *pay
                              "retained message"); /* The Things Stack retains none */
         return;
     }
-    const char *problem =
-        message_decode(ns->uid, ns->plan, topic, payload, payload_len, &m);
+    struct message_context context = {ns->uid, ns->plan, ns_version_pointer(ns)};
+    const char *problem = message_decode(&context, topic, payload, payload_len, &m);
     if (problem != NULL) {
         ns->base.ops->reject(ns->base.host, problem);
     } else if (m.kind == MESSAGE_UPLINK) {

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "codec/clock.h"
 #include "codec/frag.h"
 #include "codec/fwmgmt.h"
@@ -127,6 +128,31 @@ static int command_delete(const struct member_rec *member, struct member_downlin
     return fm_delete_image_req_encode(&req, out->payload, sizeof(out->payload), len);
 }
 
+/* spec.activation.command; its form was checked when the file was read. */
+static int command_vendor(const struct member_context *c, struct member_downlink *out,
+                          size_t *len)
+{
+    const char *at = c->vendor->command_data;
+    size_t used = 0;
+    while (*at != '\0') {
+        bool word = *at == '$';
+        size_t wanted = word ? sizeof(uint32_t) : 1;
+        if (used + wanted > sizeof(out->payload)) {
+            return FUO_ERANGE;
+        }
+        for (size_t i = 0; word && i < wanted; i++) {
+            out->payload[used + i] = (uint8_t)(c->vendor_version >> (8 * i));
+        }
+        if (!word && hex_decode(at, 2, &out->payload[used], 1) != FUO_OK) {
+            return FUO_EINVAL;
+        }
+        used += wanted;
+        at += word ? sizeof(SPEC_VERSION_WORD) - 1 : 2;
+    }
+    *len = used;
+    return FUO_OK;
+}
+
 /* The package whose port a phase's command goes to. */
 static enum pkg_id package_of(enum member_phase phase)
 {
@@ -192,6 +218,9 @@ static int build(const struct member_rec *member, const struct member_context *c
     case MEMBER_UPGRADE:
         return fm_upgrade_image_req_encode(buf, cap, len);
     case MEMBER_REBOOT:
+        if (c->vendor != NULL) {
+            return command_vendor(c, out, len);
+        }
         return c->reboot_by_time ? command_reboot_time(c->reboot_time, out, len)
                                  : command_countdown(c->countdown_s, out, len);
     case MEMBER_UNDO_REBOOT:
@@ -222,6 +251,9 @@ int member_command(const struct member_rec *member, const struct member_context 
     size_t len = 0;
     int err = build(member, context, &downlink, &len);
     if (err == FUO_OK) {
+        bool vendor = member->phase == MEMBER_REBOOT && context->vendor != NULL;
+        downlink.fport =
+            vendor ? (uint8_t)context->vendor->command_fport : downlink.fport;
         downlink.len = (uint8_t)len;
         *out = downlink;
     }

@@ -22,8 +22,8 @@
 #include "profile/profile.h"
 
 enum {
-    MEMBER_PAYLOAD_MAX = 64,
-    MEMBER_SKEW_MAX_S = 12, /* |SessionTime - now - TimeToStart| that is still right:
+    MEMBER_PAYLOAD_MAX = 242, /* what any data rate carries */
+    MEMBER_SKEW_MAX_S = 12,   /* |SessionTime - now - TimeToStart| that is still right:
                                answers are up to some seconds old when they arrive */
 };
 
@@ -40,6 +40,9 @@ struct member_context {
     uint32_t countdown_s;       /* MEMBER_REBOOT */
     bool reboot_by_time;        /* ... by reboot_time, not by countdown_s */
     struct gps reboot_time;
+    /* MEMBER_REBOOT without TS006: what tells the device to install. NULL: TS006 does. */
+    const struct spec_activate *vendor;
+    uint32_t vendor_version; /* for ${version_u32_le} */
 };
 
 struct member_downlink {

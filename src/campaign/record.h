@@ -329,6 +329,8 @@ struct device_rec {
     uint8_t quirks;             /* enum device_quirk */
     uint16_t uplinks_heard;     /* counted up to a bound: how much the links are worth */
     int16_t down_cdb;           /* what it hears better than expected, see link.h */
+    bool battery_known;         /* it told, or its server did */
+    uint8_t battery_percent;    /* 100 as well: it needs none */
     uint8_t link_count;
     struct device_link link[RECORD_LINK_MAX]; /* best first, see link.h */
 };

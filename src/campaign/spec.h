@@ -205,6 +205,9 @@ struct spec_retry {
     int64_t cooldown_us;
 };
 
+/* Stands for firmwareVersion in activation.command.data. */
+#define SPEC_VERSION_WORD "${version_u32_le}"
+
 enum spec_activation {
     SPEC_ACTIVATE_IMMEDIATE,
     SPEC_ACTIVATE_SCHEDULED,

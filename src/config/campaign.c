@@ -216,6 +216,19 @@ static void check_data(struct option_context *ctx, const struct campaign_doc *c)
     }
 }
 
+/* The u32 that stands in the command is told to devices that cannot be asked for theirs. */
+static void check_command(struct option_context *ctx, const struct campaign_doc *c)
+{
+    const struct spec_activate *a = &c->spec.activation;
+    bool has_word =
+        a->command_data != NULL && strstr(a->command_data, SPEC_VERSION_WORD) != NULL;
+    if (has_word && c->spec.image.firmware_version == SPEC_AUTO_U32) {
+        report(ctx, c, "spec.activation.command.data",
+               "has " SPEC_VERSION_WORD
+               ", which stands for spec.image.firmwareVersion: give that as a number");
+    }
+}
+
 static void check(struct config_doc *doc, struct option_context *ctx)
 {
     struct campaign_doc *c = (struct campaign_doc *)doc;
@@ -225,6 +238,7 @@ static void check(struct config_doc *doc, struct option_context *ctx)
     check_radio(ctx, c);
     check_waves(ctx, c);
     check_data(ctx, c);
+    check_command(ctx, c);
     c->spec.rollout.waves_given = c->spec.rollout.wave_count != 0;
     if (!c->spec.rollout.waves_given) {
         default_waves(c);

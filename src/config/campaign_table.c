@@ -219,14 +219,14 @@ static const struct option battery[] = {
      .type = OPTION_SHARE,
      .def = "0%",
      .max = SPEC_PPM,
-     .later = OPTION_LATER,
      AT(targets.preconditions.battery_min_ppm),
-     .help = "Least battery level of DevStatusAns."},
+     .help =
+         "Least battery level, as DevStatusAns or LwM2M (/3/0/9) told it last; a device "
+         "that has less when its wave begins is skipped."},
     {.key = "unknown",
      .type = OPTION_ENUM,
      .words = allow_skip,
      .def = "allow",
-     .later = OPTION_LATER,
      AT(targets.preconditions.battery_unknown),
      .help = "What becomes of devices that never told."},
     {0},

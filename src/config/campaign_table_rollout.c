@@ -212,8 +212,11 @@ const struct option campaign_activation_options[] = {
      .sub = command,
      .word = "none",
      .def = "none",
-     .later = OPTION_LATER,
-     .help = "Vendor command that starts the update of devices without TS006."},
+     .help =
+         "Vendor command that starts the update of devices without TS006, told behind an "
+         "uplink, with mode scheduled inside a window. Proof is what the fleet's "
+         "versionDecoder finds, what they report in LwM2M, or uplinks. An abort cannot "
+         "call it back."},
     {0},
 };
 

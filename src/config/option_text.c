@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "campaign/spec.h"
 
 static bool is_digit(char c)
 {
@@ -349,7 +350,7 @@ bool text_is_hex(const char *text)
 
 bool text_is_template(const char *text)
 {
-    static const char word[] = "${version_u32_le}";
+    static const char word[] = SPEC_VERSION_WORD;
     if (*text == '\0') {
         return false;
     }

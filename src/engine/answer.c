@@ -43,6 +43,18 @@ static void after_version(struct engine *e, struct member *m)
     round_look(e, m->campaign);
 }
 
+/* Nobody can ask it: what it has told by itself, in LwM2M or by the fleet's decoder. */
+static void take_told_version(struct engine *e, struct member *m)
+{
+    if (precondition_is_told(m)) {
+        member_end(e, m, OUTCOME_SUCCEEDED, REASON_ALREADY, FW_SEEN_TARGET_RUNS);
+    } else if (!precondition_runs_told(m)) {
+        member_end(e, m, OUTCOME_SKIPPED, REASON_WAVE_VERSION, FW_SEEN_TARGETED);
+    } else {
+        after_version(e, m);
+    }
+}
+
 /*
  * Is the device one that can be updated, and what runs on it? What silence says of its
  * packages holds for this campaign only: the answers may have been lost.
@@ -55,7 +67,9 @@ static void after_discovery(struct engine *e, struct member *m)
         member_end(e, m, OUTCOME_FAILED, REASON_NO_PACKAGE, FW_SEEN_NO_PACKAGE);
         return;
     }
-    if (member_needs_version(m)) {
+    if (install_by_vendor(m)) {
+        take_told_version(e, m);
+    } else if (member_needs_version(m)) {
         member_ask(e, m, MEMBER_VERSION);
     } else {
         after_version(e, m);

@@ -126,6 +126,8 @@ struct engine_report {
     char package_version[RECORD_REPORT_SIZE];  /* /5/0/7; empty: it did not say */
     char firmware_version[RECORD_REPORT_SIZE]; /* /3/0/3, the one that runs */
     bool whole; /* all of it was asked for together; what lacks it does not have */
+    bool has_battery;
+    uint8_t battery_percent; /* /3/0/9 */
 };
 
 struct engine_event {
@@ -210,6 +212,8 @@ struct engine_event {
         struct {
             uint64_t dev_eui;
             int8_t margin_db;
+            bool has_battery;
+            uint8_t battery_percent;
         } status;
         struct engine_report reported;
         struct {

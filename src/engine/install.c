@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/install.h"
 
+#include "codec/package.h"
+#include "engine/agree.h"
 #include "engine/answer.h"
+#include "engine/campaign.h"
 #include "engine/limits.h"
 #include "engine/member.h"
 #include "engine/session.h"
+#include "engine/term.h"
 #include "engine/waves.h"
 
 #define REBOOT_MIN_S    30
 #define WINDOW_LEAST_US MINUTES_US(2) /* of what is left of a window */
 #define LOOK_AGAIN_US   HOURS_US(1)   /* for windows that are not known yet */
+#define OTHER_REPORTS   3             /* of an old version, before it is told again */
 #define JITTER_MAX_S    0xfffff0      /* what a countdown can tell */
 
 static const struct spec_activate *activation_of(const struct member *m)
@@ -56,14 +61,36 @@ static int64_t jitter_us(struct engine *e, const struct member *m, int64_t most_
     return SECONDS_US((int64_t)prng_below(&e->prng, (uint64_t)jitter_s + 1));
 }
 
+/* ---- when ---- */
+
+bool install_by_vendor(const struct member *m)
+{
+    return activation_of(m)->command_fport != 0 && spec_installs(m->campaign->def.spec) &&
+           m->device->rec.package_version[PKG_FWMGMT] == 0;
+}
+
+bool install_denies_images(const struct member *m)
+{
+    return device_denies_images(m->device) || install_by_vendor(m);
+}
+
+bool install_waits(const struct member *m)
+{
+    return m->rec.phase == MEMBER_COMPLETE &&
+           activation_of(m)->mode == SPEC_ACTIVATE_MANUAL && !waves_may_install(m);
+}
+
 void install_begin(struct engine *e, struct member *m)
 {
-    bool waits = activation_of(m)->mode == SPEC_ACTIVATE_MANUAL && !waves_may_install(m);
-    if (waits) {
+    if (install_waits(m) && !term_lasts(e, m->campaign)) {
+        member_end(e, m, OUTCOME_CANCELLED, REASON_DEADLINE, FW_SEEN_CANCELLED);
+        return;
+    }
+    if (install_waits(m)) {
         waves_note_installable(e, m);
         return;
     }
-    member_ask(e, m, device_denies_images(m->device) ? MEMBER_REBOOT : MEMBER_UPGRADE);
+    member_ask(e, m, install_denies_images(m) ? MEMBER_REBOOT : MEMBER_UPGRADE);
 }
 
 /* A time that was told before stays, so that answers to it are right. */
@@ -87,8 +114,38 @@ static bool choose_time(struct engine *e, struct member *m, struct utc earliest)
     return true;
 }
 
+/* It acts at once: so it is told only while a window is open, and not behind its end. */
+static bool plan_vendor(struct engine *e, struct member *m,
+                        struct member_context *context)
+{
+    context->vendor = activation_of(m);
+    (void)agree_target(m, &context->vendor_version);
+    struct calendar_span window = next_window(m->campaign, e->utc);
+    bool known = window.end.us != window.start.us;
+    if (!is_scheduled(m) || (known && window.start.us == e->utc.us)) {
+        m->rec.reboot_at = e->utc;
+        return true;
+    }
+    m->rec.reboot_at = known ? window.start : engine_in(e, LOOK_AGAIN_US);
+    engine_set_timer(e, m->slot, m->rec.reboot_at);
+    return false;
+}
+
+bool install_sent(struct engine *e, struct member *m)
+{
+    if (m->rec.phase != MEMBER_REBOOT || !install_by_vendor(m)) {
+        return false;
+    }
+    m->rec.reboot_at = e->utc;
+    member_await_reboot(e, m);
+    return true;
+}
+
 bool install_plan(struct engine *e, struct member *m, struct member_context *context)
 {
+    if (m->rec.phase == MEMBER_REBOOT && install_by_vendor(m)) {
+        return plan_vendor(e, m, context);
+    }
     context->reboot_by_time = goes_by_time(m);
     if (m->rec.phase != MEMBER_REBOOT) {
         return true;
@@ -115,6 +172,9 @@ struct utc install_told_by(const struct engine *e, const struct member *m)
 {
     if (m->rec.phase != MEMBER_REBOOT || !is_scheduled(m)) {
         return UTC_NEVER;
+    }
+    if (install_by_vendor(m)) {
+        return dates_open_until(m->campaign, e->utc);
     }
     if (goes_by_time(m)) {
         return m->rec.reboot_at;
@@ -155,10 +215,15 @@ static bool needs_uplinks(const struct member *m)
     return required(m)->require_uplinks && m->uplinks < required(m)->uplinks;
 }
 
+static bool lacks_version(const struct member *m)
+{
+    return install_needs_version(m) && !m->version_proven;
+}
+
 bool install_wants_version(const struct member *m)
 {
     bool aborting = m->campaign->rec.phase == CAMPAIGN_ABORTING;
-    return aborting || (install_needs_version(m) && !m->version_proven);
+    return !install_by_vendor(m) && (aborting || lacks_version(m));
 }
 
 bool install_take_version(struct engine *e, struct member *m)
@@ -184,7 +249,27 @@ void install_note_uplink(struct engine *e, struct member *m, struct utc received
         return;
     }
     m->uplinks = (uint16_t)(m->uplinks < UINT16_MAX ? m->uplinks + 1 : m->uplinks);
-    if (!needs_uplinks(m) && !install_wants_version(m)) {
+    if (!needs_uplinks(m) && !lacks_version(m)) {
         member_verified(e, m);
     }
+}
+
+void install_take_other(struct engine *e, struct member *m)
+{
+    struct utc due = utc_after(m->rec.reboot_at, MEMBER_AFTER_REBOOT_US);
+    if (m->rec.phase != MEMBER_VERIFY || !install_by_vendor(m) ||
+        !campaign_runs(m->campaign) || !utc_reached(due, e->utc)) {
+        return;
+    }
+    m->looks++;
+    if (m->looks < OTHER_REPORTS) {
+        return;
+    }
+    m->looks = 0;
+    if (m->reboots < m->campaign->def.spec->retry.command) {
+        m->reboots++;
+        member_ask(e, m, MEMBER_REBOOT); /* it may never have heard of it */
+        return;
+    }
+    member_end(e, m, OUTCOME_FAILED, REASON_OLD_VERSION, FW_SEEN_OLD_RUNS);
 }

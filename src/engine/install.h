@@ -10,7 +10,8 @@
  *
  * manual: like immediate, but not before an operator has approved it for the wave of the
  * member. Until then it is MEMBER_COMPLETE and told nothing: who was told DevUpgradeImageReq
- * installs at its next reboot, whatever that is for.
+ * installs at its next reboot, whatever that is for. Who still waits when the deadline is over
+ * ends as cancelled.
  *
  * Proof, as the campaign requires: the version that runs, so many uplinks after the reboot,
  * or both. Uplinks are counted anew after a restart of the daemon.
@@ -19,8 +20,25 @@
 
 #include "engine/internal.h"
 
+/*
+ * Devices without TS006 are told by spec.activation.command, behind an uplink, in a window if
+ * scheduled (the command names no time). They do not answer: who was told is believed to
+ * install, and what it runs then is what it reports, see reported.h. If that stays the old
+ * version it is told again, as often as retry.command says. What was told cannot be undone.
+ */
+bool install_by_vendor(const struct member *m);
+/* The server has sent it the command: true, if that was the vendor's. */
+bool install_sent(struct engine *e, struct member *m);
+/* It reports to run another version than it should. */
+void install_take_other(struct engine *e, struct member *m);
+
+/* No image is announced: what it runs in the end is all that tells. */
+bool install_denies_images(const struct member *m);
+
 /* It is MEMBER_COMPLETE: it is told to install, if it may be. */
 void install_begin(struct engine *e, struct member *m);
+/* ... and may not: an operator has not said so yet. */
+bool install_waits(const struct member *m);
 
 /*
  * For the command of MEMBER_REBOOT or MEMBER_UNDO_REBOOT: rec.reboot_at and what the command

@@ -154,7 +154,10 @@ struct utc member_limit(const struct member *m)
     }
     switch (m->rec.phase) {
     case MEMBER_UPGRADE:
-    case MEMBER_REBOOT:
+        return utc_after(from, within_us(m));
+    case MEMBER_REBOOT: /* told by a vendor's command it waits for a window first */
+        from = install_by_vendor(m) && m->rec.reboot_at.us > from.us ? m->rec.reboot_at
+                                                                     : from;
         return utc_after(from, within_us(m));
     case MEMBER_VERIFY:
         return utc_after(from.us > m->rec.reboot_at.us ? from : m->rec.reboot_at,

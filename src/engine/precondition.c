@@ -2,6 +2,7 @@
 #include "engine/precondition.h"
 
 #include "engine/limits.h"
+#include "engine/reported.h"
 #include "image/version.h"
 
 /* ---- what it runs ---- */
@@ -62,6 +63,35 @@ bool precondition_runs(const struct member *m, uint32_t version)
     return runs(m->campaign->def.spec, m->device, version);
 }
 
+bool precondition_is_target(const struct campaign_spec *spec, const char *text)
+{
+    uint32_t number = 0;
+    return reported_is_same(text, spec->image.version) ||
+           (spec->image.firmware_version != SPEC_AUTO_U32 && as_number(text, &number) &&
+            number == spec->image.firmware_version);
+}
+
+bool precondition_is_told(const struct member *m)
+{
+    const struct report_rec *report = m->device->report;
+    return report != NULL &&
+           precondition_is_target(m->campaign->def.spec, report->firmware_version);
+}
+
+bool precondition_runs_told(const struct member *m)
+{
+    const struct campaign_spec *spec = m->campaign->def.spec;
+    const struct str_list *list = &spec->targets.preconditions.running_versions;
+    const char *told =
+        m->device->report != NULL ? m->device->report->firmware_version : "";
+    for (size_t i = 0; i < list->count; i++) {
+        if (told[0] != '\0' && reported_is_same(told, list->items[i])) {
+            return true;
+        }
+    }
+    return list->count == 0;
+}
+
 /* ---- whether it can be reached ---- */
 
 /* While nobody listened it may have spoken. */
@@ -108,6 +138,14 @@ static bool is_too_weak(const struct campaign_spec *spec, const struct device *d
     return best_cdb - floor_cdb(spec, region) < needed_cdb;
 }
 
+static bool is_too_low(const struct spec_preconditions *p, const struct device_rec *d)
+{
+    if (!d->battery_known) {
+        return p->battery_unknown == SPEC_SKIP;
+    }
+    return d->battery_percent * (uint64_t)SPEC_PPM < p->battery_min_ppm * UINT64_C(100);
+}
+
 static enum member_reason at_start(const struct engine *e,
                                    const struct campaign_spec *spec,
                                    const struct device *d, struct utc now)
@@ -118,6 +156,9 @@ static enum member_reason at_start(const struct engine *e,
     }
     if (is_too_old(e, spec, d, now)) {
         return REASON_WAVE_AGE;
+    }
+    if (is_too_low(p, &d->rec)) {
+        return REASON_WAVE_BATTERY;
     }
     return is_too_weak(spec, d) ? REASON_WAVE_MARGIN : REASON_NONE;
 }

@@ -20,3 +20,12 @@ bool precondition_version(const struct device *d, const char *text, uint32_t *ve
 
 /* Whether the campaign is for devices that run this. */
 bool precondition_runs(const struct member *m, uint32_t version);
+
+/* A device without TS006: whether it told last that it runs the campaign's version, and
+ * whether what it told, which may be nothing, is listed or need not be. */
+bool precondition_is_told(const struct member *m);
+bool precondition_runs_told(const struct member *m);
+
+/* Whether a text says that the campaign's version runs: that text, or firmwareVersion as a
+ * number. */
+bool precondition_is_target(const struct campaign_spec *spec, const char *text);

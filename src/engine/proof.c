@@ -14,6 +14,7 @@
  */
 #include "campaign/detect.h"
 #include "engine/answer.h"
+#include "engine/install.h"
 #include "engine/internal.h"
 #include "engine/limits.h"
 #include "engine/look.h"
@@ -48,7 +49,7 @@ static bool may_have_it(const struct transmission *t, const struct member *m)
 /* ... for its image, that is: data are none. */
 static bool can_be_asked(const struct member *m)
 {
-    return spec_installs(m->campaign->def.spec) && !device_denies_images(m->device);
+    return spec_installs(m->campaign->def.spec) && !install_denies_images(m);
 }
 
 void proof_ask(struct engine *e, struct member *m)
@@ -90,7 +91,7 @@ static uint16_t never_heard(const struct member *m, const struct member_answer *
 static bool counts_frames(const struct member *m, const struct member_answer *a)
 {
     const struct transmission *t = m->transmission;
-    return is_vague(m) && !device_denies_images(m->device) &&
+    return is_vague(m) && !install_denies_images(m) &&
            t->rec.next_n > t->rec.frag_count + 1 && t->rec.next_n == t->news_n &&
            a->missing == 0 && a->received >= t->rec.frag_count;
 }
@@ -139,7 +140,7 @@ static uint16_t still_missing(const struct member *m, const struct member_answer
     if (counts_frames(m, a)) {
         return missing_of_frames(m->transmission, a);
     }
-    uint32_t extra = device_denies_images(m->device) ? RANK_CERTAIN : RANK_EXTRA;
+    uint32_t extra = install_denies_images(m) ? RANK_CERTAIN : RANK_EXTRA;
     const struct transmission *t = m->transmission;
     uint16_t lost = never_heard(m, a);
     if (lost > 0) {

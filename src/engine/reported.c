@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/reported.h"
 
+#include "engine/agree.h"
 #include "engine/answer.h"
 #include "engine/campaign.h"
 #include "engine/deliver.h"
+#include "engine/install.h"
 #include "engine/member.h"
+#include "engine/precondition.h"
+#include "engine/uplink.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +23,8 @@ enum {
     RES_STATE = 3, /* and the firmware version */
     RES_RESULT = 5,
     RES_PACKAGE_VERSION = 7,
+    RES_BATTERY = 9, /* and of /5/0 the delivery method */
+    BATTERY_MAX = 100,
 };
 
 /* ---- State and Update Result of a member ---- */
@@ -160,6 +166,18 @@ static void note(struct engine *e, struct device *d, const struct engine_report 
     effect->store.report = *rec;
 }
 
+static void note_battery(struct engine *e, struct device *d,
+                         const struct engine_report *report)
+{
+    if (!report->has_battery ||
+        (d->rec.battery_known && d->rec.battery_percent == report->battery_percent)) {
+        return;
+    }
+    d->rec.battery_known = true;
+    d->rec.battery_percent = report->battery_percent;
+    device_store(e, d);
+}
+
 /* It saw the update of this attempt fail. */
 static void take_failure(struct engine *e, struct member *m)
 {
@@ -235,9 +253,40 @@ static void take_status(struct engine *e, struct member *m,
 /* The campaign's version, and another one before. */
 static bool is_proof(const struct member *m, const char *before, const char *now)
 {
-    const char *target = m->campaign->def.spec->image.version;
+    const struct campaign_spec *spec = m->campaign->def.spec;
     return m->rec.outcome == OUTCOME_NONE && member_may_be_updated(m) &&
-           reported_is_same(now, target) && !reported_is_same(before, target);
+           precondition_is_target(spec, now) && !precondition_is_target(spec, before);
+}
+
+/* A text tells that it runs something else by now than DevVersionAns said. */
+static void correct_version(struct engine *e, struct device *d, struct member *m,
+                            bool proof)
+{
+    uint32_t target;
+    bool known = proof && agree_target(m, &target);
+    d->rec.firmware_known = known && d->rec.firmware_known;
+    if (known) {
+        d->rec.firmware_version = target;
+        m->rec.version_after = target;
+        m->rec.version_after_known = true;
+    }
+    device_store(e, d);
+}
+
+static void take_running(struct engine *e, struct device *d, struct member *m,
+                         const char *before, const char *now)
+{
+    bool proof = m != NULL && !deliver_is_way(m) && is_proof(m, before, now);
+    bool changed = before[0] != '\0' && now[0] != '\0' && !reported_is_same(before, now);
+    if (proof || (changed && d->rec.firmware_known)) {
+        correct_version(e, d, m, proof);
+    }
+    if (proof) {
+        member_verified(e, m);
+    } else if (m != NULL && now[0] != '\0' && m->rec.outcome == OUTCOME_NONE &&
+               !precondition_is_target(m->campaign->def.spec, now)) {
+        install_take_other(e, m);
+    }
 }
 
 void reported_take(struct engine *e, const struct engine_report *report)
@@ -255,16 +304,15 @@ void reported_take(struct engine *e, const struct engine_report *report)
         d->rec.last_uplink = e->utc;
     }
     note(e, d, report);
+    note_battery(e, d, report);
     if (m == NULL) {
+        take_running(e, d, NULL, before, report->firmware_version);
         return;
     }
-    bool proof = !deliver_is_way(m) && is_proof(m, before, report->firmware_version);
     if (report->fw.has_state || report->fw.has_result) {
         take_status(e, m, &report->fw);
     }
-    if (proof && m->rec.outcome == OUTCOME_NONE) {
-        member_verified(e, m);
-    }
+    take_running(e, d, m, before, report->firmware_version);
     if (m == d->active && deliver_is_way(m)) {
         deliver_take_report(e, m, report);
     }
@@ -292,6 +340,16 @@ static bool read_number(const struct lwm2m_tlv_value *value, uint8_t *number)
 }
 
 /* TLV does not say whether it is of /5/0 or /3/0: a version is text, a State is none. */
+static void read_battery(struct engine_report *report,
+                         const struct lwm2m_tlv_value *value)
+{
+    uint8_t percent;
+    if (read_number(value, &percent) && percent <= BATTERY_MAX) {
+        report->has_battery = true;
+        report->battery_percent = percent;
+    }
+}
+
 static void read_value(struct engine_report *report, const struct lwm2m_tlv_value *value)
 {
     bool text = lwm2m_tlv_is_text(value);
@@ -306,6 +364,8 @@ static void read_value(struct engine_report *report, const struct lwm2m_tlv_valu
         report->fw.has_result |= read_number(value, &report->fw.result);
     } else if (value->resource == RES_PACKAGE_VERSION && text) {
         read_text(value, report->package_version);
+    } else if (value->resource == RES_BATTERY) {
+        read_battery(report, value);
     }
 }
 
@@ -318,6 +378,9 @@ void report_take_uplink(struct engine *e, const struct device *d, const uint8_t 
     while (lwm2m_tlv_next(&tlv, &value)) {
         read_value(&report, &value);
     }
+    /* With anything of /5/0 beside it, 9 is the delivery method. */
+    report.has_battery &= !report.fw.has_state && !report.fw.has_result &&
+                          report.package_version[0] == '\0';
     if (lwm2m_tlv_end(&tlv) == FUO_OK) { /* half a message is none */
         reported_take(e, &report);
     }

@@ -13,6 +13,7 @@
 #include "engine/air.h"
 #include "engine/campaign.h"
 #include "engine/forming.h"
+#include "engine/install.h"
 #include "engine/internal.h"
 #include "engine/limits.h"
 #include "engine/member.h"
@@ -42,7 +43,8 @@ bool member_has_every_package(const struct member *m)
 
 bool member_has_packages(const struct member *m)
 {
-    return member_needs_version(m) ? member_has_every_package(m) : has_transport(m);
+    return member_needs_version(m) && !install_by_vendor(m) ? member_has_every_package(m)
+                                                            : has_transport(m);
 }
 
 bool member_needs_version(const struct member *m)

@@ -6,7 +6,8 @@
 
 /* ---- round.c ---- */
 
-/* What its campaign needs: TS004 and TS005; TS006, if it installs or asks what runs. */
+/* What its campaign needs: TS004 and TS005; TS006, if it installs or asks what runs, and has
+ * no vendor's command for who lacks that. */
 bool member_has_packages(const struct member *m);
 bool member_has_every_package(const struct member *m);
 bool member_needs_version(const struct member *m);

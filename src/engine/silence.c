@@ -172,7 +172,7 @@ void member_on_fate(struct engine *e, struct member *m, const struct engine_even
         m->rec.command_sent = true;
         m->rec.command_at = e->utc;
         m->evidence = 0;
-        if (member_tail_sent(e, m)) {
+        if (member_tail_sent(e, m) || install_sent(e, m)) {
             return;
         }
         break;
@@ -336,9 +336,27 @@ static void note_version(struct member *m)
     }
 }
 
+/* It knows no command to undo what it was told; who may have been told may install. */
+static bool abort_vendor(struct engine *e, struct member *m)
+{
+    if (m->rec.phase < MEMBER_COMPLETE || m->rec.phase > MEMBER_VERIFY) {
+        return false;
+    }
+    bool told = m->rec.phase == MEMBER_VERIFY || m->rec.tries > 0 || m->reboots > 0;
+    if (m->rec.command_id != 0) {
+        member_flush_queue(e, m);
+    }
+    member_end(e, m, told ? OUTCOME_UNKNOWN : OUTCOME_CANCELLED, REASON_ABORTED,
+               FW_SEEN_CANCELLED);
+    return true;
+}
+
 void member_abort(struct engine *e, struct member *m)
 {
     if (deliver_is_way(m) && deliver_abort(e, m)) {
+        return;
+    }
+    if (install_by_vendor(m) && abort_vendor(e, m)) {
         return;
     }
     switch (m->rec.phase) {

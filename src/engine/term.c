@@ -3,6 +3,7 @@
 
 #include "engine/campaign.h"
 #include "engine/deliver.h"
+#include "engine/install.h"
 #include "engine/member.h"
 #include "engine/session.h"
 #include "engine/sweep.h"
@@ -104,9 +105,10 @@ static bool may_install(const struct member *m)
             (m->rec.tries > 0 || m->rec.version_after != 0));
 }
 
+/* Nobody knows whether an operator will ever let it install: that is no end. */
 static void drain_member(struct engine *e, struct member *m)
 {
-    if (!is_under_way(m)) {
+    if (!is_under_way(m) || install_waits(m)) {
         cut(e, m, OUTCOME_CANCELLED, FW_SEEN_CANCELLED);
     }
 }

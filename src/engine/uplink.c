@@ -344,5 +344,9 @@ void uplink_take_status(struct engine *e, const struct engine_event *event)
     link_note_status(&d->rec, event->status.margin_db,
                      partition_gain_cdb(region, region->min_hz),
                      partition_gain_cdb(region, region->rx2_hz));
+    if (event->status.has_battery) {
+        d->rec.battery_known = true;
+        d->rec.battery_percent = event->status.battery_percent;
+    }
     device_store(e, d);
 }

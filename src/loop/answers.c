@@ -34,6 +34,17 @@ static bool time_is_plausible(struct daemon *d, const struct fuo_event *from)
     return false;
 }
 
+/* What versionDecoder found in it: the version that the device runs, as a report of it. */
+static void take_decoded(struct daemon *d, const struct fuo_event *from)
+{
+    struct engine_event event = {
+        .type = ENGINE_EV_REPORTED,
+        .reported = {.dev_eui = from->uplink.dev_eui},
+    };
+    memcpy(event.reported.firmware_version, from->uplink.version, FUO_REPORT_SIZE);
+    driver_feed(d->driver, &event);
+}
+
 static void take_uplink(struct daemon *d, const struct fuo_event *from)
 {
     struct engine_rx rx[ENGINE_RX_MAX];
@@ -63,6 +74,9 @@ static void take_uplink(struct daemon *d, const struct fuo_event *from)
     };
     d->uplinks++;
     driver_feed(d->driver, &event);
+    if (from->uplink.version[0] != '\0') {
+        take_decoded(d, from);
+    }
     health_report_backlog(d);
 }
 
@@ -219,7 +233,10 @@ static void take_status(struct daemon *d, const struct fuo_event *from)
 {
     struct engine_event event = {
         .type = ENGINE_EV_STATUS,
-        .status = {.dev_eui = from->status.dev_eui, .margin_db = from->status.margin_db},
+        .status = {.dev_eui = from->status.dev_eui,
+                   .margin_db = from->status.margin_db,
+                   .has_battery = from->status.has_battery,
+                   .battery_percent = from->status.battery_percent},
     };
     driver_feed(d->driver, &event);
 }
@@ -233,7 +250,9 @@ static void take_reported(struct daemon *d, const struct fuo_event *from)
                             .has_result = from->reported.has_result,
                             .state = from->reported.state,
                             .result = from->reported.result},
-                     .whole = from->reported.whole},
+                     .whole = from->reported.whole,
+                     .has_battery = from->reported.has_battery,
+                     .battery_percent = from->reported.battery_percent},
     };
     memcpy(event.reported.package_version, from->reported.package_version,
            FUO_REPORT_SIZE);

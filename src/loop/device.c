@@ -58,6 +58,8 @@ static struct json_object *device_data(const struct daemon *d,
                rec->firmware_known ? json_object_new_int64(rec->firmware_version) : NULL);
     render_add(data, "hardware_version",
                rec->firmware_known ? json_object_new_int64(rec->hardware_version) : NULL);
+    render_add(data, "battery_percent",
+               rec->battery_known ? json_object_new_int(rec->battery_percent) : NULL);
     render_add(data, "packages", packages_of(rec));
     render_add(data, "reported", render_report(engine_report(d->engine, rec->dev_eui)));
     render_add_int(data, "uplink_interval_us", rec->uplink_interval_us);

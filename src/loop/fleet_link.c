@@ -85,6 +85,7 @@ static int open_host(struct daemon *d, struct fleet_entry *fleet,
         .http =
             !is_server && credentials->http.base_url != NULL ? &credentials->http : NULL,
         .carrier = d->carrier,
+        .version_pointer = fleet->doc->spec.version_decoder,
         .services = &services_ops,
         .services_arg = fleet->link->services,
     };

@@ -159,7 +159,8 @@ static bool lacks_any(const struct device_rec *rec, const struct campaign_spec *
     const uint8_t *version = rec->package_version;
     return rec->packages_known && (!pkg_version_known(PKG_FRAG, version[PKG_FRAG]) ||
                                    !pkg_version_known(PKG_MCAST, version[PKG_MCAST]) ||
-                                   (spec_asks_version(spec) && version[PKG_FWMGMT] == 0));
+                                   (spec_asks_version(spec) && version[PKG_FWMGMT] == 0 &&
+                                    spec->activation.command_fport == 0));
 }
 
 static bool has_packages(struct planning *planning, const struct device_rec *rec,

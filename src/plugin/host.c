@@ -25,6 +25,7 @@ struct fuo_host {
     struct fuo_ns *ns;
     struct fuo_host_ops ops;
     struct host_handlers handlers;
+    const char *version_pointer;
     void *arg;
     struct mqtt_client *mqtt;    /* NULL: none */
     struct http_client *http;    /* NULL: none */
@@ -173,6 +174,11 @@ static int op_find_device(struct fuo_host *h, const char *name, uint64_t *dev_eu
 static int op_device_key(struct fuo_host *h, uint64_t dev_eui, uint8_t key[16])
 {
     return lend_device_key(&h->lend, dev_eui, key);
+}
+
+static const char *op_version_pointer(struct fuo_host *h)
+{
+    return h->version_pointer;
 }
 
 static int op_image(struct fuo_host *h, uint32_t image, const uint8_t **bytes,
@@ -357,6 +363,7 @@ static void init(struct fuo_host *h, const struct host_config *config,
                  const struct host_handlers *handlers, void *arg)
 {
     h->plugin = config->plugin;
+    h->version_pointer = config->version_pointer;
     h->handlers = *handlers;
     h->arg = arg;
     if (config->carrier != NULL) {
@@ -378,6 +385,7 @@ static void init(struct fuo_host *h, const struct host_config *config,
         .find_device = op_find_device,
         .device_key = op_device_key,
         .image = op_image,
+        .version_pointer = op_version_pointer,
     };
 }
 

@@ -57,8 +57,9 @@ struct host_config {
     const struct mqtt_config *mqtt;     /* copied; NULL: publish() gives FUO_ENOTSUP */
     const struct http_config *http;     /* copied; NULL: http() gives FUO_ENOTSUP */
     const struct host_carrier
-        *carrier; /* copied; NULL: connections by mqtt and http, else
+        *carrier;                /* copied; NULL: connections by mqtt and http, else
                                            those two and the loop are not looked at */
+    const char *version_pointer; /* the fleet's versionDecoder; borrowed; NULL: none */
     const struct host_services *services; /* borrowed; NULL: none; all of them or none */
     void *services_arg;
 };

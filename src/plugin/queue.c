@@ -51,24 +51,31 @@ static bool is_text(const char text[FUO_REPORT_SIZE])
     return len < FUO_REPORT_SIZE;
 }
 
+static bool is_percent(bool given, uint8_t percent)
+{
+    return !given || percent <= 100;
+}
+
 static bool usable(const struct fuo_event *e, bool *bounded)
 {
     *bounded = false;
     switch (e->type) {
     case FUO_EV_UPLINK:
         *bounded = true;
-        return uplink_usable(e);
+        return uplink_usable(e) && is_text(e->uplink.version);
     case FUO_EV_FATE:
         *bounded = true;
         return e->fate.fate >= FUO_FATE_SENT && e->fate.fate <= FUO_FATE_REFUSED;
     case FUO_EV_STATUS:
         *bounded = true;
         return e->status.margin_db >= MARGIN_MIN_DB &&
-               e->status.margin_db <= MARGIN_MAX_DB;
+               e->status.margin_db <= MARGIN_MAX_DB &&
+               is_percent(e->status.has_battery, e->status.battery_percent);
     case FUO_EV_REPORTED:
         *bounded = true;
         return is_text(e->reported.package_version) &&
-               is_text(e->reported.firmware_version);
+               is_text(e->reported.firmware_version) &&
+               is_percent(e->reported.has_battery, e->reported.battery_percent);
     case FUO_EV_AIRED:
         *bounded = true;
         return e->aired.status >= FUO_AIRED_SENT && e->aired.status <= FUO_AIRED_NO_TIME;

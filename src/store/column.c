@@ -202,6 +202,8 @@ static const struct column device_columns[] = {
     BOUNDED(device_rec, U8, quirks, DEVICE_QUIRKS),
     SCALAR(device_rec, U16, uplinks_heard),
     SCALAR(device_rec, I16, down_cdb),
+    SCALAR(device_rec, BOOL, battery_known),
+    BOUNDED(device_rec, U8, battery_percent, 100),
     BOUNDED(device_rec, U8, link_count, RECORD_LINK_MAX),
     LINK(U64, gateway),
     LINK(I16, snr_p10_cdb),

@@ -208,6 +208,11 @@ static const char step_13_variants[] =
     "ALTER TABLE transmission ADD COLUMN variant INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE source ADD COLUMN deltas TEXT NOT NULL DEFAULT '[]';";
 
+/* How full batteries are: nobody was asked. */
+static const char step_14_battery[] =
+    "ALTER TABLE device ADD COLUMN battery_known INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE device ADD COLUMN battery_percent INTEGER NOT NULL DEFAULT 0;";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
@@ -222,6 +227,7 @@ static const struct schema_step steps[] = {
     {{step_11_imported}},
     {{step_12_installs}},
     {{step_13_variants}},
+    {{step_14_battery}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

@@ -76,7 +76,7 @@ static void translate(void)
         abort();
     }
     const char *problem =
-        event_decode(&from, (const uint8_t *)uplink, sizeof(uplink) - 1, &out);
+        event_decode(&from, (const uint8_t *)uplink, sizeof(uplink) - 1, NULL, &out);
     if (problem != NULL || out.event.uplink.rx_count != 3) {
         abort();
     }

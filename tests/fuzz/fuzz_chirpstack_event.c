@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!topic_parse(TOPIC_EVENT, application, topic, &from)) {
         return 0;
     }
-    const char *problem = event_decode(&from, data + used, size - used, &out);
+    const char *problem = event_decode(&from, data + used, size - used, "/a/b", &out);
     if (problem == NULL && out.event.type == FUO_EV_UPLINK &&
         (out.event.uplink.payload_len > EVENT_PAYLOAD_MAX ||
          out.event.uplink.rx_count > FUO_RX_MAX)) {

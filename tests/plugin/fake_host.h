@@ -49,6 +49,7 @@ struct fuo_host {
     const char *rejected; /* the latest kind */
     size_t reject_count;
     char log[16384];
+    const char *version_pointer;
     int refuse; /* what publish() and http() return */
 };
 
@@ -113,6 +114,11 @@ static inline int fake_http(struct fuo_host *h, uint64_t id,
     return FUO_OK;
 }
 
+static inline const char *fake_version_pointer(struct fuo_host *h)
+{
+    return h->version_pointer;
+}
+
 static const struct fuo_host_ops fake_ops = {
     .size = sizeof(struct fuo_host_ops),
     .log = fake_log,
@@ -121,6 +127,7 @@ static const struct fuo_host_ops fake_ops = {
     .subscribe = fake_subscribe,
     .publish = fake_publish_op,
     .http = fake_http,
+    .version_pointer = fake_version_pointer,
 };
 
 /* A plugin through the real loader, with options, on a fake host. */

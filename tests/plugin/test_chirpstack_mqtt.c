@@ -267,15 +267,21 @@ static void a_status_tells_how_well_a_device_hears(void **state)
         const char *json;
         bool told;
         int8_t margin_db;
+        int battery; /* -1: unknown */
     } rows[] = {
-        {"margin", "{\"margin\":10,\"batteryLevel\":83.5}", true, 10},
-        {"worse than the noise", "{\"margin\":-17}", true, -17},
-        {"zero is left out", "{\"externalPowerSource\":true}", true, 0},
-        {"lowest", "{\"margin\":-32}", true, -32},
-        {"highest", "{\"margin\":31}", true, 31},
-        {"below", "{\"margin\":-33}", false, 0},
-        {"above", "{\"margin\":32}", false, 0},
-        {"no number", "{\"margin\":\"x\"}", false, 0},
+        {"margin", "{\"margin\":10,\"batteryLevel\":83.5}", true, 10, 83},
+        {"worse than the noise", "{\"margin\":-17}", true, -17, -1},
+        {"zero is left out", "{\"externalPowerSource\":true}", true, 0, 100},
+        {"lowest", "{\"margin\":-32}", true, -32, -1},
+        {"highest", "{\"margin\":31}", true, 31, -1},
+        {"below", "{\"margin\":-33}", false, 0, -1},
+        {"above", "{\"margin\":32}", false, 0, -1},
+        {"no number", "{\"margin\":\"x\"}", false, 0, -1},
+        {"a full battery", "{\"batteryLevel\":100}", true, 0, 100},
+        {"next to empty", "{\"batteryLevel\":0.39}", true, 0, 0},
+        {"more than full", "{\"batteryLevel\":101}", true, 0, -1},
+        {"it cannot measure it", "{\"batteryLevelUnavailable\":true,\"batteryLevel\":5}",
+         true, 0, -1},
     };
     struct rig rig;
     rig_open(&rig, "chirpstack", pairs, ARRAY_LEN(pairs));
@@ -288,7 +294,49 @@ static void a_status_tells_how_well_a_device_hears(void **state)
             assert_int_equal(e->type, FUO_EV_STATUS);
             assert_true(e->status.dev_eui == UINT64_C(0x0102030405060708));
             assert_int_equal(e->status.margin_db, rows[i].margin_db);
+            assert_int_equal(e->status.has_battery, rows[i].battery >= 0);
+            assert_int_equal(e->status.battery_percent,
+                             rows[i].battery >= 0 ? rows[i].battery : 0);
         }
+    }
+    rig_close(&rig);
+}
+
+/* The fleet's versionDecoder. */
+static void what_the_server_decodes_tells_the_version(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pointer;
+        const char *object;
+        const char *version;
+    } rows[] = {
+        {"/fw/version", "{\"fw\":{\"version\":\"1.4.3\"}}", "1.4.3"},
+        {"/fw/0", "{\"fw\":[\"2.0\"]}", "2.0"},
+        {"/v", "{\"v\":17040128}", "17040128"},
+        {"/a~1b", "{\"a/b\":\"1\"}", "1"},
+        {"/fw/version", "{\"fw\":{}}", ""},
+        {"/fw", "{\"fw\":{\"version\":\"1\"}}", ""},
+        {"/fw", "{\"fw\":true}", ""},
+        {"/fw", "null", ""},
+        {"/fw", "{\"fw\":\"a\\u0007b\"}", ""},
+        {"/fw",
+         "{\"fw\":\"0123456789012345678901234567890123456789012345678901234567890123\"}",
+         ""},
+        {NULL, "{\"v\":\"1\"}", ""},
+    };
+    struct rig rig;
+    rig_open(&rig, "chirpstack", pairs, ARRAY_LEN(pairs));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char json[256];
+        test_row(rows[i].object);
+        rig.host.version_pointer = rows[i].pointer;
+        snprintf(json, sizeof(json), "{\"fPort\":2,\"data\":\"AA==\",\"object\":%s}",
+                 rows[i].object);
+        deliver(&rig, TOPIC "up", json);
+        const struct fuo_event *e = rig_event(&rig);
+        assert_non_null(e);
+        assert_string_equal(e->uplink.version, rows[i].version);
     }
     rig_close(&rig);
 }
@@ -472,6 +520,7 @@ TEST_MAIN(cmocka_unit_test(an_uplink_arrives_with_all_that_it_carries),
           cmocka_unit_test(the_longest_payload_passes_and_a_longer_one_does_not),
           cmocka_unit_test(the_fate_of_our_downlinks_is_told),
           cmocka_unit_test(a_status_tells_how_well_a_device_hears),
+          cmocka_unit_test(what_the_server_decodes_tells_the_version),
           cmocka_unit_test(a_txack_says_which_gateway_sent_what),
           cmocka_unit_test(foreign_topics_and_retained_events_are_rejected),
           cmocka_unit_test(a_downlink_is_a_command_with_id_and_expiry),

@@ -144,7 +144,40 @@ static void fates_and_statuses_are_told(void **state)
     e = rig_event(&rig);
     assert_int_equal(e->type, FUO_EV_STATUS);
     assert_int_equal(e->status.margin_db, -17);
+    assert_true(e->status.has_battery);
+    assert_int_equal(e->status.battery_percent, 50); /* 50.5 */
     assert_int_equal(rig.host.reject_count, 0);
+    rig_close(&rig);
+}
+
+/* By hand: {"fw": {"version": "1.4.3", "build": 7}} as google.protobuf.Struct. */
+static void what_the_server_decodes_tells_the_version(void **state)
+{
+    (void)state;
+#define VERSION "0a120a0776657273696f6e12071a05312e342e33"
+#define BUILD                             \
+    "0a120a056275696c6412091100000000000" \
+    "01c40"
+    static const char decoded[] = "1a12421030313032303330343035303630373038"
+                                  "52010040025a320a300a026677122a2a28" VERSION BUILD;
+    static const struct {
+        const char *pointer;
+        const char *version;
+    } rows[] = {
+        {"/fw/version", "1.4.3"}, {"/fw/build", "7"},    {"/fw/versio", ""}, {"/fw", ""},
+        {"/x/version", ""},       {"/fw/version/x", ""}, {"", ""},           {NULL, ""},
+    };
+    struct rig rig;
+    rig_open(&rig, "chirpstack", pairs, ARRAY_LEN(pairs));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].pointer != NULL ? rows[i].pointer : "none");
+        rig.host.version_pointer = rows[i].pointer;
+        deliver(&rig, "up", decoded);
+        const struct fuo_event *e = rig_event(&rig);
+        assert_non_null(e);
+        assert_int_equal(e->uplink.fport, 2);
+        assert_string_equal(e->uplink.version, rows[i].version);
+    }
     rig_close(&rig);
 }
 
@@ -237,7 +270,8 @@ static void the_form_of_commands_may_be_given(void **state)
     }
 }
 
-TEST_MAIN(cmocka_unit_test(an_uplink_says_what_it_says_in_json),
+TEST_MAIN(cmocka_unit_test(what_the_server_decodes_tells_the_version),
+          cmocka_unit_test(an_uplink_says_what_it_says_in_json),
           cmocka_unit_test(fates_and_statuses_are_told),
           cmocka_unit_test(what_is_no_event_of_the_device_is_rejected),
           cmocka_unit_test(commands_are_in_the_form_of_the_last_event),

@@ -142,6 +142,10 @@ static void devices_report_on_request(void **state)
     assert_int_equal(e->reported.result, 11);
     assert_string_equal(e->reported.package_version, "1.4.3");
     assert_string_equal(e->reported.firmware_version, "1.4.2");
+    tell(&rig, "lab/reports/0011223344556677", "battery=64", false);
+    e = rig_event(&rig);
+    assert_true(e->reported.has_battery && !e->reported.has_state);
+    assert_int_equal(e->reported.battery_percent, 64);
     tell(&rig, "lab/reports/0011223344556677", "  result=5", false);
     e = rig_event(&rig);
     assert_true(!e->reported.has_state && e->reported.has_result);

@@ -115,6 +115,47 @@ static void an_uplink_arrives_with_all_that_it_carries(void **state)
     rig_close(&rig);
 }
 
+#define IDS "\"end_device_ids\":{\"dev_eui\":\"0102030405060708\"}"
+
+/* The fleet's versionDecoder, and the battery that the server was told. */
+static void decoded_payloads_and_batteries_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        const char *version;
+        int battery; /* -1: nothing */
+    } rows[] = {
+        {"\"decoded_payload\":{\"fw\":\"1.4.3\"}", "1.4.3", -1},
+        {"\"decoded_payload\":{\"fw\":{}}", "", -1},
+        {"\"last_battery_percentage\":{\"f_cnt\":9,\"value\":64.6}", "", 64},
+        {"\"last_battery_percentage\":{\"value\":101}", "", -1},
+        {"\"f_cnt\":1", "", -1},
+    };
+    struct rig rig;
+    setup(&rig);
+    rig.host.version_pointer = "/fw";
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char json[512];
+        test_row(rows[i].json);
+        snprintf(json, sizeof(json),
+                 "{" IDS
+                 ",\"uplink_message\":{\"f_port\":2,\"frm_payload\":\"AA==\",%s}}",
+                 rows[i].json);
+        deliver(&rig, TOPIC "d/up", json);
+        const struct fuo_event *e = rig_event(&rig);
+        assert_non_null(e);
+        assert_string_equal(e->uplink.version, rows[i].version);
+        e = rig_event(&rig);
+        assert_int_equal(e != NULL, rows[i].battery >= 0);
+        if (e != NULL) {
+            assert_int_equal(e->type, FUO_EV_REPORTED);
+            assert_int_equal(e->reported.battery_percent, rows[i].battery);
+        }
+    }
+    rig_close(&rig);
+}
+
 static void the_reception_time_is_the_best_that_there_is(void **state)
 {
 #define AT "\"received_at\":\"2026-01-02T12:00:00Z\""
@@ -202,7 +243,6 @@ static void data_rates_are_those_of_the_plan(void **state)
 
 static void unusable_messages_are_rejected_by_kind(void **state)
 {
-#define IDS "\"end_device_ids\":{\"dev_eui\":\"0102030405060708\"}"
     static const struct {
         const char *topic;
         const char *json;
@@ -433,7 +473,8 @@ static void a_flush_empties_the_queue(void **state)
     rig_close(&rig);
 }
 
-TEST_MAIN(cmocka_unit_test(options_are_checked_with_a_sentence),
+TEST_MAIN(cmocka_unit_test(decoded_payloads_and_batteries_are_told),
+          cmocka_unit_test(options_are_checked_with_a_sentence),
           cmocka_unit_test(it_subscribes_with_qos_0_and_has_absolute_times),
           cmocka_unit_test(an_uplink_arrives_with_all_that_it_carries),
           cmocka_unit_test(the_reception_time_is_the_best_that_there_is),

@@ -190,13 +190,8 @@ static const char full[] =
     "  notify: [{ on: [paused, completed], webhook: \"https://ci.example/hook\" }]\n";
 
 /* In order of their places. */
-static const char *const later_paths[] = {"spec.image.deltas",
-                                          "spec.targets.fleets[1]",
-                                          "spec.targets.preconditions.battery.min",
-                                          "spec.targets.preconditions.battery.unknown",
-                                          "spec.radio.transport",
-                                          "spec.radio.class",
-                                          "spec.activation.command",
+static const char *const later_paths[] = {"spec.image.deltas", "spec.targets.fleets[1]",
+                                          "spec.radio.transport", "spec.radio.class",
                                           "spec.notify"};
 
 static void check_full_image_and_targets(const struct campaign_spec *s)
@@ -218,6 +213,8 @@ static void check_full_image_and_targets(const struct campaign_spec *s)
     assert_int_equal(s->targets.limit, 7);
     assert_string_equal(s->targets.preconditions.running_versions.items[0], "1");
     assert_int_equal(s->targets.preconditions.link_margin_cdb, 250);
+    assert_int_equal(s->targets.preconditions.battery_min_ppm, 400000);
+    assert_int_equal(s->targets.preconditions.battery_unknown, SPEC_SKIP);
 }
 
 static void check_full_rest(const struct campaign_doc *c)

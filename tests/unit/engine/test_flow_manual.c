@@ -97,6 +97,42 @@ static void an_approval_holds_for_those_who_come_later(void **state)
     flow_free(&f);
 }
 
+/* The deadline is an end for those that nobody lets install, whenever they get there. */
+static void who_still_waits_at_the_deadline_is_cancelled(void **state)
+{
+    (void)state;
+    for (int late = 0; late < 2; late++) {
+        struct flow f;
+        flow_init(&f, 1);
+        f.deadline = utc_after(f.now, DAYS_US(1));
+        f.spec.schedule.end_behavior = SPEC_END_DRAIN;
+        f.spec.activation.mode = SPEC_ACTIVATE_MANUAL;
+        f.spec.radio.spacing_us = SECONDS_US(100);
+        flow_apply(&f);
+        flow_walk(&f, 0, MEMBER_LISTENING);
+        if (late == 0) {
+            flow_walk(&f, 0, MEMBER_COMPLETE);
+            flow_wait(&f, HOURS_US(12));
+            assert_int_equal(flow_member(&f, 0)->outcome, OUTCOME_NONE);
+            flow_wait(&f, DAYS_US(1));
+        } else {
+            while (f.frame_count < 3) {
+                flow_wait(&f, SECONDS_US(1));
+            }
+            f.deadline = f.now;
+            flow_restart(&f);
+            flow_wait(&f, SECONDS_US(1));
+            assert_int_equal(flow_member(&f, 0)->outcome, OUTCOME_NONE); /* drained */
+            flow_uplink(&f, 0, 201, "0400"); /* FragDataBlockReceivedReq */
+        }
+        ended(&f, 0, OUTCOME_CANCELLED, REASON_DEADLINE, FW_RESULT_CANCELLED);
+        flow_wait(&f, DAYS_US(1));
+        assert_int_equal(f.campaign.phase, CAMPAIGN_COMPLETED);
+        assert_int_equal(f.upgrade_asks, 0);
+        flow_free(&f);
+    }
+}
+
 static void it_holds_for_its_wave_only(void **state)
 {
     (void)state;
@@ -159,7 +195,8 @@ static void an_abort_deletes_what_waits(void **state)
     flow_free(&f);
 }
 
-TEST_MAIN(cmocka_unit_test(nobody_is_told_to_install_before_an_operator_says_so),
+TEST_MAIN(cmocka_unit_test(who_still_waits_at_the_deadline_is_cancelled),
+          cmocka_unit_test(nobody_is_told_to_install_before_an_operator_says_so),
           cmocka_unit_test(an_approval_holds_for_those_who_come_later),
           cmocka_unit_test(it_holds_for_its_wave_only),
           cmocka_unit_test(who_waits_and_what_was_said_outlive_a_restart),

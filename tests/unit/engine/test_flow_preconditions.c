@@ -114,6 +114,91 @@ static void who_hears_too_weakly_is_skipped(void **state)
     }
 }
 
+static void battery(struct flow *f, size_t device, uint8_t percent, bool lwm2m)
+{
+    struct engine_event event = {.type = ENGINE_EV_STATUS,
+                                 .status = {.dev_eui = f->devices[device].dev_eui,
+                                            .has_battery = true,
+                                            .battery_percent = percent}};
+    if (lwm2m) {
+        event = (struct engine_event){.type = ENGINE_EV_REPORTED,
+                                      .reported = {.dev_eui = f->devices[device].dev_eui,
+                                                   .has_battery = true,
+                                                   .battery_percent = percent}};
+    }
+    flow_step(f, &event);
+    assert_int_equal(f->devices[device].battery_percent, percent); /* stored */
+}
+
+static void whose_battery_is_low_or_unknown_is_skipped(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t min_ppm;
+        enum spec_unknown unknown;
+        bool lwm2m;
+        int percent; /* -1: it never told */
+        bool skipped;
+    } rows[] = {
+        {"not asked for", 0, SPEC_ALLOW, false, 0, false},
+        {"unknown, allowed", PCT(40), SPEC_ALLOW, false, -1, false},
+        {"unknown, skipped", PCT(40), SPEC_SKIP, false, -1, true},
+        {"enough", PCT(40), SPEC_SKIP, false, 40, false},
+        {"too low", PCT(40), SPEC_ALLOW, false, 39, true},
+        {"just below a fraction", 405000, SPEC_ALLOW, false, 40, true},
+        {"by LwM2M, enough", PCT(40), SPEC_SKIP, true, 41, false},
+        {"by LwM2M, too low", PCT(40), SPEC_ALLOW, true, 0, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        test_row(rows[i].name);
+        struct spec_preconditions *p = prepare(&f, 1);
+        p->battery_min_ppm = rows[i].min_ppm;
+        p->battery_unknown = rows[i].unknown;
+        if (rows[i].percent >= 0) {
+            battery(&f, 0, (uint8_t)rows[i].percent, rows[i].lwm2m);
+            flow_rebuild(&f); /* it is known after a restart, too */
+        }
+        assert_int_equal(
+            engine_precondition(f.engine, &f.spec, f.devices[0].dev_eui, f.now),
+            rows[i].skipped ? REASON_WAVE_BATTERY : REASON_NONE);
+        flow_apply(&f);
+        if (rows[i].skipped) {
+            skipped(&f, 0, REASON_WAVE_BATTERY);
+        } else {
+            assert_int_equal(flow_member(&f, 0)->outcome, OUTCOME_NONE);
+        }
+        flow_free(&f);
+    }
+}
+
+/* It is the wave that is entered that counts, not the day of the campaign. */
+static void batteries_are_looked_at_when_a_wave_begins(void **state)
+{
+    (void)state;
+    static const struct spec_wave two[] = {
+        {.name = "a", .size = {.ppm = PCT(50)}, .success_ppm = PCT(50)},
+        {.name = "b", .size = {.ppm = SPEC_PPM}, .success_ppm = PCT(50)}};
+    static const uint8_t one_each[FLOW_DEVICES] = {0, 1};
+    struct flow f;
+    prepare(&f, 2)->battery_min_ppm = PCT(30);
+    f.spec.rollout.waves = two;
+    f.spec.rollout.wave_count = ARRAY_LEN(two);
+    f.wave_of = one_each;
+    battery(&f, 0, 80, false);
+    battery(&f, 1, 80, false);
+    flow_apply(&f);
+    flow_walk(&f, 0, MEMBER_LISTENING);
+    battery(&f, 0, 10, false); /* it has begun: it goes on */
+    battery(&f, 1, 20, false);
+    flow_walk(&f, 0, MEMBER_ENDED);
+    ended(&f, 0, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+    flow_wait(&f, SECONDS_US(1));
+    skipped(&f, 1, REASON_WAVE_BATTERY);
+    flow_free(&f);
+}
+
 /* The devices of flow.h run 0x01000000 or so: 01 00 00 00 on air. */
 static void only_devices_of_listed_versions_go_on(void **state)
 {
@@ -160,4 +245,6 @@ TEST_MAIN(cmocka_unit_test(devices_in_maintenance_are_left_alone_or_not),
           cmocka_unit_test(who_was_not_heard_for_long_is_skipped),
           cmocka_unit_test(a_daemon_that_was_away_blames_no_device),
           cmocka_unit_test(who_hears_too_weakly_is_skipped),
+          cmocka_unit_test(whose_battery_is_low_or_unknown_is_skipped),
+          cmocka_unit_test(batteries_are_looked_at_when_a_wave_begins),
           cmocka_unit_test(only_devices_of_listed_versions_go_on))

@@ -240,6 +240,69 @@ static void its_version_is_proof_if_it_was_another_before(void **state)
     }
 }
 
+/* What DevVersionAns said before is no longer true. */
+static void the_number_of_the_version_follows_the_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t given; /* of the campaign */
+        bool proof;
+        bool known;
+    } rows[] = {
+        {"proof, and its number is known", FLOW_VERSION, true, true},
+        {"proof, and devices agreed on it", SPEC_AUTO_U32, true, true},
+        {"another text than before", FLOW_VERSION, false, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        test_row(rows[i].name);
+        begin_talker(&f);
+        f.spec.image.firmware_version = rows[i].given;
+        report(&f, &(struct engine_report){.firmware_version = "1.4.2"});
+        flow_walk(&f, 0, MEMBER_VERIFY);
+        assert_true(f.devices[0].firmware_known); /* it was asked before */
+        assert_int_equal(f.devices[0].firmware_version, 1);
+        report(&f, rows[i].proof ? &(struct engine_report){.firmware_version = "1.4.3"}
+                                 : &(struct engine_report){.firmware_version = "1.4.1"});
+        assert_int_equal(f.devices[0].firmware_known, rows[i].known);
+        if (rows[i].known) {
+            assert_int_equal(f.devices[0].firmware_version, FLOW_VERSION);
+            assert_true(f.members[0].version_after_known);
+            assert_int_equal(f.members[0].version_after, FLOW_VERSION);
+        }
+        assert_int_equal(flow_member(&f, 0)->outcome,
+                         rows[i].proof ? OUTCOME_SUCCEEDED : OUTCOME_NONE);
+        flow_free(&f);
+    }
+}
+
+static void the_battery_is_told_by_messages_of_its_object(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *hex;
+        int percent; /* -1: nothing */
+    } rows[] = {
+        {"/3/0/9 alone", "c10940", 64},
+        {"/3/0", "c503312e342e32c10964", 100},
+        {"the delivery method of /5/0", "c10301c10902", -1},
+        {"none that can be", "c10965", -1},
+        {"below zero", "c109ff", -1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        test_row(rows[i].name);
+        begin_talker(&f);
+        tell(&f, rows[i].hex);
+        const struct device_rec *d = engine_device(f.engine, f.devices[0].dev_eui);
+        assert_int_equal(d->battery_known, rows[i].percent >= 0);
+        assert_int_equal(d->battery_percent, rows[i].percent >= 0 ? rows[i].percent : 0);
+        flow_free(&f);
+    }
+}
+
 static void who_is_back_is_asked_what_runs(void **state)
 {
     (void)state;
@@ -346,7 +409,9 @@ static void nobody_in_particular_is_kept_too(void **state)
     flow_free(&f);
 }
 
-TEST_MAIN(cmocka_unit_test(tlv_on_the_port_of_the_profile_is_a_report),
+TEST_MAIN(cmocka_unit_test(the_number_of_the_version_follows_the_text),
+          cmocka_unit_test(the_battery_is_told_by_messages_of_its_object),
+          cmocka_unit_test(tlv_on_the_port_of_the_profile_is_a_report),
           cmocka_unit_test(other_ports_and_old_uplinks_are_none),
           cmocka_unit_test(what_is_reported_stands_beside_what_is_inferred),
           cmocka_unit_test(a_failure_it_saw_is_the_end),

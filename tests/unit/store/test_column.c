@@ -122,6 +122,8 @@ static const struct device_rec device = {
     15,
     UINT16_MAX,
     -1500,
+    true,
+    100,
     4,
     {{UINT64_MAX, INT16_MIN, -1, 1000},
      {2, -75, INT16_MIN, 1},

@@ -104,6 +104,9 @@ static const char rows_13[] = "UPDATE member SET variant = 2, delta_failures = 1
                               "UPDATE transmission SET variant = 2;"
                               "UPDATE source SET deltas = '[{}]';";
 
+static const char rows_14[] =
+    "UPDATE device SET battery_known = 1, battery_percent = 64;";
+
 static const struct {
     const char *rows; /* what a daemon of that version may have written beyond the last */
     const char *digest; /* of the step's SQL: other people's databases have it */
@@ -121,6 +124,7 @@ static const struct {
     {rows_11, "bf262b533acbef2fa4a9c89e3c7118dca6548bded7aad346c2af9a63a15cd9d9"},
     {rows_12, "d0c309f910ec9debfba907531186a9d532f329774655379df22140af04a1ea82"},
     {rows_13, "08764c1678276f83c41e0614c33e487dbc3bc03f055280c1380ca78ee70cdbb7"},
+    {rows_14, "767d5bf3927a68f0a8d0d661bf5c478f631d31fd5ec5898f0ae8c02b0f29e10b"},
 };
 
 /* Columns that were turned into others; test_schema.c says into what. */
@@ -397,6 +401,8 @@ static void assert_records(size_t version)
     assert_int_equal(devices.last.device.session_count[3], 4);
     assert_int_equal(devices.last.device.uplinks_heard, version >= 2 ? 71 : 1);
     assert_int_equal(devices.last.device.down_cdb, version >= 4 ? -150 : 0);
+    assert_int_equal(devices.last.device.battery_known, version >= 14);
+    assert_int_equal(devices.last.device.battery_percent, version >= 14 ? 64 : 0);
     assert_int_equal(
         fixture_load(&fix, STORE_CHARGE, sizeof(struct charge_rec)).last.charge.gateway,
         99);
