@@ -128,6 +128,43 @@ struct fuo_order {
     uint32_t image; /* DELIVER: for fuo_host_ops.image() */
 };
 
+/* ---- what people ask of a device's objects (LwM2M) ---- */
+
+enum fuo_access_type {
+    FUO_ACCESS_READ = 1,
+    FUO_ACCESS_WRITE,   /* a resource, or some resources of an instance */
+    FUO_ACCESS_CREATE,  /* an instance */
+    FUO_ACCESS_DELETE,  /* an instance */
+    FUO_ACCESS_EXECUTE, /* a resource, with arguments or without */
+    FUO_ACCESS_OBSERVE, /* tell each change, until FUO_ACCESS_END or timeout_us */
+    FUO_ACCESS_END,     /* of that id: no more answers to it */
+};
+
+enum {
+    FUO_ACCESS_VALUES_MAX = 16,
+    FUO_READINGS_MAX = 128,
+    FUO_READING_SIZE = 4096, /* of all their texts but the types, with their NULs */
+};
+
+/* All texts are borrowed for the call. */
+struct fuo_access {
+    uint64_t id;
+    uint64_t dev_eui;
+    enum fuo_access_type type;
+    const char *path;          /* "/3/0/9" */
+    const char *const *values; /* of a resource: the value; of an instance: "1=300", each;
+                                * OBSERVE: attributes, "gt=20" */
+    size_t value_count;
+    int64_t timeout_us; /* from now; a device that sleeps is waited for */
+};
+
+/* A value that a device has. */
+struct fuo_reading {
+    const char *path; /* of the resource, or of an instance of it */
+    const char *type; /* string integer float boolean opaque (base64) time link */
+    const char *text; /* UTF-8 */
+};
+
 /* ---- events: plugin -> engine ---- */
 
 enum fuo_event_type {
@@ -145,6 +182,7 @@ enum fuo_event_type {
     FUO_EV_FINDING,    /* finding: what is wrong there, before the result of an intent */
     FUO_EV_PROGRESS,   /* progress: how much of its image a device has fetched */
     FUO_EV_ORDERED,    /* ordered: answer to order() */
+    FUO_EV_ACCESSED,   /* accessed: answer to access() */
 };
 
 /* A label of a device, as the server has it: text. */
@@ -311,6 +349,17 @@ struct fuo_event {
             uint64_t dev_eui;
             int err; /* FUO_EPERM: the device refused it; FUO_ENOTSUP: it cannot do that */
         } ordered;
+        struct {
+            uint64_t id;
+            uint64_t dev_eui;
+            int err; /* FUO_EPERM: the device refused it; FUO_ENOENT: it has no such thing;
+                        FUO_ETIMEDOUT: no answer; FUO_EAGAIN: it was not asked */
+            bool more; /* further answers follow: of an observation */
+            const char
+                *text; /* why, for people; less than FUO_FINDING_SIZE; NULL: none */
+            const struct fuo_reading *readings;
+            size_t reading_count;
+        } accessed;
     };
 };
 
@@ -477,6 +526,11 @@ struct fuo_ns_plugin {
     /* Both or none: a plugin that is a server itself. on_ready(): see watch(). */
     int (*order)(struct fuo_ns *ns, const struct fuo_order *order); /* _ORDERED */
     void (*on_ready)(struct fuo_ns *ns);
+
+    /* May be NULL: the devices have no objects. FUO_OK: FUO_EV_ACCESSED follows, the last of
+     * them without more, but after FUO_ACCESS_END. FUO_EINVAL: path or values are not usable;
+     * FUO_ENOSPC: too much is asked of that device. */
+    int (*access)(struct fuo_ns *ns, const struct fuo_access *access);
 };
 
 /* What a plugin defines: const struct fuo_ns_plugin fuo_ns_plugin = { ... }; */

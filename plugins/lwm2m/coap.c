@@ -49,6 +49,20 @@ bool coap_put_path(coap_pdu_t *pdu, const char *path)
     return true;
 }
 
+bool coap_put_query(coap_pdu_t *pdu, const char *query)
+{
+    while (*query != '\0') {
+        size_t len = strcspn(query, "&");
+        if (coap_add_option(pdu, COAP_OPTION_URI_QUERY, len, (const uint8_t *)query) ==
+            0) {
+            return false;
+        }
+        query += len;
+        query += *query == '&';
+    }
+    return true;
+}
+
 bool coap_copy_text(const coap_opt_t *option, char *text, size_t size)
 {
     size_t len = coap_opt_length(option);

@@ -92,7 +92,8 @@ static void tick_peer(struct fuo_ns *ns, struct peer *p)
         return;
     }
     talk_tick(ns, p);
-    if (p->ordered || p->wants_read || p->wants_observe) {
+    access_tick(ns, p);
+    if (p->accesses != NULL || p->ordered || p->wants_read || p->wants_observe) {
         ns_due(ns, p);
     }
 }
@@ -385,5 +386,6 @@ const struct fuo_ns_plugin fuo_ns_plugin = {
     .unicast = lwm2m_unicast,
     .unicast_flush = lwm2m_unicast_flush,
     .order = lwm2m_order,
+    .access = access_order,
     .on_ready = lwm2m_on_ready,
 };

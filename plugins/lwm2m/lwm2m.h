@@ -13,6 +13,8 @@
  *   files.c    images to be fetched: GET below /fw
  *   talk.c     requests to a device, one at a time, and their answers
  *   update.c   which request is next: an order's way over Object 5
+ *   access.c   what people ask of a device's objects, and the answers
+ *   readings.c   values that it answers, for people
  *   record.c   what a device answers, to State, Update Result and versions
  *   coap.c     options of messages
  *
@@ -63,6 +65,7 @@ enum step {
     STEP_CANCEL,   /* POST /5/0/10 */
     STEP_NO_URI,   /* PUT /5/0/1, empty */
     STEP_NO_IMAGE, /* PUT /5/0/0, one byte 0 */
+    STEP_ACCESS,   /* of the first in peer.accesses */
 };
 
 /* What a device has said of Object 5 and of its firmware. */
@@ -84,7 +87,8 @@ struct record {
 struct talk {
     enum step step;
     coap_pdu_code_t method;
-    const char *path; /* "5/0/1" */
+    const char *path;  /* "5/0/1" */
+    const char *query; /* "gt=20&lt=5"; NULL: none */
     const uint8_t *payload;
     size_t payload_len;
     const struct coap_block *block1; /* NULL: none, and so the next */
@@ -94,6 +98,15 @@ struct talk {
     int accept;   /* -1: any */
     bool observe;
 };
+
+/* Content formats that a device said it has (ct= of its root), a bit each. */
+enum {
+    HAS_TLV = 1,
+    HAS_SENML_JSON = 2,
+    HAS_SENML_CBOR = 4,
+};
+
+struct access;
 
 struct peer {
     struct peer *next;    /* with the same hash of its DevEUI */
@@ -113,6 +126,7 @@ struct peer {
     bool queue;              /* it sleeps (U or UQ of 1.0, Q of 1.1) */
     bool firmware;           /* it has /5/0 */
     bool cancels;            /* ... of 1.1 or later: resource 10 */
+    uint8_t formats;         /* HAS_...; 0: it did not say */
 
     /* The request under way. */
     enum step step;
@@ -133,6 +147,9 @@ struct peer {
     uint8_t resets;  /* tried for it */
     struct coap_upload upload;
     uint32_t upload_image; /* that upload is of; 0: none */
+
+    struct access *accesses; /* in order; the first may be under way */
+    struct access *observed; /* those that go on */
 
     struct record record;
     uint32_t image;         /* that it may fetch; 0: none */
@@ -245,11 +262,27 @@ struct answer {
     uint16_t format;
     bool has_block1;
     struct coap_block block1;
+    char location[32]; /* 2.01: "3303/1"; else empty */
 };
 
 void update_answer(struct fuo_ns *ns, struct peer *p, const struct answer *answer);
 /* Something has changed in its Object 5. */
 void update_notified(struct fuo_ns *ns, struct peer *p);
+
+/* ---- access.c ---- */
+
+/* As access() of plugin.h. */
+FUO_MUST_CHECK int access_order(struct fuo_ns *ns, const struct fuo_access *order);
+/* True: a request is on its way. */
+bool access_next(struct fuo_ns *ns, struct peer *p);
+void access_answer(struct fuo_ns *ns, struct peer *p, const struct answer *answer);
+/* False: nobody observes that. */
+bool access_notified(struct fuo_ns *ns, struct peer *p, const coap_bin_const_t *token,
+                     const coap_pdu_t *pdu);
+void access_tick(struct fuo_ns *ns, struct peer *p);
+/* Its registration has ended: what was under way was not answered. */
+void access_lost(struct fuo_ns *ns, struct peer *p);
+void access_free(struct peer *p);
 
 /* ---- record.c ---- */
 
@@ -278,6 +311,8 @@ bool coap_put_number(coap_pdu_t *pdu, uint16_t option, uint32_t number);
 bool coap_put_block(coap_pdu_t *pdu, uint16_t option, const struct coap_block *block);
 /* "a/b/c", each a segment. */
 bool coap_put_path(coap_pdu_t *pdu, const char *path);
+/* "a=1&b=2", each an option. */
+bool coap_put_query(coap_pdu_t *pdu, const char *query);
 /* Copies the option if it fits and has no NUL; false: it does not. */
 bool coap_copy_text(const coap_opt_t *option, char *text, size_t size);
 bool coap_is_secure(const coap_session_t *session);

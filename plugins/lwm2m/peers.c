@@ -54,6 +54,7 @@ static void free_peer(struct peer *p)
     if (p->session != NULL) {
         coap_session_release(p->session);
     }
+    access_free(p);
     free(p->body);
     free(p);
 }
@@ -194,6 +195,7 @@ void peers_deregister(struct fuo_ns *ns, struct peer *p)
     p->session = NULL;
     p->step = STEP_NONE;
     p->observing = false;
+    access_lost(ns, p);
     p->upload_image = 0; /* it may have rebooted: from the start */
     ns->registered_count--;
 }

@@ -40,7 +40,8 @@ struct params {
 /* What the links say. */
 struct objects {
     bool firmware;
-    bool cancels; /* Object 5 of 1.1 or later */
+    bool cancels;    /* Object 5 of 1.1 or later */
+    uint8_t formats; /* HAS_... */
     char root[ROOT_SIZE];
 };
 
@@ -122,10 +123,31 @@ static struct params read_query(const coap_pdu_t *request)
 
 /* ---- the links ---- */
 
+/* "ct=110", "ct=\"112 11542\"" of the root */
+static void note_formats(const struct link *link, struct objects *o)
+{
+    static const struct {
+        const char *word;
+        uint8_t bit;
+    } known[] = {{"11542", HAS_TLV}, {"110", HAS_SENML_JSON}, {"112", HAS_SENML_CBOR}};
+    struct link_attr ct;
+    for (size_t i = 0; i < 3 && link_attr_find(link, "ct", &ct); i++) {
+        if (link_attr_has_word(&ct, known[i].word)) {
+            o->formats = (uint8_t)(o->formats | known[i].bit);
+        }
+    }
+}
+
 static bool note_root(const struct link *link, struct objects *o)
 {
     struct link_attr rt;
-    if (!link_attr_find(link, "rt", &rt) || !link_attr_has_word(&rt, "oma.lwm2m")) {
+    bool is_root = link->target_len == 1 && link->target[0] == '/';
+    bool is_lwm2m =
+        link_attr_find(link, "rt", &rt) && link_attr_has_word(&rt, "oma.lwm2m");
+    if (is_root || is_lwm2m) {
+        note_formats(link, o);
+    }
+    if (!is_lwm2m) {
         return true;
     }
     const char *root = link->target;
@@ -307,6 +329,7 @@ static void take_objects(struct peer *p, const struct objects *o)
 {
     p->firmware = o->firmware;
     p->cancels = o->cancels;
+    p->formats = o->formats;
     snprintf(p->root, sizeof(p->root), "%s", o->root);
 }
 

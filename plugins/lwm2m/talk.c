@@ -51,6 +51,7 @@ static bool put_options(coap_pdu_t *pdu, const struct peer *p, const struct talk
     ok = ok && coap_put_path(pdu, p->root) && coap_put_path(pdu, t->path);
     ok = ok && (t->format < 0 ||
                 coap_put_number(pdu, COAP_OPTION_CONTENT_FORMAT, (uint32_t)t->format));
+    ok = ok && (t->query == NULL || coap_put_query(pdu, t->query));
     ok = ok &&
          (t->accept < 0 || coap_put_number(pdu, COAP_OPTION_ACCEPT, (uint32_t)t->accept));
     ok = ok && (t->block2 == NULL || coap_put_block(pdu, COAP_OPTION_BLOCK2, t->block2));
@@ -90,7 +91,7 @@ int talk_send(struct fuo_ns *ns, struct peer *p, const struct talk *t)
     p->talk = *t;
     p->answer_until_us = ns->now_us + ANSWER_TIMES * ns->config->ack_timeout_us;
     memcpy(p->token, token, sizeof(token));
-    if (t->observe) {
+    if (t->observe && t->step != STEP_ACCESS) {
         memcpy(p->observe_token, token, sizeof(token));
     }
     if (coap_send(p->session, pdu) == COAP_INVALID_MID) {
@@ -153,6 +154,25 @@ static void forget_body(struct peer *p)
     p->body = NULL;
 }
 
+/* "3303/1"; what does not fit is left out. */
+static void copy_location(const coap_pdu_t *pdu, char *text, size_t size)
+{
+    coap_opt_filter_t filter;
+    coap_opt_iterator_t it;
+    const coap_opt_t *option;
+    size_t len = 0;
+    coap_option_filter_clear(&filter);
+    coap_option_filter_set(&filter, COAP_OPTION_LOCATION_PATH);
+    coap_option_iterator_init(pdu, &it, &filter);
+    while ((option = coap_option_next(&it)) != NULL && len + 2 < size &&
+           coap_copy_text(option, text + len + (len > 0), size - len - (len > 0))) {
+        if (len > 0) {
+            text[len] = '/';
+        }
+        len += strlen(text + len);
+    }
+}
+
 static void take_answer(struct fuo_ns *ns, struct peer *p, const coap_pdu_t *pdu)
 {
     struct coap_block block;
@@ -162,6 +182,7 @@ static void take_answer(struct fuo_ns *ns, struct peer *p, const coap_pdu_t *pdu
     }
     a.format = (uint16_t)coap_number(pdu, COAP_OPTION_CONTENT_FORMAT, NO_FORMAT);
     a.has_block1 = coap_block_of(pdu, COAP_OPTION_BLOCK1, &a.block1) == FUO_OK;
+    copy_location(pdu, a.location, sizeof(a.location));
     int err = coap_block_of(pdu, COAP_OPTION_BLOCK2, &block);
     if (err == FUO_ENOENT || a.code != COAP_RESPONSE_CODE_CONTENT) {
         give(ns, p, &a);
@@ -198,7 +219,7 @@ coap_response_t talk_on_response(coap_session_t *session, const coap_pdu_t *sent
     update_awake(ns, p);
     bool observed = coap_number(received, COAP_OPTION_OBSERVE, UINT32_MAX) != UINT32_MAX;
     if (p->step != STEP_NONE && is_token(&token, p->token)) {
-        p->observing |= p->talk.observe && observed;
+        p->observing |= p->step == STEP_OBSERVE && observed;
         take_answer(ns, p, received);
         return COAP_RESPONSE_OK;
     }
@@ -206,7 +227,8 @@ coap_response_t talk_on_response(coap_session_t *session, const coap_pdu_t *sent
         update_notified(ns, p);
         return COAP_RESPONSE_OK;
     }
-    return COAP_RESPONSE_FAIL;
+    return access_notified(ns, p, &token, received) ? COAP_RESPONSE_OK
+                                                    : COAP_RESPONSE_FAIL;
 }
 
 void talk_on_nack(coap_session_t *session, const coap_pdu_t *sent,

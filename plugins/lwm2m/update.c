@@ -332,6 +332,9 @@ void update_next(struct fuo_ns *ns, struct peer *p)
     /* An order may end without a request: then the next thing is looked at. */
     while (can_be_asked(ns, p)) {
         bool reads = p->wants_observe || p->wants_read || (p->ordered && !p->order_read);
+        if (access_next(ns, p)) {
+            return;
+        }
         if (reads && p->firmware) {
             read_firmware(ns, p);
         } else if (reads && p->ordered) {
@@ -433,6 +436,7 @@ static void took(struct fuo_ns *ns, struct peer *p, const struct answer *a)
     case STEP_CANCEL:
     case STEP_NO_URI:
     case STEP_NO_IMAGE:
+    case STEP_ACCESS:
     case STEP_NONE:
         return; /* the State says what came of it */
     }
@@ -440,6 +444,11 @@ static void took(struct fuo_ns *ns, struct peer *p, const struct answer *a)
 
 void update_answer(struct fuo_ns *ns, struct peer *p, const struct answer *a)
 {
+    if (a->step == STEP_ACCESS) {
+        access_answer(ns, p, a);
+        ns_due(ns, p);
+        return;
+    }
     if (a->code == COAP_EMPTY_CODE) {
         p->silent_until_us = ns->now_us + SILENCE_US;
         p->awake_until_us = p->queue ? 0 : p->awake_until_us;

@@ -38,14 +38,15 @@ static void fail(struct rd *r)
 static uint64_t rd_argument(struct rd *r, unsigned info)
 {
     uint64_t value = 0;
-    if (info < INFO_U8) {
+    size_t width = info < INFO_U8 ? 0 : (size_t)1 << (info & 3);
+    if (width == 0) {
         return info;
     }
     if (info > INFO_U64) {
         fail(r);
         return 0;
     }
-    for (unsigned i = 0; i < 1u << (info - INFO_U8); i++) {
+    for (size_t i = 0; i < width; i++) {
         value = value << 8 | rd_u8(r);
     }
     return value;
@@ -85,32 +86,26 @@ static double double_of(uint64_t bits)
 
 /* ---- reading ---- */
 
+static double float_of(unsigned info, uint64_t bits)
+{
+    if (info == SIMPLE_HALF) {
+        return half_of((uint16_t)bits);
+    }
+    return info == SIMPLE_SINGLE ? single_of((uint32_t)bits) : double_of(bits);
+}
+
 static void read_simple(struct rd *r, unsigned info, struct cbor_item *item)
 {
     uint64_t value = info == INFO_UNKNOWN ? 0 : rd_argument(r, info);
-    switch (info) {
-    case SIMPLE_FALSE:
-    case SIMPLE_TRUE:
+    if (info >= SIMPLE_HALF && info <= SIMPLE_DOUBLE) {
+        *item = (struct cbor_item){.kind = CBOR_FLOAT, .real = float_of(info, value)};
+    } else if (info == SIMPLE_FALSE || info == SIMPLE_TRUE) {
         *item = (struct cbor_item){.kind = CBOR_BOOL, .value = info == SIMPLE_TRUE};
-        break;
-    case SIMPLE_NULL:
-    case SIMPLE_UNDEFINED:
+    } else if (info == SIMPLE_NULL || info == SIMPLE_UNDEFINED) {
         *item = (struct cbor_item){.kind = CBOR_NULL};
-        break;
-    case SIMPLE_HALF:
-        *item = (struct cbor_item){.kind = CBOR_FLOAT, .real = half_of((uint16_t)value)};
-        break;
-    case SIMPLE_SINGLE:
-        *item =
-            (struct cbor_item){.kind = CBOR_FLOAT, .real = single_of((uint32_t)value)};
-        break;
-    case SIMPLE_DOUBLE:
-        *item = (struct cbor_item){.kind = CBOR_FLOAT, .real = double_of(value)};
-        break;
-    case INFO_UNKNOWN:
+    } else if (info == INFO_UNKNOWN) {
         *item = (struct cbor_item){.kind = CBOR_BREAK};
-        break;
-    default:
+    } else {
         fail(r);
     }
 }
@@ -143,10 +138,11 @@ bool cbor_next(struct rd *r, struct cbor_item *item)
     }
     if (major == MAJOR_SIMPLE) {
         read_simple(r, info, &read);
-    } else if (info == INFO_UNKNOWN && (major == MAJOR_ARRAY || major == MAJOR_MAP)) {
-        read = (struct cbor_item){.kind = kinds[major], .value = CBOR_UNKNOWN};
     } else {
-        read = (struct cbor_item){.kind = kinds[major], .value = rd_argument(r, info)};
+        bool unknown =
+            info == INFO_UNKNOWN && (major == MAJOR_ARRAY || major == MAJOR_MAP);
+        read.kind = kinds[major];
+        read.value = unknown ? CBOR_UNKNOWN : rd_argument(r, info);
     }
     if (read.kind == CBOR_BYTES || read.kind == CBOR_TEXT) {
         read_string(r, &read);
@@ -184,36 +180,43 @@ static uint64_t inside(struct rd *r, const struct cbor_item *item)
     return item->value;
 }
 
+/* Items that are still to be passed over, outermost first. */
+struct nest {
+    uint64_t left[CBOR_DEPTH_MAX];
+    size_t depth;
+};
+
+static void skip_item(struct rd *r, struct nest *n)
+{
+    struct cbor_item item;
+    uint64_t *left = &n->left[n->depth - 1];
+    if (!cbor_next(r, &item)) {
+        return;
+    }
+    if (item.kind == CBOR_BREAK) {
+        if (*left != CBOR_UNKNOWN) {
+            fail(r);
+        }
+        n->depth--;
+        return;
+    }
+    *left -= *left != CBOR_UNKNOWN;
+    uint64_t count = inside(r, &item);
+    if (count > 0 && n->depth == CBOR_DEPTH_MAX) {
+        fail(r);
+    } else if (count > 0) {
+        n->left[n->depth++] = count;
+    }
+}
+
 void cbor_skip(struct rd *r)
 {
-    uint64_t left[CBOR_DEPTH_MAX] = {1};
-    size_t depth = 1;
-    while (depth > 0) {
-        struct cbor_item item;
-        if (left[depth - 1] == 0) {
-            depth--;
-            continue;
-        }
-        if (!cbor_next(r, &item)) {
-            return;
-        }
-        bool unknown = left[depth - 1] == CBOR_UNKNOWN;
-        if (item.kind == CBOR_BREAK) {
-            if (!unknown) {
-                fail(r);
-                return;
-            }
-            depth--;
-            continue;
-        }
-        left[depth - 1] -= !unknown;
-        uint64_t count = inside(r, &item);
-        if (count > 0 && depth == CBOR_DEPTH_MAX) {
-            fail(r);
-            return;
-        }
-        if (count > 0) {
-            left[depth++] = count;
+    struct nest n = {.left = {1}, .depth = 1};
+    while (n.depth > 0 && r->err == FUO_OK) {
+        if (n.left[n.depth - 1] == 0) {
+            n.depth--;
+        } else {
+            skip_item(r, &n);
         }
     }
 }

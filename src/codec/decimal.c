@@ -190,7 +190,12 @@ static size_t put_plain(const char *digits, size_t count, int exponent, char *te
         if (i == point) {
             text[len++] = '.';
         }
-        text[len++] = i < 0 || i >= (int)count ? '0' : digits[i];
+        bool there = i >= 0 && i < (int)count;
+        text[len] = '0';
+        if (there) {
+            text[len] = digits[i];
+        }
+        len++;
     }
     return len;
 }

@@ -69,7 +69,7 @@ static struct lwm2m_value guess(const struct lwm2m_tlv_value *v)
 
 static bool float_of(const struct lwm2m_tlv_value *v, double *real)
 {
-    uint8_t bytes[9];
+    uint8_t bytes[9] = {0};
     struct cbor_item item;
     struct rd r = rd_init(bytes, 1 + v->len);
     if (v->len != 4 && v->len != 8) {

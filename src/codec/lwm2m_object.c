@@ -34,10 +34,11 @@ static char letter_of(const struct lwm2m_path *path)
 {
     for (size_t i = 0; path->depth >= PATH_RESOURCE && i < OBJECT_COUNT; i++) {
         if (objects[i].id == path->id[0]) {
-            return path->id[2] < objects[i].count ? objects[i].types[path->id[2]] : '.';
+            bool there = path->id[2] < objects[i].count;
+            return objects[i].types[there ? path->id[2] : objects[i].count];
         }
     }
-    return '.';
+    return '\0';
 }
 
 enum lwm2m_type lwm2m_type_of(const struct lwm2m_path *path)

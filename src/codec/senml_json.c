@@ -39,7 +39,10 @@ static void skip_space(struct cursor *c)
 static char peek(struct cursor *c)
 {
     skip_space(c);
-    return c->p < c->end && c->err == FUO_OK ? *c->p : '\0';
+    if (c->p == c->end || c->err != FUO_OK) {
+        return '\0';
+    }
+    return *c->p;
 }
 
 static bool take(struct cursor *c, char wanted)
@@ -133,7 +136,10 @@ static void take_escape(struct cursor *c)
 {
     static const char from[] = "\"\\/bfnrt";
     static const char to[] = "\"\\/\b\f\n\r\t";
-    char x = c->p < c->end ? *c->p++ : '\0';
+    char x = '\0';
+    if (c->p < c->end) {
+        x = *c->p++;
+    }
     if (x == 'u') {
         take_unicode(c);
         return;
@@ -235,29 +241,38 @@ static void skip_scalar(struct cursor *c)
     }
 }
 
+/* What arrays and objects that are passed over end with, outermost first. */
+struct nest {
+    char closing[DEPTH_MAX];
+    size_t depth;
+};
+
+static void skip_token(struct cursor *c, struct nest *n)
+{
+    char next = peek(c);
+    bool opens = next == '{' || next == '[';
+    if (opens && n->depth == DEPTH_MAX) {
+        fail(c, FUO_EPROTO);
+    } else if (opens) {
+        c->p++;
+        n->closing[n->depth++] = next == '{' ? '}' : ']';
+    } else if (n->depth > 0 && next == n->closing[n->depth - 1]) {
+        c->p++;
+        n->depth--;
+    } else if (n->depth > 0 && (next == ',' || next == ':')) {
+        c->p++;
+    } else {
+        skip_scalar(c);
+    }
+}
+
 /* A value of whatever kind. Commas and colons are not looked at closely. */
 static void skip_value(struct cursor *c)
 {
-    char closing[DEPTH_MAX];
-    size_t depth = 0;
+    struct nest n = {.depth = 0};
     do {
-        char next = peek(c);
-        if (next == '{' || next == '[') {
-            if (depth == DEPTH_MAX) {
-                fail(c, FUO_EPROTO);
-                return;
-            }
-            c->p++;
-            closing[depth++] = next == '{' ? '}' : ']';
-        } else if (depth > 0 && next == closing[depth - 1]) {
-            c->p++;
-            depth--;
-        } else if (depth > 0 && (next == ',' || next == ':')) {
-            c->p++;
-        } else {
-            skip_scalar(c);
-        }
-    } while (depth > 0 && c->err == FUO_OK);
+        skip_token(c, &n);
+    } while (n.depth > 0 && c->err == FUO_OK);
 }
 
 /* ---- records ---- */

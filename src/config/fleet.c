@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/fleet.h"
 
+#include <string.h>
+
 #include "config/table.h"
 
 #define AT(member)    OPTION_AT(struct fleet_doc, member)
@@ -137,11 +139,12 @@ static const struct option spec[] = {
      .help = "Name of the TrustPolicy that images for these devices must satisfy."},
     {.key = "region",
      .type = OPTION_ENUM,
-     .flags = OPTION_REQUIRED,
+     .flags = OPTION_SHOWN,
      .words = regions,
      AT(region_index),
      .example = "EU868",
-     .help = "LoRaWAN region."},
+     .help =
+         "LoRaWAN region; has to be given, unless the plugin is lwm2m, which has none."},
     {.key = "networkServer",
      .type = OPTION_MAP,
      .flags = OPTION_REQUIRED,
@@ -199,6 +202,11 @@ static void check(struct config_doc *doc, struct option_context *ctx)
     struct fleet_doc *fleet = (struct fleet_doc *)doc;
     fleet->spec.region = regions[fleet->region_index].word;
     mqtt_options_check(doc, &fleet->mqtt, "spec.networkServer.mqtt", ctx->diags);
+    if (fleet->plugin != NULL && strcmp(fleet->plugin, "lwm2m") != 0 &&
+        node_find(doc->root, "spec.region") == NULL) {
+        struct diag_place place = config_place(doc, "spec.region");
+        diag_error(ctx->diags, &place, "is required: the LoRaWAN region of the fleet");
+    }
     bool wants_file = fleet->inventory_source != FLEET_INVENTORY_SERVER;
     if (wants_file && node_find(doc->root, "spec.inventory.file") == NULL &&
         node_find(doc->root, "spec") != NULL) {

@@ -96,6 +96,17 @@
  *             file: its name, for errors; fleet: may be left out if there is but one. They
  *             stay over a restart. All of them or none: 3 with every bad line in errors, as
  *             far as these have room. The upload is wiped and forgotten, whatever comes of it
+ *   access    {"device","op":"read"|"write"|"create"|"delete"|"execute"|"observe","path",
+ *             "values"?:[text,...],"timeout_us"?,"reason"?} ->
+ *             {"dev_eui","path","values":[{"path","type","value"}],"location"?,"note"?}
+ *             an object, instance or resource of a device that speaks LwM2M. device: its
+ *             DevEUI or its name in an inventory; values: of a resource the value, of an
+ *             instance "1=300" each, of observe "gt=20" and so on; type: string, integer,
+ *             float, boolean, opaque, time, link; value: a number, true or false, or text
+ *             (opaque in base64, time in seconds); location: of what was created; note: that
+ *             there is more. observe: an event "values" (the same data) for each change,
+ *             until timeout_us. 5 there is no such device or thing; 6 the device refused it;
+ *             8 no answer in time; 12 it is not registered
  *   snapshot  {"name","after"?,"limit"?} ->
  *             {"campaign","id","phase","seqs":{shard:seq},"results":[RESULT,...],"next":eui|null}
  *             for consumers of the topics c/<name>/results/<shard>: one page in order of
@@ -274,6 +285,7 @@ enum ctl_code {
     X(CTL_APPROVE, "approve")   \
     X(CTL_RETRY, "retry")       \
     X(CTL_IMPORT, "import")     \
+    X(CTL_ACCESS, "access")     \
     X(CTL_SNAPSHOT, "snapshot") \
     X(CTL_WATCH, "watch")
 

@@ -164,6 +164,14 @@ const struct cli_option cli_options_retry[] = {
     {0},
 };
 
+const struct cli_option cli_options_device[] = {
+    {.name = "--timeout",
+     .value = "TIME",
+     .help = "How long an answer is waited for (90s, 6h, 2d); default: 30s."},
+    {.name = "--reason", .value = "TEXT", .help = "Why; kept in the audit log."},
+    {0},
+};
+
 const struct cli_option cli_options_devices[] = {
     {.name = "--state",
      .value = "STATE",

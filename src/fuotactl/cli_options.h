@@ -15,6 +15,7 @@ extern const struct cli_option cli_options_wait[];
 extern const struct cli_option cli_options_reason[];
 extern const struct cli_option cli_options_audit[];
 extern const struct cli_option cli_options_approve[];
+extern const struct cli_option cli_options_device[];
 extern const struct cli_option cli_options_retry[];
 extern const struct cli_option cli_options_devices[];
 extern const struct cli_option cli_options_import[];

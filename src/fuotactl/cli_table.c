@@ -310,18 +310,39 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "device",
-        .synopsis = "EUI",
-        .summary = "Show what is known of a device, and its history",
+        .synopsis = "EUI | DEVICE read|write|create|delete|execute|observe PATH "
+                    "[VALUE...] [--timeout TIME] [--reason TEXT]",
+        .summary = "Show what is known of a device; read and change its objects (LwM2M)",
         .text =
-            "With --json: type \"device\", dev_eui, name, fleet, profile, "
+            "The EUI alone: what is known of the device, and its history.\n\n"
+            "Of a device that speaks LwM2M over IP, DEVICE being its EUI or its endpoint "
+            "name: read PATH (an object /3, an instance /3/0, a resource /3/0/9); write "
+            "a "
+            "resource (one VALUE) or some of an instance (RESOURCE=VALUE each); create "
+            "an "
+            "instance of an object (/3303 or /3303/1, RESOURCE=VALUE each); delete an "
+            "instance; execute a resource, with arguments as VALUE; observe PATH: its "
+            "value, and each change until the time is over or Ctrl-C, with VALUES "
+            "pmin=S, pmax=S, gt=N, lt=N, st=N as written to the device first. A VALUE is "
+            "of the type that its resource has; of resources that are not known, "
+            "what it looks like, or TYPE:VALUE: string, integer, float, boolean, opaque "
+            "(base64), time (seconds since 1970), link (OBJECT:INSTANCE). A "
+            "device that sleeps, or is not registered, is waited for. What changes "
+            "something is in the audit log: with its path, without values. Exit code 5: "
+            "there is no such device, or it has no such thing; 6: it refused; 8: no "
+            "answer in time; 12: it is not registered.\n\n"
+            "With --json: type \"values\", dev_eui, path, values [{path, type, value}], "
+            "location (of what was created), note; a line per change.\n\n"
+            "The EUI alone, with --json: type \"device\", dev_eui, name, fleet, profile, "
             "last_uplink, firmware_version, hardware_version, packages {id: "
             "version} or null, uplink_interval_us, uplinks_heard, links [{gateway, "
             "snr_p10_cdb, snr_p50_cdb, heard_ppk (of uplinks, best first)}], campaigns "
             "[as devices, with campaign], history [{campaign, time, phase, state, "
             "result, source, outcome, reason}].",
-        .operand = "EUI",
+        .options = cli_options_device,
+        .operand = "DEVICE",
         .operand_min = 1,
-        .operand_max = 1,
+        .operand_max = 3 + 16,
         .run = cmd_device,
     },
     {

@@ -274,6 +274,14 @@ int cmd_device(const struct cli *cli, const struct cli_args *args)
     uint64_t eui = 0;
     char text[EUI_TEXT_SIZE];
     AUTO_JSON json_object *data = NULL;
+    if (args->operand_count > 2) {
+        return cmd_access(cli, args);
+    }
+    if (args->operand_count == 2) {
+        cmd_say("%.40s what? A path follows, like /3/0/9", args->operands[1]);
+        cli_print_usage(args->command, stderr);
+        return CLI_USAGE;
+    }
     if (eui_parse(args->operands[0], strlen(args->operands[0]), &eui) != FUO_OK) {
         cmd_say("a DevEUI has 16 hex digits, not \"%.40s\"", args->operands[0]);
         cli_print_usage(args->command, stderr);

@@ -30,6 +30,8 @@ int cmd_retry(const struct cli *cli, const struct cli_args *args);
 int cmd_devices(const struct cli *cli, const struct cli_args *args);
 int cmd_import(const struct cli *cli, const struct cli_args *args);
 int cmd_device(const struct cli *cli, const struct cli_args *args);
+/* What follows a device: an operation on its objects. */
+int cmd_access(const struct cli *cli, const struct cli_args *args);
 int cmd_audit(const struct cli *cli, const struct cli_args *args);
 int cmd_budget(const struct cli *cli, const struct cli_args *args);
 int cmd_report(const struct cli *cli, const struct cli_args *args);

@@ -326,6 +326,9 @@ void answers_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *e
             take_ordered(d, event);
         }
         break;
+    case FUO_EV_ACCESSED:
+        access_take(d, fleet_id, event);
+        break;
     case FUO_EV_PROGRESS:
         if (may_speak_for(d, fleet_id, event->progress.dev_eui)) {
             take_progress(d, event);

@@ -133,6 +133,20 @@ int fleet_link_open_all(struct daemon *d, struct diag_list *diags)
     return diags->error_count == before ? FUO_OK : FUO_EINVAL;
 }
 
+bool fleet_link_find(const struct fleet_entry *fleet, const char *name, uint64_t *dev_eui)
+{
+    return fleet->link != NULL && fleet->link->services != NULL &&
+           services_ops.find_device(fleet->link->services, name, dev_eui) == FUO_OK;
+}
+
+void fleet_link_imported(const struct fleet_entry *fleet,
+                         const struct services_import *devices, size_t count)
+{
+    if (fleet->link != NULL && fleet->link->services != NULL) {
+        services_imported(fleet->link->services, devices, count);
+    }
+}
+
 static void on_closed(void *arg)
 {
     struct fleet_link *link = arg;

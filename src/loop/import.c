@@ -15,6 +15,7 @@
 #include "io/cleanup.h"
 #include "loop/internal.h"
 #include "loop/render.h"
+#include "loop/services.h"
 #include "loop/xalloc.h"
 
 #define LOG_MODULE "import"
@@ -36,6 +37,7 @@ struct import {
     size_t len;
     struct inventory merged; /* the fleet's, once they are stored */
     struct store_batch rows;
+    struct services_import *keys; /* of each device, sealed */
     size_t devices;
     size_t added;
     struct diag_list diags;
@@ -53,6 +55,7 @@ void import_free(struct import *import)
     free(import->bytes);
     inventory_finish(&import->merged);
     store_batch_finish(&import->rows);
+    free(import->keys);
     diag_list_finish(&import->diags);
     ctl_error_finish(&import->error);
     json_object_put(import->params);
@@ -98,12 +101,25 @@ static void check_device(struct import *import, const struct inventory_device *d
     import->added += known == NULL;
 }
 
+static void seal_key(const struct import *import, const struct inventory_device *device,
+                     struct services_import *sealed)
+{
+    sealed->key.dev_eui = device->dev_eui;
+    sealed->has_key = device->has_app_key;
+    if (device->has_app_key) {
+        store_seal_app_key(import->d->store, device->dev_eui, device->app_key,
+                           &sealed->key);
+    }
+}
+
 /* As they are kept: without keys, and marked. */
 static void take_devices(struct import *import, struct inventory *file)
 {
     struct inventory_device *devices =
         arena_array(&file->arena, file->count, sizeof(*devices));
+    import->keys = xcalloc(file->count + 1, sizeof(*import->keys));
     for (size_t i = 0; i < file->count; i++) {
+        seal_key(import, &file->devices[i], &import->keys[i]);
         devices[i] = file->devices[i];
         devices[i].imported = true;
         inventory_put(&import->rows, import->d->store, import->fleet->doc->spec.name,
@@ -259,6 +275,7 @@ static void install(struct daemon *d, struct import *import)
     inventory_finish(&fleet->inventory);
     fleet->inventory = import->merged;
     import->merged = (struct inventory){0};
+    fleet_link_imported(fleet, import->keys, import->devices);
     import_tell_engine(d, fleet);
     log_info("devices imported fleet=%s devices=%zu added=%zu", fleet->doc->spec.name,
              import->devices, import->added);

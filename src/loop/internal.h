@@ -77,6 +77,7 @@ struct waiter {
     struct json_object *retry; /* of a retry: what it did; owned, else NULL */
     struct import *import;     /* of an import: what is added then; owned, else NULL */
     struct scan *scan;         /* of a scan: a part of its rows; borrowed, else NULL */
+    uint64_t access;           /* of an access that is in the audit log then; else 0 */
 };
 
 /* Effects WRAP_KEY and BLOCK_MIC that wait for a device's root key. */
@@ -198,7 +199,8 @@ struct daemon {
     struct waiter *waiters_out; /* for the one that is out */
     struct history_wait *histories;
     struct audit_wait *audits;
-    size_t plannings;      /* under way on other threads */
+    struct access_client *accesses; /* whoever waits for an answer of a device */
+    size_t plannings;               /* under way on other threads */
     bool importing;        /* a file of devices is looked at, or on its way to the disk */
     struct doctor *doctor; /* NULL: nobody has asked */
     uv_timer_t doctor_timer;
@@ -323,6 +325,13 @@ void answers_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *e
 /* fleet_link.c */
 FUO_MUST_CHECK int fleet_link_open_all(struct daemon *d, struct diag_list *diags);
 void fleet_link_close_all(struct daemon *d);
+struct services_import;
+/* A device of it by its name; false: there is none. */
+bool fleet_link_find(const struct fleet_entry *fleet, const char *name,
+                     uint64_t *dev_eui);
+/* Devices of that fleet were imported: its plugin can use their names and keys. */
+void fleet_link_imported(const struct fleet_entry *fleet,
+                         const struct services_import *devices, size_t count);
 
 /* status_link.c */
 FUO_MUST_CHECK int status_link_open(struct daemon *d, struct diag_list *diags);
@@ -440,6 +449,15 @@ void control_request(struct daemon *d, uint64_t connection, struct ctl_request *
                      const struct campaign_rec *rec);
 
 /* import.c: devices are added to an inventory, once they are on disk. */
+/* access.c: objects of a device. */
+struct access_client;
+void access_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
+void access_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *event);
+void access_stored(struct daemon *d, const struct waiter *waiter, int err);
+/* The client is gone: nobody wants the answers any more. */
+void access_gone(struct daemon *d, uint64_t connection);
+void access_close(struct daemon *d);
+
 void import_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
 /* They are, or the disk failed: answers, and frees waiter->import. */
 void import_stored(struct daemon *d, struct waiter *waiter, int err);

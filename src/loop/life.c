@@ -179,6 +179,7 @@ static void free_waiters(struct daemon *d)
         d->audits = wait->next;
         free(wait);
     }
+    access_close(d);
     while (d->watchers != NULL) {
         struct watcher *watcher = d->watchers;
         d->watchers = watcher->next;

@@ -371,6 +371,10 @@ static void answer_waiter(struct daemon *d, struct waiter *waiter, int err)
         import_stored(d, waiter, err);
         return;
     }
+    if (waiter->access != 0) {
+        access_stored(d, waiter, err);
+        return;
+    }
     if (waiter->scan != NULL) {
         scan_stored(d, waiter->scan, err);
         return;
@@ -476,6 +480,9 @@ static void dispatch(const struct call *call)
     case CTL_IMPORT:
         import_request(call->d, call->connection, call->request);
         break;
+    case CTL_ACCESS:
+        access_request(call->d, call->connection, call->request);
+        break;
     case CTL_RETRY:
         do_retry(call);
         break;
@@ -510,6 +517,7 @@ static void on_request(void *arg, uint64_t connection, struct ctl_request *reque
 static void on_gone(void *arg, uint64_t connection)
 {
     watch_gone(arg, connection);
+    access_gone(arg, connection);
 }
 
 const struct ctl_server_handlers method_handlers = {on_request, on_gone};

@@ -333,6 +333,7 @@ bool scan_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *even
     case FUO_EV_GATEWAY:
     case FUO_EV_PROGRESS:
     case FUO_EV_ORDERED:
+    case FUO_EV_ACCESSED:
         return false;
     }
     return false;

@@ -3,13 +3,14 @@
  * services.h - what the daemon lends to a plugin that is a server itself (host_services):
  * time, chance, names and keys of devices, images.
  *
- * Keys stay sealed in memory, as in the store, and are opened when one is asked for. They are
- * those of the start: devices that are imported later have theirs after a restart.
+ * Keys stay sealed in memory, as in the store, and are opened when one is asked for. Names are
+ * found by their hash: whoever registers, known or not, costs the same in a fleet of any size.
  */
 #pragma once
 
 #include "io/detail.h"
 #include "plugin/host.h"
+#include "store/store.h"
 
 struct daemon;
 struct fleet_entry;
@@ -20,4 +21,14 @@ extern const struct host_services services_ops; /* with a struct services as arg
 /* Of a fleet; reads its keys if its plugin needs them. Before the loop runs. */
 FUO_MUST_CHECK int services_open(struct daemon *d, const struct fleet_entry *fleet,
                                  struct services **services, struct detail *detail);
+
+/* A device that was imported; one without a key has none any more. */
+struct services_import {
+    bool has_key;
+    struct store_sealed_key key; /* dev_eui in any case */
+};
+
+/* The fleet's inventory is another one now, and these devices are what is new in it. */
+void services_imported(struct services *services, const struct services_import *devices,
+                       size_t count);
 void services_close(struct services *services); /* accepts NULL */

@@ -436,12 +436,14 @@ union lent {
     struct fuo_group group;
     struct fuo_multicast multicast;
     struct fuo_order order;
+    struct fuo_access access;
     uint8_t room[sizeof(struct fuo_group) + FUO_SPARE_BYTES];
 };
 
 static_assert(sizeof(struct fuo_caps) <= sizeof(struct fuo_group) &&
                   sizeof(struct fuo_unicast) <= sizeof(struct fuo_group) &&
                   sizeof(struct fuo_order) <= sizeof(struct fuo_group) &&
+                  sizeof(struct fuo_access) <= sizeof(struct fuo_group) &&
                   sizeof(struct fuo_multicast) <= sizeof(struct fuo_group),
               "the group is the largest");
 
@@ -532,6 +534,16 @@ int host_order(struct fuo_host *host, const struct fuo_order *order)
     union lent lent = {.room = {0}};
     memcpy(&lent, order, sizeof(*order));
     return host->plugin->order(host->ns, &lent.order);
+}
+
+int host_access(struct fuo_host *host, const struct fuo_access *access)
+{
+    if (host->plugin->access == NULL) {
+        return FUO_ENOTSUP;
+    }
+    union lent lent = {.room = {0}};
+    memcpy(&lent, access, sizeof(*access));
+    return host->plugin->access(host->ns, &lent.access);
 }
 
 void host_health(const struct fuo_host *host, struct host_health *health)

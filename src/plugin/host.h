@@ -104,6 +104,7 @@ FUO_MUST_CHECK int host_probe(struct fuo_host *host, uint64_t id);
 FUO_MUST_CHECK int host_inventory(struct fuo_host *host,
                                   const struct fuo_inventory *inventory);
 FUO_MUST_CHECK int host_order(struct fuo_host *host, const struct fuo_order *order);
+FUO_MUST_CHECK int host_access(struct fuo_host *host, const struct fuo_access *access);
 
 /* How the connections are. The texts are borrowed until the next turn of the loop. */
 struct host_health {

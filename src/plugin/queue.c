@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "plugin/host.h"
+#include "plugin/queue_access.h"
 #include "plugin/queue_inventory.h"
 
 enum {
@@ -21,6 +22,7 @@ struct event_node {
     uint8_t payload[UPLINK_MAX_BYTES];
     char group[FUO_GROUP_SIZE];
     struct event_inventory *inventory; /* owned; what a DEVICE or FINDING points to */
+    struct event_access *access;       /* owned; what an ACCESSED points to */
 };
 
 static bool uplink_usable(const struct fuo_event *e)
@@ -91,6 +93,9 @@ static bool usable(const struct fuo_event *e, bool *bounded)
     case FUO_EV_LISTED:
     case FUO_EV_FINDING:
         return event_inventory_usable(e);
+    case FUO_EV_ACCESSED:
+        *bounded = e->accessed.more; /* the last one is an answer */
+        return event_access_usable(e);
     case FUO_EV_RESULT:
     case FUO_EV_QUEUE:
     case FUO_EV_ORDERED:
@@ -118,6 +123,9 @@ static int own(struct event_node *node)
     } else if (e->type == FUO_EV_DEVICE || e->type == FUO_EV_FINDING) {
         node->inventory = event_inventory_own(e);
         return node->inventory != NULL ? FUO_OK : FUO_ENOMEM;
+    } else if (e->type == FUO_EV_ACCESSED) {
+        node->access = event_access_own(e);
+        return node->access != NULL ? FUO_OK : FUO_ENOMEM;
     }
     return FUO_OK;
 }
@@ -176,6 +184,7 @@ void event_node_free(struct event_node *node)
 {
     if (node != NULL) {
         event_inventory_free(node->inventory);
+        event_access_free(node->access);
     }
     free(node);
 }

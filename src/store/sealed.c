@@ -66,6 +66,15 @@ int store_open_app_key(const struct store *store, const struct store_sealed_key 
                      plain);
 }
 
+void store_seal_app_key(const struct store *store, uint64_t dev_eui,
+                        const uint8_t plain[static STORE_KEY_BYTES],
+                        struct store_sealed_key *key)
+{
+    struct seal_place place = seal_place_app_key(dev_eui);
+    key->dev_eui = dev_eui;
+    seal(store_sealing_key(store), &place, plain, STORE_KEY_BYTES, key->sealed);
+}
+
 int store_derive(const struct store *store, const char *text,
                  uint8_t bytes[static STORE_KEY_BYTES])
 {

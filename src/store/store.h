@@ -384,10 +384,13 @@ typedef int store_sealed_key_fn(void *arg, const struct store_sealed_key *key);
 FUO_MUST_CHECK int store_load_app_keys(struct store *store, const char *fleet,
                                        store_sealed_key_fn *fn, void *arg,
                                        struct detail *detail);
-/* No disk is looked at by these two; any thread. Wipe plain. FUO_EAUTH: tampered with. */
+/* No disk is looked at by these three; any thread. Wipe plain. FUO_EAUTH: tampered with. */
 FUO_MUST_CHECK int store_open_app_key(const struct store *store,
                                       const struct store_sealed_key *key,
                                       uint8_t plain[static STORE_KEY_BYTES]);
+void store_seal_app_key(const struct store *store, uint64_t dev_eui,
+                        const uint8_t plain[static STORE_KEY_BYTES],
+                        struct store_sealed_key *key);
 /* The same bytes for the same text and sealing key; nobody without the key can guess them.
  * FUO_ERANGE: the text is too long. */
 FUO_MUST_CHECK int store_derive(const struct store *store, const char *text,

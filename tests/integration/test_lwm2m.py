@@ -5,86 +5,17 @@
 Prints a line per case and exits with the number of failures.
 """
 import contextlib
-import json
-import pathlib
 import socket
-import subprocess
 import sys
 import time
 
 from cases import run_cases
 from lwm2m_client import (BLOCK1, DOWNLOADED, DOWNLOADING, IDLE, LOCATION, PATH, QUERY,
                           UPDATING, Client, Message, block, encode)
-from stack import Stack, free_port, wait_for
+from lwm2m_stack import Lwm2mStack, dtls
+from stack import wait_for
 
-BUILD = pathlib.Path(sys.argv[1])
-SIZE = 40000
 CRASH = ["440225b9bc306ac4b27264d10308", "440225babc306ac4b27264d10310"]
-
-
-class Lwm2mStack(Stack):
-    """fuotad is the server: there is no broker, and no network. Time runs 60 times as fast
-    for campaigns, and as it does for CoAP."""
-
-    def __init__(self, folder, devices=1, spec=None, secure=False):
-        image = pathlib.Path(folder) / "source.bin"
-        image.write_bytes(bytes(i * 7 % 251 for i in range(SIZE)))
-        super().__init__(folder, BUILD, image, devices=devices, scale=60,
-                         spec={"activation": {"jitter": "0s"}, **(spec or {})})
-        self.port, self.clients = free_port(), []
-        self.secure_port = free_port() if secure else 0
-
-    def __enter__(self):
-        self.write_files()
-        text = self.path("fuotad.yaml").read_text()
-        self.path("fuotad.yaml").write_text(
-            "".join(x for x in text.splitlines(True) if "status:" not in x))
-        self.path("inventory.csv").write_text("dev_eui,name,app_key\n" + "".join(
-            f"70b3d5{i:010x},meter-{i},{'6b' * 16}\n" for i in range(self.devices)))
-        self.path("fleets/wm1.yaml").write_text(
-            f"""apiVersion: fuotad/v1
-kind: Fleet
-metadata: {{ name: wm1 }}
-spec:
-  trustPolicy: release-wm1
-  region: EU868
-  networkServer:
-    plugin: lwm2m
-    options: {{ address: 127.0.0.1, coapsPort: {self.secure_port}, coapPort: {self.port} }}
-  inventory: {{ source: file, file: ../inventory.csv }}
-""")
-        self.start_daemon()
-        return self
-
-    def __exit__(self, *exc):
-        for client in self.clients:
-            client.stop()
-        super().__exit__(*exc)
-
-    def client(self, number=0, **options):
-        client = Client(self.port, f"meter-{number}", **options)
-        client.start()
-        self.clients.append(client)
-        wait_for("registration", lambda: client.location, 20)
-        return client
-
-    def rows(self):
-        r = self.ctl("devices", "wm1-1-4-3", "-o", "jsonl", check=0)
-        return [json.loads(x) for x in r.stdout.splitlines()]
-
-    def campaign(self, check):
-        r = self.ctl("apply", self.path("wm1-1-4-3.yaml"), "--wait", "--timeout", "150s")
-        assert r.returncode == check, f"{r.returncode}\n{r.stdout}\n{r.stderr}"
-        return self.rows()
-
-    def ask(self, data):
-        """The answer to a datagram of nobody in particular; None: there is none."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.settimeout(1)
-            s.sendto(data, ("127.0.0.1", self.port))
-            with contextlib.suppress(socket.timeout):
-                return s.recv(2048)
-        return None
 
 
 def updated(stack, client):
@@ -194,15 +125,6 @@ def case_a_long_registration_comes_in_blocks(folder):
             assert answer.code == (2 << 5 | 31 if more else 2 << 5 | 1), (at, answer.code)
         asked = Message(sock.recv(2048))  # it has found /5/0 in the last block
         assert asked.code == 1 and asked.path() == "5/0", asked.path()
-
-
-def dtls(stack, key, identity, query):
-    """What coap-client prints that registers with a pre-shared key."""
-    r = subprocess.run(["coap-client-openssl", "-v", "7", "-m", "post", "-B", "4", "-u",
-                        identity, "-k", key, "-e", "</3/0>,</5/0>",
-                        f"coaps://127.0.0.1:{stack.secure_port}/rd?ep={query}"],
-                       capture_output=True, text=True, timeout=30, check=False)
-    return r.stdout + r.stderr
 
 
 def case_with_dtls_the_identity_is_the_endpoint(folder):

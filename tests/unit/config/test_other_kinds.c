@@ -44,6 +44,33 @@ static void the_smallest_fleet_gets_every_default(void **state)
     fleet_doc_destroy(f);
 }
 
+static void only_fleets_without_radio_need_no_region(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *plugin;
+        const char *diags;
+    } rows[] = {
+        {"lwm2m", ""},
+        {"chirpstack",
+         "f:4:7: spec.region: is required: the LoRaWAN region of the fleet\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct diag_list diags = {0};
+        struct fleet_doc *f = NULL;
+        char text[256];
+        int len = snprintf(text, sizeof(text),
+                           "apiVersion: fuotad/v1\nkind: Fleet\nmetadata: {name: f}\n"
+                           "spec: {trustPolicy: t, networkServer: {plugin: %s}, "
+                           "inventory: {file: a.csv}}\n",
+                           rows[i].plugin);
+        test_row(rows[i].plugin);
+        (void)!fleet_parse("f", text, (size_t)len, &f, &diags);
+        assert_diags(&diags, rows[i].diags);
+        fleet_doc_destroy(f);
+    }
+}
+
 static const struct {
     const char *kind;
     const char *text;
@@ -284,6 +311,7 @@ static void options_of_a_plugin_follow_its_table(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(the_smallest_fleet_gets_every_default),
+          cmocka_unit_test(only_fleets_without_radio_need_no_region),
           cmocka_unit_test(reports_everything_wrong_with_the_other_kinds),
           cmocka_unit_test(trust_policy_and_window_decode),
           cmocka_unit_test(the_smallest_daemon_file_gets_every_default),

@@ -102,5 +102,46 @@ static void what_is_out_of_bounds_is_refused(void **state)
     event_queue_clear(&queue);
 }
 
-TEST_MAIN(cmocka_unit_test(a_device_is_copied_with_texts_labels_and_keys),
+static void answers_of_devices_are_copied_and_bounded(void **state)
+{
+    (void)state;
+    struct event_queue queue = {0};
+    char path[] = "/3/0/9";
+    char text[] = "80";
+    char why[FUO_FINDING_SIZE + 1] = "note";
+    struct fuo_reading readings[FUO_READINGS_MAX + 1] = {{path, "integer", text}};
+    struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_ACCESSED};
+    event.accessed.id = 7;
+    event.accessed.readings = readings;
+    event.accessed.reading_count = 1;
+    event.accessed.text = why;
+    assert_int_equal(event_queue_put(&queue, &event), FUO_OK);
+    memset(path, 'x', sizeof(path) - 1);
+    memset(text, 'x', sizeof(text) - 1);
+    memset(why, 'x', sizeof(why) - 1);
+    struct event_node *node = event_queue_take(&queue);
+    const struct fuo_event *got = event_node_event(node);
+    assert_string_equal(got->accessed.readings[0].path, "/3/0/9");
+    assert_string_equal(got->accessed.readings[0].type, "integer");
+    assert_string_equal(got->accessed.readings[0].text, "80");
+    assert_string_equal(got->accessed.text, "note");
+    event_node_free(node);
+    assert_int_equal(event_queue_put(&queue, &event), FUO_EINVAL); /* why is too long */
+    event.accessed.text = NULL;
+    event.accessed.reading_count = FUO_READINGS_MAX + 1;
+    assert_int_equal(event_queue_put(&queue, &event), FUO_EINVAL);
+    event.accessed.reading_count = 2; /* the second has no texts */
+    assert_int_equal(event_queue_put(&queue, &event), FUO_EINVAL);
+    static char huge[2 * FUO_READING_SIZE];
+    memset(huge, 'x', sizeof(huge) - 1);
+    readings[0].text = huge;
+    event.accessed.reading_count = 1;
+    assert_int_equal(event_queue_put(&queue, &event), FUO_EINVAL);
+    event.accessed.readings = NULL;
+    assert_int_equal(event_queue_put(&queue, &event), FUO_EINVAL);
+    event_queue_clear(&queue);
+}
+
+TEST_MAIN(cmocka_unit_test(answers_of_devices_are_copied_and_bounded),
+          cmocka_unit_test(a_device_is_copied_with_texts_labels_and_keys),
           cmocka_unit_test(what_is_out_of_bounds_is_refused))

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""test_lwm2m_objects.py BUILD SOURCE - objects of LwM2M devices, read and changed by people.
+
+Prints a line per case and exits with the number of failures.
+"""
+import json
+import subprocess
+import sys
+
+from cases import run_cases
+from lwm2m_client import TLV
+from lwm2m_objects import SENML_JSON, ObjectClient
+from lwm2m_stack import Lwm2mStack, dtls
+from stack import wait_for
+
+
+def objects():
+    return {"1/0": {0: 1, 1: 300, 7: "U"},
+            "3/0": {0: "ACME", 3: "1.4.2", 9: 80, 10: 512},
+            "3303/0": {5701: "Cel", 5750: "attic"}}
+
+
+def device(stack, **options):
+    client = ObjectClient(stack.port, "meter-0", objects(), **options)
+    client.start()
+    stack.clients.append(client)
+    wait_for("registration", lambda: client.location, 20)
+    return client
+
+
+def ask(stack, *args, check=0):
+    r = stack.ctl("--json", "device", "meter-0", *args, check=check)
+    lines = [json.loads(x) for x in r.stdout.splitlines() if x.startswith("{")]
+    return lines[0] if lines else r.stderr
+
+
+def values(answer):
+    return {v["path"]: v["value"] for v in answer["values"]}
+
+
+def reads_and_writes(folder, form):
+    with Lwm2mStack(folder) as s:
+        client = device(s, form=form, fixed=["3/0/0"])
+        assert ask(s, "read", "/3/0/9")["values"] == [
+            {"path": "/3/0/9", "type": "integer", "value": 80}]
+        assert values(ask(s, "read", "/3/0")) == {
+            "/3/0/0": "ACME", "/3/0/3": "1.4.2", "/3/0/9": 80, "/3/0/10": 512}
+        assert values(ask(s, "read", "/3303"))["/3303/0/5701"] == "Cel"
+        ask(s, "write", "/1/0/1", "600")
+        assert client.objects["1/0"][1] == 600, client.objects
+        ask(s, "write", "/1/0", "1=900", "7=UQ")
+        assert client.objects["1/0"] == {0: 1, 1: 900, 7: "UQ"}, client.objects
+        created = ask(s, "create", "/3303/4", "5701=string:K", "5750=cellar")
+        assert created["location"] == "3303/4", created
+        assert client.objects["3303/4"] == {5701: "K", 5750: "cellar"}, client.objects
+        ask(s, "delete", "/3303/4")
+        assert "3303/4" not in client.objects
+        ask(s, "execute", "/3/0/4")
+        ask(s, "execute", "/3/0/12", "0='all'")
+        assert client.executed == [("3/0/4", ""), ("3/0/12", "0='all'")], client.executed
+
+
+def case_a_device_with_tlv_is_read_and_changed(folder):
+    reads_and_writes(folder, TLV)
+
+
+def case_a_device_with_senml_is_read_and_changed(folder):
+    reads_and_writes(folder, SENML_JSON)
+
+
+def case_what_a_device_refuses_is_said(folder):
+    with Lwm2mStack(folder, devices=2) as s:
+        device(s, fixed=["3/0/0"])
+        assert "4.04" in str(ask(s, "read", "/9/0/1", check=5))
+        assert "4.05" in str(ask(s, "write", "/3/0/0", "x", check=6))
+        assert "4.04" in str(ask(s, "delete", "/3303/9", check=5))
+        for wrong in (["read", "3/0/x"], ["write", "/1/0/1", "many"], ["read", "/0/0/5"],
+                      ["write", "/1/0", "300"], ["delete", "/3303/0/5701"],
+                      ["observe", "/3/0/9", "above=3"]):
+            ask(s, *wrong, check=3)
+        s.ctl("device", "meter-9", "read", "/3/0/9", check=5)
+        s.ctl("device", "meter-0", "frobnicate", "/3/0/9", check=2)
+        s.ctl("device", "meter-0", "read", check=2)
+        r = s.ctl("device", "meter-1", "read", "/3/0/9", "--timeout", "2s", check=12)
+        assert "not registered" in r.stderr, r.stderr
+
+
+def case_a_device_that_does_not_answer_is_not_waited_for_for_ever(folder):
+    with Lwm2mStack(folder) as s:
+        client = device(s)
+        client.stop()
+        assert "in time" in str(ask(s, "read", "/3/0/9", "--timeout", "3s", check=8))
+
+
+def case_a_sleeping_device_is_waited_for(folder):
+    with Lwm2mStack(folder, options="awakeTime: 2s") as s:
+        client = device(s, binding="UQ")
+        wait_for("sleep", lambda: s.ctl("device", "meter-0", "read", "/3/0/9", "--timeout", "1s",
+                                        check=None).returncode == 8, 20)
+        r = s.ctl("device", "meter-0", "read", "/3/0/9", "--timeout", "1s", check=8)
+        assert "sleeps" in r.stderr, r.stderr
+        reading = subprocess.Popen(
+            [*s.ctl_command(), "--json", "device", "meter-0", "read", "/3/0/9", "--timeout", "30s"],
+            stdout=subprocess.PIPE, text=True)
+        client.register()
+        out, _ = reading.communicate(timeout=30)
+        assert reading.returncode == 0 and json.loads(out)["values"][0]["value"] == 80, out
+
+
+def case_changes_are_told_as_long_as_somebody_listens(folder):
+    with Lwm2mStack(folder) as s:
+        client = device(s)
+        watching = subprocess.Popen(
+            [*s.ctl_command(), "--json", "device", "meter-0", "observe", "/3/0/9", "lt=20",
+             "pmin=1", "--timeout", "6s"], stdout=subprocess.PIPE, text=True)
+        wait_for("observation", lambda: "3/0/9" in client.watched, 10)
+        assert client.attributes == ["lt=20", "pmin=1"], client.attributes
+        client.tell("3/0/9", 19)
+        client.tell("3/0/9", 18)
+        out, _ = watching.communicate(timeout=30)
+        seen = [json.loads(x)["values"][0]["value"] for x in out.splitlines()
+                if json.loads(x)["values"]]
+        assert watching.returncode == 0 and seen == [80, 19, 18], out
+
+
+def case_changes_are_in_the_audit_log_without_their_values(folder):
+    with Lwm2mStack(folder) as s:
+        device(s)
+        ask(s, "write", "/1/0/7", "UQS", "--reason", "ticket 7")
+        ask(s, "read", "/1/0/7")
+        r = s.ctl("--json", "audit", check=0)
+        rows = [json.loads(x) for x in r.stdout.splitlines()]
+        mine = [x for x in rows if x.get("action") == "access"]
+        assert [(x["object"], x["detail"], x["reason"]) for x in mine] == [
+            ("70b3d50000000000", "write /1/0/7", "ticket 7")], mine
+        assert "UQS" not in r.stdout
+        s.ctl("audit", "--verify", check=0)
+
+
+def case_the_object_of_a_campaign_is_left_to_it(folder):
+    with Lwm2mStack(folder) as s:
+        s.client(szx=0)
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("the download", lambda: s.clients[0].uri, 60)
+        r = s.ctl("device", "meter-0", "execute", "/5/0/10", check=6)
+        assert "campaign" in r.stderr, r.stderr
+
+
+def case_an_imported_device_registers_with_its_key_at_once(folder):
+    with Lwm2mStack(folder, secure=True) as s:
+        s.path("new.csv").write_text("dev_eui,name,app_key\n"
+                                     f"70b3d50000000abc,newcomer,{'6e' * 16}\n"
+                                     f"70b3d50000000abd,keyless,\n")
+        assert "2.01" not in dtls(s, "n" * 16, "newcomer", "newcomer")
+        s.ctl("devices", "import", s.path("new.csv"), check=0)
+        assert "2.01" in dtls(s, "n" * 16, "newcomer", "newcomer")
+        s.path("again.csv").write_text("dev_eui,name,app_key\n"
+                                       f"70b3d50000000abc,newcomer,{'6f' * 16}\n")
+        s.ctl("devices", "import", s.path("again.csv"), check=0)
+        assert "2.01" not in dtls(s, "n" * 16, "newcomer", "newcomer")
+        assert "2.01" in dtls(s, "o" * 16, "newcomer", "newcomer")
+        assert "2.01" in dtls(s, "k" * 16, "meter-0", "meter-0")
+
+
+if __name__ == "__main__":
+    sys.exit(run_cases(globals(), sys.argv[3:]))
