@@ -10,8 +10,10 @@
  *  - a join is announced when it is accepted, before the first uplink;
  *  - a multicast frame gets its FCnt at Enqueue and one row per gateway, spaced by the
  *    margin; a row is deleted at any answer of its gateway, good or bad, and resent after
- *    two scheduler intervals without one; expired and oversized rows vanish; deleting the
- *    group forgets its queue; the application hears nothing about any of it.
+ *    two scheduler intervals without one; expired and oversized rows vanish (the limits are
+ *    those of the newest regional parameters); deleting the group forgets its queue; rows
+ *    that are due together leave in any order, as after a time in which the server stood
+ *    still; the application hears nothing about any of it.
  *
  * Left out: MAC commands, ADR, class B and GPS-timed emission, other users' permissions.
  * The JSON and protobuf forms are fuota-sim's. No clock, no I/O; seeded.
@@ -232,6 +234,7 @@ struct cs {
     void *ctx;
     struct sim_timers *timers;
     struct prng prng;
+    struct prng tasks; /* which of several that run at once is first */
     struct cs_device *devices;
     size_t device_count;
     const uint64_t *gateways; /* borrowed: identifiers by number */

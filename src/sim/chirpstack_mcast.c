@@ -388,9 +388,8 @@ static enum tx_status send_row(struct cs *cs, const struct cs_group *group,
         .dr = s->dr,
         .phy = phy,
     };
-    if (row->len >
-            region_max_payload(cs->config.region, s->dr,
-                               (struct payload_rules){.edition = PAYLOAD_LEGACY}) ||
+    if (row->len > region_max_payload(cs->config.region, s->dr,
+                                      (struct payload_rules){.edition = PAYLOAD_RP002}) ||
         frame_build(&frame, &s->keys, phy, sizeof(phy), &tx.phy_len) != FUO_OK) {
         return TX_FREQ; /* dropped in silence */
     }
@@ -398,46 +397,61 @@ static enum tx_status send_row(struct cs *cs, const struct cs_group *group,
     return cs_give(cs, &given);
 }
 
-static void row_delete(struct cs_group *group, struct cs_row **link)
+static void row_delete(struct cs_group *group, struct cs_row *row)
 {
-    struct cs_row *row = *link;
+    struct cs_row *before = NULL;
+    struct cs_row **link = &group->rows;
+    while (*link != row) {
+        before = *link;
+        link = &before->next;
+    }
     *link = row->next;
     group->row_count--;
     if (row == group->rows_last) {
-        group->rows_last = NULL;
-        for (struct cs_row *r = group->rows; r != NULL; r = r->next) {
-            group->rows_last = r;
-        }
+        group->rows_last = before;
     }
     free(row);
 }
 
-/* Returns how many of the batch are left. */
-static int run_group(struct cs *cs, struct cs_group *group, int batch, struct utc now)
+/* Each row of a batch has a task of its own: which one is at the gateway first, nobody says. */
+static void shuffle(struct cs *cs, struct cs_row **rows, size_t count)
 {
-    struct cs_row **link = &group->rows;
-    while (*link != NULL && batch > 0) {
-        struct cs_row *row = *link;
-        if (!utc_reached(row->run_after, now)) {
-            link = &row->next;
-            continue;
-        }
-        batch--;
-        if (utc_reached(row->expires, now) ||
-            send_row(cs, group, row, now) != TX_NO_ACK) {
-            row_delete(group, link);
-        } else {
-            row->run_after = utc_after(now, 2 * cs->config.scheduler_us);
-            link = &row->next;
+    for (size_t i = count; i > 1; i--) {
+        size_t other = (size_t)prng_below(&cs->tasks, i);
+        struct cs_row *row = rows[i - 1];
+        rows[i - 1] = rows[other];
+        rows[other] = row;
+    }
+}
+
+/* Returns how many of the batch are left. */
+static size_t run_group(struct cs *cs, struct cs_group *group, size_t batch,
+                        struct utc now)
+{
+    struct cs_row *due[BATCH_SIZE];
+    size_t count = 0;
+    for (struct cs_row *row = group->rows; row != NULL && count < batch;
+         row = row->next) {
+        if (utc_reached(row->run_after, now)) {
+            due[count++] = row;
         }
     }
-    return batch;
+    shuffle(cs, due, count);
+    for (size_t i = 0; i < count; i++) {
+        if (utc_reached(due[i]->expires, now) ||
+            send_row(cs, group, due[i], now) != TX_NO_ACK) {
+            row_delete(group, due[i]);
+        } else {
+            due[i]->run_after = utc_after(now, 2 * cs->config.scheduler_us);
+        }
+    }
+    return batch - count;
 }
 
 void cs_on_scheduler(struct sim_timer *timer, struct utc now)
 {
     struct cs *cs = SIM_TIMER_OWNER(timer, struct cs, scheduler);
-    int batch = BATCH_SIZE;
+    size_t batch = BATCH_SIZE;
     for (struct cs_group *g = cs->groups; g != NULL; g = g->next) {
         batch = run_group(cs, g, batch, now);
     }

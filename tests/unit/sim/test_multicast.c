@@ -107,6 +107,59 @@ static void an_empty_queue_sends_at_the_next_run_of_the_scheduler(void **state)
     rig_close(rig);
 }
 
+/* downlink/scheduler.rs: a task is spawned for each row of a batch, and all are joined. */
+static void rows_that_are_due_together_leave_in_any_order(void **state)
+{
+    (void)state;
+    char id[CS_ID_SIZE];
+    struct rig *rig = rig_with_group(1, id);
+    enqueue_many(rig, id, 8);
+    struct cs_group *group = cs_group_find(&rig->cs, id);
+    for (struct cs_row *row = group->rows; row != NULL; row = row->next) {
+        row->run_after = rig->now; /* it stood still for longer than the margins */
+    }
+    run(rig, SECONDS_US(1));
+    assert_int_equal(rig->tx_count, 8);
+    assert_int_equal(group->row_count, 0);
+    assert_null(group->rows_last);
+    uint32_t seen = 0;
+    bool falls = false;
+    uint16_t last = 0;
+    for (size_t i = 0; i < rig->tx_count; i++) {
+        struct frame frame;
+        assert_int_equal(frame_peek(rig->tx[i].phy, rig->tx[i].phy_len, &frame), FUO_OK);
+        seen |= 1u << (frame.fcnt - 10);
+        falls = falls || frame.fcnt < last;
+        last = (uint16_t)frame.fcnt;
+    }
+    assert_int_equal(seen, 0xff);
+    assert_true(falls);
+    rig_close(rig);
+}
+
+/* downlink/multicast.rs, validate_payload_size(): the newest edition of RP002, whatever the
+ * devices are; in EU868 DR4 has 222 bytes there (lrwn/src/region/eu868.rs), 242 before. */
+static void what_is_too_long_for_the_newest_edition_vanishes(void **state)
+{
+    (void)state;
+    static const uint8_t data[FRAME_PAYLOAD_MAX_BYTES] = {8};
+    for (size_t extra = 0; extra < 2; extra++) {
+        char id[CS_ID_SIZE];
+        struct rig *rig = rig_open();
+        struct cs_group_settings s = settings();
+        s.dr = 4;
+        assert_int_equal(cs_group_create(&rig->cs, &s, rig->now, id), FUO_OK);
+        assert_int_equal(cs_group_add_gateway(&rig->cs, id, gateways[0]), FUO_OK);
+        struct cs_multicast frame = {id, 201, data, 222 + extra, UTC_NEVER};
+        uint32_t f_cnt = 0;
+        assert_int_equal(cs_group_enqueue(&rig->cs, &frame, rig->now, &f_cnt), FUO_OK);
+        run(rig, SECONDS_US(1));
+        assert_int_equal(rig->tx_count, 1 - extra);
+        assert_int_equal(cs_group_find(&rig->cs, id)->row_count, 0);
+        rig_close(rig);
+    }
+}
+
 /* Lanes: a group for each gateway, with one address and key. */
 static void groups_of_one_address_count_and_send_each_for_itself(void **state)
 {
@@ -310,6 +363,8 @@ static void frames_that_cannot_be_are_refused_without_a_counter(void **state)
 TEST_MAIN(cmocka_unit_test(fcnt_is_given_at_enqueue_and_a_row_made_per_gateway),
           cmocka_unit_test(rows_are_spaced_by_margin_times_gateways),
           cmocka_unit_test(an_empty_queue_sends_at_the_next_run_of_the_scheduler),
+          cmocka_unit_test(rows_that_are_due_together_leave_in_any_order),
+          cmocka_unit_test(what_is_too_long_for_the_newest_edition_vanishes),
           cmocka_unit_test(groups_of_one_address_count_and_send_each_for_itself),
           cmocka_unit_test(any_answer_of_the_gateway_deletes_the_row_in_silence),
           cmocka_unit_test(without_an_answer_the_row_is_sent_again_with_its_fcnt),
