@@ -397,20 +397,21 @@ static enum tx_status send_row(struct cs *cs, const struct cs_group *group,
     return cs_give(cs, &given);
 }
 
-static void row_delete(struct cs_group *group, struct cs_row *row)
+static void row_delete(struct cs_group *group, const struct cs_row *row)
 {
     struct cs_row *before = NULL;
-    struct cs_row **link = &group->rows;
-    while (*link != row) {
-        before = *link;
-        link = &before->next;
+    struct cs_row *at = group->rows;
+    while (at != NULL && at != row) {
+        before = at;
+        at = at->next;
     }
-    *link = row->next;
+    if (at == NULL) {
+        return;
+    }
+    *(before == NULL ? &group->rows : &before->next) = at->next;
+    group->rows_last = at == group->rows_last ? before : group->rows_last;
     group->row_count--;
-    if (row == group->rows_last) {
-        group->rows_last = before;
-    }
-    free(row);
+    free(at);
 }
 
 /* Each row of a batch has a task of its own: which one is at the gateway first, nobody says. */
