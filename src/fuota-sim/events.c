@@ -9,14 +9,17 @@
 
 #include "base/eui.h"
 #include "base/hex.h"
+#include "base/wire.h"
 #include "fuota-sim/json_out.h"
 #include "fuota-sim/transcode.h"
 #include "integration.pb-c.h"
 #include "io/rfc3339.h"
+#include "sim/device.h"
 
 enum {
     BACKHAUL_MS = 20, /* from the gateway to the server */
     POWER_DBM = 16,
+    VERSION_READING_BYTES = 10, /* see device_config.vendor_fport */
 };
 
 #define TENANT_ID  "52f14cd4-c6f1-4fbd-8f87-4025e1d49242"
@@ -103,6 +106,24 @@ static void add_addr(struct json_object *to, uint32_t addr)
     out_text(to, "devAddr", text);
 }
 
+/* The application's codec: of readings that end in the version that runs. */
+static void add_object(struct json_object *root, const struct cs_device *device)
+{
+    char text[16];
+    if (device->rx_fport != DEVICE_APP_FPORT ||
+        device->rx_payload_len != VERSION_READING_BYTES) {
+        return;
+    }
+    struct rd r =
+        rd_init(device->rx_payload + VERSION_READING_BYTES - 4, sizeof(uint32_t));
+    struct json_object *object = json_object_new_object();
+    struct json_object *firmware = json_object_new_object();
+    (void)snprintf(text, sizeof(text), "0x%08x", rd_le32(&r));
+    out_text(firmware, "version", text);
+    out_add(object, "firmware", firmware);
+    out_add(root, "object", object);
+}
+
 static void fill_up(struct json_object *root, const struct event_context *context,
                     const struct cs_event *event)
 {
@@ -116,6 +137,7 @@ static void fill_up(struct json_object *root, const struct event_context *contex
     out_number(root, "fPort", device->rx_fport);
     out_add(root, "confirmed", json_object_new_boolean(device->rx_confirmed));
     out_base64(root, "data", device->rx_payload, device->rx_payload_len);
+    add_object(root, device);
     for (size_t i = 0; i < device->rx_count; i++) {
         (void)json_object_array_add(list, rx_info(context, device, &device->rx[i]));
     }

@@ -19,6 +19,7 @@ enum {
     VERSION_MAX = 63,
     LIFETIME_MIN_S = 10,
     ON_THE_WALL = 1000000,
+    FPORT_MAX = 199,
 };
 
 #define DEFAULT_UUID    "5a1c0e1e-0000-4000-8000-000000000001"
@@ -293,6 +294,17 @@ static int take_application(struct sim_options *options)
     return FUO_OK;
 }
 
+/* Of an application, and none of the packages'. */
+static int parse_fport(const char *text, uint8_t *fport)
+{
+    uint64_t value = 0;
+    if (parse_number(text, FPORT_MAX, &value) != FUO_OK || value == 0) {
+        return FUO_EINVAL;
+    }
+    *fport = (uint8_t)value;
+    return FUO_OK;
+}
+
 enum option_id {
     OPT_DIALECT = 256,
     OPT_BROKER,
@@ -315,6 +327,8 @@ enum option_id {
     OPT_FULL_DUPLEX,
     OPT_COLLISIONS,
     OPT_KEEP_GROUPS,
+    OPT_LWM2M_FPORT,
+    OPT_VENDOR_FPORT,
     OPT_SERVER_STATE,
     OPT_TIME_SCALE,
     OPT_AIRLOG,
@@ -351,6 +365,8 @@ static const struct option long_options[] = {
     {"full-duplex", no_argument, NULL, OPT_FULL_DUPLEX},
     {"collisions", no_argument, NULL, OPT_COLLISIONS},
     {"keep-groups", no_argument, NULL, OPT_KEEP_GROUPS},
+    {"lwm2m-fport", required_argument, NULL, OPT_LWM2M_FPORT},
+    {"vendor-fport", required_argument, NULL, OPT_VENDOR_FPORT},
     {"server-state", required_argument, NULL, OPT_SERVER_STATE},
     {"time-scale", required_argument, NULL, OPT_TIME_SCALE},
     {"airlog", required_argument, NULL, OPT_AIRLOG},
@@ -454,6 +470,10 @@ static int parse_one(int id, const char *value, struct sim_options *options)
         return parse_packages(value, &network->packages);
     case OPT_PROFILE:
         return parse_profiles(value, options);
+    case OPT_LWM2M_FPORT:
+        return parse_fport(value, &network->lwm2m_fport);
+    case OPT_VENDOR_FPORT:
+        return parse_fport(value, &network->vendor_fport);
     case OPT_MARGIN:
         return parse_duration(value, &network->margin_us);
     case OPT_SERVER:

@@ -220,8 +220,16 @@ static void send_reading(struct device *device, struct utc now)
         utc_after(now, interval - interval / UPLINK_JITTER_SHARE / 2 + jitter);
     struct device_message m = {.kind = OUTBOX_BYTES, .fport = DEVICE_APP_FPORT};
     struct wr w = wr_init(m.bytes, sizeof(m.bytes));
-    wr_le32(&w, device->reading++);
-    wr_le16(&w, (uint16_t)(1800 + prng_below(&device->prng, 400)));
+    if (device->config.lwm2m_fport != 0) {
+        m.fport = device->config.lwm2m_fport;
+        device_report(device, &w);
+    } else {
+        wr_le32(&w, device->reading++);
+        wr_le16(&w, (uint16_t)(1800 + prng_below(&device->prng, 400)));
+    }
+    if (device->config.lwm2m_fport == 0 && device->config.vendor_fport != 0) {
+        wr_le32(&w, device->running.version);
+    }
     m.len = (uint8_t)w.len;
     send_message(device, &m, now);
 }

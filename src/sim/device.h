@@ -62,6 +62,11 @@ struct device_config {
     uint8_t frag_size_max;
     uint64_t seed;
     bool keeps_groups; /* its multicast groups are where a reboot leaves them */
+    /* Its readings go there, as LwM2M TLV: /5/0/3, /5/0/5 and /3/0/3; 0: they do not. */
+    uint8_t lwm2m_fport;
+    /* It has a vendor's command there, AA and the version to install, and tells the one that
+     * runs in its readings; 0: neither. */
+    uint8_t vendor_fport;
 };
 
 /* A message on its way out. Some are only filled in when they are sent. */

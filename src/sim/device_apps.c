@@ -287,6 +287,9 @@ void device_payload(struct device *device, uint8_t fport, const uint8_t *payload
                     size_t len, int group, struct utc now)
 {
     enum pkg_id pkg;
+    if (group < 0 && device_vendor_command(device, fport, payload, len, now)) {
+        return;
+    }
     if (pkg_by_default_fport(fport, &pkg) != FUO_OK ||
         device_version_of(device, pkg) == 0 || (group >= 0 && pkg != PKG_FRAG)) {
         return;

@@ -50,6 +50,12 @@ void device_fwmgmt_command(struct device *device, const struct split_cmd *cmd,
 void device_payload(struct device *device, uint8_t fport, const uint8_t *payload,
                     size_t len, int group, struct utc now);
 
+/* A reading of a device that speaks LwM2M. */
+void device_report(const struct device *device, struct wr *w);
+/* False: it is none. */
+bool device_vendor_command(struct device *device, uint8_t fport, const uint8_t *payload,
+                           size_t len, struct utc now);
+
 /* Time-driven parts; each returns when it wants to be called again, UTC_NEVER if not. */
 struct utc device_clock_due(const struct device *device);
 void device_clock_run(struct device *device, struct utc now);

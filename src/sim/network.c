@@ -346,6 +346,9 @@ static struct pkg_versions versions_of(const struct network_config *config, size
         versions.of[PKG_MCAST] = or_else(profile->ts005, v);
         versions.of[PKG_FRAG] = or_else(profile->ts004, v);
     }
+    if (config->vendor_fport != 0) {
+        versions.of[PKG_FWMGMT] = 0;
+    }
     return versions;
 }
 
@@ -371,6 +374,8 @@ static int init_station(struct network *network, size_t index, struct prng *prng
         .clock_drift_ppm = (int32_t)prng_below(prng, 41) - 20,
         .uplink_dr = config->uplink_dr,
         .keeps_groups = config->keeps_groups,
+        .lwm2m_fport = config->lwm2m_fport,
+        .vendor_fport = config->vendor_fport,
         .hardware_version = HARDWARE,
         .frag_count_max = FRAG_COUNT_MAX,
         .lost_max = LOST_MAX,

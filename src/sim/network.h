@@ -61,7 +61,9 @@ struct network_config {
     bool server_clock; /* the server answers AppTimeReq itself */
     bool clocks_wrong; /* at boot: uptime only, another epoch, or off by days */
     uint8_t uplink_dr;
-    bool keeps_groups; /* of all devices, see device_config */
+    bool keeps_groups; /* of all devices, see device_config; and so the next ones */
+    uint8_t lwm2m_fport;
+    uint8_t vendor_fport; /* they have no TS006 then */
 };
 
 /* Called from network_run() and the server's functions; they only take note. */

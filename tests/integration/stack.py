@@ -137,7 +137,7 @@ class Stack:
                  ts004="2", interval="120s", spec=None, status_port=None, gateways=1,
                  collisions=False, keep_groups=False, profile="generic",
                  kinds=None, dialect="chirpstack", priority="NORMAL", sim_args=(), tap="auto",
-                 marshaler="auto", inventory="file"):
+                 marshaler="auto", inventory="file", fleet=""):
         self.folder = pathlib.Path(folder)
         self.build = pathlib.Path(build)
         self.image = pathlib.Path(image)
@@ -148,6 +148,7 @@ class Stack:
         self.radio += ["--profile", kinds] if kinds else []
         self.sim_args = list(sim_args)
         self.tap, self.marshaler = tap, marshaler
+        self.fleet = fleet  # further lines of its spec
         self.dialect = dialect
         self.inventory = inventory  # its source; both: with listed.csv
         self.priority = priority  # The Things Stack's
@@ -278,7 +279,7 @@ spec:
     api: {{ url: "http://127.0.0.1:{self.proxy.port}", tokenFile: ../token }}
   inventory: {{ {self.inventory_source()} }}
   profiles: {{ default: {self.profile} }}
-""")
+{self.fleet}""")
 
     # ---- processes ----
 

@@ -8,6 +8,7 @@ Prints a line per case and exits with the number of failures.
 import json
 import pathlib
 import sys
+import zlib
 
 from cases import run_cases
 from stack import Stack, wait_for
@@ -70,6 +71,80 @@ def case_manual_aborted_installs_nothing(folder):
         s.stop("fuotad")
         s.stop("sim")
         assert flash_of(s)[0] == 0
+
+
+def image_with_version(folder):
+    """spec.image whose firmwareVersion is what simulated devices tell of it."""
+    version = zlib.crc32(make_image(folder).read_bytes())
+    return {"file": "image.bin", "version": "1.4.3", "signatures": ["image.bin.minisig"],
+            "firmwareVersion": f"0x{version:08x}"}
+
+
+def apply_and_end(s, *ends):
+    s.ctl("apply", s.path(f"{NAME}.yaml"), check=0)
+    r = s.ctl("wait", NAME, "--timeout", "150s")
+    assert r.returncode in ends, f"{r.returncode}\n{r.stdout}\n{r.stderr}"
+    return rows_of(s)
+
+
+def case_a_vendors_command_installs_and_decoded_uplinks_prove_it(folder):
+    command = {"fPort": 10, "data": "AA${version_u32_le}"}
+    spec = {"image": image_with_version(folder), "activation": {"command": command}}
+    with stack(folder, spec=spec, sim_args=["--vendor-fport", 10],
+               fleet="  versionDecoder: /firmware/version\n") as s:
+        rows = apply_and_end(s, 0)
+        assert {(x["outcome"], x["reason"]) for x in rows} == {("succeeded", "verified")}, rows
+        device = json.loads(s.ctl("device", rows[0]["dev_eui"], "--json", check=0).stdout)
+        assert device["reported"]["firmware_version"] == spec["image"]["firmwareVersion"]
+        assert "6" not in (device["packages"] or {}), device["packages"]
+        s.stop("fuotad")
+        s.stop("sim")
+        assert flash_of(s) == (6, 6)
+
+
+def case_without_its_command_such_devices_are_left_out(folder):
+    with stack(folder, sim_args=["--vendor-fport", 10]) as s:
+        rows = apply_and_end(s, 9, 10)
+        assert {(x["outcome"], x["reason"]) for x in rows} == {("failed", "no-package")}, rows
+
+
+def case_uplinks_of_tlv_are_the_record(folder):
+    pathlib.Path(folder, "profiles").mkdir()  # one's own wins over the shipped one
+    pathlib.Path(folder, "profiles/lbm-v2.yaml").write_text(
+        "apiVersion: fuotad/v1\nkind: DeviceProfile\nmetadata: { name: lbm-v2 }\n"
+        "spec: { stack: \"simulated, with LwM2M\", firmware: { lwm2mPort: 5 } }\n")
+    with stack(folder, spec={"image": image_with_version(folder)},
+               sim_args=["--lwm2m-fport", 5]) as s:
+        rows = apply_and_end(s, 0)
+        assert {(x["outcome"], x["reason"]) for x in rows} == {("succeeded", "verified")}, rows
+        states = set()
+        for row in rows:
+            device = json.loads(s.ctl("device", row["dev_eui"], "--json", check=0).stdout)
+            states |= {(x["state"], x["result"]) for x in device["history"]
+                       if x["source"] == "reported"}
+        assert {(1, 0), (2, 0), (0, 1)} <= states, states
+
+
+def case_low_batteries_are_skipped_when_the_wave_begins(folder):
+    spec = {"targets": {"fleet": "wm1", "preconditions": {
+        "battery": {"min": "97%", "unknown": "skip"}}}}
+    with stack(folder, spec=spec) as s:
+        def levels():
+            euis = [x.split(",")[0] for x in
+                    s.path("inventory.csv").read_text().splitlines()[1:]]
+            return [json.loads(s.ctl("device", e, "--json", check=0).stdout)["battery_percent"]
+                    for e in euis]
+        s.stop("sim")  # what it said before the daemon was there is lost, for a day
+        s.start_sim()
+        wait_for("all to tell", lambda: None not in levels(), 60)
+        assert levels() == [100, 99, 98, 97, 96, 95]
+        rows = apply_and_end(s, 0)
+        ends = sorted((x["outcome"], x["reason"]) for x in rows)
+        assert ends == [("skipped", "battery")] * 2 + [("succeeded", "verified")] * 4, ends
+        csv = s.ctl("devices", NAME, "-o", "csv", check=0).stdout
+        assert csv.count("skipped") == 2 and csv.count("battery") >= 2, csv
+        report = s.ctl("report", NAME, "--format", "json", check=0).stdout
+        assert '"battery"' in report, report[:2000]
 
 
 if __name__ == "__main__":
