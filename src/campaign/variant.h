@@ -26,7 +26,7 @@
 
 enum {
     VARIANT_FULL = 0,
-    VARIANT_DELTAS_MAX = 16, /* of a campaign */
+    VARIANT_DELTAS_MAX = 8,  /* of a campaign */
     VARIANT_DELTA_TRIES = 1, /* of a device, that failed because of the delta */
 };
 

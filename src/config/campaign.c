@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "campaign/variant.h"
 #include "campaign/wave.h"
 #include "config/campaign_table.h"
 #include "config/option_walk.h"
+#include "image/version.h"
 
 enum { WINDOWS_MAX = 64, BLACKOUTS_MAX = 128 };
 
@@ -229,6 +231,21 @@ static void check_command(struct option_context *ctx, const struct campaign_doc 
     }
 }
 
+static void check_deltas(struct option_context *ctx, const struct campaign_doc *c)
+{
+    const struct spec_image *image = &c->spec.image;
+    char at[64];
+    if (image->delta_count > VARIANT_DELTAS_MAX) {
+        report(ctx, c, "spec.image.deltas", "has more than 8 deltas");
+    }
+    for (size_t i = 0; i < image->delta_count; i++) {
+        snprintf(at, sizeof(at), "spec.image.deltas[%zu].from", i);
+        if (version_compare(image->deltas[i].from, image->version) == VERSION_SAME) {
+            report(ctx, c, at, "is the version of the image itself");
+        }
+    }
+}
+
 static void check(struct config_doc *doc, struct option_context *ctx)
 {
     struct campaign_doc *c = (struct campaign_doc *)doc;
@@ -239,6 +256,7 @@ static void check(struct config_doc *doc, struct option_context *ctx)
     check_waves(ctx, c);
     check_data(ctx, c);
     check_command(ctx, c);
+    check_deltas(ctx, c);
     c->spec.rollout.waves_given = c->spec.rollout.wave_count != 0;
     if (!c->spec.rollout.waves_given) {
         default_waves(c);

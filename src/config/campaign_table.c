@@ -68,7 +68,10 @@ static const struct option deltas[] = {
      .flags = OPTION_REQUIRED,
      OPTION_AT(struct spec_delta, from),
      .example = "\"1.4.2\"",
-     .help = "Running version of the devices that the delta is for."},
+     .help =
+         "Running version of the devices that the delta is for: the version of an image "
+         "that a campaign brought to the fleet before, or what devices say of "
+         "themselves, as the number of TS006 or as the text of LwM2M."},
     {.key = "file",
      .type = OPTION_FILE,
      .flags = OPTION_REQUIRED | OPTION_EXISTS,
@@ -86,7 +89,11 @@ static const struct option deltas[] = {
      .words = delta_formats,
      .def = "opaque",
      OPTION_AT(struct spec_delta, format),
-     .help = "How the device applies it; opaque: fuotad cannot check it."},
+     .help =
+         "bsdiff: a patch of bsdiff 4; the daemon applies it to the image of version "
+         "from, "
+         "which a campaign has to have brought to the fleet, and refuses it if it does "
+         "not make the image. opaque: the devices know, the daemon cannot check it."},
     {0},
 };
 
@@ -150,9 +157,12 @@ static const struct option image[] = {
      .type = OPTION_MAP,
      .flags = OPTION_LIST,
      .sub = deltas,
-     .later = OPTION_LATER,
      ITEMS(image.deltas),
-     .help = "Smaller images for devices that run a known version."},
+     .help =
+         "Deltas to the image, at most 8. A device gets the one that is for the version "
+         "that it reports itself, if that costs less airtime than the image; who says "
+         "another version, or none, gets the image, and so does a device on which a "
+         "delta failed. A delta has to be signed as the image is."},
     {0},
 };
 

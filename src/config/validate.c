@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/validate.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -113,6 +114,31 @@ static void check_image(struct campaign_doc *doc, const char *file,
     (void)err; /* it is in diags */
 }
 
+static int64_t size_of(struct campaign_doc *doc, const char *name)
+{
+    struct stat st;
+    return stat(config_path(&doc->doc, name), &st) == 0 ? (int64_t)st.st_size : -1;
+}
+
+/* What a delta is for is less airtime. */
+static void check_deltas(struct campaign_doc *doc, struct diag_list *diags)
+{
+    const struct spec_image *image = &doc->spec.image;
+    int64_t full = size_of(doc, image->file);
+    for (size_t i = 0; i < image->delta_count; i++) {
+        char path[64];
+        int64_t size = size_of(doc, image->deltas[i].file);
+        (void)snprintf(path, sizeof(path), "spec.image.deltas[%zu].file", i);
+        struct diag_place place = config_place(&doc->doc, path);
+        if (size >= full) {
+            diag_error(diags, &place,
+                       "%s has %" PRId64 " bytes and the image only %" PRId64
+                       ": it would cost more than the image; leave it out",
+                       image->deltas[i].file, size, full);
+        }
+    }
+}
+
 static void validate_document(const char *file, const struct node *root,
                               struct diag_list *diags)
 {
@@ -130,6 +156,7 @@ static void validate_document(const char *file, const struct node *root,
     check_files(&f, kind->options, root);
     if (kind == &campaign_kind && diags->error_count == errors) {
         check_image((struct campaign_doc *)doc, file, root, diags);
+        check_deltas((struct campaign_doc *)doc, diags);
     }
     config_doc_destroy(doc);
 }

@@ -33,6 +33,8 @@
  *   plan      {"file","campaign","digest","signatures":[text,...]} -> PLAN
  *   apply     the same -> {"name","id","existing":bool,"changed":bool,"state":STATE,
  *             "plan":PLAN|null}
+ *             Also "deltas":[{"digest","signatures":[text,...]},...], one for each of
+ *             spec.image.deltas, in that order; ? without any.
  *             digest: of a complete upload, or of an image that the daemon holds (put says
  *             so). signatures: the texts of the .minisig files, in the order of the file.
  *             existing: a campaign of that name is there: the very same, or changed tells
@@ -134,6 +136,8 @@
  *         over; waves: not in the list of all campaigns; session: the newest of the
  *         session_count that are under way; sessions: all of
  *         them in short, the first 64
+ *         Of a campaign with deltas also "variants":[{"variant","file","devices",
+ *         "succeeded","fell_back"}]: fell_back: a delta had failed on them before
  * SESSION{"id","phase","dr","uncoded","next","target","members","start","end",
  *         "frequency_hz","fragment_size","copies","repair_rounds","gateways":[eui,...],
  *         "colours","lanes":[{"lane","colour","gateways":[eui,...],"frames","lost":bool}]}
@@ -150,8 +154,11 @@
  * DEVICE {"dev_eui","phase","state":0..3,"state_name","result":0..255,"result_text",
  *         "source":"inferred|reported","outcome":"none|succeeded|...","reason":slug,
  *         "reason_text","version_before":u32|null,"version":u32|null,"received","missing":
- *         n|null,"tries","retries","outcome_before"?,"reason_before"?,"time","progress":0..100,"package_version":text|null}; of devices
+ *         n|null,"tries","retries","outcome_before"?,"reason_before"?,"time","progress":0..100,"package_version":text|null,
+ *         "variant":"full"|version|null,"delta_failures"}; of devices
  *         and report also "wave":name|null
+ *         variant: the image, or the delta from that version; null: it was sent nothing;
+ *         delta_failures: deltas that failed on it before
  *         progress: per cent of the data block that it has, as far as it told;
  *         package_version: /5/0/7, if it reported it in LwM2M; retries: times it went again
  *         after it had ended, and if it did, how the try before did

@@ -23,6 +23,7 @@
 #include "fuota-sim/tts_rest.h"
 #include "io/cleanup.h"
 #include "io/clock.h"
+#include "io/file.h"
 #include "net/mqtt.h"
 #include "sim/network.h"
 
@@ -409,9 +410,28 @@ static int open_files(struct app *app)
     return FUO_OK;
 }
 
+/* The versions of images that devices accept from a patch. */
+static int read_genuine(const struct sim_options *o, struct network_config *config)
+{
+    for (size_t i = 0; i < o->genuine_count; i++) {
+        AUTO_FREE uint8_t *bytes = NULL;
+        size_t len = 0;
+        int err = file_read(o->genuine[i], DEVICE_IMAGE_MAX, &bytes, &len);
+        if (err != FUO_OK) {
+            log_err("%s: %s", o->genuine[i], fuo_strerror(err));
+            return err;
+        }
+        config->genuine[config->genuine_count++] = device_firmware_version(bytes, len);
+    }
+    return FUO_OK;
+}
+
 static int open_network(struct app *app)
 {
     struct network_config *config = &app->options.network;
+    if (read_genuine(&app->options, config) != FUO_OK) {
+        return FUO_EINVAL;
+    }
     config->start = clock_utc(&app->options.clock);
     config->reply_window_us =
         clock_virtual_us(&app->options.clock, MILLIS_US(REPLY_WINDOW_MS));

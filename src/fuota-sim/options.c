@@ -329,6 +329,8 @@ enum option_id {
     OPT_KEEP_GROUPS,
     OPT_LWM2M_FPORT,
     OPT_VENDOR_FPORT,
+    OPT_GENUINE,
+    OPT_ALTERED,
     OPT_SERVER_STATE,
     OPT_TIME_SCALE,
     OPT_AIRLOG,
@@ -367,6 +369,8 @@ static const struct option long_options[] = {
     {"keep-groups", no_argument, NULL, OPT_KEEP_GROUPS},
     {"lwm2m-fport", required_argument, NULL, OPT_LWM2M_FPORT},
     {"vendor-fport", required_argument, NULL, OPT_VENDOR_FPORT},
+    {"genuine", required_argument, NULL, OPT_GENUINE},
+    {"altered", required_argument, NULL, OPT_ALTERED},
     {"server-state", required_argument, NULL, OPT_SERVER_STATE},
     {"time-scale", required_argument, NULL, OPT_TIME_SCALE},
     {"airlog", required_argument, NULL, OPT_AIRLOG},
@@ -487,6 +491,14 @@ static int parse_one(int id, const char *value, struct sim_options *options)
         return value[0] != '\0' && strlen(value) <= VERSION_MAX ? FUO_OK : FUO_EINVAL;
     case OPT_LIFETIME:
         return parse_duration(value, &options->lwm2m.lifetime_us);
+    case OPT_GENUINE:
+        if (options->genuine_count == DEVICE_GENUINE_MAX) {
+            return FUO_EINVAL;
+        }
+        options->genuine[options->genuine_count++] = value;
+        return FUO_OK;
+    case OPT_ALTERED:
+        return parse_count(value, DEVICES_MAX, &network->altered_count);
     case OPT_TIME_SCALE:
         return clock_init(&options->clock, value) == FUO_OK ? FUO_OK : FUO_EINVAL;
     }

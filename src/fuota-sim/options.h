@@ -40,6 +40,8 @@ struct sim_options {
     struct clock clock;
     const char *airlog; /* NULL: none */
     const char *flash;
+    const char *genuine[DEVICE_GENUINE_MAX]; /* files; main reads them */
+    size_t genuine_count;
     const char *inventory;
     const char *token_file;
     const char *application; /* a UUID, or The Things Stack's "app@tenant" */

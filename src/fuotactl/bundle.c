@@ -56,10 +56,9 @@ static int read_named(const struct cli *cli, struct bundle *bundle, const char *
     return path != NULL ? read_file(cli, path, CTL_IMAGE_MAX, file) : CLI_OK;
 }
 
-static int read_signatures(const struct cli *cli, struct bundle *bundle)
+static int read_signatures(const struct cli *cli, const struct bundle *bundle,
+                           const struct str_list *list, struct json_object *signatures)
 {
-    const struct str_list *list = &bundle->doc->spec.image.signatures;
-    bundle->signatures = json_object_new_array();
     if (list->count > CTL_SIGNATURES_MAX) {
         return cli_fail(cli, CLI_INVALID, NULL,
                         "%s: spec.image.signatures: more than %d signatures",
@@ -72,12 +71,34 @@ static int read_signatures(const struct cli *cli, struct bundle *bundle)
         if (rc != CLI_OK) {
             return rc;
         }
-        json_object_array_add(
-            bundle->signatures,
-            json_object_new_string_len((const char *)file.bytes, (int)file.len));
+        json_object_array_add(signatures, json_object_new_string_len(
+                                              (const char *)file.bytes, (int)file.len));
         free(file.bytes);
     }
     return CLI_OK;
+}
+
+/* There are no more than the bundle has room for: the file was found valid. */
+static int read_deltas(const struct cli *cli, struct bundle *bundle)
+{
+    const struct spec_image *image = &bundle->doc->spec.image;
+    int rc = CLI_OK;
+    for (size_t i = 0; i < image->delta_count && rc == CLI_OK; i++) {
+        struct json_object *o = json_object_new_object();
+        struct json_object *signatures = json_object_new_array();
+        rc = read_named(cli, bundle, image->deltas[i].file, &bundle->deltas[i]);
+        if (rc == CLI_OK) {
+            rc = read_signatures(cli, bundle, &image->deltas[i].signatures, signatures);
+        }
+        json_object_object_add(o, "digest",
+                               json_object_new_string(bundle->deltas[i].digest));
+        json_object_object_add(o, "signatures", signatures);
+        if (bundle->delta_list == NULL) {
+            bundle->delta_list = json_object_new_array();
+        }
+        json_object_array_add(bundle->delta_list, o);
+    }
+    return rc;
 }
 
 static int read_campaign(const struct cli *cli, struct bundle *bundle)
@@ -110,7 +131,11 @@ int bundle_load(const struct cli *cli, const char *file, struct bundle *bundle)
     const struct campaign_spec *spec = &bundle->doc->spec;
     rc = read_named(cli, bundle, spec->image.file, &bundle->image);
     if (rc == CLI_OK) {
-        rc = read_signatures(cli, bundle);
+        bundle->signatures = json_object_new_array();
+        rc = read_signatures(cli, bundle, &spec->image.signatures, bundle->signatures);
+    }
+    if (rc == CLI_OK) {
+        rc = read_deltas(cli, bundle);
     }
     if (rc == CLI_OK) {
         rc = read_named(cli, bundle, spec->targets.devices_file, &bundle->devices);
@@ -127,26 +152,35 @@ void bundle_finish(struct bundle *bundle)
     campaign_doc_destroy(bundle->doc);
     free(bundle->yaml.bytes);
     free(bundle->image.bytes);
+    for (size_t i = 0; i < VARIANT_DELTAS_MAX; i++) {
+        free(bundle->deltas[i].bytes);
+    }
+    json_object_put(bundle->delta_list);
     free(bundle->devices.bytes);
     free(bundle->exclude.bytes);
     json_object_put(bundle->signatures);
     *bundle = (struct bundle){0};
 }
 
+static int upload(const struct bundle_file *file, struct remote *remote)
+{
+    char digest[CTL_DIGEST_SIZE];
+    return file->bytes != NULL ? remote_put(remote, file->bytes, file->len, digest)
+                               : CLI_OK;
+}
+
 int bundle_upload(const struct bundle *bundle, struct remote *remote)
 {
     const struct bundle_file *files[] = {&bundle->image, &bundle->devices,
                                          &bundle->exclude};
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        char digest[CTL_DIGEST_SIZE];
-        int rc = files[i]->bytes != NULL
-                     ? remote_put(remote, files[i]->bytes, files[i]->len, digest)
-                     : CLI_OK;
-        if (rc != CLI_OK) {
-            return rc;
-        }
+    int rc = CLI_OK;
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && rc == CLI_OK; i++) {
+        rc = upload(files[i], remote);
     }
-    return CLI_OK;
+    for (size_t i = 0; i < VARIANT_DELTAS_MAX && rc == CLI_OK; i++) {
+        rc = upload(&bundle->deltas[i], remote);
+    }
+    return rc;
 }
 
 static void add_digest(struct json_object *params, const char *key,
@@ -169,6 +203,9 @@ struct json_object *bundle_params(const struct bundle *bundle)
     }
     add_digest(params, "digest", &bundle->image);
     json_object_object_add(params, "signatures", json_object_get(bundle->signatures));
+    if (bundle->delta_list != NULL) {
+        json_object_object_add(params, "deltas", json_object_get(bundle->delta_list));
+    }
     add_digest(params, "devices_file", &bundle->devices);
     add_digest(params, "exclude_devices_file", &bundle->exclude);
     return params;

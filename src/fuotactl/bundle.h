@@ -3,7 +3,7 @@
  * bundle.h - a campaign file with everything that belongs to it, read and checked here,
  * to be given to the daemon, which reads no files for a client.
  *
- * Image, signatures and lists of devices are found relative to the campaign file.
+ * Image, deltas, signatures and lists of devices are found relative to the campaign file.
  */
 #pragma once
 
@@ -12,6 +12,7 @@
 
 #include <json-c/json.h>
 
+#include "campaign/variant.h"
 #include "config/campaign.h"
 #include "fuotactl/cli.h"
 #include "fuotactl/remote.h"
@@ -27,10 +28,12 @@ struct bundle {
     struct campaign_doc *doc;
     struct bundle_file yaml;
     struct bundle_file image;
+    struct bundle_file deltas[VARIANT_DELTAS_MAX]; /* of spec.image.deltas */
     struct bundle_file devices;
     struct bundle_file exclude;
     const char *reason;             /* for the audit log; NULL: none is given */
     struct json_object *signatures; /* [text] */
+    struct json_object *delta_list; /* as params have them; NULL: there are none */
 };
 
 /* CLI_INVALID: every problem of the file has been printed. Finish it in any case. */

@@ -24,11 +24,13 @@
     "gateways, colours, lanes [{lane, colour, gateways, frames, lost}]} or null, "      \
     "session_count, sessions [{id, phase, dr, uncoded, next, target, members, start, "  \
     "end}]"
-#define FIELDS_DEVICE                                                            \
-    "dev_eui, phase, state (0 to 3), state_name, result (LwM2M Update Result), " \
-    "result_text, source (inferred, reported), outcome, reason, reason_text, "   \
-    "version_before, version, received, missing, tries, retries (times it went " \
-    "again after it had ended; then outcome_before, reason_before), time, wave"
+#define FIELDS_DEVICE                                                                \
+    "dev_eui, phase, state (0 to 3), state_name, result (LwM2M Update Result), "     \
+    "result_text, source (inferred, reported), outcome, reason, reason_text, "       \
+    "version_before, version, received, missing, tries, retries (times it went "     \
+    "again after it had ended; then outcome_before, reason_before), time, wave, "    \
+    "variant (full, or the version that its delta is from), delta_failures (deltas " \
+    "that failed on it before)"
 #define FIELDS_STREAM                                                                 \
     "a line of type \"state\" per change, at last one of type \"end\" with the exit " \
     "code in code; both with the fields of status."
@@ -128,7 +130,8 @@ const struct cli_command cli_commands[] = {
         .name = "simulate",
         .synopsis =
             "FILE... [--seed S] [--devices N] [--loss PERCENT] [--broken PERCENT] "
-            "[--apart TIME] [--abort-after TIME] [--timing SERVER] [--start TIME]",
+            "[--delta-fails PERCENT] [--apart TIME] [--abort-after TIME] [--timing "
+            "SERVER] [--start TIME]",
         .summary = "Run campaigns on virtual time against a made-up fleet",
         .text = CLI_TEXT_SIMULATE,
         .options = cli_options_simulate,

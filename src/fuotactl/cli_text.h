@@ -60,31 +60,35 @@
     "With --json: type \"import\", fleet, devices, added (not known before), "      \
     "replaced."
 
-#define CLI_TEXT_SIMULATE                                                    \
-    "Checks the files and runs the campaigns with the daemon's own engine "  \
-    "in a simulated city of the EU868 region: gateways under the legal duty" \
-    " cycle, devices with real decoders that speak every hour. The fleet's " \
-    "own devices and trust policy are not looked at; nothing is sent, and "  \
-    "no daemon is needed. Waves, gates, soak, windows, blackouts, notBefore" \
-    " and the deadline are kept. The devices have no labels: a wave with "   \
-    "select may select a twentieth of them, drawn by the seed, and spread "  \
-    "is over their stacks. Approvals are given within the hour; a gate that" \
-    " holds a campaign ends its simulation. Several files compete for the "  \
-    "same devices, by priority. Times count from the first apply and "       \
-    "include what a plan does not: waiting for uplinks of the devices, "     \
-    "repair and installation. The same seed and --start give the same "      \
-    "result.\n\nExit code 9 if a gate holds a campaign, 10 if one fails or " \
-    "is aborted, 11 if it does not fit.\n\n"                                 \
-    "With --json: type \"simulation\", name, image_bytes (of the first), "   \
-    "seed, timing, devices, gateways, complete (devices with an image), "    \
-    "complete_us (when the last of them had it; -1: none), complete_95_us "  \
-    "(when 95% of all devices had it; -1: never), end_us, airtime_us (of "   \
-    "all gateways, unicast too), transmissions, frames, "                    \
-    "duty_cycle_violations, with a schedule start and end (local with the "  \
-    "offset) and schedule_violations (frames outside of it), cut (not over " \
-    "after 15 days; waves and windows add to them), outcomes {none, "        \
-    "succeeded, failed, unknown, cancelled, skipped, superseded} and "       \
-    "reasons {reason: devices} of the first, campaigns [{name, image_bytes," \
-    " priority, phase, held, reason, end_us, outcomes, reasons, waves "      \
-    "[{name, phase, verdict, devices, attempted, succeeded, failed, "        \
-    "unknown, started_us, ended_us}]}]."
+#define CLI_TEXT_SIMULATE                                                            \
+    "Checks the files and runs the campaigns with the daemon's own engine "          \
+    "in a simulated city of the EU868 region: gateways under the legal duty"         \
+    " cycle, devices with real decoders that speak every hour. The fleet's "         \
+    "own devices and trust policy are not looked at; nothing is sent, and "          \
+    "no daemon is needed. Waves, gates, soak, windows, blackouts, notBefore"         \
+    " and the deadline are kept. The devices have no labels: a wave with "           \
+    "select may select a twentieth of them, drawn by the seed, and spread "          \
+    "is over their stacks. Approvals are given within the hour; a gate that"         \
+    " holds a campaign ends its simulation. With deltas, devices run the "           \
+    "base of one of them, and every fifth an older version. Several files "          \
+    "compete for the "                                                               \
+    "same devices, by priority. Times count from the first apply and "               \
+    "include what a plan does not: waiting for uplinks of the devices, "             \
+    "repair and installation. The same seed and --start give the same "              \
+    "result.\n\nExit code 9 if a gate holds a campaign, 10 if one fails or "         \
+    "is aborted, 11 if it does not fit.\n\n"                                         \
+    "With --json: type \"simulation\", name, image_bytes (of the first), "           \
+    "seed, timing, devices, gateways, complete (devices with an image), "            \
+    "complete_us (when the last of them had it; -1: none), complete_95_us "          \
+    "(when 95% of all devices had it; -1: never), end_us, airtime_us (of "           \
+    "all gateways, unicast too), transmissions, frames, "                            \
+    "duty_cycle_violations, with a schedule start and end (local with the "          \
+    "offset) and schedule_violations (frames outside of it), cut (not over "         \
+    "after 15 days; waves and windows add to them), outcomes {none, "                \
+    "succeeded, failed, unknown, cancelled, skipped, superseded} and "               \
+    "reasons {reason: devices} of the first, campaigns [{name, image_bytes,"         \
+    " priority, phase, held, reason, end_us, outcomes, reasons, waves "              \
+    "[{name, phase, verdict, devices, attempted, succeeded, failed, "                \
+    "unknown, started_us, ended_us}], with deltas variants [{variant (full, or the " \
+    "version that the delta is from), file, devices, succeeded, fell_back (a delta " \
+    "had failed on them)}]}]."

@@ -89,6 +89,9 @@ static int read_options(const struct cli_args *args, struct simulation *sim)
         wrong = "--loss takes a percentage from 0% to 90%";
     } else if (!read_percent(cli_value(args, "--broken"), 100, &sim->broken_ppm)) {
         wrong = "--broken takes a percentage from 0% to 100%";
+    } else if (!read_percent(cli_value(args, "--delta-fails"), 100,
+                             &sim->delta_fails_ppm)) {
+        wrong = "--delta-fails takes a percentage from 0% to 100%";
     } else if (!read_duration(cli_value(args, "--apart"), &sim->apart_us)) {
         wrong = "--apart takes a time like 6h";
     } else if (!read_duration(cli_value(args, "--abort-after"), &sim->abort_us)) {
@@ -163,12 +166,14 @@ static int run_world(const struct cli *cli, const struct simulation *sim,
                                   .campaigns = campaigns,
                                   .campaign_count = sim->campaign_count,
                                   .broken_ppm = sim->broken_ppm,
+                                  .delta_fails_ppm = sim->delta_fails_ppm,
                                   .abort_at_us = sim->abort_us};
     struct world_trace t = {0};
     for (size_t i = 0; i < sim->campaign_count; i++) {
         const struct simulated *c = &sim->campaigns[i];
         campaigns[i] = (struct world_campaign){.spec = &c->bundle.doc->spec,
                                                .image_bytes = c->bundle.image.len,
+                                               .delta_bytes = c->delta_bytes,
                                                .apply_us = (int64_t)i * sim->apart_us};
         simulate_schedule_give(&c->schedule, &campaigns[i]);
     }
@@ -223,7 +228,11 @@ static int load(const struct cli *cli, const struct cli_args *args,
                 struct simulation *sim)
 {
     for (size_t i = 0; i < args->operand_count; i++) {
-        int rc = bundle_load(cli, args->operands[i], &sim->campaigns[i].bundle);
+        struct simulated *c = &sim->campaigns[i];
+        int rc = bundle_load(cli, args->operands[i], &c->bundle);
+        for (size_t k = 0; k < VARIANT_DELTAS_MAX; k++) {
+            c->delta_bytes[k] = c->bundle.deltas[k].len;
+        }
         sim->campaign_count = i + 1;
         if (rc != CLI_OK) {
             return rc;

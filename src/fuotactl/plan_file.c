@@ -52,6 +52,9 @@ int plan_file_write(const struct cli *cli, const char *path, const struct bundle
     add_text(root, "file", bundle->file);
     add_text(root, "campaign_digest", bundle->yaml.digest);
     add_text(root, "image_digest", bundle->image.digest);
+    if (bundle->delta_list != NULL) {
+        json_object_object_add(root, "deltas", json_object_get(bundle->delta_list));
+    }
     add_text(root, "plan_digest", digest_of(plan, digest));
     json_object_object_add(root, "plan", json_object_get(plan));
 
@@ -137,6 +140,14 @@ int plan_file_match(const struct cli *cli, const struct plan_file *file,
     if (strcmp(ctl_text(file->root, "image_digest"), bundle->image.digest) != 0) {
         return cli_fail(cli, CLI_CONFLICT, NULL,
                         "the image of %s has changed since it was planned; plan it again",
+                        file->campaign);
+    }
+    struct json_object *deltas = NULL;
+    json_object_object_get_ex(file->root, "deltas", &deltas);
+    if (!json_object_equal(deltas, bundle->delta_list)) {
+        return cli_fail(cli, CLI_CONFLICT, NULL,
+                        "a delta of %s, or its signature, has changed since it was "
+                        "planned; plan it again",
                         file->campaign);
     }
     return CLI_OK;

@@ -8,11 +8,11 @@
 #include "fuotactl/words.h"
 
 static const char *const csv_fields[] = {
-    "dev_eui",        "outcome",       "reason",          "state",   "state_name",
-    "result",         "result_text",   "source",          "phase",   "reason_text",
-    "version_before", "version",       "received",        "missing", "tries",
-    "time",           "progress",      "package_version", "wave",    "retries",
-    "outcome_before", "reason_before",
+    "dev_eui",        "outcome",       "reason",          "state",          "state_name",
+    "result",         "result_text",   "source",          "phase",          "reason_text",
+    "version_before", "version",       "received",        "missing",        "tries",
+    "time",           "progress",      "package_version", "wave",           "retries",
+    "outcome_before", "reason_before", "variant",         "delta_failures",
 };
 
 enum {

@@ -130,6 +130,26 @@ static void print_wave(FILE *out, struct json_object *wave)
     fputc('\n', out);
 }
 
+static void print_variants(FILE *out, struct json_object *state)
+{
+    struct json_object *list = NULL;
+    json_object_object_get_ex(state, "variants", &list);
+    size_t count =
+        json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *v = json_object_array_get_idx(list, i);
+        const char *name = ctl_text(v, "variant");
+        int64_t devices = ctl_int(v, "devices", 0);
+        bool full = name != NULL && strcmp(name, "full") == 0;
+        fprintf(out, "%-13s", full ? "image" : "delta from ");
+        words_print(out, full ? ctl_text(v, "file") : name);
+        fprintf(out, ": %" PRId64 " device%s", devices, devices == 1 ? "" : "s");
+        print_count(out, v, "succeeded", "succeeded");
+        print_count(out, v, "fell_back", "on which a delta had failed");
+        fputc('\n', out);
+    }
+}
+
 void render_waves(FILE *out, struct json_object *state)
 {
     size_t count;
@@ -137,4 +157,5 @@ void render_waves(FILE *out, struct json_object *state)
     for (size_t i = 0; i < count; i++) {
         print_wave(out, json_object_array_get_idx(list, i));
     }
+    print_variants(out, state);
 }

@@ -188,6 +188,8 @@ static struct report_device device_of(struct report *report, struct json_object 
         .retries = bounded(row, "retries", UINT8_MAX),
         .outcome_before = report_text(report, ctl_text(row, "outcome_before")),
         .reason_before = report_text(report, ctl_text(row, "reason_before")),
+        .variant = report_text(report, ctl_text(row, "variant")),
+        .delta_failures = bounded(row, "delta_failures", UINT8_MAX),
         .ended_us = last_end_of(row),
         .gateway = eui_of(row, "gateway"),
         .snr_cdb = ctl_int(row, "snr_p50_cdb", 0),
@@ -442,6 +444,7 @@ void report_finish(struct report *report)
     free(report->hours);
     free(report->gateways);
     free(report->waves);
+    free(report->variants);
     free(report->reasons);
     free(report->downloaded_us);
     free(report->ended);

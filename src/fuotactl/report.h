@@ -59,6 +59,8 @@ struct report_device {
     int64_t retries;            /* it went again; then how the try before ended */
     const char *outcome_before; /* "": it did not */
     const char *reason_before;
+    const char *variant; /* "": it was sent nothing */
+    int64_t delta_failures;
     int64_t since_us; /* it was looked at first */
     int64_t downloaded_us;
     int64_t ended_us;
@@ -127,6 +129,15 @@ struct report_wave {
     int64_t last_us;
 };
 
+/* Devices of a wave that were sent the same: the image, or a delta. */
+struct report_variant {
+    const char *wave;
+    const char *name;
+    uint32_t devices;
+    uint32_t succeeded;
+    uint32_t fell_back; /* a delta had failed on them before */
+};
+
 /* Devices that ended alike, the most first. */
 struct report_reason {
     enum report_outcome outcome;
@@ -159,6 +170,8 @@ struct report {
     size_t gateway_count;
     struct report_wave *waves;
     size_t wave_count;
+    struct report_variant *variants;
+    size_t variant_count;
     struct report_reason *reasons;
     size_t reason_count;
     int64_t *downloaded_us; /* ascending */
@@ -180,6 +193,8 @@ void report_finish(struct report *report); /* accepts a zeroed one */
 bool report_take(struct report *report, const char *part, struct json_object *page);
 void report_take_state(struct report *report, struct json_object *state /* takes */);
 bool report_sum(struct report *report);
+/* Anybody was sent a delta. */
+bool report_has_deltas(const struct report *report);
 /* The same pointer for the same text. "" if memory is exhausted. */
 const char *report_text(struct report *report, const char *text);
 

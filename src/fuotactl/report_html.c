@@ -148,6 +148,32 @@ static void waves(FILE *out, const struct report *report)
     fputs("</table></div></section>\n", out);
 }
 
+static void variants(FILE *out, const struct report *report)
+{
+    if (!report_has_deltas(report)) {
+        return;
+    }
+    fputs("<section><h2>Image and deltas</h2><div class=\"wide\"><table><tr>"
+          "<th>wave</th><th>sent</th><th class=\"num\">devices</th>"
+          "<th class=\"num\">succeeded</th>"
+          "<th class=\"num\">a delta failed before</th></tr>",
+          out);
+    for (size_t i = 0; i < report->variant_count; i++) {
+        const struct report_variant *variant = &report->variants[i];
+        bool full = strcmp(variant->name, "full") == 0;
+        fputs("<tr><td>", out);
+        report_escape(out, variant->wave);
+        fputs(full ? "</td><td>image" : "</td><td>delta from ", out);
+        report_escape(out, full ? "" : variant->name);
+        fputs("</td>", out);
+        number_cell(out, variant->devices);
+        number_cell(out, variant->succeeded);
+        number_cell(out, variant->fell_back);
+        fputs("</tr>", out);
+    }
+    fputs("</table></div></section>\n", out);
+}
+
 static void reasons(FILE *out, const struct report *report)
 {
     uint32_t most = 0;
@@ -344,6 +370,7 @@ void report_html(FILE *out, const struct report *report)
     report_plot_outcomes(out, report);
     report_plot_completion(out, report);
     waves(out, report);
+    variants(out, report);
     reasons(out, report);
     report_plot_airtime(out, report);
     report_plot_loss(out, report);

@@ -63,6 +63,44 @@ static bool add_to_wave(struct report *report, const struct report_device *devic
     return true;
 }
 
+static bool add_to_variant(struct report *report, const struct report_device *device)
+{
+    size_t i = 0;
+    if (device->variant[0] == '\0') {
+        return true;
+    }
+    while (i < report->variant_count && (report->variants[i].wave != device->wave ||
+                                         report->variants[i].name != device->variant)) {
+        i++;
+    }
+    if (i == report->variant_count) {
+        struct report_variant *more =
+            realloc(report->variants, (i + 1) * sizeof(*report->variants));
+        if (more == NULL) {
+            return false;
+        }
+        report->variants = more;
+        report->variants[report->variant_count++] =
+            (struct report_variant){.wave = device->wave, .name = device->variant};
+    }
+    struct report_variant *variant = &report->variants[i];
+    variant->devices++;
+    variant->succeeded += device->outcome == REPORT_SUCCEEDED;
+    variant->fell_back += device->delta_failures > 0;
+    return true;
+}
+
+bool report_has_deltas(const struct report *report)
+{
+    for (size_t i = 0; i < report->variant_count; i++) {
+        if (report->variants[i].fell_back > 0 ||
+            strcmp(report->variants[i].name, "full") != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool add_to_reason(struct report *report, const struct report_device *device)
 {
     size_t i = 0;
@@ -279,7 +317,8 @@ bool report_sum(struct report *report)
     for (size_t i = 0; i < report->device_count; i++) {
         const struct report_device *device = &report->devices[i];
         report->by_outcome[device->outcome]++;
-        if (!add_to_wave(report, device) || !add_to_reason(report, device)) {
+        if (!add_to_wave(report, device) || !add_to_reason(report, device) ||
+            !add_to_variant(report, device)) {
             return false;
         }
     }

@@ -203,6 +203,22 @@ static struct json_object *json_gateways(const struct report *report)
     return list;
 }
 
+static struct json_object *json_variants(const struct report *report)
+{
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; i < report->variant_count; i++) {
+        const struct report_variant *variant = &report->variants[i];
+        struct json_object *object = json_object_new_object();
+        add_text(object, "wave", variant->wave);
+        add_text(object, "variant", variant->name);
+        add_int(object, "devices", variant->devices);
+        add_int(object, "succeeded", variant->succeeded);
+        add_int(object, "fell_back", variant->fell_back);
+        json_object_array_add(list, object);
+    }
+    return list;
+}
+
 static struct json_object *json_device(const struct report_device *device)
 {
     struct json_object *object = json_object_new_object();
@@ -224,6 +240,8 @@ static struct json_object *json_device(const struct report_device *device)
         add_text(object, "outcome_before", device->outcome_before);
         add_text(object, "reason_before", device->reason_before);
     }
+    add_text(object, "variant", device->variant);
+    add_int(object, "delta_failures", device->delta_failures);
     add_eui(object, "gateway", device->gateway);
     add_int(object, "snr_p50_cdb", device->snr_cdb);
     add_int(object, "heard_ppk", device->heard_ppk);
@@ -263,6 +281,7 @@ void report_json(FILE *out, const struct report *report)
                  json_object_new_int64(report_attempted(report->by_outcome)));
     print_member(out, "with_image", json_object_new_int64(report->with_image));
     print_member(out, "waves", json_waves(report));
+    print_member(out, "variants", json_variants(report));
     print_member(out, "reasons", json_reasons(report));
     print_member(out, "completion", json_completion(report));
     print_member(out, "sessions", json_sessions(report));
@@ -427,6 +446,25 @@ static void md_waves(FILE *out, const struct report *report)
     }
 }
 
+static void md_variants(FILE *out, const struct report *report)
+{
+    if (!report_has_deltas(report)) {
+        return;
+    }
+    fputs("\n| Wave | Sent | Devices | succeeded | a delta failed before |\n"
+          "|:--|:--|--:|--:|--:|\n",
+          out);
+    for (size_t i = 0; i < report->variant_count; i++) {
+        const struct report_variant *variant = &report->variants[i];
+        fputs("| ", out);
+        md(out, variant->wave);
+        fputs(strcmp(variant->name, "full") == 0 ? " | image " : " | delta from ", out);
+        md(out, strcmp(variant->name, "full") == 0 ? "" : variant->name);
+        fprintf(out, " | %" PRIu32 " | %" PRIu32 " | %" PRIu32 " |\n", variant->devices,
+                variant->succeeded, variant->fell_back);
+    }
+}
+
 static void md_reasons(FILE *out, const struct report *report)
 {
     bool first = true;
@@ -515,6 +553,7 @@ void report_markdown(FILE *out, const struct report *report)
         putc('\n', out);
     }
     md_waves(out, report);
+    md_variants(out, report);
     md_retries(out, report);
     md_reasons(out, report);
     md_devices(out, report);

@@ -11,6 +11,7 @@
 struct simulated {
     struct bundle bundle;
     struct simulate_schedule schedule;
+    size_t delta_bytes[VARIANT_DELTAS_MAX];
 };
 
 struct simulation {
@@ -18,6 +19,7 @@ struct simulation {
     uint64_t devices;
     uint32_t loss_ppm;
     uint32_t broken_ppm;
+    uint32_t delta_fails_ppm;
     int64_t apart_us; /* between the applies of two campaigns */
     int64_t abort_us; /* 0: never */
     enum world_timing timing;

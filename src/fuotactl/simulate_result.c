@@ -107,6 +107,43 @@ static struct json_object *wave_of(const struct spec_wave *spec,
     return o;
 }
 
+/* Devices by what they were sent last, and how many of them a delta had failed on. */
+static struct json_object *variant_of(const struct world_campaign_trace *c, size_t count,
+                                      const char *name, const char *file, size_t variant)
+{
+    struct json_object *o = json_object_new_object();
+    int64_t devices = 0;
+    int64_t succeeded = 0;
+    int64_t fell_back = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct world_ending *d = &c->devices[i];
+        bool counts = d->outcome != OUTCOME_NONE && d->variant == variant;
+        devices += counts;
+        succeeded += counts && d->outcome == OUTCOME_SUCCEEDED;
+        fell_back += counts && d->delta_failures > 0;
+    }
+    put_text(o, "variant", name);
+    put_text(o, "file", file);
+    put(o, "devices", devices);
+    put(o, "succeeded", succeeded);
+    put(o, "fell_back", fell_back);
+    return o;
+}
+
+static void put_variants(struct json_object *o, const struct spec_image *image,
+                         const struct world_trace *t, size_t no)
+{
+    struct json_object *list = json_object_new_array();
+    const struct world_campaign_trace *c = &t->campaigns[no];
+    json_object_array_add(list, variant_of(c, t->device_count, "full", image->file, 0));
+    for (size_t i = 0; i < image->delta_count; i++) {
+        const struct spec_delta *d = &image->deltas[i];
+        json_object_array_add(list,
+                              variant_of(c, t->device_count, d->from, d->file, i + 1));
+    }
+    json_object_object_add(o, "variants", list);
+}
+
 static struct json_object *campaign_of(const struct simulation *sim,
                                        const struct world_trace *t, size_t no)
 {
@@ -127,6 +164,9 @@ static struct json_object *campaign_of(const struct simulation *sim,
         json_object_array_add(waves, wave_of(&spec->rollout.waves[i], &c->waves[i]));
     }
     json_object_object_add(o, "waves", waves);
+    if (spec->image.delta_count > 0) {
+        put_variants(o, &spec->image, t, no);
+    }
     return o;
 }
 

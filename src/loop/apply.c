@@ -97,7 +97,7 @@ static struct json_object *plan_data(const struct application *a,
 
 /* ---- apply ---- */
 
-static int make_entry(const struct application *a, struct campaign_entry **entry)
+static int make_entry(struct application *a, struct campaign_entry **entry)
 {
     uint8_t *image = malloc(a->image_len);
     if (image == NULL) {
@@ -109,12 +109,25 @@ static int make_entry(const struct application *a, struct campaign_entry **entry
     made->id = a->d->last_campaign_id + 1;
     made->image = image;
     made->image_len = a->image_len;
+    made->deltas = a->deltas;
+    a->deltas = (struct deltas){0};
     memcpy(made->digest, a->digest, sizeof(made->digest));
     memcpy(made->spec_digest, a->spec_digest, sizeof(made->spec_digest));
     memcpy(made->fleet, a->fleet->doc->spec.name, sizeof(made->fleet));
     made->alert_out = true; /* perhaps of one that had the name before */
     *entry = made;
     return FUO_OK;
+}
+
+static void add_delta_rows(struct store_batch *rows, const struct deltas *deltas)
+{
+    for (size_t i = 0; i < deltas->count; i++) {
+        struct store_image delta = {.bytes = deltas->items[i].bytes,
+                                    .len = deltas->items[i].len,
+                                    .signatures = "[]"}; /* those are with the campaign */
+        store_digest(delta.bytes, delta.len, delta.digest);
+        store_batch_image(rows, &delta);
+    }
 }
 
 /* Rows that go into the same transaction as the engine's. */
@@ -137,11 +150,13 @@ static void add_rows(struct application *a, const struct campaign_entry *entry)
         .fleet = entry->fleet,
         .yaml = a->yaml,
         .signatures = signatures,
+        .deltas = entry->deltas.text,
     };
     memcpy(source.image_digest, image.digest, sizeof(source.image_digest));
     memcpy(source.spec_digest, entry->spec_digest, sizeof(source.spec_digest));
     a->d->rows_tied = true;
     store_batch_image(rows, &image);
+    add_delta_rows(rows, &entry->deltas);
     store_batch_source(rows, &source);
     store_batch_counter(rows, "campaign", entry->id);
 }
@@ -216,11 +231,15 @@ static int run(struct application *a)
     /* The image may be borrowed from the predecessor: it was copied above. */
     drop_predecessor(a, entry);
     entry->doc = TAKE(a->doc);
+    deltas_note(&entry->deltas, apply_deltas_sent(a));
     add_rows(a, entry);
     note(a, entry);
     campaigns_add(&d->campaigns, entry);
     d->last_campaign_id = entry->id;
     uploads_drop(d->uploads, a->digest);
+    for (size_t i = 0; i < entry->deltas.count; i++) {
+        uploads_drop(d->uploads, entry->deltas.digests[i]);
+    }
     add_waiter(a, entry);
     struct engine_event event = {
         .type = ENGINE_EV_APPLY,
@@ -229,6 +248,8 @@ static int run(struct application *a)
                   .spec = &entry->doc->spec,
                   .image = entry->image,
                   .image_len = entry->image_len,
+                  .deltas = entry->deltas.items,
+                  .delta_count = entry->deltas.count,
                   .devices = a->devices,
                   .device_count = a->device_count,
                   .not_before = entry->term.not_before,
@@ -271,6 +292,7 @@ static void finish(struct application *a, int code)
     free(a->devices);
     free(a->waves);
     free(a->wave_sizes);
+    apply_deltas_finish(a);
     planning_finish(&a->planning);
     diag_list_finish(&a->diags);
     ctl_error_finish(&a->error);
@@ -309,6 +331,7 @@ static int apply(struct application *a)
 static void planned(struct application *a)
 {
     int code = a->job != NULL ? take_plan(a) : CTL_DONE;
+    code = code == CTL_DONE ? apply_deltas_verdict(a) : code;
     if (code == CTL_DONE && a->only_plan) {
         reply(a, plan_data(a, &a->doc->spec));
     } else if (code == CTL_DONE) {
@@ -320,6 +343,7 @@ static void planned(struct application *a)
 static void on_work(uv_work_t *work)
 {
     struct application *a = work->data;
+    apply_deltas_compute(a->delta_work);
     planning_compute(a->job);
 }
 
@@ -351,6 +375,7 @@ static int plan(struct application *a)
     a->job = planning_begin(&request, &a->planning, &a->diags);
     a->work.data = a;
     if (!d->running || uv_queue_work(d->loop, &a->work, on_work, on_planned) != 0) {
+        apply_deltas_compute(a->delta_work);
         planning_compute(a->job);
         planned(a);
     } else {

@@ -2,6 +2,7 @@
 /* apply_change.c - an edited file of a campaign that is under way: what may be changed is. */
 #include <string.h>
 
+#include "io/cleanup.h"
 #include "loop/apply_internal.h"
 #include "loop/intake_internal.h"
 
@@ -21,7 +22,9 @@ static bool files_are_same(const struct application *a,
                            const struct campaign_entry *entry)
 {
     uint8_t digest[STORE_DIGEST_BYTES];
-    campaign_spec_digest(entry->doc, a->digest, ctl_text(a->params, "devices_file"),
+    AUTO_FREE char *deltas = deltas_all_digests(apply_deltas_sent(a));
+    campaign_spec_digest(entry->doc, a->digest, deltas,
+                         ctl_text(a->params, "devices_file"),
                          ctl_text(a->params, "exclude_devices_file"), digest);
     return memcmp(digest, entry->spec_digest, sizeof(digest)) == 0;
 }
@@ -33,7 +36,8 @@ int apply_check_change(struct application *a, const struct campaign_entry *entry
     if (!files_are_same(a, entry)) {
         struct diag_place place = config_place(&a->doc->doc, "spec.image.file");
         diag_error(&a->diags, &place,
-                   "the image or a list of devices is another one than when the campaign "
+                   "the image, a delta or a list of devices is another one than when the "
+                   "campaign "
                    "was applied; give the file another metadata.name");
     }
     if (err == FUO_OK && a->diags.error_count == 0) {

@@ -6,6 +6,7 @@
 #include "config/rollout.h"
 #include "config/targets.h"
 #include "image/version.h"
+#include "io/cleanup.h"
 #include "loop/apply_internal.h"
 #include "loop/xalloc.h"
 
@@ -45,7 +46,8 @@ int apply_check_file(struct application *a)
     if (schedule_term(&a->doc->spec.schedule, &a->term) != FUO_OK) {
         return ctl_fail(&a->error, CTL_INTERNAL, "its zone is not there any more");
     }
-    campaign_spec_digest(a->doc, a->digest, ctl_text(a->params, "devices_file"),
+    AUTO_FREE char *deltas = deltas_all_digests(apply_deltas_sent(a));
+    campaign_spec_digest(a->doc, a->digest, deltas, ctl_text(a->params, "devices_file"),
                          ctl_text(a->params, "exclude_devices_file"), a->spec_digest);
     return CTL_DONE;
 }
@@ -272,7 +274,7 @@ static int check_waves(struct application *a)
 int apply_check_all(struct application *a)
 {
     static int (*const checks[])(struct application *) = {
-        check_fleet,   apply_check_fatal,  apply_check_image,
+        check_fleet,   apply_check_fatal,  apply_check_image, apply_check_deltas,
         check_targets, apply_check_server, check_waves,
     };
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {

@@ -34,6 +34,8 @@ struct application {
     struct schedule_term term;
     uint8_t *waves;       /* of each device */
     uint32_t *wave_sizes; /* of each wave of the file */
+    struct deltas deltas;
+    struct delta_work *delta_work; /* NULL: there are none */
     struct planning planning;
     struct diag_list diags;
     struct ctl_error error;
@@ -61,7 +63,21 @@ int apply_change(struct application *a, struct campaign_entry *entry);
 /* That it is here, and trusted; fills a->image, which is borrowed. */
 int apply_check_image(struct application *a);
 
-/* Fleet, image, targets and waves; fills the rest but the plan. */
+/* Its server brings images to devices. */
+bool apply_is_delivered(const struct application *a);
+
+/* apply_deltas.c: that they are here, trusted, smaller than the image, and have a base where
+ * one is needed; fills a->deltas. After the image. */
+int apply_check_deltas(struct application *a);
+/* What they make of their bases, on any thread; NULL: nothing to do. */
+void apply_deltas_compute(struct delta_work *work);
+/* What came of that. */
+int apply_deltas_verdict(struct application *a);
+/* As the client sent them; NULL: it sent none. Borrowed. */
+struct json_object *apply_deltas_sent(const struct application *a);
+void apply_deltas_finish(struct application *a);
+
+/* Fleet, image, deltas, targets and waves; fills the rest but the plan. */
 int apply_check_all(struct application *a);
 
 /* The fleet's server brings images to devices one by one; no radio is planned. */

@@ -27,6 +27,7 @@ void campaign_entry_destroy(struct campaign_entry *entry)
     if (entry != NULL) {
         campaign_doc_destroy(entry->doc);
         free(entry->image);
+        deltas_finish(&entry->deltas);
         free(entry->sessions);
         free(entry->waves);
         free(entry);
@@ -131,6 +132,10 @@ const uint8_t *campaigns_image(const struct campaigns *campaigns, const char *di
             *len = entry->image_len;
             return entry->image;
         }
+        const uint8_t *delta = deltas_find(&entry->deltas, digest, len);
+        if (delta != NULL) {
+            return delta;
+        }
     }
     return NULL;
 }
@@ -210,7 +215,8 @@ static void hash_optional(crypto_generichash_state *hash, const char *text)
 }
 
 void campaign_spec_digest(const struct campaign_doc *doc, const char *image_digest,
-                          const char *devices_digest, const char *exclude_digest,
+                          const char *deltas, const char *devices_digest,
+                          const char *exclude_digest,
                           uint8_t digest[static STORE_DIGEST_BYTES])
 {
     crypto_generichash_state hash;
@@ -219,5 +225,8 @@ void campaign_spec_digest(const struct campaign_doc *doc, const char *image_dige
     hash_optional(&hash, image_digest);
     hash_optional(&hash, devices_digest);
     hash_optional(&hash, exclude_digest);
+    if (deltas != NULL) { /* databases have digests from before there were any */
+        hash_optional(&hash, deltas);
+    }
     crypto_generichash_final(&hash, digest, STORE_DIGEST_BYTES);
 }

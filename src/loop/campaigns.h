@@ -18,6 +18,7 @@
 #include "config/schedule.h"
 #include "ctl/protocol.h"
 #include "engine/engine.h"
+#include "loop/deltas.h"
 #include "store/store.h"
 
 /* A session that has a retained topic, and what was said on it last. */
@@ -38,6 +39,7 @@ struct campaign_entry {
     struct campaign_doc *doc; /* owned */
     uint8_t *image;           /* owned; NULL: it had ended at start, for good */
     size_t image_len;
+    struct deltas deltas;         /* without bytes when image is NULL */
     char digest[CTL_DIGEST_SIZE]; /* of the image */
     uint8_t spec_digest[STORE_DIGEST_BYTES];
     char fleet[SPEC_NAME_SIZE];
@@ -79,7 +81,7 @@ const struct campaign_left_out *
 campaigns_left_out_named(const struct campaigns *campaigns, const char *name);
 void campaigns_left_out_drop(struct campaigns *campaigns, uint32_t id);
 
-/* The image with that digest, of any campaign; NULL if none has it. */
+/* The image or delta with that digest, of any campaign; NULL if none has it. */
 const uint8_t *campaigns_image(const struct campaigns *campaigns, const char *digest,
                                size_t *len);
 
@@ -99,8 +101,10 @@ void campaign_entry_destroy(struct campaign_entry *entry);
 
 /*
  * What makes two applications the same: the values of the file (not its comments or
- * layout), the image, and further inputs (digests of device lists, may be NULL).
+ * layout), the image, and further inputs: deltas_all_digests() of its deltas, digests of device
+ * lists. Those may be NULL.
  */
 void campaign_spec_digest(const struct campaign_doc *doc, const char *image_digest,
-                          const char *devices_digest, const char *exclude_digest,
+                          const char *deltas, const char *devices_digest,
+                          const char *exclude_digest,
                           uint8_t digest[static STORE_DIGEST_BYTES]);

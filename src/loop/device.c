@@ -34,6 +34,7 @@ static struct json_object *campaigns_of(const struct daemon *d, uint64_t dev_eui
             continue;
         }
         struct json_object *object = view_member(d->engine, member);
+        view_add_variant(object, campaigns_find(&d->campaigns, rec->id), member);
         render_add_text(object, "campaign", rec->name);
         json_object_array_add(list, object);
     }

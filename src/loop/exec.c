@@ -158,9 +158,13 @@ static int make_block_mic(struct daemon *d, const struct effect *effect,
 {
     const struct campaign_entry *entry =
         campaigns_find(&d->campaigns, effect->key.campaign_id);
-    if (entry == NULL || entry->image == NULL) {
+    size_t variant = effect->key.variant;
+    if (entry == NULL || entry->image == NULL || variant > entry->deltas.count) {
         return FUO_EAGAIN;
     }
+    const uint8_t *block =
+        variant == 0 ? entry->image : entry->deltas.items[variant - 1].bytes;
+    size_t len = variant == 0 ? entry->image_len : entry->deltas.items[variant - 1].len;
     struct aes_key key;
     int err = keys_data_block_int(root, &key);
     if (err != FUO_OK) {
@@ -169,10 +173,10 @@ static int make_block_mic(struct daemon *d, const struct effect *effect,
     struct block_mic_params params = {
         .session_cnt = effect->key.session_count,
         .frag_index = effect->key.frag_index,
-        .block_len_bytes = (uint32_t)entry->image_len,
+        .block_len_bytes = (uint32_t)len,
     };
     memcpy(params.descriptor, effect->key.descriptor, sizeof(params.descriptor));
-    err = block_mic(&key, &params, entry->image, mic);
+    err = block_mic(&key, &params, block, mic);
     aes_key_wipe(&key);
     return err;
 }

@@ -20,6 +20,7 @@ static void store_change(struct daemon *d, const struct campaign_entry *entry,
         .fleet = entry->fleet,
         .yaml = change->yaml,
         .signatures = change->signatures,
+        .deltas = entry->deltas.text,
     };
     store_digest(entry->image, entry->image_len, source.image_digest);
     memcpy(source.spec_digest, entry->spec_digest, sizeof(source.spec_digest));

@@ -22,6 +22,7 @@ struct parcel {
     size_t yaml_len;
     struct campaign_doc *doc;
     struct json_object *signatures;
+    struct json_object *deltas;  /* as clients send them */
     char image[CTL_DIGEST_SIZE]; /* "": none */
     char devices[CTL_DIGEST_SIZE];
     char exclude[CTL_DIGEST_SIZE];
@@ -102,18 +103,37 @@ static void upload(struct parcel *p, const char *name, const char *at,
     }
 }
 
-static void read_signatures(struct parcel *p)
+static struct json_object *read_signatures(struct parcel *p, const struct str_list *list,
+                                           const char *at)
 {
-    const struct str_list *list = &p->doc->spec.image.signatures;
-    p->signatures = json_object_new_array();
+    struct json_object *signatures = json_object_new_array();
     for (size_t i = 0; i < list->count && i < CTL_SIGNATURES_MAX; i++) {
         size_t len = 0;
-        AUTO_FREE uint8_t *bytes = read_named(p, list->items[i], "spec.image.signatures",
-                                              SIGNATURE_MAX_BYTES, &len);
+        AUTO_FREE uint8_t *bytes =
+            read_named(p, list->items[i], at, SIGNATURE_MAX_BYTES, &len);
         if (bytes != NULL) {
             json_object_array_add(
-                p->signatures, json_object_new_string_len((const char *)bytes, (int)len));
+                signatures, json_object_new_string_len((const char *)bytes, (int)len));
         }
+    }
+    return signatures;
+}
+
+static void read_deltas(struct parcel *p)
+{
+    const struct spec_image *image = &p->doc->spec.image;
+    p->deltas = image->delta_count > 0 ? json_object_new_array() : NULL;
+    for (size_t i = 0; i < image->delta_count; i++) {
+        char at[64];
+        char digest[CTL_DIGEST_SIZE] = "";
+        struct json_object *o = json_object_new_object();
+        snprintf(at, sizeof(at), "spec.image.deltas[%zu].file", i);
+        upload(p, image->deltas[i].file, at, digest);
+        json_object_object_add(o, "digest", json_object_new_string(digest));
+        snprintf(at, sizeof(at), "spec.image.deltas[%zu].signatures", i);
+        json_object_object_add(o, "signatures",
+                               read_signatures(p, &image->deltas[i].signatures, at));
+        json_object_array_add(p->deltas, o);
     }
 }
 
@@ -134,7 +154,9 @@ static bool read_all(struct parcel *p, const char *path)
     campaign_unsupported(p->doc, &p->diags);
     (void)windows_check(&p->link->d->windows, p->doc, &p->diags);
     upload(p, p->doc->spec.image.file, "spec.image.file", p->image);
-    read_signatures(p);
+    p->signatures =
+        read_signatures(p, &p->doc->spec.image.signatures, "spec.image.signatures");
+    read_deltas(p);
     upload(p, targets->devices_file, "spec.targets.devicesFile", p->devices);
     upload(p, targets->exclude_devices_file, "spec.targets.exclude.devicesFile",
            p->exclude);
@@ -159,8 +181,9 @@ static void forget_campaign(struct parcel *p, const char *why)
 static bool files_are_same(const struct parcel *p, const struct campaign_entry *entry)
 {
     uint8_t digest[STORE_DIGEST_BYTES];
-    campaign_spec_digest(entry->doc, p->image, given(p->devices), given(p->exclude),
-                         digest);
+    AUTO_FREE char *deltas = deltas_all_digests(p->deltas);
+    campaign_spec_digest(entry->doc, p->image, deltas, given(p->devices),
+                         given(p->exclude), digest);
     return memcmp(digest, entry->spec_digest, sizeof(digest)) == 0;
 }
 
@@ -180,7 +203,8 @@ static void change(struct parcel *p, struct campaign_entry *entry,
     if (err == FUO_OK && !files_are_same(p, entry)) {
         struct diag_place place = config_place(&p->doc->doc, "spec.image.file");
         diag_error(&p->diags, &place,
-                   "the image or a list of devices is another one than when the campaign "
+                   "the image, a delta or a list of devices is another one than when the "
+                   "campaign "
                    "was applied; give the file another metadata.name");
     }
     if (p->diags.error_count > 0) {
@@ -212,6 +236,9 @@ static void apply(struct parcel *p)
     json_object_object_add(params, "campaign",
                            json_object_new_string_len(p->yaml, (int)p->yaml_len));
     json_object_object_add(params, "signatures", json_object_get(p->signatures));
+    if (p->deltas != NULL) {
+        json_object_object_add(params, "deltas", json_object_get(p->deltas));
+    }
     add_digest(params, "digest", p->image);
     add_digest(params, "devices_file", p->devices);
     add_digest(params, "exclude_devices_file", p->exclude);
@@ -225,7 +252,8 @@ static void take(struct parcel *p)
     struct daemon *d = p->link->d;
     struct intake_file *file = &p->link->file;
     snprintf(file->name, sizeof(file->name), "%s", p->doc->spec.name);
-    campaign_spec_digest(p->doc, p->image, given(p->devices), given(p->exclude),
+    AUTO_FREE char *deltas = deltas_all_digests(p->deltas);
+    campaign_spec_digest(p->doc, p->image, deltas, given(p->devices), given(p->exclude),
                          file->spec_digest);
     const struct campaign_rec *rec = engine_campaign_by_name(d->engine, file->name);
     struct campaign_entry *entry =
@@ -254,6 +282,7 @@ void intake_take_file(void *arg, const char *path)
     }
     campaign_doc_destroy(p.doc);
     json_object_put(p.signatures);
+    json_object_put(p.deltas);
     free(p.yaml);
     diag_list_finish(&p.diags);
 }

@@ -309,6 +309,7 @@ static struct json_object *device_of(const struct daemon *d, uint32_t campaign_i
 {
     struct json_object *object = view_member(d->engine, member);
     method_add_wave(d, campaign_id, member, object);
+    view_add_variant(object, campaigns_find(&d->campaigns, campaign_id), member);
     return object;
 }
 

@@ -7,6 +7,7 @@
 #include "base/eui.h"
 #include "loop/internal.h"
 #include "loop/render.h"
+#include "loop/view.h"
 #include "radio/subband.h"
 
 enum {
@@ -70,6 +71,7 @@ static struct json_object *device_row(const struct daemon *d, uint32_t campaign_
     bool heard = device != NULL && device->link_count > 0;
     struct json_object *row = render_member(member);
     method_add_wave(d, campaign_id, member, row);
+    view_add_variant(row, campaigns_find(&d->campaigns, member->campaign_id), member);
     render_add(row, "gateway", heard ? render_eui(device->link[0].gateway) : NULL);
     render_add_int(row, "snr_p50_cdb", heard ? device->link[0].snr_p50_cdb : 0);
     render_add_int(row, "heard_ppk", heard ? device->link[0].heard_ppk : 0);

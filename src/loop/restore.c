@@ -242,6 +242,7 @@ static void forget_rows(struct restore *r)
         free(source->fleet);
         free(source->yaml);
         free(source->signatures);
+        free(source->deltas);
     }
     free(r->sources.bytes);
     free(r->members.bytes);

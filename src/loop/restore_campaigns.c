@@ -19,6 +19,7 @@ static int copy_source(void *arg, const struct store_source *source)
         .fleet = xstrdup(source->fleet),
         .yaml = xstrdup(source->yaml),
         .signatures = xstrdup(source->signatures),
+        .deltas = xstrdup(source->deltas),
     };
     memcpy(copy.image_digest, source->image_digest, sizeof(copy.image_digest));
     memcpy(copy.spec_digest, source->spec_digest, sizeof(copy.spec_digest));
@@ -37,26 +38,87 @@ static const struct source *find_source(const struct restore *r, uint32_t campai
     return NULL;
 }
 
-/* FUO_OK, or text says why the image must not be sent. */
-static int check_image(const struct restore *r, const struct campaign_entry *entry,
-                       const struct source *source, char *text, size_t text_size)
+static int check_signed(const struct restore *r, const struct campaign_entry *entry,
+                        struct trust_request request, struct json_object *array,
+                        char text[static CTL_ERROR_SIZE])
 {
     struct trust_signature signatures[TRUST_SIGNATURES_MAX];
-    struct trust_request request = {
-        .now = clock_utc(&r->d->clock),
-        .image = entry->image,
-        .image_len = entry->image_len,
-        .signatures = signatures,
-        .version = entry->doc->spec.image.version,
-    };
-    struct json_object *array = json_tokener_parse(source->signatures);
+    request.now = clock_utc(&r->d->clock);
+    request.signatures = signatures;
+    request.version = entry->doc->spec.image.version;
     int err = apply_signatures(array, signatures, TRUST_SIGNATURES_MAX,
                                &request.signature_count);
+    if (err != FUO_OK) {
+        snprintf(text, CTL_ERROR_SIZE, "its signatures are damaged");
+        return err;
+    }
+    return apply_check_trust(fleets_by_name(&r->d->fleets, entry->fleet), &request, text,
+                             CTL_ERROR_SIZE);
+}
+
+/* FUO_OK, or text says why the image, or a delta, must not be sent. */
+static int check_image(const struct restore *r, const struct campaign_entry *entry,
+                       const struct source *source, char text[static CTL_ERROR_SIZE])
+{
+    struct json_object *array = json_tokener_parse(source->signatures);
+    struct json_object *deltas = json_tokener_parse(source->deltas);
+    int err = check_signed(
+        r, entry,
+        (struct trust_request){.image = entry->image, .image_len = entry->image_len},
+        array, text);
+    for (size_t i = 0; i < entry->deltas.count && err == FUO_OK; i++) {
+        const struct engine_delta *delta = &entry->deltas.items[i];
+        err = check_signed(
+            r, entry,
+            (struct trust_request){.image = delta->bytes, .image_len = delta->len},
+            deltas_signatures(deltas, i), text);
+    }
+    json_object_put(deltas);
+    json_object_put(array);
+    return err;
+}
+
+static int load_delta(struct restore *r, struct campaign_entry *entry,
+                      struct json_object *array, size_t i, struct detail *detail)
+{
+    AUTO_FREE uint8_t *bytes = NULL;
+    uint8_t raw[STORE_DIGEST_BYTES];
+    char digest[CTL_DIGEST_SIZE];
+    size_t len = 0;
+    if (deltas_digest(array, i, digest) != FUO_OK ||
+        hex_decode(digest, strlen(digest), raw, sizeof(raw)) != FUO_OK) {
+        detail_set(detail, "damaged database: the digest of a delta");
+        return FUO_EPROTO;
+    }
+    int err = store_load_image(r->d->store, raw, &bytes, &len, NULL, detail);
+    if (err != FUO_OK) {
+        return err;
+    }
+    int64_t from = ctl_int(json_object_array_get_idx(array, i), "from_firmware", -1);
+    deltas_put(&entry->deltas, i, digest, bytes, len);
+    entry->deltas.items[i].from_known = from >= 0 && from <= UINT32_MAX;
+    entry->deltas.items[i].from_firmware = from >= 0 ? (uint32_t)from : 0;
+    return FUO_OK;
+}
+
+/* The image and its deltas, as they are stored. */
+static int load_blocks(struct restore *r, struct campaign_entry *entry,
+                       const struct source *source, struct detail *detail)
+{
+    int err = store_load_image(r->d->store, source->image_digest, &entry->image,
+                               &entry->image_len, NULL, detail);
+    struct json_object *array = json_tokener_parse(source->deltas);
+    int count = deltas_count(array);
+    if (err == FUO_OK && (count < 0 || array == NULL)) {
+        detail_set(detail, "damaged database: the deltas of a campaign");
+        err = FUO_EPROTO;
+    }
     if (err == FUO_OK) {
-        err = apply_check_trust(fleets_by_name(&r->d->fleets, entry->fleet), &request,
-                                text, text_size);
-    } else {
-        snprintf(text, text_size, "its signatures are damaged");
+        deltas_open(&entry->deltas, (size_t)count);
+        entry->deltas.text = xstrdup(source->deltas);
+    }
+    for (int i = 0; err == FUO_OK && i < count; i++) {
+        err = load_delta(r, entry, array, (size_t)i, detail);
     }
     json_object_put(array);
     return err;
@@ -187,6 +249,8 @@ static int give_campaign(struct restore *r, struct campaign_entry *entry,
         .spec = &entry->doc->spec,
         .image = entry->image,
         .image_len = entry->image_len,
+        .deltas = entry->deltas.items,
+        .delta_count = entry->deltas.count,
         .not_before = entry->term.not_before,
         .deadline = entry->term.deadline,
     };
@@ -225,9 +289,9 @@ static void load_again(struct restore *r, struct campaign_entry *entry,
 {
     struct detail detail = {0};
     char text[CTL_ERROR_SIZE];
-    int err = store_load_image(r->d->store, source->image_digest, &entry->image,
-                               &entry->image_len, NULL, &detail);
-    if (err == FUO_OK && check_image(r, entry, source, text, sizeof(text)) != FUO_OK) {
+    int err = load_blocks(r, entry, source, &detail);
+    if (err != FUO_OK || check_image(r, entry, source, text) != FUO_OK) {
+        deltas_finish(&entry->deltas);
         free(entry->image);
         entry->image = NULL;
         entry->image_len = 0;
@@ -265,13 +329,12 @@ static bool prepare_entry(struct restore *r, struct campaign_entry *entry,
         return false;
     }
     struct detail detail = {0};
-    if (store_load_image(r->d->store, source->image_digest, &entry->image,
-                         &entry->image_len, NULL, &detail) != FUO_OK) {
+    if (load_blocks(r, entry, source, &detail) != FUO_OK) {
         detail_set(why, "its image cannot be read: %s", detail.text);
         return false;
     }
     char text[CTL_ERROR_SIZE];
-    if (check_image(r, entry, source, text, sizeof(text)) != FUO_OK) {
+    if (check_image(r, entry, source, text) != FUO_OK) {
         distrust(r, entry, rec, text);
     }
     return true;

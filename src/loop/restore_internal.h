@@ -30,6 +30,7 @@ struct source {
     char *fleet;
     char *yaml;
     char *signatures;
+    char *deltas;
     uint8_t image_digest[STORE_DIGEST_BYTES];
     uint8_t spec_digest[STORE_DIGEST_BYTES];
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "loop/view.h"
 
+#include "campaign/variant.h"
+
 #include <stdlib.h>
 
 #include "loop/xalloc.h"
@@ -90,6 +92,63 @@ struct json_object *view_left_out(const struct campaign_left_out *left_out)
     return render_campaign(&campaign);
 }
 
+/* ---- variants ---- */
+
+/* NULL: it has been sent nothing. */
+static const char *variant_name(const struct campaign_entry *entry,
+                                const struct member_rec *member)
+{
+    bool sent = member->transmissions > 0 || member->delta_failures > 0;
+    if (!sent || member->variant > entry->doc->spec.image.delta_count) {
+        return NULL;
+    }
+    return member->variant == VARIANT_FULL
+               ? "full"
+               : entry->doc->spec.image.deltas[member->variant - 1].from;
+}
+
+void view_add_variant(struct json_object *device, const struct campaign_entry *entry,
+                      const struct member_rec *member)
+{
+    const char *name = entry != NULL ? variant_name(entry, member) : NULL;
+    render_add(device, "variant", name != NULL ? json_object_new_string(name) : NULL);
+    render_add_int(device, "delta_failures", member->delta_failures);
+}
+
+struct variant_tally {
+    int64_t devices;
+    int64_t succeeded;
+    int64_t fell_back;
+};
+
+/* Of a campaign that has deltas: a look at every member. */
+static struct json_object *variants_of(const struct engine *engine,
+                                       const struct campaign_entry *entry)
+{
+    const struct spec_image *image = &entry->doc->spec.image;
+    struct variant_tally tally[VARIANT_DELTAS_MAX + 1] = {{0}};
+    const struct member_rec *member;
+    for (size_t i = 0; (member = engine_member_at(engine, entry->id, i)) != NULL; i++) {
+        struct variant_tally *t = &tally[member->variant];
+        if (variant_name(entry, member) != NULL) {
+            t->devices++;
+            t->succeeded += member->outcome == OUTCOME_SUCCEEDED;
+            t->fell_back += member->delta_failures > 0;
+        }
+    }
+    struct json_object *list = json_object_new_array();
+    for (size_t v = 0; v <= image->delta_count; v++) {
+        struct json_object *o = json_object_new_object();
+        render_add_text(o, "variant", v == 0 ? "full" : image->deltas[v - 1].from);
+        render_add_text(o, "file", v == 0 ? image->file : image->deltas[v - 1].file);
+        render_add_int(o, "devices", tally[v].devices);
+        render_add_int(o, "succeeded", tally[v].succeeded);
+        render_add_int(o, "fell_back", tally[v].fell_back);
+        json_object_array_add(list, o);
+    }
+    return list;
+}
+
 struct json_object *view_campaign(const struct engine *engine,
                                   const struct campaign_rec *rec,
                                   const struct campaign_entry *entry)
@@ -116,6 +175,9 @@ struct json_object *view_campaign(const struct engine *engine,
         campaign.deadline = entry->term.deadline;
     }
     struct json_object *object = render_campaign(&campaign);
+    if (entry != NULL && entry->doc->spec.image.delta_count > 0) {
+        render_add(object, "variants", variants_of(engine, entry));
+    }
     view_sessions_finish(&sessions);
     return object;
 }

@@ -26,6 +26,10 @@ struct json_object *view_left_out(const struct campaign_left_out *left_out);
 struct json_object *view_member(const struct engine *engine,
                                 const struct member_rec *member);
 
+/* "variant" and "delta_failures" of a DEVICE. */
+void view_add_variant(struct json_object *device, const struct campaign_entry *entry,
+                      const struct member_rec *member);
+
 /* Those that the engine knows; returns how many. Valid until its next step. */
 size_t view_waves(const struct engine *engine, const struct campaign_entry *entry,
                   struct render_wave waves[static WAVE_MAX]);

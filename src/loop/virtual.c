@@ -337,7 +337,7 @@ bool virtual_has_file(const struct virtual_daemon *v, const char *name, const ch
     if (entry != NULL &&
         campaign_parse(name, yaml, strlen(yaml), &doc, &diags) == FUO_OK) {
         uint8_t digest[STORE_DIGEST_BYTES];
-        campaign_spec_digest(doc, entry->digest, NULL, NULL, digest);
+        campaign_spec_digest(doc, entry->digest, NULL, NULL, NULL, digest);
         has = memcmp(digest, entry->spec_digest, sizeof(digest)) == 0;
     }
     campaign_doc_destroy(doc);

@@ -152,7 +152,10 @@ static void tell_device(struct daemon *d, const struct watch_note *note)
         engine_member_find(d->engine, note->campaign_id, note->dev_eui);
     for (struct watcher *w = d->watchers; member != NULL && w != NULL; w = w->next) {
         if (w->devices && w->campaign_id == note->campaign_id) {
-            tell_event(d, w, "device", view_member(d->engine, member));
+            struct json_object *device = view_member(d->engine, member);
+            view_add_variant(device, campaigns_find(&d->campaigns, note->campaign_id),
+                             member);
+            tell_event(d, w, "device", device);
         }
     }
 }

@@ -13,6 +13,8 @@
  *  - lost at a reboot: session, multicast groups, fragmentation session, clock. Kept: the
  *    running firmware, the received block, SessionCntPrev, DevNonce;
  *  - a block is installed only if DevUpgradeImageReq found it valid before the reboot;
+ *  - a block that is a patch of bsdiff 4 is applied to the running firmware; if that does not
+ *    make a genuine image, DevUpgradeImageAns says that the image is corrupt;
  *  - without a clock TimeToStart is FFFFFF, and the session starts when the clock is set.
  *
  * No clock, no I/O; seeded. All times are true UTC; the device's own clock is derived.
@@ -43,6 +45,11 @@ enum {
     DEVICE_APP_FPORT = 2,
 };
 
+enum {
+    DEVICE_GENUINE_MAX = 4,
+    DEVICE_IMAGE_MAX = 16 << 20,
+};
+
 struct device_config {
     uint64_t dev_eui;
     uint64_t join_eui;
@@ -61,6 +68,9 @@ struct device_config {
     uint16_t lost_max; /* rows its matrix has room for */
     uint8_t frag_size_max;
     uint64_t seed;
+    uint32_t genuine[DEVICE_GENUINE_MAX]; /* versions that a patch may lead to ... */
+    size_t genuine_count;                 /* ... 0: to any */
+    bool altered;      /* its firmware is not quite what was installed */
     bool keeps_groups; /* its multicast groups are where a reboot leaves them */
     /* Its readings go there, as LwM2M TLV: /5/0/3, /5/0/5 and /3/0/3; 0: they do not. */
     uint8_t lwm2m_fport;
@@ -117,8 +127,9 @@ struct device_block {
     bool cnt_stored; /* SessionCntPrev was written at the first fragment */
     bool ack_pending;
     uint8_t acks_sent;
-    bool stalled; /* it is never called complete */
-    bool corrupt; /* the block is not what was sent, and only its signature tells */
+    bool stalled;  /* it is never called complete */
+    bool corrupt;  /* the block is not what was sent, and only its signature tells */
+    bool no_image; /* the block was a patch that made none */
     struct frag_setup_req setup;
     struct fec_decoder decoder;
     uint8_t *block;          /* owned */

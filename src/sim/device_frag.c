@@ -157,7 +157,10 @@ static void complete(struct device *device, struct utc now)
     bool v2 = device_version_of(device, PKG_FRAG) >= 2;
     frag->complete = true;
     frag->mic_error = v2 && (frag->corrupt || !mic_good(device, frag->block, len));
-    if (!frag->mic_error && !frag->corrupt) {
+    bool whole = !frag->mic_error && !frag->corrupt;
+    if (whole && device_is_patch(frag->block, len)) {
+        frag->no_image = !device_patch(device, frag->block, len);
+    } else if (whole) {
         device->received = (struct device_image){
             .bytes = frag->block,
             .len = len,

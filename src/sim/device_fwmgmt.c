@@ -89,7 +89,7 @@ static void on_upgrade_image(struct device *device, struct wr *w)
         ans.status = FM_IMAGE_VALID;
         ans.next_version = device->received.version;
         device->upgrade_requested = true;
-    } else if (device->frag.mic_error || device->frag.corrupt) {
+    } else if (device->frag.mic_error || device->frag.corrupt || device->frag.no_image) {
         ans.status = FM_IMAGE_CORRUPT;
     }
     size_t len = 0;

@@ -80,4 +80,8 @@ void device_mcast_complete(struct device *device);
 /* What FragSessionStatusAns says; true: now is the time to say it. */
 bool device_frag_status(const struct device *device, uint8_t frag_index,
                         bool all_participants, struct frag_status_ans *ans);
+/* device_patch.c: whether it is one; and the image that it makes as device->received, else
+ * false. */
+bool device_is_patch(const uint8_t *block, size_t len);
+bool device_patch(struct device *device, const uint8_t *block, size_t block_len);
 void device_image_free(struct device_image *image);

@@ -376,12 +376,15 @@ static int init_station(struct network *network, size_t index, struct prng *prng
         .keeps_groups = config->keeps_groups,
         .lwm2m_fport = config->lwm2m_fport,
         .vendor_fport = config->vendor_fport,
+        .genuine_count = config->genuine_count,
+        .altered = index < config->altered_count,
         .hardware_version = HARDWARE,
         .frag_count_max = FRAG_COUNT_MAX,
         .lost_max = LOST_MAX,
         .frag_size_max = 242,
         .seed = prng_next(prng),
     };
+    memcpy(device.genuine, config->genuine, sizeof(device.genuine));
     station->network = network;
     station->windows.fire = on_windows_over;
     int err =

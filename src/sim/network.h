@@ -63,7 +63,10 @@ struct network_config {
     uint8_t uplink_dr;
     bool keeps_groups; /* of all devices, see device_config; and so the next ones */
     uint8_t lwm2m_fport;
-    uint8_t vendor_fport; /* they have no TS006 then */
+    uint8_t vendor_fport;                 /* they have no TS006 then */
+    uint32_t genuine[DEVICE_GENUINE_MAX]; /* the same */
+    size_t genuine_count;
+    size_t altered_count; /* of the first devices, see device_config.altered */
 };
 
 /* Called from network_run() and the server's functions; they only take note. */

@@ -141,6 +141,7 @@ static void new_decoder(struct world *w, uint32_t device,
     rank_destroy(d->rank);
     d->rank = rank_create(req->frag_count, profile_of(w, device)->cap_ppm);
     d->complete = false;
+    d->corrupt = false;
     d->frag_index = req->frag_index;
     d->frag_mask = req->mc_group_mask;
     d->block_ack_delay = req->block_ack_delay_exp;
@@ -386,8 +387,9 @@ static void take_fwmgmt(struct world *w, uint32_t device, const struct split_cmd
     int err = FUO_ENOTSUP;
     struct fm_version_ans version = {.firmware_version = d->version,
                                      .hardware_version = 1};
-    struct fm_upgrade_image_ans image = {.status =
-                                             d->image ? FM_IMAGE_VALID : FM_IMAGE_NONE,
+    struct fm_upgrade_image_ans image = {.status = d->image     ? FM_IMAGE_VALID
+                                                   : d->corrupt ? FM_IMAGE_CORRUPT
+                                                                : FM_IMAGE_NONE,
                                          .next_version = d->image ? d->next_version : 0};
     switch (cmd->cid) {
     case FM_CID_VERSION:

@@ -8,7 +8,10 @@
 #include "campaign/wave.h"
 #include "world/internal.h"
 
-enum { SELECTED_PPM = 50000 }; /* whom a wave with `select` may select */
+enum {
+    SELECTED_PPM = 50000, /* whom a wave with `select` may select */
+    OLDER_SHARE = 5,      /* of devices, one runs what no delta is for */
+};
 
 /* ---- what is asked for ---- */
 
@@ -44,6 +47,30 @@ struct campaign_spec world_default_spec(const struct world_scenario *s)
     return spec;
 }
 
+/* A delta is for the version that is as old as its place in the list says. */
+static void make_deltas(const struct world *w, size_t no)
+{
+    const struct world_campaign *c = &w->campaigns[no];
+    struct running *r = &w->running[no];
+    r->delta_count = c->delta_bytes != NULL ? c->spec->image.delta_count : 0;
+    for (size_t i = 0; i < r->delta_count; i++) {
+        r->deltas[i] = (struct engine_delta){.bytes = r->image,
+                                             .len = c->delta_bytes[i],
+                                             .from_known = true,
+                                             .from_firmware = w->version - (uint32_t)i};
+    }
+}
+
+uint32_t campaigns_version(const struct world *w, size_t device)
+{
+    if (w->delta_count == 0) {
+        return w->version;
+    }
+    uint64_t bits = world_hash(w->s->seed ^ UINT64_C(0xba5e), device, 0, 0);
+    uint64_t older = bits % OLDER_SHARE == 0 ? w->delta_count : bits % w->delta_count;
+    return w->version - (uint32_t)older;
+}
+
 static void make_image(const struct world *w, size_t no)
 {
     size_t bytes = w->campaigns[no].image_bytes;
@@ -56,14 +83,19 @@ static void make_image(const struct world *w, size_t no)
     w->running[no].image = image;
 }
 
-/* Devices run the version before the lowest of the images. */
+/* Devices run the version before the lowest of the images, or with deltas older ones, too. */
 static void choose_versions(struct world *w)
 {
     w->version = UINT32_MAX;
     for (size_t i = 0; i < w->campaign_count; i++) {
+        const struct world_campaign *c = &w->campaigns[i];
+        size_t count = c->delta_bytes != NULL ? c->spec->image.delta_count : 0;
+        w->delta_count = count > w->delta_count ? count : w->delta_count;
+    }
+    for (size_t i = 0; i < w->campaign_count; i++) {
         uint32_t asked = w->campaigns[i].spec->image.firmware_version;
         struct running *r = &w->running[i];
-        r->version = asked != SPEC_AUTO_U32 ? asked : 2 + (uint32_t)i;
+        r->version = asked != SPEC_AUTO_U32 ? asked : 2 + (uint32_t)(w->delta_count + i);
         w->version = r->version - 1 < w->version ? r->version - 1 : w->version;
     }
 }
@@ -84,6 +116,7 @@ void campaigns_init(struct world *w)
     for (size_t i = 0; i < w->campaign_count; i++) {
         struct world_campaign_trace *t = &w->trace.campaigns[i];
         make_image(w, i);
+        make_deltas(w, i);
         w->running[i].waits_us = -1;
         t->end_us = -1;
         t->devices = calloc(w->s->device_count, sizeof(*t->devices));
@@ -198,6 +231,8 @@ static int apply_one(struct world *w, size_t no)
                                            .spec = c->spec,
                                            .image = w->running[no].image,
                                            .image_len = c->image_bytes,
+                                           .deltas = w->running[no].deltas,
+                                           .delta_count = w->running[no].delta_count,
                                            .devices = devices,
                                            .device_count = w->s->device_count,
                                            .waves = waves,
@@ -336,12 +371,25 @@ size_t campaigns_of(const struct world *w, uint32_t tx_id)
     return no;
 }
 
+void campaigns_describe(const struct world *w, struct tx *tx, size_t campaign)
+{
+    const struct transmission_rec *t = NULL;
+    uint32_t id = (uint32_t)campaign + 1;
+    tx->version = w->running[campaign].version;
+    for (size_t i = 0; (t = engine_transmission_at(w->engine, id, i)) != NULL; i++) {
+        if (t->id == tx->id && t->variant != VARIANT_FULL) {
+            tx->is_delta = true;
+            tx->base = w->running[campaign].deltas[t->variant - 1].from_firmware;
+        }
+    }
+}
+
 void campaigns_note_end(struct world *w, const struct member_rec *m)
 {
     size_t device = (size_t)(m->dev_eui - WORLD_DEVICE_EUI_BASE);
     struct world_device_trace *t = &w->trace.devices[device];
-    w->trace.campaigns[m->campaign_id - 1].devices[device] =
-        (struct world_ending){(uint8_t)m->outcome, (uint8_t)m->reason};
+    w->trace.campaigns[m->campaign_id - 1].devices[device] = (struct world_ending){
+        (uint8_t)m->outcome, (uint8_t)m->reason, m->variant, m->delta_failures};
     if (m->campaign_id == 1 && t->ended_us < 0) {
         t->ended_us = record_time(w, w->now_us);
         t->outcome = (uint8_t)m->outcome;

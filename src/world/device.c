@@ -33,7 +33,7 @@ void world_device_init(struct world *w, uint32_t device)
     d->tx = NONE;
     d->rank_tx = NONE;
     d->joined = NONE;
-    d->version = w->version;
+    d->version = campaigns_version(w, device);
     d->session_count_prev = UINT16_MAX;
     if (!truth->dead) {
         heap_push(&w->heap, jitter_us(w, SECONDS_US(truth->interval_s)), ON_UPLINK,
@@ -203,6 +203,14 @@ static const uint64_t *row_of(struct world *w, struct tx *tx, uint16_t n, uint16
     return tx->row;
 }
 
+/* A delta to something else than it runs, or in which it sees no sense, makes no image. */
+static bool makes_image(const struct world *w, uint32_t device, const struct tx *tx)
+{
+    uint64_t bits = world_hash(w->s->seed ^ UINT64_C(0xde17a), device, 0, 0);
+    return !tx->is_delta || (tx->base == w->devices[device].version &&
+                             bits % WORLD_PPM >= w->config->delta_fails_ppm);
+}
+
 void device_fragment(struct world *w, uint32_t device, uint16_t n)
 {
     struct light *d = &w->devices[device];
@@ -217,10 +225,11 @@ void device_fragment(struct world *w, uint32_t device, uint16_t n)
         return;
     }
     d->complete = true;
-    d->image = true;
+    d->image = makes_image(w, device, tx);
+    d->corrupt = !d->image;
     d->next_version = tx->version;
     struct world_device_trace *t = &w->trace.devices[device];
-    if (t->complete_us < 0) {
+    if (d->image && t->complete_us < 0) {
         t->complete_us = record_time(w, w->now_us);
         t->transmission = d->tx;
     }
@@ -305,6 +314,7 @@ void device_reboot(struct world *w, uint32_t device)
         d->version = d->next_version;
     }
     d->image = false;
+    d->corrupt = false;
     rank_destroy(d->rank);
     d->rank = NULL;
     d->rank_tx = NONE;

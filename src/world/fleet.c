@@ -38,7 +38,7 @@ static int add_devices(struct world *w)
                                  .fleet_id = WORLD_FLEET,
                                  .packages_known = true,
                                  .firmware_known = true,
-                                 .firmware_version = w->version,
+                                 .firmware_version = campaigns_version(w, i),
                                  .hardware_version = 1};
         memcpy(rec.package_version, versions, sizeof(versions));
         memcpy(rec.package_fport, fports, sizeof(fports));

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/prng.h"
+#include "campaign/variant.h"
 #include "engine/engine.h"
 #include "profile/profile.h"
 #include "radio/region.h"
@@ -167,7 +168,9 @@ struct listeners {
 struct tx {
     uint32_t id;
     uint32_t mc_addr;
-    uint32_t version;  /* of the image that it carries */
+    uint32_t version; /* of the image that it carries */
+    bool is_delta;    /* to this: */
+    uint32_t base;
     uint32_t *slot_of; /* per gateway of the scenario: index into at + 1, 0: none */
     struct listeners *at;
     uint32_t at_count;
@@ -225,7 +228,8 @@ struct light {
     uint8_t block_ack_delay;
     bool ack_reception;
     bool reboot_planned;
-    bool image; /* the new one is in the other slot */
+    bool image;   /* the new one is in the other slot */
+    bool corrupt; /* a delta made none */
     uint8_t acks_left;
     uint8_t answer_fport;
     uint8_t answer_len;
@@ -297,8 +301,9 @@ struct world {
     const struct world_campaign *campaigns;
     size_t campaign_count;
     struct running *running; /* of each */
-    uint32_t version;        /* that devices run at the beginning */
-    uint32_t standing;       /* timeouts at this very moment */
+    uint32_t version;   /* that devices run at the beginning; with deltas: the newest */
+    size_t delta_count; /* the most of a campaign */
+    uint32_t standing;  /* timeouts at this very moment */
     bool over;
 };
 
@@ -306,6 +311,8 @@ struct world {
 struct running {
     uint8_t *image;
     uint32_t version; /* of its image */
+    struct engine_delta deltas[VARIANT_DELTAS_MAX];
+    size_t delta_count;
     int64_t waits_us; /* since then it waits for an approval; -1: it does not */
     bool applied;
 };
@@ -360,6 +367,10 @@ FUO_MUST_CHECK int campaigns_apply(struct world *w);
 bool campaigns_tend(struct world *w);
 /* Whose transmission it is. */
 size_t campaigns_of(const struct world *w, uint32_t tx_id);
+/* What the transmission carries. */
+void campaigns_describe(const struct world *w, struct tx *tx, size_t campaign);
+/* What a device runs at the beginning. */
+uint32_t campaigns_version(const struct world *w, size_t device);
 /* A device has its outcome. */
 void campaigns_note_end(struct world *w, const struct member_rec *m);
 /* How they stand, into the trace. */

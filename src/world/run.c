@@ -39,7 +39,7 @@ static void new_key(struct world *w, uint32_t tx_id)
     struct notice n = {.type = ENGINE_EV_MC_KEY, .tx_id = tx_id};
     struct tx *tx = server_add_tx(w, tx_id);
     size_t campaign = campaigns_of(w, tx_id);
-    tx->version = w->running[campaign].version;
+    campaigns_describe(w, tx, campaign);
     w->trace.transmissions[tx - w->txs].campaign = (uint32_t)campaign;
     n.value = tx->mc_addr;
     run_notice(w, &n);

@@ -78,6 +78,8 @@ struct world_device_trace {
 struct world_ending {
     uint8_t outcome; /* enum outcome of campaign/record.h; OUTCOME_NONE: it has not */
     uint8_t reason;  /* enum member_reason */
+    uint8_t variant; /* what it was sent last, see campaign/variant.h */
+    uint8_t delta_failures;
 };
 
 struct world_wave_trace {

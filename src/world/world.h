@@ -8,6 +8,10 @@
  * TS004, TS005 and TS006 as their stacks do and track the rank of their decoders with the true
  * rows. No keys and no encryption: payloads are plain, MIC and keys come from the seed.
  *
+ * With deltas (spec.image.deltas) a device runs the base of one of them, drawn by the seed, and
+ * every fifth an older version that no delta is for. A delta makes an image only of its own
+ * base; where it makes none, the device says that its image is corrupt.
+ *
  * Waves are filled as the daemon does it (campaign/wave.h). Light devices have no labels: a
  * twentieth of them, drawn by the seed, is what a wave with `select` may select, and `spread`
  * is over their stacks. Approvals are given; a gate that holds a campaign holds it for good.
@@ -36,7 +40,8 @@ enum { WORLD_TIMING_COUNT = 3 };
 struct world_campaign {
     const struct campaign_spec *spec; /* lives as long as the run */
     size_t image_bytes;
-    int64_t apply_us; /* after the first one */
+    const size_t *delta_bytes; /* of spec->image.deltas; NULL: they are not simulated */
+    int64_t apply_us;          /* after the first one */
     /* Times from the apply of the first one. */
     const struct calendar_span
         *windows; /* as struct engine_windows has them; NULL: always */
@@ -56,6 +61,7 @@ struct world_config {
         *campaigns; /* NULL: one, with defaults of the vocabulary */
     size_t campaign_count;
     uint32_t broken_ppm;      /* devices on which no new image runs: they roll back */
+    uint32_t delta_fails_ppm; /* devices on which no delta makes an image */
     int64_t approve_after_us; /* a wave has waited for its approval so long, or longer */
     int64_t abort_at_us;      /* the first campaign, by an operator; 0: never */
     void (*watch)(bool inside); /* before and after each call of the engine; NULL */

@@ -5,6 +5,7 @@
 Each SOURCE/campaigns/expected/NAME.json belongs to SOURCE/campaigns/NAME.yaml:
 
   image_bytes  the size of the image that is made for it
+  delta_bytes  of each delta; or there are none
   others       campaign files that compete with it, behind it on the command line; or none
   runs         what: a sentence; args: of `fuotactl simulate`; code: its exit code, or 0;
                expect: what its result must have
@@ -25,12 +26,13 @@ import traceback
 ALWAYS = {"duty_cycle_violations": 0, "schedule_violations": 0, "cut": False}
 
 
-def make_files(campaign, image_bytes, folder):
+def make_files(campaign, image_bytes, delta_bytes, folder):
     """The campaign in a folder with all files that it names."""
     path = folder / campaign.name
     path.write_text(campaign.read_text())
     for name in re.findall(r"[\w.-]+\.(?:bin|patch)\b(?!\.)", path.read_text()):
-        (folder / name).write_bytes(bytes(i * 37 % 251 for i in range(image_bytes)))
+        size = delta_bytes if name.endswith(".patch") else image_bytes
+        (folder / name).write_bytes(bytes(i * 37 % 251 for i in range(size)))
     for name in re.findall(r"[\w.-]+\.minisig\b", path.read_text()):
         (folder / name).write_text("nobody looks at it in a simulation\n")
     return path
@@ -81,6 +83,7 @@ def main():
                 with tempfile.TemporaryDirectory(prefix="fuotad-") as temporary:
                     names = [f"{expected.stem}.yaml", *document.get("others", [])]
                     run(fuotactl, [make_files(folder / name, document["image_bytes"],
+                                              document.get("delta_bytes", 0),
                                               pathlib.Path(temporary)) for name in names], row)
                 print(f"ok   {expected.stem}: {row['what']}", flush=True)
             except Exception:

@@ -408,12 +408,13 @@ static void csv_quotes_what_needs_it_and_defuses_formulas(void **state)
     assert_rendered(
         &r, "dev_eui,outcome,reason,state,state_name,result,result_text,source,phase,"
             "reason_text,version_before,version,received,missing,tries,time,progress,"
-            "package_version,wave,retries,outcome_before,reason_before\n"
+            "package_version,wave,retries,outcome_before,reason_before,"
+            "variant,delta_failures\n"
             "70b3d57ed005a1b2,succeeded,verified,0,idle,1,success,inferred,ended,"
             "\"it says \"\"ok\"\", "
-            "twice\",16909056,,276,0,1,2026-01-01T02:00:00Z,,,canary,,,\n"
+            "twice\",16909056,,276,0,1,2026-01-01T02:00:00Z,,,canary,,,,,\n"
             "70b3d57ed005a1b2,succeeded,\"'=cmd?\",0,idle,1,success,inferred,ended,"
-            "\"\"\"\"\"\",16909056,,276,0,1,2026-01-01T02:00:00Z,,,canary,,,\n");
+            "\"\"\"\"\"\",16909056,,276,0,1,2026-01-01T02:00:00Z,,,canary,,,,,\n");
 }
 
 static void waves_of_a_plan_and_of_a_campaign(void **state)
