@@ -14,7 +14,7 @@ enum {
     CAP_SHARE_PCT = 75,
     DEVIATIONS = 2 * 1000, /* the root of millionths is in thousandths */
     SAFE_LOSS_PPM = 150000,
-    FORCED_LOSS_PPM = 450000,
+    FORCED_LOSS_PPM = 150000, /* worse is sent in vain, if the estimate is too good */
 };
 
 /* Share of frames below the floor, 0.1 deviations a step: the normal distribution. */

@@ -211,7 +211,7 @@ static void the_margin_decides_the_data_rate(void **state)
         {"4.75 dB at DR5", 1725, 0, 5},
         {"a little less", 1690, 0, 4},
         {"failed once", 1725, 1, 4},
-        {"failed eight times: each fragment twice", 1725, 8, 4},
+        {"failed eight times", 1725, 8, 3},
         {"5 dB at DR0", 500, 0, 0},
         {"0 dB", 0, 0, 0},
         {"0 dB and failed often: it stays", 0, 9, 0},
