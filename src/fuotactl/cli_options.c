@@ -175,6 +175,21 @@ const struct cli_option cli_options_device[] = {
     {0},
 };
 
+const struct cli_option cli_options_rollback[] = {
+    {.name = "--to",
+     .value = "FILE",
+     .file = true,
+     .help = "The campaign file that brought the version before: image, signatures and "
+             "activation.command are taken from it. Required."},
+    {.name = "--output",
+     .letter = "-o",
+     .value = "FILE",
+     .file = true,
+     .help = "The new campaign file; the devices are listed in FILE.devices beside it. "
+             "Neither may exist. Default: rollback-NAME.yaml."},
+    {0},
+};
+
 const struct cli_option cli_options_devices[] = {
     {.name = "--state",
      .value = "STATE",

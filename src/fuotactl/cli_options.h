@@ -17,6 +17,7 @@ extern const struct cli_option cli_options_audit[];
 extern const struct cli_option cli_options_approve[];
 extern const struct cli_option cli_options_device[];
 extern const struct cli_option cli_options_retry[];
+extern const struct cli_option cli_options_rollback[];
 extern const struct cli_option cli_options_devices[];
 extern const struct cli_option cli_options_import[];
 extern const struct cli_option cli_options_report[];

@@ -287,6 +287,17 @@ const struct cli_command cli_commands[] = {
         .run = cmd_retry,
     },
     {
+        .name = "rollback",
+        .synopsis = "NAME --to FILE [-o FILE]",
+        .summary = "Write a campaign that brings the version before back",
+        .text = CLI_TEXT_ROLLBACK,
+        .options = cli_options_rollback,
+        .operand = "NAME",
+        .operand_min = 1,
+        .operand_max = 1,
+        .run = cmd_rollback,
+    },
+    {
         .name = "devices",
         .synopsis = "NAME [--state STATE] [--outcome OUTCOME] [-o FORMAT]",
         .summary = "List the devices of a campaign with State and Update Result",

@@ -43,6 +43,15 @@
     "told to go again before), busy (left alone, because another campaign has "    \
     "them) and state (as status)."
 
+#define CLI_TEXT_ROLLBACK                                                            \
+    "For the devices that have succeeded in the campaign, and no others. The file "  \
+    "of the version before is checked as validate does. What is written is a "       \
+    "campaign like any other: nothing is applied, its waves and windows are the "    \
+    "defaults, and the trust policy must allow downgrades when it is.\n\n"           \
+    "Prints the name of the file. Exit code 5 if no device has succeeded, 6 if the " \
+    "file of --to brings the very version that the campaign does.\n\n"               \
+    "With --json: type \"rollback\", file, devices_file, name, devices (how many)."
+
 #define CLI_TEXT_IMPORT                                                             \
     "FILE.csv is as the inventory file of a fleet: its first line names the "       \
     "columns dev_eui (required), name, lorawan, gen_app_key, app_key, profile and " \

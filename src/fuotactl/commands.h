@@ -27,6 +27,7 @@ int cmd_resume(const struct cli *cli, const struct cli_args *args);
 int cmd_abort(const struct cli *cli, const struct cli_args *args);
 int cmd_approve(const struct cli *cli, const struct cli_args *args);
 int cmd_retry(const struct cli *cli, const struct cli_args *args);
+int cmd_rollback(const struct cli *cli, const struct cli_args *args);
 int cmd_devices(const struct cli *cli, const struct cli_args *args);
 int cmd_import(const struct cli *cli, const struct cli_args *args);
 int cmd_device(const struct cli *cli, const struct cli_args *args);

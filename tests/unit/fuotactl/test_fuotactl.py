@@ -608,6 +608,41 @@ fuotactl: the world is not the one of the plan: plan it again
                 result = self.run_ctl("retry", "wm1", *args, code=USAGE)
                 self.assertIn("usage: fuotactl retry", result.stderr)
 
+    def test_a_rollback_is_written_and_not_applied(self):
+        with open("old.yaml", "w", encoding="utf-8") as f:
+            f.write(CAMPAIGN.replace("1.4.3\"", "1.4.2\", firmwareVersion: 0x01040200")
+                    + '  activation: { command: { fPort: 10, data: "AA${version_u32_le}" } }\n')
+        result = self.run_ctl("rollback", "wm1", "--to", "old.yaml")
+        self.assertEqual(result.stdout, "rollback-wm1.yaml\n")
+        self.assertIn("nothing is applied", result.stderr)
+        asked = [r["method"] for r in self.daemon.requests]
+        self.assertEqual(set(asked), {"status", "devices"})
+        self.assertEqual(self.daemon.requests[-1]["params"]["outcome"], "succeeded")
+        with open("rollback-wm1.yaml.devices", encoding="ascii") as f:
+            self.assertEqual(f.read().split(), [f"{i:016x}" for i in range(1, 1001)])
+        self.run_ctl("validate", "rollback-wm1.yaml")
+        with open("rollback-wm1.yaml", encoding="utf-8") as f:
+            text = f.read()
+        for part in ('version: "1.4.2"', 'firmwareVersion: "0x01040200"', 'fleet: "f"',
+                     'file: "fw.bin"', 'devicesFile: "rollback-wm1.yaml.devices"',
+                     "name: rollback-wm1 }", "fPort: 10", "From 1.4.3 back to 1.4.2"):
+            self.assertIn(part, text)
+        self.run_ctl("rollback", "wm1", "--to", "old.yaml", code=4)  # it is there already
+        os.mkdir("out")
+        line = self.lines("rollback", "wm1", "--to", "old.yaml", "-o", "out/back.yaml")[0]
+        self.assertEqual((line["type"], line["file"], line["devices"]),
+                         ("rollback", "out/back.yaml", 1000))
+        self.run_ctl("validate", "out/back.yaml")
+        same = self.run_ctl("rollback", "wm1", "--to", "c.yaml", "-o", "x.yaml", code=CONFLICT)
+        self.assertIn("brings 1.4.3, as campaign 'wm1' does", same.stderr)
+        self.run_ctl("rollback", "wm1", code=USAGE)
+        self.run_ctl("rollback", "wm2", "--to", "old.yaml", "-o", "x.yaml", code=NOT_FOUND)
+        self.daemon.do_devices = lambda *_: {"devices": [], "next": None}
+        nobody = self.run_ctl("rollback", "wm1", "--to", "old.yaml", "-o", "x.yaml",
+                              code=NOT_FOUND)
+        self.assertIn("no device has succeeded", nobody.stderr)
+        self.assertFalse(os.path.exists("x.yaml") or os.path.exists("x.yaml.devices"))
+
     def test_a_report_shows_both_tries_of_who_went_again(self):
         fleet = self.daemon.fleet
         again, still = fleet.devices[0], fleet.devices[1]
