@@ -6,14 +6,20 @@ Between daemon and simulated server stands a page (npm/page.js) that decodes and
 API message with ChirpStack's own package; the messages of MQTT, those of gateways in JSON
 and protobuf too, are held against the same package; the frames on air are opened by lora-packet with the keys that the page saw.
 """
+import argparse
 import base64
+import http.server
 import json
 import pathlib
 import shutil
 import subprocess
 import sys
+import threading
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "real"))
 from cases import run_cases
+from chirpstack import Setup
+from grpcweb import Api, Refused, pack
 from stack import Stack, free_port, port_open, wait_for
 from test_campaign import BUILD, finish, make_image
 from test_direct import DirectStack
@@ -168,6 +174,82 @@ def case_what_gateways_hear_is_what_others_take_it_for(folder):
     told = node("wire.js", lines)
     assert told["problems"] == [], told
     assert all("event/up" in told["seen"][form] for form in ("json", "protobuf")), told
+
+
+class AnyServer(http.server.BaseHTTPRequestHandler):
+    """Makes whatever it is asked to; but no gateway with that EUI."""
+    protocol_version = "HTTP/1.1"
+    refused = None
+    made = {"TenantService", "ApplicationService", "DeviceProfileService"}
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        service, method = self.path.removeprefix("/api.").split("/")
+        answer = pack({1: "5a1c0e1e-0000-4000-8000-000000000002"}
+                      if method == "Create" and service in self.made else {})
+        no = self.refused is not None and method == "Create" and self.refused in body
+        end = b"grpc-status:7\r\ngrpc-message:not%20yours\r\n" if no else b"grpc-status:0\r\n"
+        data = b"" if no else b"\0" + len(answer).to_bytes(4, "big") + answer
+        data += b"\x80" + len(end).to_bytes(4, "big") + end
+        self.send_response(200)
+        self.send_header("content-type", "application/grpc-web+proto")
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+def set_up(folder, refused):
+    """The calls by which tests/real/chirpstack.py sets a server up, as the page saw them; and
+    whether the server refused one."""
+    handler = type("Handler", (AnyServer,), {"refused": refused})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    s = CheckedStack(folder, BUILD, folder)
+    s.api_port = server.server_address[1]
+    s.path("inventory.csv").write_text(
+        "dev_eui,name,lorawan,gen_app_key,app_key,profile,label:site\n"
+        f"70b3d57ed0060001,sim-00001,1.0,{'ab' * 16},{'cd' * 16},lbm-v2,site-a\n")
+    args = argparse.Namespace(region="eu868", class_c=False, gateways=2)
+    no = False
+    try:
+        page = s.make_proxy()
+        with Setup(Api(f"http://127.0.0.1:{page.port}", "a-key"), args) as setup:
+            setup.add_devices(s.path("inventory.csv"))
+            assert setup.groups() == 0
+    except Refused as error:
+        assert "not yours" in str(error), error
+        no = True
+    finally:
+        s.stop("page")
+        server.shutdown()
+        server.server_close()
+    return page.calls(), no
+
+
+def case_a_real_server_is_set_up_in_words_that_it_knows(folder):
+    calls, no = set_up(folder, None)
+    assert not no and not [c for c in calls if "problem" in c], calls
+    paths = [c["path"].removeprefix("/api.") for c in calls]
+    created = [p.split("/")[0] for p in paths if p.endswith("/Create")]
+    deleted = [p.split("/")[0] for p in paths if p.endswith("/Delete")]
+    assert created == ["TenantService", "ApplicationService", "DeviceProfileService",
+                       "GatewayService", "GatewayService", "DeviceService"], created
+    assert deleted == created[::-1], deleted
+    told = {p: c["request"] for p, c in zip(paths, calls)}
+    keys = told["DeviceService/CreateKeys"]["deviceKeys"]
+    assert keys["nwkKey"] == "cd" * 16 and keys["genAppKey"] == "ab" * 16, keys
+    assert told["DeviceProfileService/Create"]["deviceProfile"]["supportsOtaa"] is True
+
+
+def case_what_was_made_at_a_real_server_is_deleted_when_it_refuses_more(folder):
+    calls, no = set_up(folder, b"0016c001f1000002")
+    assert no
+    paths = [c["path"].removeprefix("/api.") for c in calls]
+    assert paths[-4:] == ["GatewayService/Delete", "DeviceProfileService/Delete",
+                          "ApplicationService/Delete", "TenantService/Delete"], paths
 
 
 if __name__ == "__main__":

@@ -46,6 +46,14 @@ class Setup:
         self.undo = []
 
     def __enter__(self):
+        try:
+            self.make()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def make(self):
         name = f"fuotad-real-{int(time.time())}"
         self.tenant = self.made("TenantService", {1: {2: name, 4: True}})
         self.application = self.made("ApplicationService", {1: {2: name, 4: self.tenant}})
@@ -57,7 +65,6 @@ class Setup:
             self.api.call("GatewayService/Create",
                           {1: {1: eui, 2: eui, 5: self.tenant, 8: 30}})
             self.undo.append(("GatewayService", eui))
-        return self
 
     def made(self, service, message):
         made = self.api.made(f"{service}/Create", message)
@@ -96,7 +103,8 @@ class RealStack(Stack):
                          seed=args.seed, scale=1, interval=args.interval,
                          gateways=args.gateways, inventory=args.inventory,
                          marshaler=args.marshaler, status_port=mqtt.port or 1883,
-                         spec={"activation": {"jitter": "10s"}, "retry": {"cooldown": "1m"}})
+                         spec={"activation": {"jitter": "10s"}, "retry": {"cooldown": "1m"},
+                               "radio": {"setupLead": args.setup_lead}})
         self.mqtt_port = mqtt.port or 1883
         self.api_port = urllib.parse.urlsplit(args.api).port or 80
         self.args, self.setup = args, setup
@@ -263,6 +271,9 @@ def main():
     parser.add_argument("--gateways", type=int, default=1)
     parser.add_argument("--class-c", action="store_true", help="ticked in the device profile")
     parser.add_argument("--interval", default="20s", help="between two uplinks of a device")
+    parser.add_argument("--setup-lead", default="4m",
+                        help="for devices to be told; by itself fuotad takes an hour, as it has "
+                        "never heard them")
     parser.add_argument("--loss", default="10%")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--image-bytes", type=int, default=3000)
@@ -275,11 +286,15 @@ def main():
     parser.add_argument("--meanwhile", help="a command to run when fragments are on their way")
     parser.add_argument("--keep", help="a folder for logs and the air log")
     args = parser.parse_args()
-    if args.keep:
-        pathlib.Path(args.keep).mkdir(parents=True, exist_ok=True)
-        return run(args, args.keep)
-    with tempfile.TemporaryDirectory() as folder:
-        return run(args, folder)
+    try:
+        if args.keep:
+            pathlib.Path(args.keep).mkdir(parents=True, exist_ok=True)
+            return run(args, args.keep)
+        with tempfile.TemporaryDirectory() as folder:
+            return run(args, folder)
+    except (Refused, ConnectionError) as error:
+        print(f"chirpstack.py: {args.api}: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":
