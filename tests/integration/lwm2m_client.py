@@ -96,6 +96,7 @@ class Client(threading.Thread):
                  szx=6, binding="U"):
         super().__init__(daemon=True)
         self.server, self.endpoint, self.binding = ("127.0.0.1", port), endpoint, binding
+        self.files = ("coap", *self.server)  # that URIs have to name
         self.version, self.target, self.method = version, target, method
         self.faults, self.szx = faults, szx
         self.state, self.result, self.uri, self.image = IDLE, 0, "", b""
@@ -225,7 +226,7 @@ class Client(threading.Thread):
 
     def fetch(self):
         url = urllib.parse.urlsplit(self.uri)
-        assert (url.hostname, url.port) == self.server, self.uri
+        assert (url.scheme, url.hostname, url.port) == self.files, self.uri
         self.request(GET, [(PATH, p.encode()) for p in url.path.strip("/").split("/")] +
                      [(BLOCK2, block(self.pulls, 0, self.szx))], token=b"f")
 

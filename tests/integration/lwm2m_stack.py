@@ -18,22 +18,23 @@ class Lwm2mStack(Stack):
     """fuotad is the server: there is no broker, and no network. Time runs 60 times as fast
     for campaigns, and as it does for CoAP."""
 
-    def __init__(self, folder, devices=1, spec=None, secure=False, options=""):
+    def __init__(self, folder, devices=1, spec=None, secure=False, plain=True,
+                 options=""):
         image = pathlib.Path(folder) / "source.bin"
         image.write_bytes(bytes(i * 7 % 251 for i in range(SIZE)))
         super().__init__(folder, BUILD, image, devices=devices, scale=60,
                          spec={"activation": {"jitter": "0s"}, **(spec or {})})
         self.port, self.clients = free_port(), []
         self.secure_port = free_port() if secure else 0
-        self.options = options
+        self.options, self.plain_port = options, self.port if plain else 0
+        self.relays = []
 
     def __enter__(self):
         self.write_files()
         text = self.path("fuotad.yaml").read_text()
         self.path("fuotad.yaml").write_text(
             "".join(x for x in text.splitlines(True) if "status:" not in x))
-        self.path("inventory.csv").write_text("dev_eui,name,app_key\n" + "".join(
-            f"70b3d5{i:010x},meter-{i},{'6b' * 16}\n" for i in range(self.devices)))
+        self.path("inventory.csv").write_text(self.inventory_text())
         self.path("fleets/wm1.yaml").write_text(
             f"""apiVersion: fuotad/v1
 kind: Fleet
@@ -45,20 +46,38 @@ spec:
     options:
       address: 127.0.0.1
       coapsPort: {self.secure_port}
-      coapPort: {self.port}
+      coapPort: {self.plain_port}
       {self.options}
   inventory: {{ source: file, file: ../inventory.csv }}
 """)
         self.start_daemon()
         return self
 
+    def inventory_text(self):
+        return "dev_eui,name,app_key\n" + "".join(
+            f"70b3d5{i:010x},meter-{i},{'6b' * 16}\n" for i in range(self.devices))
+
     def __exit__(self, *exc):
         for client in self.clients:
             client.stop()
+        for relay in self.relays:
+            relay.kill()
+            relay.wait()
         super().__exit__(*exc)
 
-    def client(self, number=0, **options):
-        client = Client(self.port, f"meter-{number}", **options)
+    def relay(self, identity):
+        """A port from which there is DTLS to the server, by the identity's key."""
+        port = free_port()
+        self.relays.append(subprocess.Popen(
+            [BUILD / "tests/integration/dtls_relay", str(port), str(self.secure_port),
+             identity, "6b" * 16]))
+        return port
+
+    def client(self, number=0, relay=False, **options):
+        port = self.relay(f"meter-{number}") if relay else self.port
+        client = Client(port, f"meter-{number}", **options)
+        if relay:
+            client.files = ("coaps", "127.0.0.1", self.secure_port)
         client.start()
         self.clients.append(client)
         wait_for("registration", lambda: client.location, 20)
@@ -71,8 +90,9 @@ spec:
         r = self.ctl("devices", "wm1-1-4-3", "-o", "jsonl", check=0)
         return [json.loads(x) for x in r.stdout.splitlines()]
 
-    def campaign(self, check):
-        r = self.ctl("apply", self.path("wm1-1-4-3.yaml"), "--wait", "--timeout", "150s")
+    def campaign(self, check, seconds=150):
+        r = self.ctl("apply", self.path("wm1-1-4-3.yaml"), "--wait", "--timeout",
+                     f"{seconds}s", timeout=seconds + 20)
         assert r.returncode == check, f"{r.returncode}\n{r.stdout}\n{r.stderr}"
         return self.rows()
 

@@ -40,6 +40,16 @@ def case_a_device_that_cannot_fetch_is_pushed_to(folder):
         updated(s, client)
 
 
+def case_over_dtls_a_device_fetches_and_another_is_pushed_to(folder):
+    with Lwm2mStack(folder, devices=2, secure=True, plain=False) as s:
+        fetching = s.client(0, relay=True)
+        pushed = s.client(1, relay=True, method=1, szx=5)
+        rows = s.campaign(0)
+        assert [r["outcome"] for r in rows] == ["succeeded"] * 2, rows
+        updated(s, fetching)
+        updated(s, pushed)
+
+
 def case_what_a_device_reports_of_a_failure_is_its_outcome(folder):
     with Lwm2mStack(folder, devices=3, spec={"retry": {"cooldown": "1m", "device": 1},
                                              "rollout": {"onFailure": "continue"}}) as s:

@@ -101,7 +101,7 @@ def case_a_sleeping_device_is_waited_for(folder):
         r = s.ctl("device", "meter-0", "read", "/3/0/9", "--timeout", "1s", check=8)
         assert "sleeps" in r.stderr, r.stderr
         reading = subprocess.Popen(
-            [*s.ctl_command(), "--json", "device", "meter-0", "read", "/3/0/9", "--timeout", "30s"],
+            [*s.ctl_command(), "--json", "device", "meter-0", "read", "/3/0/9", "--timeout", "30m"],
             stdout=subprocess.PIPE, text=True)
         client.register()
         out, _ = reading.communicate(timeout=30)
@@ -113,7 +113,7 @@ def case_changes_are_told_as_long_as_somebody_listens(folder):
         client = device(s)
         watching = subprocess.Popen(
             [*s.ctl_command(), "--json", "device", "meter-0", "observe", "/3/0/9", "lt=20",
-             "pmin=1", "--timeout", "6s"], stdout=subprocess.PIPE, text=True)
+             "pmin=1", "--timeout", "3m"], stdout=subprocess.PIPE, text=True)
         wait_for("observation", lambda: "3/0/9" in client.watched, 10)
         assert client.attributes == ["lt=20", "pmin=1"], client.attributes
         client.tell("3/0/9", 19)

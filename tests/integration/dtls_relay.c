@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dtls_relay.c PORT SERVER_PORT IDENTITY KEY_HEX - DTLS with a pre-shared key for a client
+ * that has none: what comes to PORT goes on to SERVER_PORT in a session of its own, and back
+ * to whoever was heard last. Loopback only. It handshakes when the first datagram comes, by
+ * OpenSSL alone, so that libcoap's DTLS is not judged by itself.
+ */
+#include <arpa/inet.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    DATAGRAM_MAX = 2048,
+    KEY_MAX = 64,
+    NOT_OK = 2,
+};
+
+static const char *identity;
+static unsigned char key[KEY_MAX];
+static unsigned key_len;
+
+static unsigned give_key(SSL *ssl, const char *hint, char *name, unsigned name_max,
+                         unsigned char *psk, unsigned psk_max)
+{
+    (void)ssl;
+    (void)hint;
+    snprintf(name, name_max, "%s", identity);
+    if (key_len > psk_max) {
+        return 0;
+    }
+    memcpy(psk, key, key_len);
+    return key_len;
+}
+
+static struct sockaddr_in loopback(int port)
+{
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+static SSL *connect_to(int port, int *fd)
+{
+    struct sockaddr_in address = loopback(port);
+    SSL_CTX *ctx = SSL_CTX_new(DTLS_client_method());
+    *fd = socket(AF_INET, SOCK_DGRAM, 0);
+    if (ctx == NULL || *fd < 0 ||
+        connect(*fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+        return NULL;
+    }
+    BIO *bio = BIO_new_dgram(*fd, BIO_NOCLOSE);
+    BIO_ctrl(bio, BIO_CTRL_DGRAM_SET_CONNECTED, 0, &address);
+    SSL_CTX_set_psk_client_callback(ctx, give_key);
+    SSL_CTX_set_cipher_list(ctx, "PSK:@SECLEVEL=0");
+    SSL *ssl = SSL_new(ctx);
+    SSL_set_bio(ssl, bio, bio);
+    return SSL_connect(ssl) == 1 ? ssl : NULL;
+}
+
+static int relay(int plain, int server_port)
+{
+    struct sockaddr_in client;
+    socklen_t client_len = sizeof(client);
+    unsigned char datagram[DATAGRAM_MAX];
+    SSL *ssl = NULL;
+    int fd = -1;
+    for (;;) {
+        struct pollfd wait[2] = {{.fd = plain, .events = POLLIN},
+                                 {.fd = fd, .events = POLLIN}};
+        if (poll(wait, 2, -1) < 0) {
+            return NOT_OK;
+        }
+        if ((wait[0].revents & POLLIN) != 0) {
+            ssize_t n = recvfrom(plain, datagram, sizeof(datagram), 0,
+                                 (struct sockaddr *)&client, &client_len);
+            ssl = ssl != NULL ? ssl : connect_to(server_port, &fd);
+            if (ssl == NULL) {
+                return NOT_OK;
+            }
+            (void)SSL_write(ssl, datagram, (int)n);
+        }
+        if (ssl != NULL && (wait[1].revents & POLLIN) != 0) {
+            int n = SSL_read(ssl, datagram, sizeof(datagram));
+            if (n > 0) {
+                (void)!sendto(plain, datagram, (size_t)n, 0, (struct sockaddr *)&client,
+                              client_len);
+            } else if (SSL_get_error(ssl, n) != SSL_ERROR_WANT_READ) {
+                return NOT_OK;
+            }
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 5) {
+        return NOT_OK;
+    }
+    struct sockaddr_in address = loopback(atoi(argv[1]));
+    int plain = socket(AF_INET, SOCK_DGRAM, 0);
+    identity = argv[3];
+    for (const char *hex = argv[4]; hex[0] != '\0' && hex[1] != '\0' && key_len < KEY_MAX;
+         hex += 2) {
+        char byte[3] = {hex[0], hex[1], '\0'};
+        key[key_len++] = (unsigned char)strtoul(byte, NULL, 16);
+    }
+    if (plain < 0 || bind(plain, (struct sockaddr *)&address, sizeof(address)) != 0) {
+        return NOT_OK;
+    }
+    return relay(plain, atoi(argv[2]));
+}

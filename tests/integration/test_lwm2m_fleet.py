@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""test_lwm2m_fleet.py BUILD SOURCE - hundreds of simulated LwM2M devices, of every kind.
+
+Prints a line per case and exits with the number of failures.
+"""
+import collections
+import csv
+import subprocess
+import sys
+
+from cases import run_cases
+from lwm2m_stack import BUILD, Lwm2mStack
+from stack import wait_for
+
+DEVICES = 300
+# How each kind ends: by its reading of State, Result and version, or because nothing came.
+ENDS = {
+    "plain": "succeeded", "v1.0": "succeeded", "push-only": "succeeded",
+    "pull-only": "succeeded", "queue": "succeeded", "zephyr": "succeeded",
+    "anjay": "succeeded", "coap-node": "succeeded", "roaming": "succeeded",
+    "liar": "failed", "fails": "failed", "fails-kept": "failed", "corrupt": "failed",
+    "wrong-type": "failed", "stuck": "unknown", "silent": "unknown",
+}
+
+
+class Fleet(Lwm2mStack):
+    """The devices are fuota-sim's; their inventory, too."""
+
+    def inventory_text(self):
+        self.sim = subprocess.Popen([str(a) for a in [
+            BUILD / "fuota-sim", "--dialect", "lwm2m", "--server",
+            f"coap://127.0.0.1:{self.port}", "--devices", self.devices, "--kind",
+            ",".join(ENDS), "--flash", self.path("flash"), "--inventory",
+            self.path("sim.csv"), "--firmware-version", "1.4.3", "--seed", "7", "--interval",
+            "10m", "--loss", "1%", "--time-scale", self.scale]])
+        wait_for("the inventory", self.path("sim.csv").exists, 10)
+        return self.path("sim.csv").read_text()
+
+    def __exit__(self, *exc):
+        self.sim.terminate()
+        self.sim.wait(30)
+        super().__exit__(*exc)
+
+
+def case_a_campaign_of_every_kind_ends_as_each_kind_does(folder):
+    kinds = list(ENDS)
+    spec = {"retry": {"cooldown": "2m", "device": 1}, "rollout": {
+        "onFailure": "continue", "waves": [{"name": "all", "size": "100%"}]},
+        "verification": {"within": "45m"}}
+    with Fleet(folder, devices=DEVICES, spec=spec) as s:
+        euis = [row["dev_eui"] for row in csv.DictReader(s.path("sim.csv").open())]
+        rows = {r["dev_eui"]: r for r in s.campaign(10, 400)}
+        got = collections.Counter((kinds[i % len(kinds)], rows[eui]["outcome"])
+                                  for i, eui in enumerate(euis))
+        wrong = {k: n for k, n in got.items() if ENDS[k[0]] != k[1]}
+        assert not wrong and sum(got.values()) == DEVICES, (wrong, got)
+
+
+if __name__ == "__main__":
+    sys.exit(run_cases(globals(), sys.argv[3:]))
