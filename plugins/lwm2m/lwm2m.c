@@ -12,6 +12,9 @@ enum {
     PATH_SIZE = 128,
     HANDSHAKES_MAX = 64,
     PORT_MAX = 65535,
+    TICK_PEERS = 512, /* of all, in a turn */
+    SERVE_PEERS = 64, /* that are asked something, in a turn */
+    ASKED_MAX = 1024, /* requests under way: libcoap walks along them */
 };
 
 void ns_event(struct fuo_ns *ns, const struct fuo_event *event)
@@ -21,12 +24,18 @@ void ns_event(struct fuo_ns *ns, const struct fuo_event *event)
 
 void ns_due(struct fuo_ns *ns, struct peer *p)
 {
-    if (!p->due) {
-        p->due = true;
-        p->next_due = ns->due;
-        ns->due = p;
-        ns->base.ops->wake_after(ns->base.host, 0);
+    if (p->due) {
+        return;
     }
+    p->due = true;
+    p->next_due = NULL;
+    if (ns->due == NULL) {
+        ns->due = p;
+    } else {
+        ns->due_last->next_due = p;
+    }
+    ns->due_last = p;
+    ns->base.ops->wake_after(ns->base.host, 0);
 }
 
 /* ---- requests of devices ---- */
@@ -98,22 +107,40 @@ static void tick_peer(struct fuo_ns *ns, struct peer *p)
     }
 }
 
+/* A round over all peers a second, some in a turn. */
 static void tick(struct fuo_ns *ns)
 {
-    rd_tick(ns);
-    peers_each(ns, tick_peer);
-    ns->tick_at_us = ns->now_us + TICK_US;
+    if (ns->tick_slot >= ns->peer_count) {
+        bool early =
+            ns->now_us < ns->tick_at_us && ns->tick_at_us - ns->now_us <= TICK_US;
+        if (early) {
+            return; /* else: the wall clock may have been set back */
+        }
+        rd_tick(ns);
+        ns->tick_at_us = ns->now_us + TICK_US;
+        ns->tick_slot = 0;
+    }
+    for (size_t i = 0; i < TICK_PEERS && ns->tick_slot < ns->peer_count; i++) {
+        tick_peer(ns, ns->slots[ns->tick_slot++]);
+    }
+    if (ns->tick_slot < ns->peer_count) {
+        ns->base.ops->wake_after(ns->base.host, 0);
+    }
 }
 
+/* While as many are asked as may be, the others wait: each answer, and each that does not
+ * come, makes room. */
 static void serve_due(struct fuo_ns *ns)
 {
-    struct peer *p = ns->due;
-    ns->due = NULL;
-    while (p != NULL) {
-        struct peer *next = p->next_due;
+    for (size_t i = 0; i < SERVE_PEERS && ns->due != NULL && ns->asked_count < ASKED_MAX;
+         i++) {
+        struct peer *p = ns->due;
+        ns->due = p->next_due;
         p->due = false;
         update_next(ns, p);
-        p = next;
+    }
+    if (ns->due != NULL && ns->asked_count < ASKED_MAX) {
+        ns->base.ops->wake_after(ns->base.host, 0);
     }
 }
 
@@ -122,10 +149,7 @@ static void lwm2m_on_ready(struct fuo_ns *ns)
     ns->now_us = ns->base.ops->now(ns->base.host);
     coap_io_process(ns->ctx, COAP_IO_NO_WAIT);
     memset(ns->psk, 0, sizeof(ns->psk));
-    /* The wall clock may have been set back. */
-    if (ns->now_us >= ns->tick_at_us || ns->tick_at_us - ns->now_us > TICK_US) {
-        tick(ns);
-    }
+    tick(ns);
     serve_due(ns);
     ns->base.ops->wake_after(ns->base.host, TICK_US);
 }

@@ -78,9 +78,13 @@ struct record {
     uint8_t result;
     uint8_t method;    /* /5/0/9: 0 pull, 1 push, 2 both */
     uint8_t protocols; /* /5/0/8: a bit each; those beyond 7 are of no use to us */
-    char uri[URI_SIZE];
-    char package_version[FUO_REPORT_SIZE];
-    char firmware_version[FUO_REPORT_SIZE];
+    uint64_t uri;      /* fnv1a() of it */
+};
+
+/* ... in the same reading; kept until it is told. */
+struct versions {
+    char package[FUO_REPORT_SIZE];
+    char firmware[FUO_REPORT_SIZE];
 };
 
 /* A request; texts and payloads are borrowed for the call, path for good. */
@@ -112,13 +116,13 @@ struct peer {
     struct peer *next;    /* with the same hash of its DevEUI */
     struct peer *next_id; /* ... of its registration id */
     uint64_t eui;
-    uint32_t slot; /* in fuo_ns.slots */
-    char endpoint[ENDPOINT_SIZE];
+    uint32_t slot;  /* in fuo_ns.slots */
+    char *endpoint; /* its name; owned; NULL: it never registered */
 
     /* Its registration; session NULL: it has none. */
     coap_session_t *session;
     char id[REG_ID_SIZE];
-    char root[ROOT_SIZE]; /* before its paths, without slashes around; empty: none */
+    char *root; /* before its paths, without slashes around; owned; NULL: none */
     int64_t lifetime_us;
     int64_t expires_us;
     int64_t awake_until_us;  /* NEVER_US: it always listens */
@@ -152,8 +156,9 @@ struct peer {
     struct access *observed; /* those that go on */
 
     struct record record;
-    uint32_t image;         /* that it may fetch; 0: none */
-    uint32_t told_permille; /* of it, as told to the engine */
+    struct versions *versions; /* owned; NULL: it is not being read */
+    uint32_t image;            /* that it may fetch; 0: none */
+    uint32_t told_permille;    /* of it, as told to the engine */
 
     struct peer *next_due;
     bool due;
@@ -184,7 +189,10 @@ struct fuo_ns {
     size_t peer_count;
     size_t registered_count;
 
-    struct peer *due; /* to be looked at before the turn ends */
+    struct peer *due; /* to be looked at, some in a turn; first come, first served */
+    struct peer *due_last;
+    size_t asked_count; /* peers with a request under way */
+    size_t tick_slot;   /* the next of this second's round; peer_count: it is done */
     struct assembly assemblies[ASSEMBLIES_MAX];
     int64_t tick_at_us;
     int64_t now_us; /* of this turn */
@@ -208,7 +216,6 @@ struct peer *peers_registered(const struct fuo_ns *ns, const char *id);
 void peers_register(struct fuo_ns *ns, struct peer *p, coap_session_t *session);
 void peers_move(struct peer *p, coap_session_t *session);
 void peers_deregister(struct fuo_ns *ns, struct peer *p);
-void peers_each(struct fuo_ns *ns, void (*fn)(struct fuo_ns *ns, struct peer *p));
 
 /* ---- rd.c ---- */
 
@@ -232,6 +239,8 @@ void files_progress(struct fuo_ns *ns, struct peer *p, size_t done, size_t total
 
 /* ---- talk.c ---- */
 
+/* Nothing is under way with it any more. */
+void talk_end(struct fuo_ns *ns, struct peer *p);
 /* FUO_EAGAIN: it could not be sent. */
 FUO_MUST_CHECK int talk_send(struct fuo_ns *ns, struct peer *p, const struct talk *talk);
 coap_response_t talk_on_response(coap_session_t *session, const coap_pdu_t *sent,
@@ -290,15 +299,15 @@ enum {
     FORMAT_TEXT = 0,
     FORMAT_LINK = 40,
     FORMAT_OCTETS = 42,
+    FORMAT_SENML_JSON = 110,
+    FORMAT_SENML_CBOR = 112,
     FORMAT_TLV = 11542,
-    FORMAT_TLV_OLD = 1542,
 };
 
-/* FUO_ENOTSUP: not in that format; FUO_ESHORT, FUO_EPROTO: malformed. */
-FUO_MUST_CHECK int record_read_firmware(struct record *record, uint16_t format,
-                                        const uint8_t *bytes, size_t len);
-FUO_MUST_CHECK int record_read_device(struct record *record, uint16_t format,
-                                      const uint8_t *bytes, size_t len);
+/* As lwm2m_content_read(). */
+FUO_MUST_CHECK int record_read_firmware(struct record *record, struct versions *versions,
+                                        const struct answer *a);
+FUO_MUST_CHECK int record_read_device(struct versions *versions, const struct answer *a);
 
 /* ---- coap.c ---- */
 

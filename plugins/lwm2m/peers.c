@@ -40,22 +40,16 @@ int peers_open(struct fuo_ns *ns)
     return all ? FUO_OK : FUO_ENOMEM;
 }
 
-void peers_each(struct fuo_ns *ns, void (*fn)(struct fuo_ns *ns, struct peer *p))
-{
-    for (size_t i = 0; ns->by_eui != NULL && i < ns->bucket_count; i++) {
-        for (struct peer *p = ns->by_eui[i]; p != NULL; p = p->next) {
-            fn(ns, p);
-        }
-    }
-}
-
 static void free_peer(struct peer *p)
 {
     if (p->session != NULL) {
         coap_session_release(p->session);
     }
     access_free(p);
+    free(p->versions);
     free(p->body);
+    free(p->endpoint);
+    free(p->root);
     free(p);
 }
 
@@ -193,7 +187,7 @@ void peers_deregister(struct fuo_ns *ns, struct peer *p)
     p->id[0] = '\0';
     coap_session_release(p->session);
     p->session = NULL;
-    p->step = STEP_NONE;
+    talk_end(ns, p);
     p->observing = false;
     access_lost(ns, p);
     p->upload_image = 0; /* it may have rebooted: from the start */

@@ -330,7 +330,10 @@ static void take_objects(struct peer *p, const struct objects *o)
     p->firmware = o->firmware;
     p->cancels = o->cancels;
     p->formats = o->formats;
-    snprintf(p->root, sizeof(p->root), "%s", o->root);
+    if (p->root == NULL || strcmp(p->root, o->root) != 0) {
+        free(p->root);
+        p->root = o->root[0] != '\0' ? strdup(o->root) : NULL;
+    }
 }
 
 static coap_pdu_code_t judge(struct fuo_ns *ns, const coap_session_t *session,
@@ -371,8 +374,13 @@ static coap_pdu_code_t register_peer(struct fuo_ns *ns, coap_session_t *session,
         ns->base.ops->reject(ns->base.host, "registration beyond devicesMax");
         return COAP_RESPONSE_CODE_SERVICE_UNAVAILABLE;
     }
+    char *endpoint = strdup(params->endpoint);
+    if (endpoint == NULL) {
+        return COAP_RESPONSE_CODE_SERVICE_UNAVAILABLE;
+    }
     peers_register(ns, p, session);
-    snprintf(p->endpoint, sizeof(p->endpoint), "%s", params->endpoint);
+    free(p->endpoint);
+    p->endpoint = endpoint;
     p->lifetime_us = LIFETIME_DEFAULT_S * SECOND_US;
     p->queue = false;
     p->wants_observe = objects.firmware;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * record.c - answers to GET /5/0 and /3/0/3, and what they say. Ids that are unknown, and
- * values of another type than they should have, are passed over: clients differ.
+ * record.c - answers to GET /5/0 and /3/0/3, and what they say, in whatever format they come.
+ * Ids that are unknown, and values of another type than they should have, are passed over:
+ * clients differ.
  */
 #include "lwm2m.h"
 
 #include <string.h>
 
-#include "codec/lwm2m_tlv.h"
+#include "base/fnv.h"
+#include "codec/lwm2m_content.h"
 
 /* Of /5/0, and the last of /3/0. */
 enum {
@@ -19,28 +21,34 @@ enum {
     RES_METHOD = 9,
     RES_FIRMWARE_VERSION = 3,
     NUMBER_NONE = 255, /* a number that is none of the object's */
+    DEPTH_RESOURCE = 3,
+    ENTRIES_MAX = 64,
+    SCRATCH_SIZE = 2048,
 };
 
-static void take_text(const uint8_t *bytes, size_t len, char *text, size_t size)
+static void take_text(const struct lwm2m_value *value, char text[static FUO_REPORT_SIZE])
 {
-    size_t kept = len < size ? len : size - 1;
+    bool is_text = value->type == LWM2M_STRING || value->type == LWM2M_OPAQUE;
+    size_t len = is_text ? value->len : 0;
+    size_t kept = len < FUO_REPORT_SIZE ? len : FUO_REPORT_SIZE - 1;
     for (size_t i = 0; i < kept; i++) {
-        text[i] = (char)(bytes[i] >= ' ' && bytes[i] <= '~' ? bytes[i] : '?');
+        uint8_t c = value->bytes[i];
+        text[i] = (char)(c >= ' ' && c <= '~' ? c : '?');
     }
     text[kept] = '\0';
 }
 
-static bool take_number(const struct lwm2m_tlv_value *value, uint8_t *number)
+static bool take_number(const struct lwm2m_value *value, uint8_t *number)
 {
-    int64_t given = 0;
-    if (lwm2m_tlv_int(value, &given) != FUO_OK) {
+    if (value->type != LWM2M_INTEGER) {
         return false;
     }
-    *number = given >= 0 && given < NUMBER_NONE ? (uint8_t)given : NUMBER_NONE;
+    bool known = value->integer >= 0 && value->integer < NUMBER_NONE;
+    *number = known ? (uint8_t)value->integer : NUMBER_NONE;
     return true;
 }
 
-static void take_protocol(const struct lwm2m_tlv_value *value, struct record *r)
+static void take_protocol(const struct lwm2m_value *value, struct record *r)
 {
     uint8_t protocol = NUMBER_NONE;
     if (take_number(value, &protocol) && protocol < 8) {
@@ -49,17 +57,20 @@ static void take_protocol(const struct lwm2m_tlv_value *value, struct record *r)
     }
 }
 
-static void take_firmware(const struct lwm2m_tlv_value *value, struct record *r)
+static void take_firmware(const struct lwm2m_entry *entry, struct record *r,
+                          struct versions *versions)
 {
-    if (value->index != LWM2M_TLV_NONE) {
-        if (value->resource == RES_PROTOCOLS) {
-            take_protocol(value, r);
-        }
+    const struct lwm2m_value *value = &entry->value;
+    if (entry->path.id[2] == RES_PROTOCOLS) {
+        take_protocol(value, r);
         return;
     }
-    switch (value->resource) {
+    if (entry->path.depth != DEPTH_RESOURCE) {
+        return;
+    }
+    switch (entry->path.id[2]) {
     case RES_URI:
-        take_text(value->bytes, value->len, r->uri, sizeof(r->uri));
+        r->uri = value->type == LWM2M_STRING ? fnv1a(value->bytes, value->len) : 0;
         break;
     case RES_STATE:
         r->has_state = take_number(value, &r->state);
@@ -68,11 +79,7 @@ static void take_firmware(const struct lwm2m_tlv_value *value, struct record *r)
         r->has_result = take_number(value, &r->result);
         break;
     case RES_PACKAGE_VERSION:
-        take_text(value->bytes, value->len, r->package_version,
-                  sizeof(r->package_version));
-        break;
-    case RES_PROTOCOLS:
-        take_protocol(value, r);
+        take_text(value, versions->package);
         break;
     case RES_METHOD:
         r->has_method = take_number(value, &r->method);
@@ -82,53 +89,42 @@ static void take_firmware(const struct lwm2m_tlv_value *value, struct record *r)
     }
 }
 
-static bool is_tlv(uint16_t format)
+int record_read_firmware(struct record *record, struct versions *versions,
+                         const struct answer *a)
 {
-    return format == FORMAT_TLV || format == FORMAT_TLV_OLD;
+    static const struct lwm2m_path path = {.id = {5, 0}, .depth = 2};
+    struct lwm2m_entry entries[ENTRIES_MAX];
+    uint8_t scratch[SCRATCH_SIZE];
+    struct lwm2m_list list = {.entries = entries,
+                              .cap = ENTRIES_MAX,
+                              .scratch = wr_init(scratch, sizeof(scratch))};
+    int err = lwm2m_content_read(a->format, &path, a->body, a->len, &list);
+    if (err != FUO_OK) {
+        return err;
+    }
+    *record = (struct record){.has_state = false};
+    versions->package[0] = '\0';
+    for (size_t i = 0; i < list.count; i++) {
+        take_firmware(&entries[i], record, versions);
+    }
+    return FUO_OK;
 }
 
-int record_read_firmware(struct record *record, uint16_t format, const uint8_t *bytes,
-                         size_t len)
+int record_read_device(struct versions *versions, const struct answer *a)
 {
-    struct record read = {.has_state = false};
-    struct lwm2m_tlv_value value;
-    if (!is_tlv(format)) {
-        return FUO_ENOTSUP;
-    }
-    struct lwm2m_tlv tlv = lwm2m_tlv_init(bytes, len);
-    while (lwm2m_tlv_next(&tlv, &value)) {
-        take_firmware(&value, &read);
-    }
-    int err = lwm2m_tlv_end(&tlv);
-    if (err == FUO_OK) {
-        memcpy(read.firmware_version, record->firmware_version,
-               sizeof(read.firmware_version));
-        *record = read;
-    }
-    return err;
-}
-
-int record_read_device(struct record *record, uint16_t format, const uint8_t *bytes,
-                       size_t len)
-{
-    struct lwm2m_tlv_value value;
-    if (format == FORMAT_TEXT) {
-        take_text(bytes, len, record->firmware_version, sizeof(record->firmware_version));
-        return FUO_OK;
-    }
-    if (!is_tlv(format)) {
-        return FUO_ENOTSUP;
-    }
-    struct lwm2m_tlv tlv = lwm2m_tlv_init(bytes, len);
-    char version[FUO_REPORT_SIZE] = "";
-    while (lwm2m_tlv_next(&tlv, &value)) {
-        if (value.resource == RES_FIRMWARE_VERSION && value.index == LWM2M_TLV_NONE) {
-            take_text(value.bytes, value.len, version, sizeof(version));
+    static const struct lwm2m_path path = {.id = {3, 0, RES_FIRMWARE_VERSION},
+                                           .depth = 3};
+    struct lwm2m_entry entries[ENTRIES_MAX];
+    uint8_t scratch[SCRATCH_SIZE];
+    struct lwm2m_list list = {.entries = entries,
+                              .cap = ENTRIES_MAX,
+                              .scratch = wr_init(scratch, sizeof(scratch))};
+    int err = lwm2m_content_read(a->format, &path, a->body, a->len, &list);
+    for (size_t i = 0; err == FUO_OK && i < list.count; i++) {
+        if (entries[i].path.id[2] == RES_FIRMWARE_VERSION &&
+            entries[i].path.depth == DEPTH_RESOURCE) {
+            take_text(&entries[i].value, versions->firmware);
         }
-    }
-    int err = lwm2m_tlv_end(&tlv);
-    if (err == FUO_OK) {
-        memcpy(record->firmware_version, version, sizeof(version));
     }
     return err;
 }

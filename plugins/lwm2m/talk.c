@@ -48,7 +48,8 @@ static bool is_token(const coap_bin_const_t *token, const uint8_t mine[TOKEN_BYT
 static bool put_options(coap_pdu_t *pdu, const struct peer *p, const struct talk *t)
 {
     bool ok = !t->observe || coap_put_number(pdu, COAP_OPTION_OBSERVE, 0);
-    ok = ok && coap_put_path(pdu, p->root) && coap_put_path(pdu, t->path);
+    ok = ok && (p->root == NULL || coap_put_path(pdu, p->root)) &&
+         coap_put_path(pdu, t->path);
     ok = ok && (t->format < 0 ||
                 coap_put_number(pdu, COAP_OPTION_CONTENT_FORMAT, (uint32_t)t->format));
     ok = ok && (t->query == NULL || coap_put_query(pdu, t->query));
@@ -66,6 +67,12 @@ static void set_timeout(const struct fuo_ns *ns, coap_session_t *session)
     coap_fixed_point_t timeout = {(uint16_t)(us / SECOND_US),
                                   (uint16_t)(us % SECOND_US / 1000)};
     coap_session_set_ack_timeout(session, timeout);
+}
+
+void talk_end(struct fuo_ns *ns, struct peer *p)
+{
+    ns->asked_count -= p->step != STEP_NONE;
+    p->step = STEP_NONE;
 }
 
 int talk_send(struct fuo_ns *ns, struct peer *p, const struct talk *t)
@@ -87,6 +94,7 @@ int talk_send(struct fuo_ns *ns, struct peer *p, const struct talk *t)
     if (t->block2 == NULL) {
         p->download = (struct coap_download){0};
     }
+    ns->asked_count += p->step == STEP_NONE;
     p->step = t->step;
     p->talk = *t;
     p->answer_until_us = ns->now_us + ANSWER_TIMES * ns->config->ack_timeout_us;
@@ -95,7 +103,7 @@ int talk_send(struct fuo_ns *ns, struct peer *p, const struct talk *t)
         memcpy(p->observe_token, token, sizeof(token));
     }
     if (coap_send(p->session, pdu) == COAP_INVALID_MID) {
-        p->step = STEP_NONE;
+        talk_end(ns, p);
         return FUO_EAGAIN;
     }
     return FUO_OK;
@@ -106,7 +114,7 @@ int talk_send(struct fuo_ns *ns, struct peer *p, const struct talk *t)
 static void give(struct fuo_ns *ns, struct peer *p, struct answer *a)
 {
     a->step = p->step;
-    p->step = STEP_NONE;
+    talk_end(ns, p);
     update_answer(ns, p, a);
 }
 

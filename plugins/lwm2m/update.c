@@ -10,7 +10,10 @@
  */
 #include "lwm2m.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/fnv.h"
 
 enum {
     STATE_IDLE = 0,
@@ -58,6 +61,30 @@ static void ask(struct fuo_ns *ns, struct peer *p, const struct talk *talk)
     }
 }
 
+/* What it answers reads in: TLV, which those of 1.0 have, unless it says that it has none. */
+static int read_format(const struct peer *p)
+{
+    if (p->formats == 0 || (p->formats & HAS_TLV) != 0) {
+        return FORMAT_TLV;
+    }
+    return (p->formats & HAS_SENML_CBOR) != 0 ? FORMAT_SENML_CBOR : FORMAT_SENML_JSON;
+}
+
+/* After 4.06; false: there is no other one. */
+static bool other_format(struct peer *p)
+{
+    switch (read_format(p)) {
+    case FORMAT_TLV:
+        p->formats = HAS_SENML_CBOR | HAS_SENML_JSON;
+        return true;
+    case FORMAT_SENML_CBOR:
+        p->formats = HAS_SENML_JSON;
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void read_firmware(struct fuo_ns *ns, struct peer *p)
 {
     bool observe = p->wants_observe;
@@ -68,7 +95,7 @@ static void read_firmware(struct fuo_ns *ns, struct peer *p)
         .method = COAP_REQUEST_CODE_GET,
         .path = "5/0",
         .format = -1,
-        .accept = FORMAT_TLV,
+        .accept = read_format(p),
         .observe = observe,
     };
     ask(ns, p, &talk);
@@ -270,7 +297,7 @@ static void deliver(struct fuo_ns *ns, struct peer *p)
         return;
     }
     bool there = r->state == STATE_DOWNLOADING || r->state == STATE_DOWNLOADED;
-    if (there && strcmp(r->uri, uri) == 0) {
+    if (there && r->uri == fnv1a(uri, strlen(uri))) {
         answer_order(ns, p, FUO_OK); /* it was told before a restart of ours */
     } else if (r->state == STATE_DOWNLOADING && p->upload_image == p->order.image) {
         push_block(ns, p); /* where it stopped */
@@ -382,17 +409,33 @@ static void tell(struct fuo_ns *ns, const struct peer *p)
     event.reported.has_result = r->has_result;
     event.reported.state = r->state;
     event.reported.result = r->result;
-    memcpy(event.reported.package_version, r->package_version, FUO_REPORT_SIZE);
-    memcpy(event.reported.firmware_version, r->firmware_version, FUO_REPORT_SIZE);
+    memcpy(event.reported.package_version, p->versions->package, FUO_REPORT_SIZE);
+    memcpy(event.reported.firmware_version, p->versions->firmware, FUO_REPORT_SIZE);
     event.reported.whole = true;
     ns_event(ns, &event);
+}
+
+static void forget_versions(struct peer *p)
+{
+    free(p->versions);
+    p->versions = NULL;
 }
 
 static void took_firmware(struct fuo_ns *ns, struct peer *p, const struct answer *a)
 {
     bool content = a->code == COAP_RESPONSE_CODE_CONTENT;
-    int err = content ? record_read_firmware(&p->record, a->format, a->body, a->len)
-                      : FUO_EPERM;
+    int err = FUO_EPERM;
+    if (a->code == COAP_RESPONSE_CODE_NOT_ACCEPTABLE && other_format(p)) {
+        p->wants_observe |= a->step == STEP_OBSERVE;
+        p->wants_read = true;
+        return;
+    }
+    forget_versions(p);
+    p->versions = calloc(1, sizeof(*p->versions));
+    if (content) {
+        err = p->versions != NULL ? record_read_firmware(&p->record, p->versions, a)
+                                  : FUO_ENOMEM;
+    }
     if (err == FUO_OK) {
         read_version(ns, p);
         return;
@@ -400,18 +443,23 @@ static void took_firmware(struct fuo_ns *ns, struct peer *p, const struct answer
     if (content) {
         ns->base.ops->reject(ns->base.host, "answer to a read of /5/0");
     }
+    forget_versions(p);
     answer_order(ns, p, err);
 }
 
 static void took_version(struct fuo_ns *ns, struct peer *p, const struct answer *a)
 {
-    p->record.firmware_version[0] = '\0';
+    if (p->versions == NULL) {
+        p->wants_read = true; /* its registration has ended in between */
+        return;
+    }
     if (a->code == COAP_RESPONSE_CODE_CONTENT &&
-        record_read_device(&p->record, a->format, a->body, a->len) != FUO_OK) {
+        record_read_device(p->versions, a) != FUO_OK) {
         ns->base.ops->reject(ns->base.host, "answer to a read of /3/0/3");
     }
     p->order_read = true;
     tell(ns, p);
+    forget_versions(p);
 }
 
 /* The request was answered; what follows is that the device is read again, or asked more. */

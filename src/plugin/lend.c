@@ -96,7 +96,8 @@ void lend_wake_after(struct lend *lend, int64_t delay_us)
     if (!lend->opened) {
         return;
     }
-    uint64_t delay_ms = delay_us > 0 ? (uint64_t)delay_us / 1000 + 1 : 0;
+    /* Never 0: libuv runs a timer that its own callback sets to now in the same turn. */
+    uint64_t delay_ms = 1 + (delay_us > 0 ? (uint64_t)delay_us / 1000 : 0);
     uint64_t due_ms = uv_now(lend->loop) + delay_ms;
     if (lend->due_ms == 0 || due_ms < lend->due_ms) {
         lend->due_ms = due_ms;

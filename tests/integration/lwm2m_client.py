@@ -6,6 +6,7 @@ Written for itself, on nothing but sockets, so that what fuotad's side believes 
 what judges it. One device a Client: it registers, answers what it is asked, fetches what its
 Package URI names or takes what is pushed, installs when it is told to and registers again.
 """
+import json
 import socket
 import threading
 import urllib.parse
@@ -13,7 +14,7 @@ import urllib.parse
 CON, NON, ACK, RST = range(4)
 GET, POST, PUT, DELETE = 1, 2, 3, 4
 OBSERVE, LOCATION, PATH, FORMAT, QUERY, ACCEPT, BLOCK2, BLOCK1 = 6, 8, 11, 12, 15, 17, 23, 27
-TLV, OCTETS, LINK = 11542, 42, 40
+TLV, OCTETS, LINK, SENML_JSON = 11542, 42, 40, 110
 IDLE, DOWNLOADING, DOWNLOADED, UPDATING = range(4)
 
 
@@ -136,6 +137,11 @@ class Client(threading.Thread):
                              [(OBSERVE, number(self.mid)), (FORMAT, number(TLV))],
                              self.firmware()))
 
+    def firmware_json(self):
+        pairs = [("1", "vs", self.uri), ("3", "v", self.state), ("5", "v", self.result),
+                 ("8/0", "v", 0), ("9", "v", self.method)]
+        return json.dumps([{"bn": "/5/0/", "n": n, k: v} for n, k, v in pairs]).encode()
+
     def firmware(self):
         protocols = tlv(2, 8, tlv(1, 0, b"\0") + tlv(1, 1, b"\1"))
         return (tlv(3, 1, self.uri.encode()) + tlv(3, 3, bytes([self.state])) +
@@ -205,7 +211,14 @@ class Client(threading.Thread):
     def answer(self, m):
         options, payload, text = [], b"", "4.04"
         path = m.path()
-        if m.code == GET and path == "5/0":
+        if m.code == GET and path == "5/0" and "no-tlv" in self.faults:
+            text = "4.06"
+            if m.uint(ACCEPT) == SENML_JSON:
+                self.observed = m.token if m.uint(OBSERVE) == 0 else self.observed
+                options += [(OBSERVE, number(1))] if m.uint(OBSERVE) == 0 else []
+                text, payload = "2.05", self.firmware_json()
+                options.append((FORMAT, number(SENML_JSON)))
+        elif m.code == GET and path == "5/0":
             if m.uint(OBSERVE) == 0:
                 self.observed = m.token
                 options.append((OBSERVE, number(1)))

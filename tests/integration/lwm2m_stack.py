@@ -18,11 +18,11 @@ class Lwm2mStack(Stack):
     """fuotad is the server: there is no broker, and no network. Time runs 60 times as fast
     for campaigns, and as it does for CoAP."""
 
-    def __init__(self, folder, devices=1, spec=None, secure=False, plain=True,
+    def __init__(self, folder, devices=1, spec=None, secure=False, plain=True, scale=60,
                  options=""):
         image = pathlib.Path(folder) / "source.bin"
         image.write_bytes(bytes(i * 7 % 251 for i in range(SIZE)))
-        super().__init__(folder, BUILD, image, devices=devices, scale=60,
+        super().__init__(folder, BUILD, image, devices=devices, scale=scale,
                          spec={"activation": {"jitter": "0s"}, **(spec or {})})
         self.port, self.clients = free_port(), []
         self.secure_port = free_port() if secure else 0

@@ -50,6 +50,13 @@ def case_over_dtls_a_device_fetches_and_another_is_pushed_to(folder):
         updated(s, pushed)
 
 
+def case_a_device_without_tlv_is_updated_as_well(folder):
+    with Lwm2mStack(folder) as s:
+        client = s.client(faults=["no-tlv"])
+        s.campaign(0)
+        updated(s, client)
+
+
 def case_what_a_device_reports_of_a_failure_is_its_outcome(folder):
     with Lwm2mStack(folder, devices=3, spec={"retry": {"cooldown": "1m", "device": 1},
                                              "rollout": {"onFailure": "continue"}}) as s:

@@ -45,7 +45,7 @@ class Fleet(Lwm2mStack):
 
 def case_a_campaign_of_every_kind_ends_as_each_kind_does(folder):
     kinds = list(ENDS)
-    spec = {"retry": {"cooldown": "2m", "device": 1}, "rollout": {
+    spec = {"retry": {"cooldown": "2m", "device": 3}, "rollout": {
         "onFailure": "continue", "waves": [{"name": "all", "size": "100%"}]},
         "verification": {"within": "45m"}}
     with Fleet(folder, devices=DEVICES, spec=spec) as s:

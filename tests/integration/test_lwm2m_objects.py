@@ -103,7 +103,7 @@ def case_a_sleeping_device_is_waited_for(folder):
         reading = subprocess.Popen(
             [*s.ctl_command(), "--json", "device", "meter-0", "read", "/3/0/9", "--timeout", "30m"],
             stdout=subprocess.PIPE, text=True)
-        client.register()
+        wait_for("the value", lambda: reading.poll() is not None or client.register(), 30)
         out, _ = reading.communicate(timeout=30)
         assert reading.returncode == 0 and json.loads(out)["values"][0]["value"] == 80, out
 
