@@ -209,6 +209,9 @@
  *         "airtime_us","duration_us","duration_p90_us",COST}],
  *         "left_out":[{"reason":slug,"text","limit","count","devices":[eui,...]}],
  *         "notes":[text,...],"conflicts":[{"campaign","priority","devices"}]}
+ *         With deltas also "variants":[{"variant","file","bytes","devices","airtime_us"}] and
+ *         "variant" of a cohort: the image ("full") or the delta from that version, by what
+ *         devices have reported so far; it counts what they say in the campaign.
  *         COST: "device_listening_us","device_energy_mj" (the most of one device) and
  *         "energy_mj" (of all); conflicts: campaigns under way that have some of the
  *         devices, and how many, the first 100.

@@ -41,30 +41,54 @@ struct variant_block variant_block(const struct campaign *c, uint8_t variant)
     return (struct variant_block){d->bytes, d->len};
 }
 
-/* What TS006 said in this campaign goes first. */
-static bool is_for(const struct member *m, size_t delta)
+/* What TS006 said goes first; version NULL: nothing. */
+static bool is_for(const struct engine_campaign *def, size_t delta,
+                   const struct device *d, const uint32_t *version)
 {
-    const struct engine_delta *d = &m->campaign->def.deltas[delta];
-    const char *from = m->campaign->def.spec->image.deltas[delta].from;
-    const struct report_rec *report = m->device->report;
-    uint32_t version = d->from_firmware;
-    bool comparable = d->from_known || precondition_version(m->device, from, &version);
-    if (comparable && m->rec.version_before_known) {
-        return m->rec.version_before == version;
+    const struct engine_delta *from = &def->deltas[delta];
+    const char *text = def->spec->image.deltas[delta].from;
+    uint32_t base = from->from_firmware;
+    bool comparable = from->from_known || precondition_version(d, text, &base);
+    if (comparable && version != NULL) {
+        return *version == base;
     }
-    return report != NULL && report->firmware_version[0] != '\0' &&
-           reported_is_same(report->firmware_version, from);
+    return d->report != NULL && d->report->firmware_version[0] != '\0' &&
+           reported_is_same(d->report->firmware_version, text);
+}
+
+static uint32_t fitting(const struct engine_campaign *def, const struct device *d,
+                        const uint32_t *version)
+{
+    uint32_t fits = 0;
+    for (size_t i = 0; i < def->delta_count; i++) {
+        fits |= is_for(def, i, d, version) ? UINT32_C(1) << i : 0;
+    }
+    return fits;
 }
 
 uint8_t variant_of(const struct member *m)
 {
     const struct campaign *c = m->campaign;
+    const uint32_t *version = m->rec.version_before_known ? &m->rec.version_before : NULL;
     struct variant_choice choice = {.airtime_us = c->airtime_us,
                                     .delta_count = c->def.delta_count,
+                                    .fits = fitting(&c->def, m->device, version),
                                     .delta_failures = m->rec.delta_failures};
-    for (size_t i = 0; i < c->def.delta_count; i++) {
-        choice.fits |= is_for(m, i) ? UINT32_C(1) << i : 0;
+    return variant_choose(&choice);
+}
+
+uint8_t engine_variant(const struct engine *engine,
+                       const struct engine_campaign *campaign, const int64_t *airtime_us,
+                       uint64_t dev_eui)
+{
+    const struct device *d = engine_find_device(engine, dev_eui);
+    if (d == NULL) {
+        return VARIANT_FULL;
     }
+    const uint32_t *version = d->rec.firmware_known ? &d->rec.firmware_version : NULL;
+    struct variant_choice choice = {.airtime_us = airtime_us,
+                                    .delta_count = campaign->delta_count,
+                                    .fits = fitting(campaign, d, version)};
     return variant_choose(&choice);
 }
 

@@ -334,6 +334,7 @@ void render_plan(FILE *out, struct json_object *plan)
     if (get(plan, "calendar") != NULL) {
         print_calendar(out, get(plan, "calendar"));
     }
+    render_planned_variants(out, plan);
     render_planned_waves(out, plan);
     for (size_t i = 0; i < count_of(cohorts); i++) {
         print_cohort(out, json_object_array_get_idx(cohorts, i));

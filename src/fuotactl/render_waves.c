@@ -77,6 +77,27 @@ static void print_cost(FILE *out, struct json_object *wave)
     fputc('\n', out);
 }
 
+/* "delta from 1.4.2: 1163 bytes to 40 devices, airtime 3m" */
+void render_planned_variants(FILE *out, struct json_object *plan)
+{
+    struct json_object *list = NULL;
+    json_object_object_get_ex(plan, "variants", &list);
+    size_t count =
+        json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *v = json_object_array_get_idx(list, i);
+        char text[WORDS_DURATION_SIZE];
+        const char *name = ctl_text(v, "variant");
+        int64_t devices = ctl_int(v, "devices", 0);
+        bool full = name != NULL && strcmp(name, "full") == 0;
+        fprintf(out, "%-13s", full ? "image" : "delta from ");
+        words_print(out, full ? ctl_text(v, "file") : name);
+        fprintf(out, ": %" PRId64 " bytes to %" PRId64 " device%s, airtime %s\n",
+                ctl_int(v, "bytes", 0), devices, devices == 1 ? "" : "s",
+                words_duration(ctl_int(v, "airtime_us", 0), text));
+    }
+}
+
 void render_planned_waves(FILE *out, struct json_object *plan)
 {
     size_t count;

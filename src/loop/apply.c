@@ -20,6 +20,7 @@ static struct planning_request planning_request(const struct application *a,
                                                 const struct campaign_spec *spec)
 {
     const char *file = ctl_text(a->params, "file");
+    const struct deltas *deltas = a->entry != NULL ? &a->entry->deltas : &a->deltas;
     return (struct planning_request){
         .engine = a->d->engine,
         .fleet = a->fleet,
@@ -29,6 +30,8 @@ static struct planning_request planning_request(const struct application *a,
         .waves = a->waves,
         .wave_sizes = a->wave_sizes,
         .image_len = a->image_len,
+        .deltas = deltas->items,
+        .delta_count = deltas->count,
         .file = file != NULL ? file : "campaign.yaml",
         .windows = &a->d->windows,
         .now = clock_utc(&a->d->clock),
@@ -235,6 +238,7 @@ static int run(struct application *a)
     add_rows(a, entry);
     note(a, entry);
     campaigns_add(&d->campaigns, entry);
+    a->entry = entry;
     d->last_campaign_id = entry->id;
     uploads_drop(d->uploads, a->digest);
     for (size_t i = 0; i < entry->deltas.count; i++) {

@@ -35,6 +35,8 @@ struct application {
     uint8_t *waves;       /* of each device */
     uint32_t *wave_sizes; /* of each wave of the file */
     struct deltas deltas;
+    const struct campaign_entry
+        *entry;                    /* made from this, and has the deltas; NULL: not yet */
     struct delta_work *delta_work; /* NULL: there are none */
     struct planning planning;
     struct diag_list diags;

@@ -103,8 +103,14 @@ static enum plan_error probe(struct planning_job *m)
 
 /* ---- cohorts of devices that were heard ---- */
 
+static size_t block_len(const struct planning_job *m, size_t variant)
+{
+    return variant == VARIANT_FULL ? m->request.image_len
+                                   : m->request.deltas[variant - 1].len;
+}
+
 static struct partition_input input_of(const struct planning_job *m,
-                                       const struct planning_slice *slice)
+                                       const struct planning_slice *slice, size_t variant)
 {
     struct partition_input in =
         partition_input_of(m->request.spec, &m->request.fleet->doc->spec, m->radio.region,
@@ -114,7 +120,7 @@ static struct partition_input input_of(const struct planning_job *m,
     in.device_count = slice->count;
     in.gateway_count = m->devices.gateway_count;
     in.gateway_weight = m->devices.weights;
-    in.image_len = m->request.image_len;
+    in.image_len = block_len(m, variant);
     in.limits = m->input.limits;
     return in;
 }
@@ -201,12 +207,14 @@ static void add_cohort(struct planning_job *m, const struct planned_cohort *coho
 }
 
 static void take_partition(struct planning_job *m, const struct partition *partition,
-                           const struct planning_slice *slice, struct planned_wave *wave)
+                           const struct planning_slice *slice, size_t variant,
+                           struct planned_wave *wave)
 {
     enum planning_reason why =
         partition->no_fit > 0 ? PLANNING_TOO_BIG : PLANNING_COVERAGE;
     for (size_t i = 0; i < partition->cohort_count; i++) {
         struct planned_cohort cohort = take_cohort(m, &partition->cohorts[i]);
+        cohort.variant = (uint8_t)variant;
         add_cohort(m, &cohort, wave);
     }
     for (size_t i = 0; i < slice->count; i++) {
@@ -214,8 +222,8 @@ static void take_partition(struct planning_job *m, const struct partition *parti
             planning_leave_out(m->planning, why, m->devices.euis[slice->first + i]);
         }
     }
-    wave->p50_us = last_end_us(m, partition, false);
-    wave->p90_us = last_end_us(m, partition, true);
+    wave->p50_us += last_end_us(m, partition, false);
+    wave->p90_us += last_end_us(m, partition, true);
 }
 
 /* The campaign names its gateways: each is a lane and a turn, for all devices. */
@@ -245,9 +253,9 @@ static int make_partition(const struct planning_job *m,
 }
 
 static int plan_heard(struct planning_job *m, const struct planning_slice *slice,
-                      struct planned_wave *wave)
+                      size_t variant, struct planned_wave *wave)
 {
-    struct partition_input input = input_of(m, slice);
+    struct partition_input input = input_of(m, slice, variant);
     struct partition partition;
     if (slice->count == 0 || is_by_hand(m)) {
         return FUO_OK;
@@ -263,7 +271,7 @@ static int plan_heard(struct planning_job *m, const struct planning_slice *slice
     if (err != FUO_OK) {
         return planning_refuse_all(m, PLAN_NO_SHARE);
     }
-    take_partition(m, &partition, slice, wave);
+    take_partition(m, &partition, slice, variant, wave);
     return FUO_OK;
 }
 
@@ -276,9 +284,10 @@ static size_t assumed_gateways(const struct planning_job *m)
 }
 
 static void add_whole(struct planning_job *m, const struct plan *plan, bool assumed,
-                      size_t device_count, struct planned_wave *wave)
+                      size_t device_count, size_t variant, struct planned_wave *wave)
 {
     const struct planned_cohort cohort = {
+        .variant = (uint8_t)variant,
         .device_count = (uint32_t)device_count,
         .dr = plan->dr,
         .copies = 1,
@@ -306,12 +315,13 @@ static void add_whole(struct planning_job *m, const struct plan *plan, bool assu
 }
 
 static int plan_whole(struct planning_job *m, const struct planning_slice *slice,
-                      struct planned_wave *wave)
+                      size_t variant, struct planned_wave *wave)
 {
     struct plan_input input = m->input;
     struct plan plan;
     size_t heard_count = is_by_hand(m) ? slice->count : 0;
     size_t device_count = heard_count + slice->unheard_count;
+    input.image_len = block_len(m, variant);
     input.device_count = (uint32_t)device_count;
     input.weakest_snr_cdb = PLAN_SNR_UNKNOWN;
     if (heard_count > 0) {
@@ -331,11 +341,21 @@ static int plan_whole(struct planning_job *m, const struct planning_slice *slice
     if (error != PLAN_OK) {
         return planning_refuse_all(m, error);
     }
-    add_whole(m, &plan, heard_count == 0, device_count, wave);
+    add_whole(m, &plan, heard_count == 0, device_count, variant, wave);
     return FUO_OK;
 }
 
 /* ---- totals ---- */
+
+/* Any device may be sent the shortest of them. */
+static size_t shortest_len(const struct planning_job *m)
+{
+    size_t len = m->request.image_len;
+    for (size_t i = 0; i < m->request.delta_count; i++) {
+        len = m->request.deltas[i].len < len ? m->request.deltas[i].len : len;
+    }
+    return len;
+}
 
 /* M fragments at a data rate, on air at one gateway: no device is complete before. */
 static int64_t bound_at_us(const struct planning_job *m, uint8_t dr)
@@ -345,6 +365,7 @@ static int64_t bound_at_us(const struct planning_job *m, uint8_t dr)
     struct plan plan;
     spec.radio.dr = dr;
     input.spec = &spec;
+    input.image_len = shortest_len(m);
     return plan_make(&input, &plan) == PLAN_OK ? plan.lower_bound_us : 0;
 }
 
@@ -389,7 +410,9 @@ static void add_totals(struct planning_job *m)
     planning->reserve_ppm = m->request.fleet->doc->spec.reserve_ppm;
     planning->soak_us = soak_us(m);
     for (size_t i = 0; i < planning->wave_count; i++) {
-        planning->unheard_count += m->devices.slices[i].unheard_count;
+        for (size_t v = 0; v < m->devices.variant_count; v++) {
+            planning->unheard_count += m->devices.slices[i][v].unheard_count;
+        }
         planning->airtime_us += planning->waves[i].airtime_us;
         planning->p50_us += planning->waves[i].p50_us;
         planning->p90_us += planning->waves[i].p90_us;
@@ -410,8 +433,12 @@ struct planning_job *planning_begin(const struct planning_request *request,
     if (error != PLAN_OK) {
         m->err = planning_refuse_all(m, error);
     } else {
-        planning_sort_devices(request, &m->radio, &m->devices, planning);
-        planning->wave_count = m->devices.slice_count;
+        int64_t airtime_us[VARIANT_DELTAS_MAX + 1] = {0};
+        for (size_t v = 0; request->delta_count > 0 && v <= request->delta_count; v++) {
+            airtime_us[v] = variant_airtime_us(&m->input, block_len(m, v));
+        }
+        planning_sort_devices(request, &m->radio, airtime_us, &m->devices, planning);
+        planning->wave_count = m->devices.wave_count;
         planning->waves = xcalloc(planning->wave_count + 1, sizeof(*planning->waves));
     }
     m->request.engine = NULL;
@@ -420,10 +447,14 @@ struct planning_job *planning_begin(const struct planning_request *request,
 
 static int plan_wave(struct planning_job *m, size_t no)
 {
-    const struct planning_slice *slice = &m->devices.slices[no];
     struct planned_wave *wave = &m->planning->waves[no];
-    int err = plan_heard(m, slice, wave);
-    return err == FUO_OK ? plan_whole(m, slice, wave) : err;
+    int err = FUO_OK;
+    for (size_t v = 0; v < m->devices.variant_count && err == FUO_OK; v++) {
+        const struct planning_slice *slice = &m->devices.slices[no][v];
+        err = plan_heard(m, slice, v, wave);
+        err = err == FUO_OK ? plan_whole(m, slice, v, wave) : err;
+    }
+    return err;
 }
 
 static int compute(struct planning_job *m)

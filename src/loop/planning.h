@@ -6,6 +6,7 @@
  * one if the campaign names its gateways; those never heard are one more cohort, assumed to
  * be heard by one gateway or by those that the files name. A device that cannot be updated is left out, and why is said; if that is
  * every device, there is no plan: nothing is started that cannot end.
+ * With deltas each variant has cohorts of its own, one variant after the other.
  * Each wave is planned by itself, as the engine does it; what budgets of the campaign do not
  * allow is refused as well (planning_budget.h).
  *
@@ -33,6 +34,8 @@ struct planning_request {
     const uint8_t *waves;       /* of each device; NULL: all go at once */
     const uint32_t *wave_sizes; /* of each wave of spec; NULL: not to be shown */
     size_t image_len;
+    const struct engine_delta *deltas; /* of spec->image; NULL with none */
+    size_t delta_count;
     const char *file;              /* of the campaign, for diagnostics */
     const struct windows *windows; /* that blackouts may name; NULL: none */
     struct utc now;
@@ -87,7 +90,8 @@ struct planning_left_out {
 };
 
 struct planned_cohort {
-    uint8_t wave; /* in spec.rollout.waves; 0 without */
+    uint8_t wave;    /* in spec.rollout.waves; 0 without */
+    uint8_t variant; /* campaign/variant.h: by what its devices have reported so far */
     uint32_t device_count;
     uint8_t dr;
     uint8_t copies;

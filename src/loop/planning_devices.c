@@ -220,6 +220,7 @@ struct sorter {
     struct planning_devices *devices;
     struct planning *planning;
     struct planning_slice *slice; /* that is being filled */
+    const int64_t *airtime_us;
     int32_t best_lost_cdb;
 };
 
@@ -276,13 +277,24 @@ static void sort_one(struct sorter *s, uint64_t dev_eui)
     }
 }
 
-static void sort_wave(struct sorter *s, uint8_t wave)
+static bool is_sent(const struct sorter *s, size_t variant, uint64_t dev_eui)
+{
+    const struct engine_campaign campaign = {.spec = s->request->spec,
+                                             .deltas = s->request->deltas,
+                                             .delta_count = s->request->delta_count};
+    return s->devices->variant_count == 1 ||
+           engine_variant(s->request->engine, &campaign, s->airtime_us, dev_eui) ==
+               variant;
+}
+
+static void sort_wave(struct sorter *s, size_t wave, size_t variant)
 {
     const struct planning_request *r = s->request;
-    s->slice = &s->devices->slices[wave];
+    s->slice = &s->devices->slices[wave][variant];
     s->slice->first = s->devices->count;
     for (size_t i = 0; i < r->device_count; i++) {
-        if (r->waves == NULL || r->waves[i] == wave) {
+        if ((r->waves == NULL || r->waves[i] == wave) &&
+            is_sent(s, variant, r->devices[i])) {
             sort_one(s, r->devices[i]);
         }
     }
@@ -292,14 +304,14 @@ static void leave_out_rest(const struct sorter *s)
 {
     const struct planning_request *r = s->request;
     for (size_t i = 0; r->waves != NULL && i < r->device_count; i++) {
-        if (r->waves[i] >= s->devices->slice_count) {
+        if (r->waves[i] >= s->devices->wave_count) {
             planning_leave_out(s->planning, PLANNING_NO_WAVE, r->devices[i]);
         }
     }
 }
 
 void planning_sort_devices(const struct planning_request *request,
-                           const struct planning_radio *radio,
+                           const struct planning_radio *radio, const int64_t *airtime_us,
                            struct planning_devices *devices, struct planning *planning)
 {
     struct sorter s = {
@@ -307,15 +319,17 @@ void planning_sort_devices(const struct planning_request *request,
         .radio = radio,
         .devices = devices,
         .planning = planning,
+        .airtime_us = airtime_us,
         .best_lost_cdb = INT32_MIN,
     };
     *devices = (struct planning_devices){
-        .slice_count = request->waves != NULL ? request->spec->rollout.wave_count : 1};
+        .wave_count = request->waves != NULL ? request->spec->rollout.wave_count : 1,
+        .variant_count = request->delta_count + 1};
     find_gateways(request, devices);
     devices->items = xcalloc(request->device_count + 1, sizeof(*devices->items));
     devices->euis = xcalloc(request->device_count + 1, sizeof(*devices->euis));
-    for (size_t i = 0; i < devices->slice_count; i++) {
-        sort_wave(&s, (uint8_t)i);
+    for (size_t i = 0; i < devices->wave_count * devices->variant_count; i++) {
+        sort_wave(&s, i / devices->variant_count, i % devices->variant_count);
     }
     leave_out_rest(&s);
     struct planning_left_out *lost = &planning->left_out[PLANNING_COVERAGE];

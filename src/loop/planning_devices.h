@@ -6,6 +6,7 @@
 #pragma once
 
 #include "campaign/partition.h"
+#include "campaign/variant.h"
 #include "campaign/wave.h"
 #include "loop/planning.h"
 
@@ -17,7 +18,7 @@ struct planning_radio {
     int16_t gain_cdb;
 };
 
-/* The devices of one wave. */
+/* The devices of one wave that are sent the same variant. */
 struct planning_slice {
     size_t first; /* of the items */
     size_t count;
@@ -27,20 +28,23 @@ struct planning_slice {
 
 /* What partition_make() is given; owned. */
 struct planning_devices {
-    struct partition_device *items; /* heard, and not left out, by wave */
+    struct partition_device *items; /* heard, and not left out, by wave and variant */
     uint64_t *euis;                 /* of the items */
     size_t count;
-    struct planning_slice slices[WAVE_MAX]; /* of the waves; the first without */
-    size_t slice_count;
+    struct planning_slice slices[WAVE_MAX]
+                                [VARIANT_DELTAS_MAX + 1]; /* the first without */
+    size_t wave_count;
+    size_t variant_count;
     uint64_t *gateways; /* by their numbers, ascending */
     size_t gateway_count;
     uint32_t *weights;   /* of the gateways */
     bool gateways_given; /* by the files */
 };
 
-/* Sorts the devices of the request into these and planning->left_out. */
+/* Sorts the devices of the request into these and planning->left_out; airtime_us: of each
+ * variant. */
 void planning_sort_devices(const struct planning_request *request,
-                           const struct planning_radio *radio,
+                           const struct planning_radio *radio, const int64_t *airtime_us,
                            struct planning_devices *devices, struct planning *planning);
 void planning_devices_finish(struct planning_devices *devices);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
+#include "campaign/variant.h"
 #include "loop/planning.h"
 #include "loop/planning_calendar.h"
 #include "loop/planning_cost.h"
@@ -18,6 +19,12 @@ static struct json_object *render_cohort(const struct planning_request *request,
     struct json_object *object = json_object_new_object();
     if (request->waves != NULL) {
         render_add_text(object, "wave", request->spec->rollout.waves[cohort->wave].name);
+    }
+    if (request->delta_count > 0) {
+        render_add_text(object, "variant",
+                        cohort->variant == VARIANT_FULL
+                            ? "full"
+                            : request->spec->image.deltas[cohort->variant - 1].from);
     }
     render_add_int(object, "devices", cohort->device_count);
     render_add(object, "assumed", json_object_new_boolean(cohort->assumed));
@@ -158,6 +165,34 @@ static struct json_object *render_waves(const struct planning_request *request,
     return list;
 }
 
+/* Of a campaign with deltas: what is sent to whom, by what devices have said so far. */
+static struct json_object *render_variants(const struct planning_request *request,
+                                           const struct planning *planning)
+{
+    const struct spec_image *image = &request->spec->image;
+    struct json_object *list = json_object_new_array();
+    for (size_t v = 0; v <= request->delta_count; v++) {
+        struct json_object *object = json_object_new_object();
+        int64_t devices = 0;
+        int64_t airtime_us = 0;
+        for (size_t i = 0; i < planning->cohort_count; i++) {
+            const struct planned_cohort *cohort = &planning->cohorts[i];
+            bool counts = cohort->variant == v;
+            devices += counts ? cohort->device_count : 0;
+            airtime_us += counts ? cohort->airtime_us * cohort->gateways : 0;
+        }
+        render_add_text(object, "variant", v == 0 ? "full" : image->deltas[v - 1].from);
+        render_add_text(object, "file", v == 0 ? image->file : image->deltas[v - 1].file);
+        render_add_int(
+            object, "bytes",
+            (int64_t)(v == 0 ? request->image_len : request->deltas[v - 1].len));
+        render_add_int(object, "devices", devices);
+        render_add_int(object, "airtime_us", airtime_us);
+        json_object_array_add(list, object);
+    }
+    return list;
+}
+
 static void add_totals(struct json_object *object, const struct planning *planning)
 {
     int64_t fragments = 0;
@@ -205,6 +240,9 @@ struct json_object *planning_render(const struct planning_request *request,
     }
     if (request->wave_sizes != NULL) {
         render_add(object, "waves", render_waves(request, planning));
+    }
+    if (request->delta_count > 0) {
+        render_add(object, "variants", render_variants(request, planning));
     }
     render_add(object, "left_out", left_out);
     render_add(object, "notes", render_notes(request, planning));

@@ -105,6 +105,10 @@ def case_a_delta_where_it_fits_and_the_image_where_it_fails(folder):
     with Fleet(folder, sim_args=["--altered", 1]) as s:
         s.bring_base(without=[eui(4), eui(5)])
         assert s.path(f"flash/{eui(0)}.bin").read_bytes() == s.old
+        plan = json.loads(s.ctl("plan", s.delta_campaign(), "--json", check=0).stdout)
+        planned = {v["variant"]: v["devices"] for v in plan["variants"]}
+        assert planned == {"full": 2, "1.4.2": 4}, plan  # what they have said by now
+        assert {c["variant"] for c in plan["cohorts"]} == {"full", "1.4.2"}, plan
         r = s.ctl("apply", s.delta_campaign(), "--wait", "--timeout", "160s", check=0)
         assert "6 succeeded" in r.stdout + r.stderr, r.stdout + r.stderr
         devices = s.devices_of("next")

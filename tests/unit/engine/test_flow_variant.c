@@ -160,6 +160,29 @@ static void each_variant_has_a_transmission_of_its_own(void **state)
     flow_free(&f);
 }
 
+static void a_plan_goes_by_what_devices_have_said_so_far(void **state)
+{
+    (void)state;
+    static const int64_t airtime_us[] = {100, 10};
+    struct flow f;
+    flow_init(&f, 3);
+    flow_add_delta(&f, "1.4.2", BASE, 100);
+    f.devices[0].firmware_known = true;
+    f.devices[0].firmware_version = BASE;
+    f.devices[1].firmware_known = true;
+    f.devices[1].firmware_version = OLDER;
+    flow_rebuild(&f);
+    const struct engine_campaign campaign = {
+        .spec = &f.spec, .deltas = f.deltas, .delta_count = 1};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(
+            engine_variant(f.engine, &campaign, airtime_us, f.devices[i].dev_eui),
+            i == 0 ? 1 : VARIANT_FULL);
+    }
+    assert_int_equal(engine_variant(f.engine, &campaign, airtime_us, 77), VARIANT_FULL);
+    flow_free(&f);
+}
+
 static uint8_t mic_variant; /* of the last request for a MIC */
 
 static void see_mic(const struct effect *effect)
@@ -388,6 +411,7 @@ TEST_MAIN(cmocka_unit_test(a_device_that_runs_the_base_is_sent_the_delta),
           cmocka_unit_test(the_cheaper_of_two_deltas_is_sent),
           cmocka_unit_test(a_version_in_the_file_is_compared_as_the_device_says_it),
           cmocka_unit_test(each_variant_has_a_transmission_of_its_own),
+          cmocka_unit_test(a_plan_goes_by_what_devices_have_said_so_far),
           cmocka_unit_test(the_mic_is_that_of_the_delta),
           cmocka_unit_test(a_delta_that_gives_a_broken_image_is_followed_by_the_image),
           cmocka_unit_test(so_is_one_of_a_stack_without_a_mic),
