@@ -23,6 +23,7 @@ enum {
     NAME_LEN_MAX = 50, /* of an end device */
     BODY_SIZE = 4096,
     VALUE_LEN_MAX = 200, /* of an attribute */
+    PERIODICITY_MAX = 7,
 };
 
 struct work {
@@ -38,6 +39,8 @@ struct work {
     uint32_t frequency_hz;
     uint32_t f_cnt;
     uint8_t dr;
+    bool class_b;
+    uint8_t ping_slot_periodicity;
     size_t gateway_count;
     char gateways[GATEWAY_MAX][ID_SIZE];
 };
@@ -267,33 +270,63 @@ static void on_ns_set(struct fuo_ns *ns, void *context, const struct api_answer 
     explicit_bzero(body, sizeof(body));
 }
 
-/* Class C goes out with the parameters of RX2. Frames may follow each other closely: they
- * have times of their own. */
+enum {
+    SETTINGS_SIZE = 400,
+};
+
+/* Class C goes out with the parameters of RX2, class B with those of its ping slots: one or
+ * the other is supported, as the server prefers class C. */
+static void format_settings(const struct work *w, char settings[static SETTINGS_SIZE],
+                            char paths[static SETTINGS_SIZE])
+{
+    if (!w->class_b) {
+        snprintf(settings, SETTINGS_SIZE,
+                 "\"rx2_data_rate_index\":{\"value\":\"DATA_RATE_%u\"},"
+                 "\"rx2_frequency\":{\"value\":\"%u\"}",
+                 w->dr, (unsigned)w->frequency_hz);
+        snprintf(paths, SETTINGS_SIZE,
+                 "\"mac_settings.rx2_data_rate_index\",\"mac_settings.rx2_frequency\"");
+        return;
+    }
+    snprintf(settings, SETTINGS_SIZE,
+             "\"ping_slot_periodicity\":{\"value\":\"PING_EVERY_%uS\"},"
+             "\"ping_slot_data_rate_index\":{\"value\":\"DATA_RATE_%u\"},"
+             "\"ping_slot_frequency\":{\"value\":\"%u\"}",
+             1u << w->ping_slot_periodicity, w->dr, (unsigned)w->frequency_hz);
+    snprintf(paths, SETTINGS_SIZE,
+             "\"mac_settings.ping_slot_periodicity\","
+             "\"mac_settings.ping_slot_data_rate_index\","
+             "\"mac_settings.ping_slot_frequency\"");
+}
+
+/* Frames may follow each other closely: they have times of their own, or ping slots. */
 static void on_is_made(struct fuo_ns *ns, void *context, const struct api_answer *answer)
 {
     struct work *w = context;
     char body[BODY_SIZE];
+    char settings[SETTINGS_SIZE];
+    char paths[SETTINGS_SIZE];
+    const char *supports = w->class_b ? "supports_class_b" : "supports_class_c";
     if (answer->err != FUO_OK && answer->err != FUO_EEXIST) {
         give_up(ns, w, "Identity Server", answer->err, answer->text);
         return;
     }
-    snprintf(
-        body, sizeof(body),
-        "{\"end_device\":{\"ids\":{\"device_id\":\"%s\",\"application_ids\":{"
-        "\"application_id\":\"%s\"}},\"multicast\":true,\"supports_class_c\":true,"
-        "\"supports_join\":false,\"lorawan_version\":\"MAC_V1_0_3\","
-        "\"lorawan_phy_version\":\"PHY_V1_0_3_REV_A\",\"frequency_plan_id\":\"%s\","
-        "\"session\":{\"dev_addr\":\"%08X\",\"keys\":{\"f_nwk_s_int_key\":{\"key\":"
-        "\"%s\"}},\"last_n_f_cnt_down\":%u},\"mac_settings\":{\"rx2_data_rate_index\":{"
-        "\"value\":\"DATA_RATE_%u\"},\"rx2_frequency\":{\"value\":\"%u\"},"
-        "\"class_b_c_downlink_interval\":\"0.1s\"}},\"field_mask\":{\"paths\":["
-        "\"multicast\",\"supports_class_c\",\"supports_join\",\"lorawan_version\","
-        "\"lorawan_phy_version\",\"frequency_plan_id\",\"session.dev_addr\","
-        "\"session.keys.f_nwk_s_int_key.key\",\"session.last_n_f_cnt_down\","
-        "\"mac_settings.rx2_data_rate_index\",\"mac_settings.rx2_frequency\","
-        "\"mac_settings.class_b_c_downlink_interval\"]}}",
-        w->device, ns->application_id, ns->config->frequency_plan, (unsigned)w->mc_addr,
-        w->nwk_key, (unsigned)last_f_cnt(w), w->dr, (unsigned)w->frequency_hz);
+    format_settings(w, settings, paths);
+    snprintf(body, sizeof(body),
+             "{\"end_device\":{\"ids\":{\"device_id\":\"%s\",\"application_ids\":{"
+             "\"application_id\":\"%s\"}},\"multicast\":true,\"%s\":true,"
+             "\"supports_join\":false,\"lorawan_version\":\"MAC_V1_0_3\","
+             "\"lorawan_phy_version\":\"PHY_V1_0_3_REV_A\",\"frequency_plan_id\":\"%s\","
+             "\"session\":{\"dev_addr\":\"%08X\",\"keys\":{\"f_nwk_s_int_key\":{\"key\":"
+             "\"%s\"}},\"last_n_f_cnt_down\":%u},\"mac_settings\":{%s,"
+             "\"class_b_c_downlink_interval\":\"0.1s\"}},\"field_mask\":{\"paths\":["
+             "\"multicast\",\"%s\",\"supports_join\",\"lorawan_version\","
+             "\"lorawan_phy_version\",\"frequency_plan_id\",\"session.dev_addr\","
+             "\"session.keys.f_nwk_s_int_key.key\",\"session.last_n_f_cnt_down\","
+             "%s,\"mac_settings.class_b_c_downlink_interval\"]}}",
+             w->device, ns->application_id, supports, ns->config->frequency_plan,
+             (unsigned)w->mc_addr, w->nwk_key, (unsigned)last_f_cnt(w), settings,
+             supports, paths);
     struct api_request request = {.method = "PUT",
                                   .registry = API_NS,
                                   .device = w->device,
@@ -438,8 +471,8 @@ static int name_gateways(struct fuo_ns *ns, const struct fuo_group *g, struct wo
 
 static const char *unusable(const struct fuo_ns *ns, const struct fuo_group *g)
 {
-    if (g->device_class != 'C') {
-        return "class B groups are not made on The Things Stack";
+    if (g->ping_slot_periodicity > PERIODICITY_MAX) {
+        return "ping slots are 1 s to 128 s apart";
     }
     if (!plan_has_region(ns->plan, g->region)) {
         return "the option frequencyPlan is not one of the fleet's region";
@@ -469,6 +502,8 @@ static void describe(struct work *w, const struct fuo_group *g)
     w->frequency_hz = g->frequency_hz;
     w->f_cnt = g->f_cnt;
     w->dr = g->dr;
+    w->class_b = g->device_class == 'B';
+    w->ping_slot_periodicity = g->ping_slot_periodicity;
 }
 
 int group_open(struct fuo_ns *ns, const struct fuo_group *group)

@@ -2,8 +2,8 @@
 /*
  * queue.c - frames of a multicast group, and its queue at the server.
  *
- * A frame is pushed with a time and with the group's gateways, each in a group index of its
- * own so that all of them send it. down/queued tells its counter, down/failed why not. A
+ * A frame is pushed with a time, in class B without as the server knows the ping slots, and
+ * with the group's gateways, each in a group index of its own so that all of them send it. down/queued tells its counter, down/failed why not. A
  * frame that fails after that was lost on its way: the engine learns it from the devices.
  */
 #include <json-c/json.h>
@@ -72,16 +72,19 @@ static void format_frame(const struct fuo_ns *ns, const struct group *group,
 {
     char data[BASE64_SIZE(PAYLOAD_MAX)];
     char correlation[CORRELATION_SIZE];
-    char time[TIME_SIZE];
+    char time[TIME_SIZE] = "";
+    bool timed = frame->at_us != 0;
     format_base64(frame->payload, frame->payload_len, data);
     correlation_format(CORRELATION_FRAME, frame->id, correlation);
-    format_time(frame->at_us, time);
+    if (timed) {
+        format_time(frame->at_us, time);
+    }
     size_t len = (size_t)snprintf(
         json, JSON_SIZE,
         "{\"downlinks\":[{\"f_port\":%u,\"frm_payload\":\"%s\",\"priority\":\"%s\","
-        "\"correlation_ids\":[\"%s\"],\"class_b_c\":{\"absolute_time\":\"%s\","
-        "\"gateways\":[",
-        frame->fport, data, ns->config->priority, correlation, time);
+        "\"correlation_ids\":[\"%s\"],\"class_b_c\":{%s%s%s\"gateways\":[",
+        frame->fport, data, ns->config->priority, correlation,
+        timed ? "\"absolute_time\":\"" : "", time, timed ? "\"," : "");
     for (size_t i = 0; i < group->gateway_count; i++) {
         len += (size_t)snprintf(json + len, JSON_SIZE - len,
                                 "%s{\"gateway_ids\":{\"gateway_id\":\"%s\"},"
@@ -177,7 +180,7 @@ static void on_recovered(struct fuo_ns *ns, void *context,
 int multicast_push(struct fuo_ns *ns, const struct fuo_multicast *frame)
 {
     struct group *group = group_find(ns, frame->group);
-    if (frame->payload_len > PAYLOAD_MAX || frame->fport == 0 || frame->at_us <= 0) {
+    if (frame->payload_len > PAYLOAD_MAX || frame->fport == 0 || frame->at_us < 0) {
         return FUO_EINVAL;
     }
     if (group != NULL) {

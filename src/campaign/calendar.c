@@ -62,8 +62,8 @@ struct search {
 static bool find_session(struct search *s, struct calendar_span *session)
 {
     const struct calendar_request *r = s->request;
-    int64_t wanted_us =
-        least(time_add_saturated(s->left_us, r->idle_us), CALENDAR_SESSION_MAX_US);
+    int64_t longest_us = r->longest_us > 0 ? r->longest_us : CALENDAR_SESSION_MAX_US;
+    int64_t wanted_us = least(time_add_saturated(s->left_us, r->idle_us), longest_us);
     int64_t shortest_us = r->shortest_us > 0 ? r->shortest_us : 1;
     int64_t needed_us = least(least(shortest_us, s->left_us) + r->idle_us, wanted_us);
     struct utc start = s->at;

@@ -4,7 +4,7 @@
  *
  * Windows are half-open spans of UTC: zones, blackouts and changes of the clock have been
  * resolved by whoever gives them (design 4). A course of sending is cut into sessions where
- * windows end and at the 2^15 s that a class C session may last (TS005). Which other
+ * windows end and at the 2^15 s that a class C session may last (TS005; class B: 2^22 s). Which other
  * sessions are on the same gateways, and what airtime is left, is not known here: the engine
  * asks again from a later time (engine/dates.c).
  *
@@ -46,6 +46,7 @@ struct calendar_request {
     int64_t idle_us;     /* of each session, in which nothing is sent */
     int64_t lead_us;     /* to tell the devices, between two sessions */
     int64_t shortest_us; /* a session that is not the last sends for no less than that */
+    int64_t longest_us;  /* of a session; 0: CALENDAR_SESSION_MAX_US */
     struct utc not_before; /* of the first session */
     struct utc deadline;   /* of the last session's end; UTC_NEVER: none */
     struct calendar_windows windows;

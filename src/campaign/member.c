@@ -89,6 +89,11 @@ static int command_session(const struct member_context *c, struct member_downlin
         .frequency_hz = t->frequency_hz,
         .dr = t->dr,
     };
+    if (spec_is_class_b(c->radio)) {
+        req.periodicity_exp = c->radio->ping_slot_periodicity;
+        return mc_class_b_req_encode(t->ts005, &req, out->payload, sizeof(out->payload),
+                                     len);
+    }
     return mc_class_c_req_encode(t->ts005, &req, out->payload, sizeof(out->payload), len);
 }
 

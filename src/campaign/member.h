@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "campaign/record.h"
+#include "campaign/spec.h"
 #include "codec/split.h"
 #include "profile/profile.h"
 
@@ -33,6 +34,7 @@ struct member_context {
     enum profile_layout layout; /* of its FragSessionStatusAns */
     uint32_t error_above;       /* "no matrix memory" counts only if more is missing */
     const struct transmission_rec *transmission;
+    const struct spec_radio *radio; /* MEMBER_SESSION: class and ping slots */
     size_t image_len;
     const uint8_t *descriptor;  /* 4 bytes */
     const uint8_t *wrapped_key; /* 16 bytes; MEMBER_GROUP */

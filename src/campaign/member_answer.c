@@ -126,7 +126,8 @@ static struct member_answer answer_mcast(const struct member_rec *member,
     if (cmd->cid == MC_CID_GROUP_SETUP) {
         return answer_group(member, c, cmd);
     }
-    if (cmd->cid == MC_CID_CLASS_C_SESSION) {
+    if (cmd->cid ==
+        (spec_is_class_b(c->radio) ? MC_CID_CLASS_B_SESSION : MC_CID_CLASS_C_SESSION)) {
         return answer_session(member, c, cmd, received);
     }
     return verdict(VERDICT_NOT_MINE);

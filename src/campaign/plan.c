@@ -65,6 +65,14 @@ uint32_t plan_share_ppm(const struct campaign_spec *spec, const struct fleet_spe
     return limited ? priority_ceiling_ppm : share_ppm;
 }
 
+uint32_t plan_frequency_hz(const struct spec_radio *radio, const struct region *region)
+{
+    if (radio->frequency_hz != SPEC_AUTO_U32) {
+        return radio->frequency_hz;
+    }
+    return spec_is_class_b(radio) ? region->beacon_hz : region->rx2_hz;
+}
+
 static enum plan_error plan_channel(const struct plan_input *in, struct plan *plan)
 {
     const struct spec_radio *radio = &in->spec->radio;
@@ -81,8 +89,7 @@ static enum plan_error plan_channel(const struct plan_input *in, struct plan *pl
     if (rate == NULL) {
         return PLAN_DATARATE;
     }
-    plan->frequency_hz =
-        radio->frequency_hz == SPEC_AUTO_U32 ? plan->region->rx2_hz : radio->frequency_hz;
+    plan->frequency_hz = plan_frequency_hz(radio, plan->region);
     const struct subband *band =
         subband_find(plan->region, plan->frequency_hz, rate->bw_hz, NULL);
     if (band == NULL || plan->frequency_hz % MC_FREQUENCY_STEP_HZ != 0) {
@@ -137,10 +144,10 @@ static void plan_redundancy(const struct plan_input *in, struct plan *plan)
     plan->coded_first = (uint16_t)(first < most ? first : most);
 }
 
-uint8_t plan_timeout_exp(int64_t duration_us)
+uint8_t plan_timeout_exp(int64_t unit_us, int64_t duration_us)
 {
     uint8_t n = 0;
-    while (n < MC_TIMEOUT_EXP_MAX && SECONDS_US(1) << n < duration_us) {
+    while (n < MC_TIMEOUT_EXP_MAX && unit_us << n < duration_us) {
         n++;
     }
     return n;
@@ -166,7 +173,10 @@ static int64_t larger(int64_t a, int64_t b)
 static int64_t decide_interval_us(const struct plan_input *in, const struct plan *plan)
 {
     const struct spec_radio *radio = &in->spec->radio;
-    int64_t interval_us = larger(in->server_spacing_us, plan->frame_airtime_us);
+    bool slots = spec_is_class_b(radio); /* all gateways in the same one: no spacing */
+    int64_t interval_us =
+        larger(slots ? spec_ping_period_us(radio) : in->server_spacing_us,
+               plan->frame_airtime_us);
     if (radio->spacing_us != SPEC_AUTO_US) {
         interval_us = larger(interval_us, radio->spacing_us);
     }
@@ -193,8 +203,9 @@ static void plan_pace(const struct plan_input *in, struct plan *plan)
 
     int64_t with_repair_us = plan->duration_us / 100 * (100 + SESSION_SLACK_PCT) +
                              4 * plan->poll_window_us + MINUTES_US(2);
-    int64_t longest_us = SECONDS_US(1) << MC_TIMEOUT_EXP_MAX;
-    plan->timeout_exp = plan_timeout_exp(with_repair_us);
+    plan->session_unit_us = spec_session_unit_us(&in->spec->radio);
+    int64_t longest_us = plan->session_unit_us << MC_TIMEOUT_EXP_MAX;
+    plan->timeout_exp = plan_timeout_exp(plan->session_unit_us, with_repair_us);
     plan->session_count = (uint32_t)((plan->duration_us + longest_us - 1) / longest_us);
 }
 

@@ -3,7 +3,7 @@
  * plan.h - what one transmission will look like: data rate, fragments, pace, airtime.
  *
  * Arithmetic only; `fuotactl plan` and the engine use the same function, so that what was
- * shown is what is done. One cohort, one cluster, class C; who is in it, its gateways and
+ * shown is what is done. One cohort, one cluster; who is in it, its gateways and
  * its turns come from partition.h, its sessions and windows from calendar.h. Everything
  * automatic in the spec is decided here, and errors say which key to change.
  */
@@ -54,7 +54,7 @@ struct plan {
     const struct region *region;
     uint8_t dr;
     uint8_t block_ack_delay;
-    uint8_t timeout_exp; /* of the first session: 2^n s */
+    uint8_t timeout_exp; /* of the first session: 2^n units */
     uint32_t frequency_hz;
     struct fragplan fragments;
     uint16_t coded_first;     /* coded fragments sent before the first poll */
@@ -64,7 +64,8 @@ struct plan {
     int64_t airtime_us;       /* first pass, each gateway of the cluster */
     int64_t airtime_cap_us;   /* what campaigns may use of each hour at a gateway */
     int64_t legal_cap_us;     /* what the law allows in each hour; 3600 s: no limit */
-    int64_t interval_us;      /* between two fragments */
+    int64_t session_unit_us;  /* of SessionTimeOut: 1 s; class B: 128 s */
+    int64_t interval_us;      /* between two fragments; class B: a ping slot each */
     int64_t duration_us;      /* first pass, from session start */
     int64_t poll_window_us;   /* for answers to one status request */
     int64_t lower_bound_us;   /* M frames, an hour's budget at once: nothing is shorter */
@@ -91,5 +92,9 @@ int64_t plan_slot_us(int64_t airtime_us, bool absolute, int64_t jitter_us);
 /* So much airtime at one gateway takes that long, whatever the order; 0 if cap_us is. */
 int64_t plan_least_time_us(int64_t airtime_us, int64_t cap_us);
 
-/* Smallest n with 2^n s >= duration, at most 15 (TS005 SessionTimeOut). */
-uint8_t plan_timeout_exp(int64_t duration_us);
+/* Smallest n with 2^n units >= duration, at most 15 (TS005 SessionTimeOut). */
+uint8_t plan_timeout_exp(int64_t unit_us, int64_t duration_us);
+
+/* The channel of sessions: what the campaign says, else that of RX2, in class B that of the
+ * beacon, where no region's devices hop. */
+uint32_t plan_frequency_hz(const struct spec_radio *radio, const struct region *region);

@@ -235,7 +235,7 @@ struct transmission_rec {
     uint8_t group_id;   /* McGroupID on the devices */
     uint8_t frag_index; /* FragIndex on the devices */
     uint8_t block_ack_delay;
-    uint8_t timeout_exp; /* SessionTimeOut: 2^n s */
+    uint8_t timeout_exp; /* SessionTimeOut: 2^n s; class B: 2^n times 128 s */
     uint8_t frag_size_bytes;
     uint8_t variant;     /* the block that it carries: see variant.h */
     uint16_t frag_count; /* M */

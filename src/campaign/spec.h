@@ -151,6 +151,24 @@ struct spec_radio {
     int64_t setup_lead_us;    /* SPEC_AUTO_US */
 };
 
+/* Sessions in ping slots of class B. */
+static inline bool spec_is_class_b(const struct spec_radio *radio)
+{
+    return radio->device_class == 'B';
+}
+
+/* Class B: 128 s of GPS time have 2^(7-n) ping slots (LoRaWAN L2 1.0.4, 13.1). */
+static inline int64_t spec_ping_period_us(const struct spec_radio *radio)
+{
+    return SECONDS_US(1) << radio->ping_slot_periodicity;
+}
+
+/* SessionTimeOut n is 2^n of them: TS005, McClassCSessionReq and McClassBSessionReq. */
+static inline int64_t spec_session_unit_us(const struct spec_radio *radio)
+{
+    return SECONDS_US(spec_is_class_b(radio) ? 128 : 1);
+}
+
 struct spec_fragmentation {
     uint32_t size_bytes;     /* SPEC_AUTO_U32: auto */
     uint32_t redundancy_ppm; /* SPEC_AUTO_U32: adaptive */

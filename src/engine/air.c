@@ -10,7 +10,8 @@
 #include "radio/airtime.h"
 #include "radio/subband.h"
 
-#define PASS_STEP_US MINUTES_US(1)
+#define PASS_STEP_US   MINUTES_US(1)
+#define SLOT_MARGIN_US SECONDS_US(5) /* before a ping slot, that a server needs */
 #define PASS_WAIT_MAX_US \
     HOURS_US(2) /* an hour of others' sessions, and one to forget them */
 
@@ -158,11 +159,44 @@ static struct gateway_ledger *lane_ledger(struct engine *e, const struct transmi
 
 /* ---- frames of lanes ---- */
 
+bool air_in_slots(const struct transmission *t)
+{
+    return spec_is_class_b(&t->campaign->def.spec->radio);
+}
+
+bool air_is_timed(const struct transmission *t)
+{
+    return t->campaign->fleet->def.timing == ENGINE_TIMING_ABSOLUTE && !air_in_slots(t);
+}
+
+int64_t air_late_us(const struct transmission *t)
+{
+    int64_t jitter_us = t->campaign->fleet->def.multicast_jitter_us;
+    if (air_in_slots(t)) {
+        return jitter_us + SLOT_MARGIN_US +
+               2 * spec_ping_period_us(&t->campaign->def.spec->radio);
+    }
+    return air_is_timed(t) ? 0 : jitter_us;
+}
+
+/*
+ * What may go out in an hour beyond what is booked in it, because it waited for its ping
+ * slot: the ledger knows of delays up to a minute only.
+ */
+static int64_t delayed_us(const struct transmission *t)
+{
+    return air_in_slots(t)
+               ? (air_late_us(t) / t->plan.interval_us + 1) * t->plan.frame_airtime_us
+               : 0;
+}
+
 /* Fragments leave a little of the share to commands: set-ups and questions go on. */
 static struct ledger_caps caps_of(const struct transmission *t)
 {
-    return (struct ledger_caps){.own_us = t->plan.airtime_cap_us -
-                                          t->plan.airtime_cap_us / COMMAND_SHARE};
+    int64_t own_us =
+        t->plan.airtime_cap_us - t->plan.airtime_cap_us / COMMAND_SHARE - delayed_us(t);
+    int64_t least_us = t->plan.frame_airtime_us;
+    return (struct ledger_caps){.own_us = own_us > least_us ? own_us : least_us};
 }
 
 /* A gateway sends one frame at a time: another transmission's may be on its way. */
@@ -176,10 +210,8 @@ static struct utc after_others(const struct gateway_ledger *l, struct utc from,
 /* From the time that it is meant for to the end of the frame, as late as it may be. */
 static int64_t takes_us(const struct transmission *t, int64_t airtime_us)
 {
-    const struct engine_fleet *fleet = &t->campaign->fleet->def;
-    return fleet->timing == ENGINE_TIMING_ABSOLUTE
-               ? airtime_us
-               : airtime_us + fleet->multicast_jitter_us;
+    return air_is_timed(t) ? airtime_us
+                           : airtime_us + t->campaign->fleet->def.multicast_jitter_us;
 }
 
 /*

@@ -4,6 +4,12 @@
 
 #include "engine/internal.h"
 
+/* Class B: the server sends in its ping slots. */
+bool air_in_slots(const struct transmission *t);
+/* Frames have an exact time on air: the server takes one, and it is class C. */
+bool air_is_timed(const struct transmission *t);
+/* How long after its hand-over a frame may begin, if nothing of its group is queued. */
+int64_t air_late_us(const struct transmission *t);
 /* The earliest time from `from` on at which every gateway of the lane may send so much. */
 struct utc air_earliest(struct engine *e, struct transmission *t, struct lane *l,
                         struct utc from, int64_t airtime_us);

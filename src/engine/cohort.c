@@ -107,7 +107,7 @@ static enum plan_error make_plan(struct transmission *t, const struct campaign_s
         t->slot_us = plan_slot_us(t->plan.frame_airtime_us,
                                   c->fleet->def.timing == ENGINE_TIMING_ABSOLUTE,
                                   c->fleet->def.multicast_jitter_us);
-        int64_t turns_us = t->slot_us * t->rec.colour_count;
+        int64_t turns_us = t->slot_us * t->rec.colour_count; /* class B has none */
         in.server_spacing_us =
             turns_us > in.server_spacing_us ? turns_us : in.server_spacing_us;
         in.server_spacing_us = t->rec.interval_us > in.server_spacing_us
@@ -259,7 +259,7 @@ static void disband(struct engine *e, const struct transmission *t)
     }
 }
 
-enum plan_error cohort_form(struct engine *e, struct campaign *c,
+static enum plan_error form(struct engine *e, struct campaign *c,
                             const struct cohort *cohort, struct member *const *members,
                             size_t count)
 {
@@ -302,6 +302,41 @@ enum plan_error cohort_form(struct engine *e, struct campaign *c,
     }
     transmission_enter(e, t, group_choose(e, t) ? TX_GROUP : TX_KEY);
     return PLAN_OK;
+}
+
+/*
+ * In class B the gateways of a group send in the same ping slot, one frame that adds up at
+ * the devices: lanes are as few as they can be, and have no turns.
+ */
+static void merge_lanes(struct cohort *cohort, struct lane_rec *lanes)
+{
+    uint8_t count = 0;
+    for (uint8_t i = 0; i < cohort->lane_count; i++) {
+        const struct lane_rec *from = &cohort->lanes[i];
+        for (uint8_t g = 0; g < from->gateway_count; g++) {
+            if (count == 0 || lanes[count - 1].gateway_count == RECORD_GATEWAY_MAX) {
+                lanes[count++] = (struct lane_rec){0};
+            }
+            struct lane_rec *to = &lanes[count - 1];
+            to->gateways[to->gateway_count++] = from->gateways[g];
+        }
+    }
+    cohort->lanes = lanes;
+    cohort->lane_count = count;
+    cohort->colour_count = 1;
+    cohort->interval_us = 0;
+}
+
+enum plan_error cohort_form(struct engine *e, struct campaign *c,
+                            const struct cohort *given, struct member *const *members,
+                            size_t count)
+{
+    struct lane_rec merged[RECORD_LANE_MAX];
+    struct cohort cohort = *given;
+    if (spec_is_class_b(&c->def.spec->radio)) {
+        merge_lanes(&cohort, merged);
+    }
+    return form(e, c, &cohort, members, count);
 }
 
 /* ---- joining ---- */
@@ -375,10 +410,8 @@ static struct transmission *better_of(const struct engine *e, const struct membe
 static struct transmission *best_heard(struct engine *e, const struct member *m)
 {
     const struct device_rec *d = &m->device->rec;
-    uint32_t frequency_hz = m->campaign->def.spec->radio.frequency_hz;
-    if (frequency_hz == SPEC_AUTO_U32) {
-        frequency_hz = m->device->fleet->region->rx2_hz;
-    }
+    uint32_t frequency_hz =
+        plan_frequency_hz(&m->campaign->def.spec->radio, m->device->fleet->region);
     struct transmission *best = NULL;
     for (size_t i = 0; i < d->link_count; i++) {
         const struct gateway_ledger *l =

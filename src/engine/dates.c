@@ -38,6 +38,7 @@ enum {
     MANY = 100,       /* so many have another pass to themselves in any case */
     REPAIR_SHARE = 5, /* of the frames, that repair takes more */
     ROUNDS_MAX = 256, /* to go round others; then behind all of them */
+    BEACON_PERIOD_S = 128,
 };
 
 /* ---- how long before ---- */
@@ -378,6 +379,8 @@ static bool first_session(const struct transmission *t, struct utc from,
                                        .idle_us = IDLE_US,
                                        .lead_us = t->lead_us,
                                        .shortest_us = SHORTEST_US,
+                                       .longest_us = t->plan.session_unit_us
+                                                     << MC_TIMEOUT_EXP_MAX,
                                        .not_before = from,
                                        .deadline = term_silent_from(t->campaign),
                                        .windows = windows_of(t->campaign)};
@@ -428,16 +431,17 @@ static bool find_date(struct engine *e, struct transmission *t, struct utc from,
 static uint8_t timeout_for(const struct transmission *t,
                            const struct calendar_span *session, bool fits)
 {
-    uint8_t exp = plan_timeout_exp(session->end.us - session->start.us);
+    int64_t unit_us = t->plan.session_unit_us;
+    uint8_t exp = plan_timeout_exp(unit_us, session->end.us - session->start.us);
     exp = exp > t->rec.timeout_exp ? exp : t->rec.timeout_exp;
     if (!fits) {
-        uint8_t longer = plan_timeout_exp(planned_us(t) + PAUSE_US);
+        uint8_t longer = plan_timeout_exp(unit_us, planned_us(t) + PAUSE_US);
         exp = longer > exp ? longer : exp;
     }
     struct utc closes = dates_open_until(t->campaign, session->start);
     uint8_t longest = closes.us == INT64_MAX
                           ? MC_TIMEOUT_EXP_MAX
-                          : plan_timeout_exp(closes.us - session->start.us);
+                          : plan_timeout_exp(unit_us, closes.us - session->start.us);
     return exp < longest ? exp : longest;
 }
 
@@ -455,6 +459,18 @@ static void await_windows(struct engine *e, struct transmission *t)
     }
 }
 
+/* The whole second; class B: the next beacon, as SessionTime is a multiple of 128 s there
+ * (TS005 v2.0.0, 4.5). */
+static struct utc start_at(const struct transmission *t, struct utc start)
+{
+    struct utc second = {start.us - start.us % 1000000};
+    if (!air_in_slots(t)) {
+        return second;
+    }
+    uint32_t since_s = gps_from_utc(second).s % BEACON_PERIOD_S;
+    return utc_after(second, SECONDS_US((BEACON_PERIOD_S - since_s) % BEACON_PERIOD_S));
+}
+
 void transmission_date(struct engine *e, struct transmission *t)
 {
     struct calendar_span session;
@@ -466,10 +482,10 @@ void transmission_date(struct engine *e, struct transmission *t)
     }
     struct utc start = session.start;
     t->rec.timeout_exp = timeout_for(t, &session, air_pass_fits(e, t, start));
-    t->lead_us = start.us - e->utc.us;
-    t->rec.session_start = (struct utc){start.us - start.us % 1000000};
+    t->rec.session_start = start_at(t, start);
+    t->lead_us = t->rec.session_start.us - e->utc.us;
     t->rec.session_end =
-        utc_after(t->rec.session_start, SECONDS_US(1) << t->rec.timeout_exp);
+        utc_after(t->rec.session_start, t->plan.session_unit_us << t->rec.timeout_exp);
     t->rec.session_no++;
     transmission_enter(e, t, TX_LEAD);
 }

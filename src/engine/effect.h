@@ -125,6 +125,8 @@ struct effect {
             uint32_t f_cnt; /* open: of the first frame; the key has seen those below */
             uint32_t frequency_hz;
             uint8_t dr;
+            char device_class; /* open: 'B' or 'C' */
+            uint8_t ping_slot_periodicity;
             char handle[RECORD_GROUP_SIZE]; /* close */
             uint8_t gateway_count;
             uint64_t gateways[RECORD_GATEWAY_MAX];
@@ -134,7 +136,8 @@ struct effect {
             uint32_t transmission_id;
             uint8_t lane;
             char handle[RECORD_GROUP_SIZE];
-            struct utc at; /* exact time on air, ENGINE_TIMING_ABSOLUTE; else 0 */
+            struct utc
+                at; /* exact time on air, ENGINE_TIMING_ABSOLUTE in class C; else 0 */
             struct utc expires;
             uint8_t fport;
             uint8_t payload_len;

@@ -256,6 +256,12 @@ static void describe_all(struct forming *f)
     }
 }
 
+/* Class B has ping slots instead. */
+static bool has_turns(const struct campaign *c)
+{
+    return !spec_is_class_b(&c->def.spec->radio);
+}
+
 void forming_open(struct forming *f)
 {
     struct round *r = &f->group;
@@ -274,8 +280,9 @@ void forming_open(struct forming *f)
     in->gateway_weight = f->weights;
     in->again_us = round_company_us(r->e, r->c) * 2;
     in->grids = f->grids;
-    in->grid_count =
-        grid_known(r->e, r->c->fleet, r->count, &f->numbered, f->grids, &f->turns);
+    in->grid_count = has_turns(r->c) ? grid_known(r->e, r->c->fleet, r->count,
+                                                  &f->numbered, f->grids, &f->turns)
+                                     : 0;
     f->workspace = engine_zeroed(1, partition_workspace_bytes(in));
     f->stage = f->numbered.count > 0 ? FORMING_PARTITION : FORMING_DONE;
     if (f->stage == FORMING_PARTITION && partition_begin(in, f->workspace) != FUO_OK) {
@@ -312,7 +319,9 @@ static void go_on(struct forming *f, uint64_t *work)
 {
     if (f->stage == FORMING_PARTITION) {
         if (partition_go(f->workspace, work, &f->result)) {
-            grid_learn(f->group.c->fleet, f->group.count, &f->numbered, &f->result);
+            if (has_turns(f->group.c)) {
+                grid_learn(f->group.c->fleet, f->group.count, &f->numbered, &f->result);
+            }
             begin_cohorts(f);
             f->stage = FORMING_COHORTS;
         }

@@ -2,6 +2,9 @@
 /*
  * frame.c - one frame after the other to every lane of a transmission, in lock-step.
  *
+ * In class B the server chooses the ping slot, the next one that is free, and all gateways of
+ * a lane send in it: a frame is handed over for every slot that there is on average.
+ *
  * Time is a grid of intervals anchored at UTC, the same for every transmission of that
  * data rate: a lane of colour c is on air c turns after the start of an interval. A frame is
  * handed to each lane in its turn, and the next one begins when all have it. A lane is
@@ -26,17 +29,17 @@
 #define BEHIND_MAX_US MINUTES_US(2)  /* of a lane, while others have the frame */
 #define LOOK_MAX_US   MINUTES_US(1)  /* between looks at a queue that does not drain */
 
-/* ---- the grid ---- */
+enum {
+    SLOTS_AHEAD = 3, /* frames that may wait for a ping slot: its distance changes with
+                        each beacon */
+};
 
-static bool is_absolute(const struct transmission *t)
-{
-    return t->campaign->fleet->def.timing == ENGINE_TIMING_ABSOLUTE;
-}
+/* ---- the grid ---- */
 
 /* How long before its time on air a frame is handed over. */
 static int64_t lead_us(const struct transmission *t)
 {
-    return is_absolute(t) ? t->campaign->fleet->def.multicast_lead_us : 0;
+    return air_is_timed(t) ? t->campaign->fleet->def.multicast_lead_us : 0;
 }
 
 /* The first start of an interval at or after from. */
@@ -70,7 +73,7 @@ struct utc frame_due(const struct transmission *t)
 static struct utc next_from(const struct engine *e, const struct transmission *t)
 {
     int64_t look_us = t->campaign->fleet->def.multicast_jitter_us;
-    bool behind = !is_absolute(t) && t->rec.lane_count > 1;
+    bool behind = !air_is_timed(t) && t->rec.lane_count > 1;
     return engine_in(e, behind ? look_us : lead_us(t) - LATE_MAX_US);
 }
 
@@ -126,7 +129,7 @@ static void hand_over(struct engine *e, struct transmission *t, struct lane *l)
     effect->multicast.transmission_id = t->rec.id;
     effect->multicast.lane = l->rec.no;
     memcpy(effect->multicast.handle, l->rec.group, sizeof(effect->multicast.handle));
-    effect->multicast.at = is_absolute(t) ? at : (struct utc){0};
+    effect->multicast.at = air_is_timed(t) ? at : (struct utc){0};
     effect->multicast.expires = utc_min(engine_in(e, FRAME_LIFE_US), dates_until(e, t));
     effect->multicast.fport = STATUS_FPORT;
     effect->multicast.payload_len = t->frame_len;
@@ -138,6 +141,10 @@ static void hand_over(struct engine *e, struct transmission *t, struct lane *l)
 static uint32_t rows_wanted(const struct transmission *t, const struct lane *l)
 {
     uint32_t rows = t->campaign->fleet->def.queue_rows_max;
+    uint32_t slots = SLOTS_AHEAD * l->rec.gateway_count;
+    if (air_in_slots(t)) {
+        return slots;
+    }
     return rows > l->rec.gateway_count ? rows : l->rec.gateway_count;
 }
 
@@ -145,7 +152,7 @@ static uint32_t rows_wanted(const struct transmission *t, const struct lane *l)
  * turns it is at once. */
 static bool is_due(struct engine *e, struct transmission *t, struct lane *l)
 {
-    bool strict = is_absolute(t) || t->rec.colour_count > 1;
+    bool strict = air_is_timed(t) || t->rec.colour_count > 1;
     struct utc now = engine_in(e, lead_us(t));
     if (now.us - l->due.us > LATE_MAX_US) {
         l->due = strict ? turn_at(t, l, utc_after(now, -LATE_MAX_US)) : now;
@@ -219,7 +226,7 @@ static void serve(struct engine *e, struct transmission *t, struct lane *l)
     if (!is_due(e, t, l)) {
         return;
     }
-    if (l->row_count >= rows_wanted(t, l) && !is_absolute(t)) {
+    if (l->row_count >= rows_wanted(t, l) && !air_is_timed(t)) {
         lane_poll_queue(e, t, l);
     } else if (is_admitted(e, t, l)) {
         hand_over(e, t, l);
@@ -273,7 +280,7 @@ static void lane_taken(struct engine *e, struct transmission *t, struct lane *l)
     l->rec.pending = false;
     l->charged_us = 0;
     l->rec.frames_handed++;
-    l->row_count += is_absolute(t) ? 0 : l->rec.gateway_count;
+    l->row_count += air_is_timed(t) ? 0 : l->rec.gateway_count;
     l->failures = 0;
     l->away = false;
     l->stuck_at = (struct utc){0};
@@ -409,7 +416,7 @@ void frame_on_queue(struct engine *e, struct transmission *t, struct lane *l,
     l->away = false;
     /* The server tells frames; a frame has a row per gateway until the last one has it. */
     l->row_count =
-        is_absolute(t) ? 0 : event->mc_queue.frame_count * l->rec.gateway_count;
+        air_is_timed(t) ? 0 : event->mc_queue.frame_count * l->rec.gateway_count;
     if (t->rec.phase >= TX_DRAIN) {
         group_note_counter(e, l, event->mc_queue.f_cnt);
         lane_on_drained(e, t, l, event->mc_queue.frame_count);

@@ -15,15 +15,17 @@
 #include "engine/round.h"
 #include "engine/session.h"
 
-/* Its gateways were given by hand, and have turns that nobody else knows. */
-static bool is_by_hand(const struct campaign *c)
+/* Its gateways were given by hand, and have turns that nobody else knows; or it has no turns
+ * but ping slots. */
+static bool has_own_turns(const struct campaign *c)
 {
-    return c->def.spec->radio.gateways.count > 0;
+    const struct spec_radio *radio = &c->def.spec->radio;
+    return radio->gateways.count > 0 || spec_is_class_b(radio);
 }
 
 static bool uses(const struct campaign *c, uint8_t dr)
 {
-    if (is_by_hand(c)) {
+    if (has_own_turns(c)) {
         return false;
     }
     for (size_t k = 0; k < c->transmission_count; k++) {
@@ -104,7 +106,7 @@ static void restore_lane(struct engine *e, const struct transmission *t,
 void grid_restore(struct engine *e, const struct transmission *t)
 {
     if (t->rec.phase == TX_ENDED || t->rec.colour_count == 0 ||
-        t->rec.dr >= REGION_DR_COUNT || is_by_hand(t->campaign)) {
+        t->rec.dr >= REGION_DR_COUNT || has_own_turns(t->campaign)) {
         return;
     }
     struct grid *grid = &t->campaign->fleet->grids[t->rec.dr];

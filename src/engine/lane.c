@@ -162,6 +162,9 @@ static void open_group(struct engine *e, struct transmission *t, struct lane *l)
     effect->group.f_cnt = t->rec.f_cnt_first;
     effect->group.frequency_hz = t->rec.frequency_hz;
     effect->group.dr = t->rec.dr;
+    effect->group.device_class = t->campaign->def.spec->radio.device_class;
+    effect->group.ping_slot_periodicity =
+        t->campaign->def.spec->radio.ping_slot_periodicity;
     effect->group.gateway_count = l->rec.gateway_count;
     memcpy(effect->group.gateways, l->rec.gateways, sizeof(effect->group.gateways));
     lane_await(e, t, l, LANE_WAIT_GROUP);

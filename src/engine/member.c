@@ -352,6 +352,7 @@ struct member_context member_context_of(const struct member *m)
         .layout = device_layout(m->device),
         .error_above = t != NULL ? device_error_above(m->device, t->rec.frag_count) : 0,
         .transmission = t != NULL ? &t->rec : NULL,
+        .radio = &m->campaign->def.spec->radio,
         .image_len = variant_block(m->campaign, t != NULL ? t->rec.variant : 0).len,
         .descriptor = m->campaign->def.spec->fragmentation.descriptor,
         .wrapped_key = m->wrapped,

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "codec/frag.h"
+#include "engine/air.h"
 #include "engine/answer.h"
 #include "engine/campaign.h"
 #include "engine/internal.h"
@@ -135,13 +136,16 @@ static bool time_left_for(const struct engine *e, const struct transmission *t,
  * its time. */
 static int64_t queue_delay_us(const struct transmission *t)
 {
-    if (t->campaign->fleet->def.timing == ENGINE_TIMING_ABSOLUTE) {
+    if (air_is_timed(t)) {
         return t->campaign->fleet->def.multicast_lead_us;
     }
     int64_t rows = 0;
     for (uint8_t i = 0; i < t->rec.lane_count; i++) {
         const struct lane *l = &t->lanes[i];
         rows = lane_is_live(l) && l->row_count > rows ? l->row_count : rows;
+    }
+    if (air_in_slots(t)) { /* its gateways send a frame together */
+        return 2 * t->plan.interval_us + air_late_us(t);
     }
     int64_t spacing_us = t->campaign->fleet->def.multicast_spacing_us;
     return t->plan.interval_us +
@@ -242,8 +246,9 @@ static void next_session(struct engine *e, struct transmission *t, bool all)
     }
     int64_t left_us =
         ((int64_t)t->rec.target_n - t->rec.next_n + 1) * t->plan.interval_us;
-    t->rec.timeout_exp = plan_timeout_exp(left_us + left_us / 2 +
-                                          4 * t->plan.poll_window_us + MINUTES_US(2));
+    t->rec.timeout_exp = plan_timeout_exp(t->plan.session_unit_us,
+                                          left_us + left_us / 2 +
+                                              4 * t->plan.poll_window_us + MINUTES_US(2));
     transmission_date(e, t);
 }
 

@@ -62,24 +62,42 @@ static void set_protobuf(struct gateway_message *m, const ProtobufCMessage *mess
 
 /* ---- command/down ---- */
 
+static int64_t gps_us_of(struct utc at)
+{
+    return at.us - SECONDS_US(GPS_EPOCH_UNIX_S) + SECONDS_US(GPS_LEAP_S);
+}
+
+/* Class A after the uplink, class B at a time, class C at once. */
+static struct json_object *json_timing(const struct cs_tx *tx)
+{
+    struct json_object *timing = json_object_new_object();
+    struct json_object *how = json_object_new_object();
+    if (tx->immediate) {
+        out_add(timing, "immediately", how);
+    } else if (tx->device != NULL) {
+        out_duration(how, "delay", tx->at.us - tx->device->rx_time.us);
+        out_add(timing, "delay", how);
+    } else {
+        out_duration(how, "timeSinceGpsEpoch", gps_us_of(tx->at));
+        out_add(timing, "gpsEpoch", how);
+    }
+    return timing;
+}
+
 static struct json_object *json_item(const struct cs *cs, const struct cs_tx *tx)
 {
     struct json_object *item = json_object_new_object();
     struct json_object *info = json_object_new_object();
-    struct json_object *timing = json_object_new_object();
-    struct json_object *how = json_object_new_object();
     out_base64(item, "phyPayload", tx->phy, tx->phy_len);
     out_number(info, "frequency", tx->frequency_hz);
     out_number(info, "power", POWER_DBM);
     out_add(info, "modulation", event_modulation(cs, tx->dr, true));
-    if (!tx->immediate) {
+    if (!tx->immediate && tx->device != NULL) {
         uint8_t context[GATEWAY_CONTEXT_BYTES];
         gateway_context(tx->device->rx_time, context);
         out_base64(info, "context", context, sizeof(context));
-        out_duration(how, "delay", tx->at.us - tx->device->rx_time.us);
     }
-    out_add(timing, tx->immediate ? "immediately" : "delay", how);
-    out_add(info, "timing", timing);
+    out_add(info, "timing", json_timing(tx));
     out_add(item, "txInfo", info);
     return item;
 }
@@ -108,6 +126,7 @@ struct pb_item {
     Csgw__Timing timing;
     Csgw__ImmediatelyTimingInfo immediately;
     Csgw__DelayTimingInfo delay;
+    Csgw__GPSEpochTimingInfo gps;
     Csgw__Duration duration;
     uint8_t context[GATEWAY_CONTEXT_BYTES];
 };
@@ -143,11 +162,21 @@ static void set_timing(struct pb_item *p, const struct cs_tx *tx)
         p->timing.immediately = &p->immediately;
         return;
     }
-    int64_t us = tx->at.us - tx->device->rx_time.us;
-    gateway_context(tx->device->rx_time, p->context);
-    p->info.context = (ProtobufCBinaryData){sizeof(p->context), p->context};
+    int64_t us =
+        tx->device != NULL ? tx->at.us - tx->device->rx_time.us : gps_us_of(tx->at);
+    if (tx->device != NULL) {
+        gateway_context(tx->device->rx_time, p->context);
+        p->info.context = (ProtobufCBinaryData){sizeof(p->context), p->context};
+    }
     p->duration.seconds = us / 1000000;
     p->duration.nanos = (int32_t)(us % 1000000) * 1000;
+    if (tx->device == NULL) {
+        csgw__gpsepoch_timing_info__init(&p->gps);
+        p->gps.time_since_gps_epoch = &p->duration;
+        p->timing.parameters_case = CSGW__TIMING__PARAMETERS_GPS_EPOCH;
+        p->timing.gps_epoch = &p->gps;
+        return;
+    }
     p->delay.delay = &p->duration;
     p->timing.parameters_case = CSGW__TIMING__PARAMETERS_DELAY;
     p->timing.delay = &p->delay;

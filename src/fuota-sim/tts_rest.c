@@ -290,15 +290,42 @@ static bool has_model(const struct work *w)
            text_of(set_value(w, "frequency_plan_id"))[0] != '\0';
 }
 
+/* "PING_EVERY_8S" is 3 (lorawan.proto, PingSlotPeriod); absent: 0. */
+static uint8_t periodicity_of(struct json_object *o)
+{
+    static const char *const names[] = {
+        "PING_EVERY_1S",  "PING_EVERY_2S",  "PING_EVERY_4S",  "PING_EVERY_8S",
+        "PING_EVERY_16S", "PING_EVERY_32S", "PING_EVERY_64S", "PING_EVERY_128S",
+    };
+    enum { COUNT = sizeof(names) / sizeof(names[0]) };
+    if (o == NULL) {
+        return 0;
+    }
+    for (uint8_t i = 0; i < COUNT; i++) {
+        if (strcmp(text_of(o), names[i]) == 0) {
+            return i;
+        }
+    }
+    return COUNT; /* none: the device is refused */
+}
+
 static void ns_put(const struct work *w)
 {
+    bool class_b = json_object_get_boolean(set_value(w, "supports_class_b")) != 0;
     struct tts_ns_settings s = {
         .multicast = json_object_get_boolean(set_value(w, "multicast")) != 0,
         .supports_class_c =
             json_object_get_boolean(set_value(w, "supports_class_c")) != 0,
+        .supports_class_b = class_b,
         .last_n_f_cnt_down = number_of(set_value(w, "session.last_n_f_cnt_down")),
-        .rx2_dr = data_rate_of(set_value(w, "mac_settings.rx2_data_rate_index.value")),
-        .rx2_frequency_hz = number_of(set_value(w, "mac_settings.rx2_frequency.value")),
+        .rx2_dr = data_rate_of(
+            set_value(w, class_b ? "mac_settings.ping_slot_data_rate_index.value"
+                                 : "mac_settings.rx2_data_rate_index.value")),
+        .rx2_frequency_hz =
+            number_of(set_value(w, class_b ? "mac_settings.ping_slot_frequency.value"
+                                           : "mac_settings.rx2_frequency.value")),
+        .ping_slot_periodicity =
+            periodicity_of(set_value(w, "mac_settings.ping_slot_periodicity.value")),
         .interval_us =
             duration_us(set_value(w, "mac_settings.class_b_c_downlink_interval")),
     };

@@ -39,6 +39,17 @@ int apply_check_fatal(struct application *a)
                     a->fleet->doc->spec.name, state->fatal.text);
 }
 
+/* Frames past the server are dated by us, and ping slots are the server's. */
+static bool is_direct_in_slots(const struct application *a)
+{
+    struct fuo_caps caps = {0};
+    if (a->fleet->host == NULL || !spec_is_class_b(&a->doc->spec.radio)) {
+        return false;
+    }
+    host_caps(a->fleet->host, &caps);
+    return caps.direct;
+}
+
 int apply_check_server(struct application *a)
 {
     const struct server_state *state = a->fleet->server;
@@ -53,6 +64,14 @@ int apply_check_server(struct application *a)
                         "none of the %zu devices has a root key, the first is %016llx: "
                         "no multicast key can be given to them; " KEY_REMEDY,
                         without, (unsigned long long)first);
+    }
+    if (is_direct_in_slots(a)) {
+        return ctl_fail(
+            &a->error, CTL_DOES_NOT_FIT,
+            "spec.radio.class: B does not go with direct mode, which knows no "
+            "ping slots; take class C, or set the option multicast of fleet "
+            "'%s' to api",
+            a->fleet->doc->spec.name);
     }
     if (state == NULL) {
         return CTL_DONE;

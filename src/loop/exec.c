@@ -371,7 +371,8 @@ static int open_group(struct daemon *d, const struct effect *effect, uint64_t id
         .f_cnt = effect->group.f_cnt,
         .frequency_hz = effect->group.frequency_hz,
         .dr = effect->group.dr,
-        .device_class = 'C',
+        .device_class = effect->group.device_class,
+        .ping_slot_periodicity = effect->group.ping_slot_periodicity,
     };
     int err = host_group_open(fleet->host, &group);
     session_keys_wipe(&keys);

@@ -3,13 +3,12 @@
 
 #include <stdlib.h>
 
+#include "codec/mcast.h"
 #include "io/cleanup.h"
 #include "loop/planning_budget.h"
 #include "loop/planning_calendar.h"
 #include "loop/planning_internal.h"
 #include "loop/xalloc.h"
-
-#define SESSION_MAX_US (SECONDS_US(1) << 15)
 
 /* Work between two looks at request.stop: some milliseconds. */
 #define PIECE_WORK (1u << 18)
@@ -125,9 +124,24 @@ static struct partition_input input_of(const struct planning_job *m,
     return in;
 }
 
-static uint32_t sessions_for(int64_t duration_us)
+static uint32_t sessions_for(const struct planning_job *m, int64_t duration_us)
 {
-    return (uint32_t)((duration_us + SESSION_MAX_US - 1) / SESSION_MAX_US);
+    int64_t longest_us = spec_session_unit_us(&m->request.spec->radio)
+                         << MC_TIMEOUT_EXP_MAX;
+    return (uint32_t)((duration_us + longest_us - 1) / longest_us);
+}
+
+/* In class B gateways share their ping slots, and groups: see engine/cohort.c. */
+static uint8_t lanes_for(const struct planning_job *m, size_t lanes, size_t gateways)
+{
+    return (uint8_t)(spec_is_class_b(&m->request.spec->radio)
+                         ? (gateways + RECORD_GATEWAY_MAX - 1) / RECORD_GATEWAY_MAX
+                         : lanes);
+}
+
+static uint16_t colours_for(const struct planning_job *m, size_t colours)
+{
+    return spec_is_class_b(&m->request.spec->radio) ? 1 : (uint16_t)colours;
 }
 
 static struct planned_cohort take_cohort(const struct planning_job *m,
@@ -138,13 +152,13 @@ static struct planned_cohort take_cohort(const struct planning_job *m,
         .device_count = from->device_count,
         .dr = from->dr,
         .copies = from->copies,
-        .lanes = (uint8_t)from->lane_count,
+        .lanes = lanes_for(m, from->lane_count, from->gateway_count),
         .gateways = from->gateway_count,
-        .colours = from->colour_count,
+        .colours = colours_for(m, from->colour_count),
         .frequency_hz = m->radio.frequency_hz,
         .fragments = from->fragments,
         .coded = from->coded_first,
-        .session_count = sessions_for(from->duration_p50_us),
+        .session_count = sessions_for(m, from->duration_p50_us),
         .frame_airtime_us = from->frame_airtime_us,
         .airtime_us = frames * from->frame_airtime_us,
         .airtime_cap_us = m->probe.airtime_cap_us,
@@ -291,9 +305,9 @@ static void add_whole(struct planning_job *m, const struct plan *plan, bool assu
         .device_count = (uint32_t)device_count,
         .dr = plan->dr,
         .copies = 1,
-        .lanes = (uint8_t)assumed_gateways(m),
+        .lanes = lanes_for(m, assumed_gateways(m), assumed_gateways(m)),
         .gateways = (uint16_t)assumed_gateways(m),
-        .colours = (uint16_t)assumed_gateways(m),
+        .colours = colours_for(m, assumed_gateways(m)),
         .assumed = assumed,
         .frequency_hz = plan->frequency_hz,
         .fragments = plan->fragments,

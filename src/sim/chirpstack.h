@@ -15,7 +15,11 @@
  *    that are due together leave in any order, as after a time in which the server stood
  *    still; the application hears nothing about any of it.
  *
- * Left out: MAC commands, ADR, class B and GPS-timed emission, other users' permissions.
+ *  - a class B group's frames go out in its ping slots, by all its gateways in the same one:
+ *    the first that is free and multicast_class_b_margin (5 s) away (downlink/multicast.rs,
+ *    storage/multicast.rs get_next_ping_slot_after).
+ *
+ * Left out: MAC commands, ADR, GPS-timed emission in class C, other users' permissions.
  * The JSON and protobuf forms are fuota-sim's. No clock, no I/O; seeded.
  */
 #pragma once
@@ -129,6 +133,7 @@ struct cs_group_settings {
 struct cs_row {
     struct cs_row *next;
     struct utc run_after;
+    struct utc slot; /* class B; {0}: at once */
     struct utc expires;
     size_t gateway;
     uint32_t f_cnt;

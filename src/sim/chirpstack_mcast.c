@@ -4,9 +4,12 @@
 #include <string.h>
 
 #include "sim/chirpstack_internal.h"
+#include "sim/pingslots.h"
 
 enum {
-    BATCH_SIZE = 100, /* rows per scheduler run */
+    BATCH_SIZE = 100,  /* rows per scheduler run */
+    SLOT_MARGIN_S = 5, /* multicast_class_b_margin */
+    SLOT_AHEAD = 2,    /* looks of the scheduler: so early a frame is given to gateways */
 };
 
 struct cs_group *cs_group_find(const struct cs *cs, const char *id)
@@ -21,6 +24,7 @@ struct cs_group *cs_group_find(const struct cs *cs, const char *id)
 static bool settings_sound(const struct cs *cs, const struct cs_group_settings *s)
 {
     return s->name[0] != '\0' && s->frequency_hz != 0 &&
+           s->ping_slot_periodicity <= PINGSLOT_PERIODICITY_EXP_MAX &&
            region_data_rate(cs->config.region, s->dr, DIRECTION_DOWN) != NULL &&
            strcmp(s->application_id, cs->config.application_id) == 0;
 }
@@ -261,13 +265,14 @@ struct cs_route {
 };
 
 static int row_append(struct cs_group *group, const struct cs_multicast *frame,
-                      size_t gateway, struct utc run_after)
+                      size_t gateway, struct utc run_after, struct utc slot)
 {
     struct cs_row *row = calloc(1, sizeof(*row));
     if (row == NULL) {
         return FUO_ENOSPC;
     }
     row->run_after = run_after;
+    row->slot = slot;
     row->expires = frame->expires;
     row->gateway = gateway;
     row->f_cnt = group->settings.f_cnt;
@@ -312,13 +317,44 @@ static void arm_scheduler(struct cs *cs, struct utc now)
     sim_timers_set(cs->timers, &cs->scheduler, (struct utc){ticks * interval});
 }
 
-/* run_after: of the first; the others follow at the margin. */
+/* Class B: the first slot behind those that are taken. */
+static struct utc next_slot(const struct cs_group *group, struct utc now)
+{
+    struct utc from = utc_after(now, SECONDS_US(SLOT_MARGIN_S));
+    for (const struct cs_row *row = group->rows; row != NULL; row = row->next) {
+        from = row->slot.us > from.us ? row->slot : from;
+    }
+    return pingslots_next(from, group->settings.mc_addr,
+                          (uint8_t)group->settings.ping_slot_periodicity);
+}
+
+static int enqueue_in_slot(const struct cs *cs, struct cs_group *group,
+                           const struct cs_multicast *frame, const struct cs_route *route,
+                           struct utc now)
+{
+    struct utc slot = next_slot(group, now);
+    struct utc run_after = utc_after(slot, -SLOT_AHEAD * cs->config.scheduler_us);
+    for (size_t i = 0; i < route->count; i++) {
+        int err = row_append(group, frame, route->gateways[i], run_after, slot);
+        if (err != FUO_OK) {
+            return err;
+        }
+    }
+    return FUO_OK;
+}
+
+/* Class C: the first at once or behind the last, the others follow at the margin. */
 static int enqueue_rows(const struct cs *cs, struct cs_group *group,
                         const struct cs_multicast *frame, const struct cs_route *route,
-                        struct utc run_after)
+                        struct utc now)
 {
+    if (group->settings.type == CS_GROUP_CLASS_B) {
+        return enqueue_in_slot(cs, group, frame, route, now);
+    }
+    struct utc run_after = next_run(cs, group, now);
     for (size_t i = 0; i < route->count; i++) {
-        int err = row_append(group, frame, route->gateways[i], run_after);
+        int err =
+            row_append(group, frame, route->gateways[i], run_after, (struct utc){0});
         if (err != FUO_OK) {
             return err;
         }
@@ -342,17 +378,16 @@ int cs_group_enqueue(struct cs *cs, const struct cs_multicast *frame, struct utc
         return FUO_ENOSPC;
     }
     int err = FUO_ENOSPC;
-    struct utc run_after = next_run(cs, group, now);
     if (group->gateway_count > 0) {
         struct cs_route route = {group->gateways, group->gateway_count};
-        err = enqueue_rows(cs, group, frame, &route, run_after);
+        err = enqueue_rows(cs, group, frame, &route, now);
     } else {
         bool *covered = calloc(group->device_count + 1, sizeof(*covered));
         size_t *gateways = calloc(room, sizeof(*gateways));
         if (covered != NULL && gateways != NULL) {
             struct cs_route route = {gateways,
                                      learned_gateways(cs, group, covered, gateways)};
-            err = enqueue_rows(cs, group, frame, &route, run_after);
+            err = enqueue_rows(cs, group, frame, &route, now);
         }
         free(covered);
         free(gateways);
@@ -382,8 +417,8 @@ static enum tx_status send_row(struct cs *cs, const struct cs_group *group,
     };
     struct cs_tx tx = {
         .gateway = row->gateway,
-        .at = now,
-        .immediate = true,
+        .at = row->slot.us != 0 ? row->slot : now,
+        .immediate = row->slot.us == 0,
         .frequency_hz = s->frequency_hz,
         .dr = s->dr,
         .phy = phy,

@@ -117,6 +117,8 @@ struct device_group {
     uint8_t timeout_exp;
     uint8_t dr;
     uint32_t frequency_hz;
+    bool class_b; /* it listens in ping slots only */
+    uint8_t periodicity_exp;
 };
 
 /* The one fragmentation session and its decoder. */
@@ -243,6 +245,8 @@ void device_received(struct device *device, const uint8_t *phy, size_t len,
 
 /* Whether it is in a class C session on that channel; its own transmissions aside. */
 bool device_listens(const struct device *device, uint32_t frequency_hz, uint8_t dr);
+/* ... and whether its receiver is on when a frame begins: in class B in its ping slots. */
+bool device_is_open(const struct device *device, struct utc start);
 
 /* Whether it was transmitting or opening RX1 or RX2 in that time. */
 bool device_was_deaf(const struct device *device, struct utc from, struct utc to);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Multicast groups and class C sessions, TS005 (lorawan.md 3). */
+/* Multicast groups and their sessions, TS005 (lorawan.md 3). */
 #include <string.h>
 
 #include "radio/subband.h"
 #include "sim/device_internal.h"
+#include "sim/pingslots.h"
 
 /* Until a time of the device's own clock; negative: past. */
 static int64_t until_us(const struct device *device, struct gps at, struct utc now)
@@ -19,7 +20,7 @@ static int64_t duration_us(const struct device *device, const struct device_grou
 {
     const struct device_group *timed =
         quirks_of(device)->one_timer ? &device->groups[0] : group;
-    return SECONDS_US(INT64_C(1) << timed->timeout_exp);
+    return SECONDS_US((group->class_b ? INT64_C(128) : 1) << timed->timeout_exp);
 }
 
 static struct utc group_due(const struct device *device, const struct device_group *group,
@@ -143,9 +144,9 @@ void device_mcast_complete(struct device *device)
     }
 }
 
-bool device_listens(const struct device *device, uint32_t frequency_hz, uint8_t dr)
+/* One receiver: of several running sessions it follows one. NULL: none runs. */
+static const struct device_group *followed(const struct device *device)
 {
-    /* One receiver: of several running sessions it follows one. */
     const struct device_group *first = NULL;
     bool lowest = quirks_of(device)->lowest_only;
     for (int i = 0; i < MC_GROUP_COUNT_MAX; i++) {
@@ -155,8 +156,21 @@ bool device_listens(const struct device *device, uint32_t frequency_hz, uint8_t 
             first = g;
         }
     }
-    return device->on && device->joined && first != NULL &&
-           first->frequency_hz == frequency_hz && first->dr == dr;
+    return first;
+}
+
+bool device_listens(const struct device *device, uint32_t frequency_hz, uint8_t dr)
+{
+    const struct device_group *group = followed(device);
+    return device->on && device->joined && group != NULL &&
+           group->frequency_hz == frequency_hz && group->dr == dr;
+}
+
+bool device_is_open(const struct device *device, struct utc start)
+{
+    const struct device_group *group = followed(device);
+    return group != NULL && (!group->class_b || pingslots_is_one(start, group->addr,
+                                                                 group->periodicity_exp));
 }
 
 static void commit(struct wr *w, int err, size_t len)
@@ -242,6 +256,13 @@ static void judge_missed(const struct device *device, struct mc_session_ans *ans
     }
 }
 
+/* Class B: 0 is the region's own. */
+static uint32_t frequency_of(const struct device *device,
+                             const struct mc_session_req *req)
+{
+    return req->frequency_hz != 0 ? req->frequency_hz : device->config.region->beacon_hz;
+}
+
 static struct mc_session_ans judge_session(const struct device *device,
                                            const struct mc_session_req *req,
                                            struct utc now)
@@ -252,7 +273,7 @@ static struct mc_session_ans judge_session(const struct device *device,
         .group_id = req->group_id,
         .group_undefined = !device->groups[req->group_id].defined,
         .dr_error = rate == NULL,
-        .freq_error = subband_find(region, req->frequency_hz,
+        .freq_error = subband_find(region, frequency_of(device, req),
                                    rate == NULL ? 0 : rate->bw_hz, NULL) == NULL,
     };
     if (ans.group_undefined && quirks_of(device)->undefined_all) {
@@ -303,8 +324,17 @@ static void forget_waiting(struct device *device)
     }
 }
 
-static void on_class_c(struct device *device, const struct mc_session_req *req,
-                       struct wr *w, struct utc now)
+/* Those of class B start with a beacon: in between, with the next one. */
+static struct gps start_of(const struct mc_session_req *req, bool class_b)
+{
+    uint32_t behind_s = req->session_time.s % PINGSLOT_BEACON_PERIOD_S;
+    bool between = class_b && behind_s != 0;
+    return (struct gps){req->session_time.s +
+                        (between ? PINGSLOT_BEACON_PERIOD_S - behind_s : 0)};
+}
+
+static void on_session(struct device *device, const struct mc_session_req *req,
+                       bool class_b, struct wr *w, struct utc now)
 {
     struct mc_session_ans ans = judge_session(device, req, now);
     if (is_silent(device, &ans)) {
@@ -316,21 +346,25 @@ static void on_class_c(struct device *device, const struct mc_session_req *req,
             forget_waiting(device);
         }
         group->state = MC_SESSION_WAITING;
-        group->session_time = req->session_time;
+        group->session_time = start_of(req, class_b);
         group->timeout_exp = req->timeout_exp;
-        group->frequency_hz = req->frequency_hz;
+        group->frequency_hz = frequency_of(device, req);
         group->dr = req->dr;
+        group->class_b = class_b;
+        group->periodicity_exp = req->periodicity_exp;
         if (!device->clock_set) {
             device->clock_due = now;
         }
     }
     size_t len = 0;
-    int err = mc_class_c_ans_encode(device_version_of(device, PKG_MCAST), &ans,
-                                    w->base + w->len, w->cap - w->len, &len);
+    uint8_t version = device_version_of(device, PKG_MCAST);
+    uint8_t *buf = w->base + w->len;
+    size_t cap = w->cap - w->len;
+    int err = class_b ? mc_class_b_ans_encode(version, &ans, buf, cap, &len)
+                      : mc_class_c_ans_encode(version, &ans, buf, cap, &len);
     commit(w, err, len);
 }
 
-/* Class B requests are not answered: these devices have no beacon. */
 void device_mcast_command(struct device *device, const struct split_cmd *cmd,
                           struct wr *w, struct utc now)
 {
@@ -362,7 +396,13 @@ void device_mcast_command(struct device *device, const struct split_cmd *cmd,
     case MC_CID_CLASS_C_SESSION:
         if (mc_class_c_req_decode(version, cmd->body, cmd->body_len, &session) ==
             FUO_OK) {
-            on_class_c(device, &session, w, now);
+            on_session(device, &session, false, w, now);
+        }
+        break;
+    case MC_CID_CLASS_B_SESSION:
+        if (mc_class_b_req_decode(version, cmd->body, cmd->body_len, &session) ==
+            FUO_OK) {
+            on_session(device, &session, true, w, now);
         }
         break;
     }

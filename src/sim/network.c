@@ -212,7 +212,8 @@ static void on_multicast_start(struct sim_timer *timer, struct utc now)
     for (size_t i = 0; i < network->config.device_count; i++) {
         const struct device *device = &network->stations[i].device;
         if (device_listens(device, flight->frequency_hz, flight->dr) &&
-            device->tx_end.us <= now.us && network_in_reach(flight, device)) {
+            device_is_open(device, flight->start) && device->tx_end.us <= now.us &&
+            network_in_reach(flight, device)) {
             flight->listeners[flight->listener_count++] = i;
         }
     }

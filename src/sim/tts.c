@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/pingslot.h"
 #include "sim/tts_internal.h"
 
 enum {
@@ -151,7 +152,9 @@ int tts_is_update(struct tts *tts, const char *id, const struct tts_is_settings 
 int tts_ns_set(struct tts *tts, const char *id, const struct tts_ns_settings *settings)
 {
     struct tts_virtual *v;
-    if (!settings->multicast || !settings->supports_class_c || !settings->has_session ||
+    bool classed = settings->supports_class_b || settings->supports_class_c;
+    if (!settings->multicast || !classed || !settings->has_session ||
+        settings->ping_slot_periodicity > PINGSLOT_PERIODICITY_EXP_MAX ||
         settings->rx2_frequency_hz == 0 ||
         region_data_rate(tts->cs->config.region, settings->rx2_dr, DIRECTION_DOWN) ==
             NULL) {

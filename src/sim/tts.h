@@ -20,7 +20,7 @@
  *    2 s until the time has passed;
  *  - without a time it is sent at once, 1 s after the last one, or retried in silence.
  *
- * Left out: MAC commands, decoders, retries of confirmed downlinks, class B, sessions that
+ * Left out: MAC commands, decoders, retries of confirmed downlinks, sessions that
  * invalidate a queue, the ceilings of class A downlinks, and that of lorawan-stack #7919.
  * The JSON forms are fuota-sim's. No clock, no I/O.
  */
@@ -97,12 +97,14 @@ struct tts_is_settings {
 struct tts_ns_settings {
     bool multicast;
     bool supports_class_c;
+    bool supports_class_b; /* class C wins (mac.DeviceDefaultClass) */
     bool has_session;
     uint32_t dev_addr;
     struct aes_key f_nwk_s_int_key;
     uint32_t last_n_f_cnt_down;
-    uint8_t rx2_dr;
+    uint8_t rx2_dr; /* of class C; class B: of ping slots */
     uint32_t rx2_frequency_hz;
+    uint8_t ping_slot_periodicity;
     int64_t interval_us; /* class_b_c_downlink_interval; 0: the default */
 };
 

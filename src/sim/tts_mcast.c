@@ -6,14 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/pingslots.h"
 #include "sim/tts_internal.h"
 
 enum {
     AHEAD_MS = 6000,    /* absoluteTimeSchedulingDelay and the window of the scheduler */
     RETRY_MS = 2000,    /* downlinkRetryInterval */
     INTERVAL_MS = 1000, /* class_b_c_downlink_interval */
-    ANYTIME_MS = 530,   /* the soonest that a gateway is asked for without a time */
-    LATE_MS = 100,      /* ScheduleTimeShort: nothing is scheduled any more */
+    SLOT_NEAR_MS = 2500,
+    ANYTIME_MS = 530, /* the soonest that a gateway is asked for without a time */
+    LATE_MS = 100,    /* ScheduleTimeShort: nothing is scheduled any more */
 };
 
 /* How the gateways refused. */
@@ -53,6 +55,20 @@ static struct utc later(struct utc a, struct utc b)
     return a.us > b.us ? a : b;
 }
 
+static bool in_slots(const struct tts_virtual *v)
+{
+    return v->ns.supports_class_b && !v->ns.supports_class_c;
+}
+
+/* Class B without a time: the first ping slot behind the last one that was taken which is
+ * not too near (pkg/networkserver/mac/utils.go NextPingSlotAt, downlink.go
+ * processDownlinkTask: absoluteTimeSchedulingDelay / 2). */
+static struct utc next_slot(const struct tts_virtual *v, struct utc now)
+{
+    struct utc from = later(utc_after(now, MILLIS_US(SLOT_NEAR_MS)), open_from(v));
+    return pingslots_next(from, v->ns.dev_addr, v->ns.ping_slot_periodicity);
+}
+
 /* The first downlink that has a slot, and when to schedule it. Others are passed over. */
 static const struct tts_downlink *choose(const struct tts_virtual *v, struct utc now,
                                          struct utc *at)
@@ -61,7 +77,10 @@ static const struct tts_downlink *choose(const struct tts_virtual *v, struct utc
     struct utc open = open_from(v);
     for (const struct tts_downlink *d = v->queue; d != NULL; d = d->next) {
         if (!is_timed(d)) {
-            *at = later(earliest, open);
+            *at = later(in_slots(v)
+                            ? utc_after(next_slot(v, earliest), -MILLIS_US(AHEAD_MS))
+                            : open,
+                        earliest);
             return d;
         }
         if (d->absolute_time.us >= utc_after(earliest, MILLIS_US(LATE_MS)).us &&
@@ -239,11 +258,13 @@ static void attempt(struct tts_virtual *v, struct tts_downlink *d, struct utc no
 {
     uint8_t phy[FRAME_PHY_MAX_BYTES];
     struct refusals refusals = {0};
-    struct utc at =
-        is_timed(d) ? d->absolute_time : utc_after(now, MILLIS_US(ANYTIME_MS));
+    bool slot = !is_timed(d) && in_slots(v);
+    struct utc at = is_timed(d) ? d->absolute_time
+                    : slot      ? next_slot(v, now)
+                                : utc_after(now, MILLIS_US(ANYTIME_MS));
     struct cs_tx tx = {
         .at = at,
-        .immediate = !is_timed(d),
+        .immediate = !is_timed(d) && !slot,
         .frequency_hz = v->ns.rx2_frequency_hz,
         .dr = v->ns.rx2_dr,
         .phy = phy,

@@ -169,6 +169,9 @@ static bool disturbed_by(struct world *w, const struct near *link, const struct 
             o->frequency_hz != f->frequency_hz) {
             continue;
         }
+        if (f->in_slots && o->from_us == f->from_us) {
+            continue; /* the same frame, in the same ping slot */
+        }
         int32_t other_cdb = fading_cdb(w, prng_next(&w->prng)) - link->loss_cdb;
         if (level_cdb < other_cdb + (int32_t)w->s->params.capture_cdb) {
             return true;

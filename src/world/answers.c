@@ -87,13 +87,18 @@ static void take_group_delete(struct world *w, uint32_t device,
     }
 }
 
+/* What is open in a ping slot that brings nothing: some symbols of the preamble. */
+enum { SLOT_OPEN_MS = 10 };
+
 static void start_session(struct world *w, uint32_t device,
-                          const struct mc_session_req *req, int64_t start_us)
+                          const struct mc_session_req *req, bool class_b,
+                          int64_t start_us)
 {
     struct light *d = &w->devices[device];
     device_leave_session(w, device);
     d->session_from_us = start_us;
-    d->session_until_us = start_us + (SECONDS_US(1) << req->timeout_exp);
+    d->session_until_us = start_us + (SECONDS_US(class_b ? 128 : 1) << req->timeout_exp);
+    d->listens_ppt = class_b ? (uint8_t)((SLOT_OPEN_MS >> req->periodicity_exp) + 1) : 0;
     d->session_hz = req->frequency_hz;
     d->session_dr = req->dr;
     heap_push(&w->heap, start_us, ON_SESSION, device);
@@ -105,7 +110,10 @@ static void take_session(struct world *w, uint32_t device, const struct split_cm
     struct light *d = &w->devices[device];
     const struct world_profile *p = profile_of(w, device);
     struct mc_session_req req;
-    if (mc_class_c_req_decode(p->ts005, cmd->body, cmd->body_len, &req) != FUO_OK) {
+    bool class_b = cmd->cid == MC_CID_CLASS_B_SESSION;
+    int err = class_b ? mc_class_b_req_decode(p->ts005, cmd->body, cmd->body_len, &req)
+                      : mc_class_c_req_decode(p->ts005, cmd->body, cmd->body_len, &req);
+    if (err != FUO_OK) {
         return;
     }
     int32_t to_start_s = gps_diff_s(req.session_time, gps_from_utc(world_utc(w->now_us)));
@@ -120,14 +128,15 @@ static void take_session(struct world *w, uint32_t device, const struct split_cm
     } else {
         ans.time_to_start_s = (uint32_t)to_start_s;
         int64_t whole_us = world_utc(w->now_us).us / 1000000 * 1000000;
-        start_session(w, device, &req,
+        start_session(w, device, &req, class_b,
                       world_of_utc((struct utc){whole_us}) + SECONDS_US(to_start_s));
     }
     size_t len = 0;
-    if (mc_class_c_ans_encode(p->ts005, &ans, r->bytes + r->len,
-                              sizeof(r->bytes) - r->len, &len) == FUO_OK) {
-        r->len += len;
-    }
+    uint8_t *to = r->bytes + r->len;
+    size_t room = sizeof(r->bytes) - r->len;
+    err = class_b ? mc_class_b_ans_encode(p->ts005, &ans, to, room, &len)
+                  : mc_class_c_ans_encode(p->ts005, &ans, to, room, &len);
+    r->len += err == FUO_OK ? len : 0;
 }
 
 /* ---- TS004 ---- */
@@ -427,6 +436,7 @@ static void take_mcast(struct world *w, uint32_t device, const struct split_cmd 
         take_group_delete(w, device, cmd, r);
         return;
     case MC_CID_CLASS_C_SESSION:
+    case MC_CID_CLASS_B_SESSION:
         take_session(w, device, cmd, r);
         return;
     default: /* other bytes */

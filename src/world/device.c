@@ -284,7 +284,9 @@ void device_leave_session(struct world *w, uint32_t device)
     struct light *d = &w->devices[device];
     if (d->in_session) {
         d->in_session = false;
-        w->trace.devices[device].listening_us += w->now_us - d->session_from_us;
+        int64_t us = w->now_us - d->session_from_us;
+        w->trace.devices[device].listening_us +=
+            d->listens_ppt != 0 ? us / 1000 * d->listens_ppt : us;
     }
 }
 

@@ -138,6 +138,8 @@ struct lane {
     uint32_t gateways[LANE_GATEWAYS];
     uint32_t frequency_hz;
     uint8_t dr;
+    bool in_slots; /* class B */
+    uint8_t ping_slot_periodicity;
     uint32_t f_cnt;
     int64_t last_due_us;
     struct row *rows;
@@ -190,6 +192,7 @@ struct frame {
     uint16_t n;
     uint8_t dr;
     bool all_participants;
+    bool in_slots; /* several gateways send it together */
     uint32_t next_free;
 };
 
@@ -228,8 +231,9 @@ struct light {
     uint8_t block_ack_delay;
     bool ack_reception;
     bool reboot_planned;
-    bool image;   /* the new one is in the other slot */
-    bool corrupt; /* a delta made none */
+    bool image;          /* the new one is in the other slot */
+    bool corrupt;        /* a delta made none */
+    uint8_t listens_ppt; /* in its session, in thousandths; 0: all the time */
     uint8_t acks_left;
     uint8_t answer_fport;
     uint8_t answer_len;

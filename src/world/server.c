@@ -8,7 +8,7 @@
  * params.rx2_dr is for slow uplinks, and when the gateway refuses RX1: it sends already, or
  * has no duty left. A row
  * of a multicast group with an empty queue is due at once, others a margin after the one
- * before; the scheduler looks once a second. Not modelled: MAC commands, acknowledgements.
+ * before; the scheduler looks once a second. Frames of class B have ping slots instead. Not modelled: MAC commands, acknowledgements.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -23,6 +23,12 @@
 #define RX2_DELAY_US  SECONDS_US(2)
 #define TICK_US       SECONDS_US(1)
 #define TICK_PHASE_US MILLIS_US(370) /* the scheduler's seconds are not ours */
+
+enum {
+    BEACON_S = 128,
+    BEACON_RESERVED_MS = 2120,
+    SLOT_MARGIN_S = 5, /* multicast_class_b_margin */
+};
 
 const char *world_timing_name(enum world_timing timing)
 {
@@ -309,6 +315,8 @@ void server_open_group(struct world *w, const struct effect *effect)
     lane->open = true;
     lane->frequency_hz = effect->group.frequency_hz;
     lane->dr = effect->group.dr;
+    lane->in_slots = effect->group.device_class == 'B';
+    lane->ping_slot_periodicity = effect->group.ping_slot_periodicity;
     lane->gateway_count = effect->group.gateway_count;
     for (size_t i = 0; i < lane->gateway_count; i++) {
         lane->gateways[i] =
@@ -375,6 +383,43 @@ static bool parse(const uint8_t *payload, size_t len, struct row *row)
     return false;
 }
 
+/*
+ * The first ping slot after that (LoRaWAN L2 1.0.4, 13): 4096 of 30 ms, from 2.12 s behind each
+ * beacon. Where the first one is, is a cipher of beacon and address on air: here it is any
+ * hash of them.
+ */
+static int64_t next_slot_us(const struct lane *lane, uint32_t mc_addr, int64_t after_us)
+{
+    int64_t step_us = MILLIS_US(30) << (5 + lane->ping_slot_periodicity);
+    int64_t phase_us = gps_from_utc(world_utc(0)).s % BEACON_S * SECONDS_US(1);
+    int64_t beacon_us = after_us - (after_us + phase_us) % SECONDS_US(BEACON_S);
+    for (;; beacon_us += SECONDS_US(BEACON_S)) {
+        struct prng offset = prng_seeded((uint64_t)beacon_us ^ (uint64_t)mc_addr << 32);
+        int64_t first_us =
+            beacon_us + MILLIS_US(BEACON_RESERVED_MS) +
+            (int64_t)(prng_next(&offset) % (uint64_t)(step_us / 30000)) * MILLIS_US(30);
+        int64_t behind_us = after_us - first_us;
+        int64_t slot_us =
+            behind_us < 0 ? first_us : first_us + (behind_us / step_us + 1) * step_us;
+        if (slot_us < first_us + (step_us << (7 - lane->ping_slot_periodicity))) {
+            return slot_us;
+        }
+    }
+}
+
+/* By all its gateways, in the first slot that is free and far enough. */
+static void enqueue_in_slot(struct world *w, struct lane *lane, const struct row *row)
+{
+    int64_t from_us = w->now_us + SECONDS_US(SLOT_MARGIN_S);
+    bool behind = lane->row_count > 0 && lane->last_due_us > from_us;
+    from_us = behind ? lane->last_due_us : from_us;
+    lane->last_due_us = next_slot_us(lane, w->txs[lane->tx].mc_addr, from_us);
+    struct row *added = row_add(lane);
+    *added = *row;
+    added->due_us = lane->last_due_us;
+    heap_push(&w->heap, added->due_us, ON_ROW, (uint32_t)(lane - w->lanes));
+}
+
 static void enqueue_row(struct world *w, struct lane *lane, const struct row *row,
                         int64_t at_us)
 {
@@ -407,7 +452,9 @@ void server_enqueue(struct world *w, const struct effect *effect)
     }
     row.number = lane->f_cnt++;
     record_number(w, lane->tx, row.number, row.n, -1);
-    if (w->config->timing == WORLD_TIMING_DIRECT) {
+    if (lane->in_slots) {
+        enqueue_in_slot(w, lane, &row);
+    } else if (w->config->timing == WORLD_TIMING_DIRECT) {
         int64_t at_us =
             effect->multicast.at.us == 0 ? w->now_us : world_of_utc(effect->multicast.at);
         enqueue_row(w, lane, &row, at_us);
@@ -478,7 +525,8 @@ static void emit(struct world *w, const struct lane *lane, const struct row *row
                       .number = row->number,
                       .n = row->status ? 0 : row->n,
                       .dr = lane->dr,
-                      .all_participants = row->all_participants};
+                      .all_participants = row->all_participants,
+                      .in_slots = lane->in_slots};
     heap_push(&w->heap, f.until_us, ON_FRAME_END, air_frame_new(w, &f));
     struct world_frame record = {
         .at_us = record_time(w, w->now_us),

@@ -74,6 +74,14 @@ def case_a_campaign_reaches_everybody_without_groups_and_on_time(folder):
         assert min(steps.values()) > 100000, steps
 
 
+def case_ping_slots_are_refused(folder):
+    spec = {"radio": {"class": "B", "pingSlotPeriodicity": 2}}
+    with DirectStack(folder, BUILD, make_image(folder), devices=2, spec=spec) as s:
+        for verb in ("plan", "apply"):
+            refused = s.ctl(verb, s.path("wm1-1-4-3.yaml"), check=11)
+            assert "knows no ping slots" in refused.stdout + refused.stderr, refused
+
+
 def case_refused_frames_are_made_good(folder):
     with DirectStack(folder, BUILD, make_image(folder), gateways=2, loss="0%",
                      sim_args=[*MIXED, "--refuse", "12%"]) as s:

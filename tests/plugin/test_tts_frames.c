@@ -189,6 +189,23 @@ static void a_group_that_is_gone_is_said_so(void **state)
     }
 }
 
+static void a_frame_for_ping_slots_has_no_time(void **state)
+{
+    struct rig rig;
+    struct fuo_multicast frame = frame_intent(12);
+    (void)state;
+    start(&rig);
+    open_all(&rig);
+    frame.at_us = 0;
+    assert_int_equal(rig.loaded.plugin.multicast(rig.ns, &frame), FUO_OK);
+    struct json_object *json = json_tokener_parse(rig.host.published.payload);
+    assert_string_equal(at(json, "/downlinks/0/class_b_c/absolute_time"), "");
+    assert_string_equal(
+        at(json, "/downlinks/0/class_b_c/gateways/0/gateway_ids/gateway_id"), "gw-a");
+    json_object_put(json);
+    rig_close(&rig);
+}
+
 static void frames_that_cannot_be_sent_are_refused_at_once(void **state)
 {
     struct rig rig;
@@ -198,7 +215,7 @@ static void frames_that_cannot_be_sent_are_refused_at_once(void **state)
     for (int i = 0; i < 5; i++) {
         struct fuo_multicast frame = frame_intent(1);
         frame.fport = i == 0 ? 0 : 201;
-        frame.at_us = i == 1 ? 0 : frame.at_us;
+        frame.at_us = i == 1 ? -1 : frame.at_us;
         frame.payload_len = i == 2 ? 243 : 3;
         frame.payload = payload;
         frame.group = i == 3 ? "a-handle-that-is-longer-than-any-device" : HANDLE;
@@ -323,6 +340,7 @@ TEST_MAIN(cmocka_unit_test(a_frame_has_a_time_and_every_gateway_a_group_index),
           cmocka_unit_test(a_frame_without_an_answer_ends_with_the_next_question),
           cmocka_unit_test(after_a_restart_the_gateways_are_asked_for),
           cmocka_unit_test(a_group_that_is_gone_is_said_so),
+          cmocka_unit_test(a_frame_for_ping_slots_has_no_time),
           cmocka_unit_test(frames_that_cannot_be_sent_are_refused_at_once),
           cmocka_unit_test(the_queue_tells_its_length_and_the_counter),
           cmocka_unit_test(a_group_that_is_gone_is_empty),

@@ -202,6 +202,44 @@ static void answers_that_are_none(void **state)
     }
 }
 
+/* lorawan.proto, PingSlotPeriod; mac/utils.go, DeviceDefaultClass(): class C would win. */
+static void a_group_of_class_b_has_ping_slots(void **state)
+{
+    static const struct {
+        const char *pointer;
+        const char *text;
+    } rows[] = {
+        {"/end_device/multicast", "true"},
+        {"/end_device/supports_class_b", "true"},
+        {"/end_device/supports_class_c", ""},
+        {"/end_device/mac_settings/ping_slot_periodicity/value", "PING_EVERY_8S"},
+        {"/end_device/mac_settings/ping_slot_data_rate_index/value", "DATA_RATE_3"},
+        {"/end_device/mac_settings/ping_slot_frequency/value", "869525000"},
+        {"/end_device/mac_settings/rx2_frequency", ""},
+        {"/field_mask/paths/1", "supports_class_b"},
+        {"/field_mask/paths/9", "mac_settings.ping_slot_periodicity"},
+    };
+    struct rig rig;
+    struct fuo_group group = group_intent();
+    (void)state;
+    start(&rig);
+    group.device_class = 'B';
+    group.ping_slot_periodicity = 8;
+    assert_int_equal(rig.loaded.plugin.group_open(rig.ns, &group), FUO_EINVAL);
+    group.ping_slot_periodicity = 3;
+    assert_int_equal(rig.loaded.plugin.group_open(rig.ns, &group), FUO_OK);
+    refuse(&rig, 404, "device_not_found");
+    answer(&rig, 200, "{}");
+    struct json_object *json =
+        json_tokener_parse((char *)expect(&rig, "PUT", NS HANDLE)->body);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].pointer);
+        assert_string_equal(at(json, rows[i].pointer), rows[i].text);
+    }
+    json_object_put(json);
+    rig_close(&rig);
+}
+
 static void groups_that_cannot_be(void **state)
 {
     static const struct {
@@ -212,7 +250,6 @@ static void groups_that_cannot_be(void **state)
         int err;
         const char *log;
     } rows[] = {
-        {"class B", 'B', "EU868", 2, FUO_EINVAL, "class B"},
         {"another region", 'C', "US915", 2, FUO_EINVAL, "frequencyPlan"},
         {"no gateways", 'C', "EU868", 0, FUO_EINVAL, "the server chooses none"},
         {"too many gateways", 'C', "EU868", 33, FUO_EINVAL, "1 to 32 gateways"},
@@ -276,5 +313,6 @@ TEST_MAIN(cmocka_unit_test(a_group_is_a_device_in_three_registries),
           cmocka_unit_test(the_server_counts_from_1),
           cmocka_unit_test(steps_that_are_refused),
           cmocka_unit_test(answers_that_are_none),
+          cmocka_unit_test(a_group_of_class_b_has_ping_slots),
           cmocka_unit_test(groups_that_cannot_be),
           cmocka_unit_test(closing_deletes_in_reverse_and_does_not_mind_what_is_gone))

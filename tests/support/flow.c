@@ -444,8 +444,9 @@ static void answer_session(struct flow *f, size_t device)
     char hex[16];
     uint32_t left_s =
         (uint32_t)((f->transmission.session_start.us - f->now.us) / 1000000);
-    snprintf(hex, sizeof(hex), "0400%02x%02x%02x", left_s & 0xff, left_s >> 8 & 0xff,
-             left_s >> 16 & 0xff);
+    snprintf(hex, sizeof(hex), "%s00%02x%02x%02x",
+             spec_is_class_b(&f->spec.radio) ? "05" : "04", left_s & 0xff,
+             left_s >> 8 & 0xff, left_s >> 16 & 0xff);
     flow_uplink(f, device, 200, hex);
 }
 

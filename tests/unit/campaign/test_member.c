@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "campaign/member.h"
+#include "codec/mcast.h"
 
 /* GPS 1450000000 is 2025-12-18T09:46:22Z. */
 #define START ((struct utc){SECONDS_US(1450000000 + GPS_EPOCH_UNIX_S - GPS_LEAP_S)})
@@ -29,11 +30,16 @@ static const uint8_t wrapped[16] = {0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0x
                                     0xa8, 0xa9, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf};
 static const uint8_t mic[4] = {9, 8, 7, 6};
 
+static const struct spec_radio class_c = {.device_class = 'C'};
+static const struct spec_radio class_b = {.device_class = 'B',
+                                          .ping_slot_periodicity = 5};
+
 static struct member_context context_of(void)
 {
     transmission.session_start = START;
     return (struct member_context){.device = &device,
                                    .transmission = &transmission,
+                                   .radio = &class_c,
                                    .image_len = 990,
                                    .descriptor = descriptor,
                                    .wrapped_key = wrapped,
@@ -76,6 +82,28 @@ static void each_phase_has_its_command(void **state)
         assert_int_equal(member_command(&m, &context, &out), FUO_OK);
         assert_int_equal(out.fport, rows[i].fport);
         assert_string_equal(hex_encode(out.payload, out.len, text), rows[i].hex);
+    }
+}
+
+static void a_session_in_ping_slots_has_a_command_and_an_answer_of_its_own(void **state)
+{
+    struct member_context context = context_of();
+    struct member_rec m = {.phase = MEMBER_SESSION};
+    struct member_downlink out;
+    char text[2 * MEMBER_PAYLOAD_MAX + 1];
+    static const uint8_t answer[] = {0x00, 0x64, 0x00, 0x00};
+    struct split_cmd cmd = {.pkg = PKG_MCAST, .body = answer, .body_len = sizeof(answer)};
+    (void)state;
+    context.radio = &class_b;
+    assert_int_equal(member_command(&m, &context, &out), FUO_OK);
+    /* TS005 v2.0.0, 4.5: bits 6:4 of TimeOut are the periodicity */
+    assert_string_equal(hex_encode(out.payload, out.len, text), "0500803e6d565cd2ad8405");
+    for (uint8_t cid = MC_CID_CLASS_C_SESSION; cid <= MC_CID_CLASS_B_SESSION; cid++) {
+        cmd.cid = cid;
+        struct utc received = utc_after(START, -SECONDS_US(100));
+        struct member_answer a = member_answer(&m, &context, &cmd, received);
+        assert_int_equal(a.verdict, cid == MC_CID_CLASS_B_SESSION ? VERDICT_ACCEPTED
+                                                                  : VERDICT_NOT_MINE);
     }
 }
 
@@ -290,10 +318,12 @@ static void a_status_before_any_fragment_proves_nothing(void **state)
     transmission.next_n = 24;
 }
 
-TEST_MAIN(cmocka_unit_test(each_phase_has_its_command),
-          cmocka_unit_test(phases_that_wait_have_no_command),
-          cmocka_unit_test(ports_of_the_device_are_used),
-          cmocka_unit_test(answers_are_judged_by_phase),
-          cmocka_unit_test(outside_a_transmission_nothing_of_it_is_an_answer),
-          cmocka_unit_test(answers_carry_their_values),
-          cmocka_unit_test(a_status_before_any_fragment_proves_nothing))
+TEST_MAIN(
+    cmocka_unit_test(each_phase_has_its_command),
+    cmocka_unit_test(a_session_in_ping_slots_has_a_command_and_an_answer_of_its_own),
+    cmocka_unit_test(phases_that_wait_have_no_command),
+    cmocka_unit_test(ports_of_the_device_are_used),
+    cmocka_unit_test(answers_are_judged_by_phase),
+    cmocka_unit_test(outside_a_transmission_nothing_of_it_is_an_answer),
+    cmocka_unit_test(answers_carry_their_values),
+    cmocka_unit_test(a_status_before_any_fragment_proves_nothing))

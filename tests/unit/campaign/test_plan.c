@@ -243,11 +243,45 @@ static void so_much_airtime_takes_its_time(void **state)
 static void session_timeout_is_the_smallest_that_holds(void **state)
 {
     (void)state;
-    assert_int_equal(plan_timeout_exp(0), 0);
-    assert_int_equal(plan_timeout_exp(SECONDS_US(1)), 0);
-    assert_int_equal(plan_timeout_exp(SECONDS_US(1) + 1), 1);
-    assert_int_equal(plan_timeout_exp(SECONDS_US(4096)), 12);
-    assert_int_equal(plan_timeout_exp(DAYS_US(9)), 15);
+    assert_int_equal(plan_timeout_exp(SECONDS_US(1), 0), 0);
+    assert_int_equal(plan_timeout_exp(SECONDS_US(1), SECONDS_US(1)), 0);
+    assert_int_equal(plan_timeout_exp(SECONDS_US(1), SECONDS_US(1) + 1), 1);
+    assert_int_equal(plan_timeout_exp(SECONDS_US(1), SECONDS_US(4096)), 12);
+    assert_int_equal(plan_timeout_exp(SECONDS_US(1), DAYS_US(9)), 15);
+}
+
+/* TS005 v2.0.0, 4.5: a frame for each ping slot, and SessionTimeOut counts 128 s. */
+static void in_class_b_ping_slots_set_the_pace(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *region;
+        uint8_t periodicity;
+        int64_t interval_us;
+        uint32_t frequency_hz;
+    } rows[] = {
+        {"every second, but frames take their time", "EU868", 0, SECONDS_US(1),
+         869525000},
+        {"every 32 s", "EU868", 5, SECONDS_US(32), 869525000},
+        {"where devices hop the beacon does not", "AS923", 3, SECONDS_US(8), 923400000},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct campaign_spec spec = default_spec();
+        struct fleet_spec fleet = {.region = rows[i].region, .reserve_ppm = 400000};
+        struct plan_input in = input_of(&spec, 2000);
+        struct plan plan;
+        test_row(rows[i].name);
+        in.fleet = &fleet;
+        spec.radio.device_class = 'B';
+        spec.radio.ping_slot_periodicity = rows[i].periodicity;
+        assert_int_equal(plan_make(&in, &plan), PLAN_OK);
+        assert_int_equal(plan.interval_us, rows[i].interval_us);
+        assert_int_equal(plan.frequency_hz, rows[i].frequency_hz);
+        assert_int_equal(plan.session_unit_us, SECONDS_US(128));
+        assert_true(SECONDS_US(128) << plan.timeout_exp > plan.duration_us);
+    }
+    assert_int_equal(plan_timeout_exp(SECONDS_US(128), DAYS_US(9)), 13);
 }
 
 static void every_record_value_has_a_name_and_strangers_have_none(void **state)
@@ -302,4 +336,5 @@ TEST_MAIN(cmocka_unit_test(a_strong_cohort_gets_the_fastest_rate_and_the_class_c
           cmocka_unit_test(the_lower_bound_takes_the_budget_of_each_hour_at_once),
           cmocka_unit_test(so_much_airtime_takes_its_time),
           cmocka_unit_test(session_timeout_is_the_smallest_that_holds),
+          cmocka_unit_test(in_class_b_ping_slots_set_the_pace),
           cmocka_unit_test(every_record_value_has_a_name_and_strangers_have_none))

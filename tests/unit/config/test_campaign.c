@@ -190,8 +190,8 @@ static const char full[] =
     "  notify: [{ on: [paused, completed], webhook: \"https://ci.example/hook\" }]\n";
 
 /* In order of their places. */
-static const char *const later_paths[] = {
-    "spec.targets.fleets[1]", "spec.radio.transport", "spec.radio.class", "spec.notify"};
+static const char *const later_paths[] = {"spec.targets.fleets[1]",
+                                          "spec.radio.transport", "spec.notify"};
 
 static void check_full_image_and_targets(const struct campaign_spec *s)
 {

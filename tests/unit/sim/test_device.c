@@ -6,6 +6,7 @@
 #include "codec/fwmgmt.h"
 #include "crypto/block_mic.h"
 #include "fec/encode.h"
+#include "sim/pingslots.h"
 
 #define MC_ADDR 0x01020304u
 
@@ -229,6 +230,45 @@ static void listens_by_its_own_clock_and_stops_at_the_timeout(void **state)
     bench_close(bench);
 }
 
+/* TS005 v2.0.0, 4.5; LoRaWAN L2 1.0.4, 13.3 */
+static void in_class_b_it_is_open_in_its_ping_slots_for_units_of_128_s(void **state)
+{
+    (void)state;
+    struct device_config config = bench_config(2);
+    config.uplink_interval_us = HOURS_US(12); /* silence */
+    struct bench *bench = bench_open(&config);
+    uint8_t bytes[11];
+    uint8_t setup[32];
+    size_t len = 0;
+    set_clock(bench);
+    assert_true(bench_ask(bench, 200, setup, group_setup(bench, setup, sizeof(setup))));
+    bench->device.next_uplink = utc_after(bench->now, SECONDS_US(1));
+    bench_uplink(bench);
+    struct gps beacon = gps_from_utc(utc_after(bench->now, SECONDS_US(400)));
+    beacon.s -= beacon.s % 128;
+    struct mc_session_req req = {
+        .session_time = {beacon.s - 5}, /* begins with the beacon */
+        .timeout_exp = 1,
+        .periodicity_exp = 4,
+        .dr = 3};
+    assert_int_equal(mc_class_b_req_encode(2, &req, bytes, sizeof(bytes), &len), FUO_OK);
+    bench_down(bench, 200, bytes, len);
+    assert_true(bench_next_on(bench, 200, 1));
+    bench_end_tx(bench, NULL, 0);
+    int64_t start_us = (int64_t)(beacon.s + GPS_EPOCH_UNIX_S - GPS_LEAP_S) * 1000000;
+    struct utc inside = {start_us + SECONDS_US(3)};
+    sim_timers_run(&bench->timers, inside);
+    assert_true(device_listens(&bench->device, 869525000, 3)); /* 0: the region's own */
+    struct utc slot = pingslots_next(inside, bench->device.groups[0].addr, 4);
+    assert_true(device_is_open(&bench->device, slot));
+    assert_false(device_is_open(&bench->device, utc_after(slot, SECONDS_US(1))));
+    sim_timers_run(&bench->timers, (struct utc){start_us + SECONDS_US(253)});
+    assert_true(device_listens(&bench->device, 869525000, 3));
+    sim_timers_run(&bench->timers, (struct utc){start_us + SECONDS_US(259)});
+    assert_false(device_listens(&bench->device, 869525000, 3));
+    bench_close(bench);
+}
+
 static void without_a_clock_it_starts_when_the_clock_is_set(void **state)
 {
     (void)state;
@@ -355,6 +395,7 @@ TEST_MAIN(cmocka_unit_test(joins_with_a_new_nonce_and_sends_readings),
           cmocka_unit_test(two_commands_in_a_frame_are_answered_in_one),
           cmocka_unit_test(refuses_sessions_that_cannot_be),
           cmocka_unit_test(listens_by_its_own_clock_and_stops_at_the_timeout),
+          cmocka_unit_test(in_class_b_it_is_open_in_its_ping_slots_for_units_of_128_s),
           cmocka_unit_test(without_a_clock_it_starts_when_the_clock_is_set),
           cmocka_unit_test(reads_a_firmware_version_and_has_no_image_at_first),
           cmocka_unit_test(packages_it_does_not_have_are_silent),

@@ -2,6 +2,8 @@
 /* Multicast groups and their queue: network-servers.md 2.2 and 2.3. */
 #include "server_rig.h"
 
+#include "sim/pingslots.h"
+
 static struct cs_group_settings settings(void)
 {
     return (struct cs_group_settings){
@@ -81,6 +83,39 @@ static void rows_are_spaced_by_margin_times_gateways(void **state)
         }
         rig_close(rig);
     }
+}
+
+/* chirpstack downlink/multicast.rs, storage/multicast.rs (get_next_ping_slot_after): the next
+ * ping slot behind multicast_class_b_margin, or behind the last row; all gateways in it. */
+static void frames_of_class_b_have_ping_slots_of_their_own(void **state)
+{
+    (void)state;
+    char id[CS_ID_SIZE];
+    struct rig *rig = rig_with_group(2, id);
+    struct cs_group_settings s = settings();
+    s.type = CS_GROUP_CLASS_B;
+    s.ping_slot_periodicity = 8;
+    assert_int_equal(cs_group_update(&rig->cs, id, &s, rig->now), FUO_EINVAL);
+    s.ping_slot_periodicity = 3;
+    assert_int_equal(cs_group_update(&rig->cs, id, &s, rig->now), FUO_OK);
+    struct utc enqueued = rig->now;
+    enqueue_many(rig, id, 3);
+    for (int i = 0; i < 60; i++) {
+        run(rig, SECONDS_US(1));
+    }
+    assert_int_equal(rig->tx_count, 6);
+    struct utc slot = utc_after(enqueued, SECONDS_US(5));
+    for (size_t i = 0; i < 3; i++) {
+        slot = pingslots_next(slot, s.mc_addr, 3);
+        assert_true(pingslots_is_one(slot, s.mc_addr, 3));
+        for (size_t g = 0; g < 2; g++) {
+            assert_int_equal(rig->tx[2 * i + g].at.us, slot.us);
+            assert_false(rig->tx[2 * i + g].immediate);
+        }
+        assert_int_not_equal(rig->tx[2 * i].gateway, rig->tx[2 * i + 1].gateway);
+    }
+    assert_false(pingslots_is_one(utc_after(slot, MILLIS_US(20)), s.mc_addr, 3));
+    rig_close(rig);
 }
 
 static void an_empty_queue_sends_at_the_next_run_of_the_scheduler(void **state)
@@ -362,6 +397,7 @@ static void frames_that_cannot_be_are_refused_without_a_counter(void **state)
 
 TEST_MAIN(cmocka_unit_test(fcnt_is_given_at_enqueue_and_a_row_made_per_gateway),
           cmocka_unit_test(rows_are_spaced_by_margin_times_gateways),
+          cmocka_unit_test(frames_of_class_b_have_ping_slots_of_their_own),
           cmocka_unit_test(an_empty_queue_sends_at_the_next_run_of_the_scheduler),
           cmocka_unit_test(rows_that_are_due_together_leave_in_any_order),
           cmocka_unit_test(what_is_too_long_for_the_newest_edition_vanishes),

@@ -5,6 +5,7 @@
  */
 #include "server_rig.h"
 
+#include "sim/pingslots.h"
 #include "sim/tts.h"
 
 #define SOON SECONDS_US(20)
@@ -268,6 +269,35 @@ static void a_timed_downlink_is_scheduled_shortly_before(void **state)
     stack_close(&s);
 }
 
+/* mac/utils.go NextPingSlotAt(); downlink.go processDownlinkTask(): no nearer than half of
+ * absoluteTimeSchedulingDelay. */
+static void in_class_b_the_server_chooses_ping_slots(void **state)
+{
+    struct stack s = stack_open();
+    struct tts_ns_settings settings = ns_side;
+    (void)state;
+    stack_start(&s);
+    settings.supports_class_c = false;
+    assert_int_equal(tts_ns_set(&s.tts, "mc1", &settings), FUO_EINVAL);
+    settings.supports_class_b = true;
+    settings.ping_slot_periodicity = 8;
+    assert_int_equal(tts_ns_set(&s.tts, "mc1", &settings), FUO_EINVAL);
+    settings.ping_slot_periodicity = 2;
+    assert_int_equal(tts_ns_set(&s.tts, "mc1", &settings), FUO_OK);
+    struct utc slot = utc_after(s.rig->now, MILLIS_US(2500));
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(push(&s, fragment(&s, 0)), FUO_OK);
+    }
+    run(s.rig, SECONDS_US(30));
+    assert_int_equal(s.rig->tx_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        slot = pingslots_next(slot, settings.dev_addr, 2);
+        assert_int_equal(s.rig->tx[i].at.us, slot.us);
+        assert_false(s.rig->tx[i].immediate);
+    }
+    stack_close(&s);
+}
+
 static void priorities_have_ceilings(void **state)
 {
     (void)state;
@@ -521,6 +551,7 @@ int main(void)
         cmocka_unit_test(a_push_to_half_a_device_fails),
         cmocka_unit_test(counters_go_on_from_the_last),
         cmocka_unit_test(a_timed_downlink_is_scheduled_shortly_before),
+        cmocka_unit_test(in_class_b_the_server_chooses_ping_slots),
         cmocka_unit_test(priorities_have_ceilings),
         cmocka_unit_test(refusals_of_the_gateways),
         cmocka_unit_test(mixed_refusals_are_tried_until_the_time_has_passed),
