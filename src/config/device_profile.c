@@ -371,6 +371,13 @@ static const struct option session[] = {
      AT(lowest_only),
      .help = "Whether of several sessions it hears that of the lowest group, not the "
              "first."},
+    {.key = "groups",
+     .type = OPTION_U32,
+     .def = "0",
+     .max = 4,
+     AT(groups_max),
+     .help = "Multicast groups that it can have; McGroupSetupReq with an id beyond is "
+             "refused. 0: all four."},
     {0},
 };
 

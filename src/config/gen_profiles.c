@@ -46,9 +46,9 @@ static void print_session(const struct profile *p)
 {
     printf("     .missed = %d,\n     .undefined_all = %d,\n     .unset = %d,\n"
            "     .end = %d,\n     .window = %d,\n     .counter = %d,\n"
-           "     .one_timer = %d,\n     .lowest_only = %d,\n",
+           "     .one_timer = %d,\n     .lowest_only = %d,\n     .groups_max = %u,\n",
            (int)p->missed, p->undefined_all, (int)p->unset, (int)p->end, (int)p->window,
-           (int)p->counter, p->one_timer, p->lowest_only);
+           (int)p->counter, p->one_timer, p->lowest_only, p->groups_max);
 }
 
 static void print_profile(const struct profile *p)

@@ -211,8 +211,9 @@ struct profile {
     enum profile_end end;
     enum profile_window window;
     enum profile_counter counter;
-    bool one_timer;   /* of several groups: the last start, the timeout of group 0 */
-    bool lowest_only; /* of several sessions it listens to that of the lowest group */
+    bool one_timer;     /* of several groups: the last start, the timeout of group 0 */
+    bool lowest_only;   /* of several sessions it listens to that of the lowest group */
+    uint8_t groups_max; /* ids from there on are refused (IDerror); 0: it has all four */
     enum profile_clock clock;
 
     enum profile_image image;
@@ -235,6 +236,12 @@ bool profile_counts_rank(const struct profile *profile, uint8_t ts004);
 
 /* The same as a count of fragments. */
 uint32_t profile_cap(const struct profile *profile, uint8_t ts004, uint32_t m);
+
+/* Whether it can have the multicast group of that id. */
+static inline bool profile_has_group(const struct profile *profile, uint8_t group_id)
+{
+    return profile->groups_max == 0 || group_id < profile->groups_max;
+}
 
 /* Whether a device that runs those versions of TS004 and TS005 can be one of these. */
 bool profile_fits(const struct profile *profile, uint8_t ts004, uint8_t ts005);

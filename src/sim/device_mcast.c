@@ -199,9 +199,23 @@ static void on_group_status(struct device *device, const struct mc_group_status_
     commit(w, err, len);
 }
 
+static void answer_setup(const struct device *device, uint8_t group_id, bool id_error,
+                         struct wr *w)
+{
+    struct mc_group_setup_ans ans = {.group_id = group_id, .id_error = id_error};
+    size_t len = 0;
+    int err = mc_group_setup_ans_encode(device_version_of(device, PKG_MCAST), &ans,
+                                        w->base + w->len, w->cap - w->len, &len);
+    commit(w, err, len);
+}
+
 static void on_group_setup(struct device *device, const struct mc_group_setup_req *req,
                            struct wr *w)
 {
+    if (!profile_has_group(quirks_of(device), req->group_id)) {
+        answer_setup(device, req->group_id, true, w);
+        return;
+    }
     struct device_group *group = &device->groups[req->group_id];
     struct aes_key mc_key;
     struct device_group fresh = {
@@ -218,11 +232,7 @@ static void on_group_setup(struct device *device, const struct mc_group_setup_re
     }
     aes_key_wipe(&mc_key);
     *group = fresh;
-    struct mc_group_setup_ans ans = {.group_id = req->group_id};
-    size_t len = 0;
-    int err = mc_group_setup_ans_encode(device_version_of(device, PKG_MCAST), &ans,
-                                        w->base + w->len, w->cap - w->len, &len);
-    commit(w, err, len);
+    answer_setup(device, req->group_id, false, w);
 }
 
 static void on_group_delete(struct device *device, const struct mc_group_delete_req *req,

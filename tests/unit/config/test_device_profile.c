@@ -59,7 +59,7 @@ static const char odd_text[] =
     "clobbers]}\n"
     "  session: {missed: group-undefined, undefinedAll: true, unsetClock: guesses,\n"
     "            end: idle, window: none, counter: session, oneTimer: true,\n"
-    "            lowestOnly: true}\n"
+    "            lowestOnly: true, groups: 1}\n"
     "  clock: epoch-twice\n"
     "  firmware: {image: denied, rebootTime: unix, version: bytes}\n";
 static const struct profile odd = {
@@ -101,6 +101,7 @@ static const struct profile odd = {
     .counter = PROFILE_COUNTER_SESSION,
     .one_timer = true,
     .lowest_only = true,
+    .groups_max = 1,
     .clock = PROFILE_CLOCK_EPOCH_TWICE,
     .image = PROFILE_IMAGE_DENIED,
     .reboot = PROFILE_REBOOT_UNIX,

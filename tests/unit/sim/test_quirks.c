@@ -147,12 +147,14 @@ static void lbm_acknowledges_three_times_whatever_else_comes(void **state)
 #define MC_ADDR 0x11223344u
 
 /* A group as McGroupSetupReq makes it, with its session under way. */
-static struct device_group *define_group(struct bench *bench, uint32_t min_fcnt,
-                                         uint32_t max_fcnt)
+static void ask_group(struct bench *bench, uint8_t group, uint32_t min_fcnt,
+                      uint32_t max_fcnt)
 {
     struct aes_key mc_key = {{7}};
-    struct mc_group_setup_req req = {
-        .addr = MC_ADDR, .min_fcnt = min_fcnt, .max_fcnt = max_fcnt};
+    struct mc_group_setup_req req = {.group_id = group,
+                                     .addr = MC_ADDR + group,
+                                     .min_fcnt = min_fcnt,
+                                     .max_fcnt = max_fcnt};
     uint8_t bytes[32];
     size_t len = 0;
     assert_int_equal(keys_mc_wrap_for_device(LORAWAN_1_0,
@@ -162,6 +164,12 @@ static struct device_group *define_group(struct bench *bench, uint32_t min_fcnt,
     assert_int_equal(mc_group_setup_req_encode(1, &req, bytes, sizeof(bytes), &len),
                      FUO_OK);
     assert_true(bench_ask(bench, 200, bytes, len));
+}
+
+static struct device_group *define_group(struct bench *bench, uint32_t min_fcnt,
+                                         uint32_t max_fcnt)
+{
+    ask_group(bench, 0, min_fcnt, max_fcnt);
     bench_expect(bench, "\x02\x00", 2);
     return &bench->device.groups[0];
 }
@@ -318,6 +326,27 @@ static void define_second_group(struct bench *bench)
     second.addr = MC_ADDR + 1;
     second.state = MC_SESSION_NONE;
     bench->device.groups[1] = second;
+}
+
+static void one_group_is_all_that_some_have(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *stack;
+        bool refuses;
+    } rows[] = {{"zephyr", true}, {"mbed", true}, {"lbm-v1", false}, {"st-v1", false}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].stack);
+        struct bench *bench = open_stack(rows[i].stack);
+        const struct device_group *groups = bench->device.groups;
+        define_group(bench, 0, 1000);
+        assert_true(groups[0].defined);
+        ask_group(bench, 1, 0, 1000);
+        bench_expect(bench, rows[i].refuses ? "\x02\x05" : "\x02\x01", 2);
+        assert_int_equal(groups[1].defined, !rows[i].refuses);
+        assert_true(groups[0].defined);
+        bench_close(bench);
+    }
 }
 
 static void loramac_has_one_timer_for_all_groups(void **state)
@@ -532,6 +561,7 @@ TEST_MAIN(cmocka_unit_test(uncoded_fragments_behind_coded_ones_do_what_they_did)
           cmocka_unit_test(lbm_acknowledges_three_times_whatever_else_comes),
           cmocka_unit_test(loramac_takes_counters_as_it_did),
           cmocka_unit_test(stacks_differ_in_the_counters_that_they_take),
+          cmocka_unit_test(one_group_is_all_that_some_have),
           cmocka_unit_test(loramac_has_one_timer_for_all_groups),
           cmocka_unit_test(of_two_sessions_the_lowest_group_or_the_first_is_heard),
           cmocka_unit_test(memory_that_lacked_once_lacks_until_the_reboot),
