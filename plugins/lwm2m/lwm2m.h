@@ -31,7 +31,7 @@
 
 enum {
     ENDPOINT_SIZE = 128,
-    REG_ID_SIZE = 33, /* 128 random bits in hex */
+    REG_ID_SIZE = 25, /* 96 random bits in hex */
     ROOT_SIZE = 64,
     URI_SIZE = 256, /* /5/0/1 has at most 255 bytes */
     TOKEN_BYTES = 8,
@@ -127,6 +127,7 @@ struct peer {
     int64_t expires_us;
     int64_t awake_until_us;  /* NEVER_US: it always listens */
     int64_t silent_until_us; /* it did not answer: not asked before, unless it speaks */
+    bool verified;           /* it has answered from where it is, or has DTLS */
     bool queue;              /* it sleeps (U or UQ of 1.0, Q of 1.1) */
     bool firmware;           /* it has /5/0 */
     bool cancels;            /* ... of 1.1 or later: resource 10 */
@@ -247,6 +248,8 @@ coap_response_t talk_on_response(coap_session_t *session, const coap_pdu_t *sent
                                  const coap_pdu_t *received, coap_mid_t mid);
 void talk_on_nack(coap_session_t *session, const coap_pdu_t *sent,
                   coap_nack_reason_t reason, coap_mid_t mid);
+/* It has spoken by itself: what it has not answered by now it did not hear. */
+void talk_heard(struct fuo_ns *ns, struct peer *p);
 /* Nobody answers for ever. */
 void talk_tick(struct fuo_ns *ns, struct peer *p);
 

@@ -159,6 +159,7 @@ void peers_register(struct fuo_ns *ns, struct peer *p, coap_session_t *session)
     (void)coap_session_reference(session); /* first: it may be the same */
     peers_deregister(ns, p);
     p->session = session;
+    p->verified = coap_is_secure(session);
     draw_id(ns, p->id);
     struct peer **at = &ns->by_id[hash_id(p->id, ns->bucket_count)];
     p->next_id = *at;
@@ -171,6 +172,7 @@ void peers_move(struct peer *p, coap_session_t *session)
     if (p->session != session) {
         coap_session_release(p->session);
         p->session = coap_session_reference(session);
+        p->verified = coap_is_secure(session);
     }
 }
 

@@ -11,8 +11,15 @@
 #include <string.h>
 
 enum {
-    ANSWER_TIMES =
-        100,        /* of the acknowledgement timeout: devices erase flash meanwhile */
+    /* Of the acknowledgement timeout: devices erase flash meanwhile. */
+    ANSWER_TIMES = 100,
+    /* The same: a sleeping device is asked anew when it is heard after that. */
+    HEARD_TIMES = 2,
+    REPEATS = 4,        /* of a message: what RFC 7252 has */
+    REPEATS_ASLEEP = 2, /* later it is asleep */
+    /* With the answer to its registration less than three times that. */
+    REPEATS_UNVERIFIED = 1,
+    NSTART = 3,
     SLOT_BYTES = 4, /* of a token: whose it is; the rest is random */
     NO_FORMAT = 0xffff,
 };
@@ -61,12 +68,25 @@ static bool put_options(coap_pdu_t *pdu, const struct peer *p, const struct talk
            (t->size1 == 0 || coap_put_number(pdu, COAP_OPTION_SIZE1, (uint32_t)t->size1));
 }
 
-static void set_timeout(const struct fuo_ns *ns, coap_session_t *session)
+static uint16_t repeats_of(const struct peer *p)
 {
+    if (!p->verified) {
+        return REPEATS_UNVERIFIED;
+    }
+    return p->queue ? REPEATS_ASLEEP : REPEATS;
+}
+
+/* Whoever sends from an address that is not its own shall not have much sent there. */
+static void set_timeout(const struct fuo_ns *ns, const struct peer *p)
+{
+    coap_session_t *session = p->session;
     int64_t us = ns->config->ack_timeout_us;
     coap_fixed_point_t timeout = {(uint16_t)(us / SECOND_US),
                                   (uint16_t)(us % SECOND_US / 1000)};
     coap_session_set_ack_timeout(session, timeout);
+    coap_session_set_max_retransmit(session, repeats_of(p));
+    /* One that was given up, and is repeated still, does not hold back the next. */
+    coap_session_set_nstart(session, NSTART);
 }
 
 void talk_end(struct fuo_ns *ns, struct peer *p)
@@ -90,7 +110,7 @@ int talk_send(struct fuo_ns *ns, struct peer *p, const struct talk *t)
         coap_delete_pdu(pdu);
         return FUO_EAGAIN;
     }
-    set_timeout(ns, p->session);
+    set_timeout(ns, p);
     if (t->block2 == NULL) {
         p->download = (struct coap_download){0};
     }
@@ -224,6 +244,7 @@ coap_response_t talk_on_response(coap_session_t *session, const coap_pdu_t *sent
     if (p == NULL) {
         return COAP_RESPONSE_FAIL; /* a reset ends an observation of before */
     }
+    p->verified = true;
     update_awake(ns, p);
     bool observed = coap_number(received, COAP_OPTION_OBSERVE, UINT32_MAX) != UINT32_MAX;
     if (p->step != STEP_NONE && is_token(&token, p->token)) {
@@ -258,6 +279,14 @@ void talk_on_nack(coap_session_t *session, const coap_pdu_t *sent,
 void talk_tick(struct fuo_ns *ns, struct peer *p)
 {
     if (p->step != STEP_NONE && p->answer_until_us <= ns->now_us) {
+        give_none(ns, p);
+    }
+}
+
+void talk_heard(struct fuo_ns *ns, struct peer *p)
+{
+    int64_t left_us = (ANSWER_TIMES - HEARD_TIMES) * ns->config->ack_timeout_us;
+    if (p->step != STEP_NONE && p->queue && p->answer_until_us - left_us <= ns->now_us) {
         give_none(ns, p);
     }
 }

@@ -498,7 +498,8 @@ void update_answer(struct fuo_ns *ns, struct peer *p, const struct answer *a)
         return;
     }
     if (a->code == COAP_EMPTY_CODE) {
-        p->silent_until_us = ns->now_us + SILENCE_US;
+        /* From where nobody ever answered: not before it speaks again. */
+        p->silent_until_us = p->verified ? ns->now_us + SILENCE_US : NEVER_US;
         p->awake_until_us = p->queue ? 0 : p->awake_until_us;
         p->order_read = false;
         p->wants_observe |= a->step == STEP_OBSERVE;
@@ -534,6 +535,7 @@ void update_heard(struct fuo_ns *ns, struct peer *p)
     struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_REPORTED};
     event.reported.dev_eui = p->eui;
     ns_event(ns, &event);
+    talk_heard(ns, p);
     update_awake(ns, p);
     ns_due(ns, p);
 }

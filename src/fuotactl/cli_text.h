@@ -71,7 +71,8 @@
 
 #define CLI_TEXT_SIMULATE                                                            \
     "Checks the files and runs the campaigns with the daemon's own engine "          \
-    "in a simulated city of the EU868 region: gateways under the legal duty"         \
+    "in a simulated LoRaWAN city of the EU868 region (devices with IP, which "       \
+    "speak LwM2M, are not simulated): gateways under the legal duty"                 \
     " cycle, devices with real decoders that speak every hour. The fleet's "         \
     "own devices and trust policy are not looked at; nothing is sent, and "          \
     "no daemon is needed. Waves, gates, soak, windows, blackouts, notBefore"         \

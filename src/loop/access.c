@@ -23,8 +23,8 @@ enum {
     NOTE_SIZE = 96,
 };
 
-#define TIMEOUT_DEFAULT_US (30 * INT64_C(1000000))
-#define TIMEOUT_MAX_US     (7 * 86400 * INT64_C(1000000))
+#define TIMEOUT_DEFAULT_US (INT64_C(30) * 1000000)
+#define TIMEOUT_MAX_US     (INT64_C(7) * 86400 * 1000000)
 
 struct access_client {
     struct access_client *next;

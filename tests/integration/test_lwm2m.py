@@ -5,6 +5,7 @@
 Prints a line per case and exits with the number of failures.
 """
 import contextlib
+import contextlib
 import socket
 import sys
 import time
@@ -117,7 +118,7 @@ def case_registrations_are_made_updated_and_deleted_and_run_out(folder):
             assert dotted(answer) == code, (query, dotted(answer))
         ids = [Message(s.ask(post("rd", ["ep=meter-0", "lt=300"]))).all(LOCATION)[1].decode()
                for _ in range(2)]
-        assert ids[0] != ids[1] and len(ids[0]) == 32, ids
+        assert ids[0] != ids[1] and len(ids[0]) == 24, ids
         assert dotted(s.ask(post(f"rd/{ids[0]}", payload=b""))) == "4.04"
         assert dotted(s.ask(post(f"rd/{ids[1]}", payload=b""))) == "2.04"
         assert dotted(s.ask(post(f"rd/{ids[1]}", ["lt=300"], b"</5/0"))) == "4.00"
@@ -170,6 +171,22 @@ def case_strangers_get_nothing_and_malformed_messages_do_no_harm(folder):
         client = s.client()
         s.campaign(0)
         updated(s, client)
+
+
+def case_nobody_gets_more_than_three_times_what_came_in_their_name(folder):
+    with Lwm2mStack(folder) as s:
+        known = post("rd", ["ep=meter-0"], b"</5/0>")
+        for data in (known, post("rd", ["ep=meter-7"], b"</5/0>"), post("rd", ["ep=meter-0"], b"<"),
+                     post("rd/7"), post("fw/0123456789abcdef-" + "0" * 32, method=1, payload=b""),
+                     post("rd", ["ep=meter-0"], b"</5/0>", options=[(BLOCK1, block(0, 1, 6))])):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.settimeout(12 if data == known else 1)
+                sock.sendto(data, ("127.0.0.1", s.port))
+                got, end = 0, time.monotonic() + (12 if data == known else 1)
+                with contextlib.suppress(socket.timeout):
+                    while time.monotonic() < end:
+                        got += len(sock.recv(2048))
+                assert 0 < got <= 3 * len(data), (data, len(data), got)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@
 
 Prints a line per case and exits with the number of failures.
 """
-import collections
 import csv
 import subprocess
 import sys
@@ -51,10 +50,13 @@ def case_a_campaign_of_every_kind_ends_as_each_kind_does(folder):
     with Fleet(folder, devices=DEVICES, spec=spec) as s:
         euis = [row["dev_eui"] for row in csv.DictReader(s.path("sim.csv").open())]
         rows = {r["dev_eui"]: r for r in s.campaign(10, 400)}
-        got = collections.Counter((kinds[i % len(kinds)], rows[eui]["outcome"])
-                                  for i, eui in enumerate(euis))
-        wrong = {k: n for k, n in got.items() if ENDS[k[0]] != k[1]}
-        assert not wrong and sum(got.values()) == DEVICES, (wrong, got)
+        ends = [(kinds[i % len(kinds)], rows[eui]) for i, eui in enumerate(euis)]
+        wrong = [(kind, r) for kind, r in ends if ENDS[kind] != r["outcome"]]
+        assert not wrong and len(rows) == DEVICES, wrong
+        results = {kind: r["result"] for kind, r in ends}
+        assert results["corrupt"] == 5 and results["wrong-type"] == 6, results
+        assert results["fails"] == results["fails-kept"] == 8, results
+
 
 
 if __name__ == "__main__":
