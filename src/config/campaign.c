@@ -239,8 +239,10 @@ static void check_deltas(struct option_context *ctx, const struct campaign_doc *
         report(ctx, c, "spec.image.deltas", "has more than 8 deltas");
     }
     for (size_t i = 0; i < image->delta_count; i++) {
+        const char *from = image->deltas[i].from; /* NULL: it is missing, and reported */
         snprintf(at, sizeof(at), "spec.image.deltas[%zu].from", i);
-        if (version_compare(image->deltas[i].from, image->version) == VERSION_SAME) {
+        if (from != NULL && image->version != NULL &&
+            version_compare(from, image->version) == VERSION_SAME) {
             report(ctx, c, at, "is the version of the image itself");
         }
     }

@@ -83,10 +83,8 @@ static int open_stream(struct stream *s, const uint8_t *bytes, size_t len)
     return code_of(BZ2_bzDecompressInit(&s->bz, 0, 0));
 }
 
-static int read_stream(struct stream *s, uint8_t *out, size_t len)
+static int fill(struct stream *s)
 {
-    s->bz.next_out = (char *)out;
-    s->bz.avail_out = (unsigned)len;
     while (s->bz.avail_out > 0) {
         unsigned before_in = s->bz.avail_in;
         unsigned before_out = s->bz.avail_out;
@@ -102,6 +100,15 @@ static int read_stream(struct stream *s, uint8_t *out, size_t len)
     return FUO_OK;
 }
 
+static int read_stream(struct stream *s, uint8_t *out, size_t len)
+{
+    s->bz.next_out = (char *)out;
+    s->bz.avail_out = (unsigned)len;
+    int err = fill(s);
+    s->bz.next_out = NULL;
+    return err;
+}
+
 /* All of it was read, and its checksum is right. */
 static int finish_stream(struct stream *s)
 {
@@ -109,6 +116,7 @@ static int finish_stream(struct stream *s)
     s->bz.next_out = &more;
     s->bz.avail_out = 1;
     int bz = s->ended ? BZ_STREAM_END : BZ2_bzDecompress(&s->bz);
+    s->bz.next_out = NULL;
     return bz == BZ_STREAM_END && s->bz.avail_out == 1 ? FUO_OK : FUO_EPROTO;
 }
 
@@ -186,6 +194,7 @@ static int run(struct work *w)
     return err;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is written to by way of w */
 int bsdiff_apply(struct bsdiff_bytes old, struct bsdiff_bytes patch, uint8_t *result,
                  size_t result_len)
 {

@@ -257,15 +257,15 @@ int apply_check_deltas(struct application *a)
 static enum delta_verdict look(const struct delta_work *work, size_t i)
 {
     AUTO_FREE uint8_t *base = NULL;
-    AUTO_FREE uint8_t *made = malloc(work->image_len + 1);
     size_t base_len = 0;
     struct detail detail = {0};
-    if (made == NULL) {
-        return DELTA_NO_MEMORY;
-    }
     if (store_load_image(work->store, work->delta[i].base, &base, &base_len, NULL,
                          &detail) != FUO_OK) {
         return DELTA_UNREAD;
+    }
+    AUTO_FREE uint8_t *made = malloc(work->image_len + 1);
+    if (made == NULL) {
+        return DELTA_NO_MEMORY;
     }
     int err = bsdiff_apply((struct bsdiff_bytes){base, base_len}, work->delta[i].patch,
                            made, work->image_len);

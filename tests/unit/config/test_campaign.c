@@ -394,6 +394,14 @@ static const struct {
      HEAD "  image: {file: a, version: \"1\", signatures: [s], "
           "format: config}\n  targets: {fleet: wm1}\n",
      "f:5:59: spec.image.format: must be raw, mcuboot or data, not \"config\"\n"},
+    {"deltas",
+     HEAD "  image:\n    file: a\n    version: \"1.0\"\n    signatures: [s]\n"
+          "    deltas: [{from: \"1\", file: d, signatures: [s]},"
+          " {file: d, signatures: [], format: xdelta}]\n  targets: {fleet: wm1}\n",
+     "f:9:21: spec.image.deltas[0].from: is the version of the image itself\n"
+     "f:9:53: spec.image.deltas[1].from: is required\n"
+     "f:9:75: spec.image.deltas[1].signatures: must not be empty\n"
+     "f:9:87: spec.image.deltas[1].format: must be opaque or bsdiff, not \"xdelta\"\n"},
     {"redundancy", HEAD BODY "  fragmentation: {redundancy: 50%, maxRedundancy: 40%}\n",
      "f:7:31: spec.fragmentation.redundancy: is more than maxRedundancy\n"},
     {"waves",
