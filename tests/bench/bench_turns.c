@@ -123,7 +123,11 @@ static void start(struct bench *b)
     b->spec.fragmentation.redundancy_ppm = SPEC_AUTO_U32;
     b->spec.fragmentation.max_redundancy_ppm = SPEC_PPM;
     b->spec.fragmentation.repair_rounds = 3;
-    b->spec.budgets.duty_cycle_ppm = 600000;
+    b->spec.budgets = (struct spec_budgets){.duty_cycle_ppm = 600000,
+                                            .device_listening_us = SPEC_NONE_US,
+                                            .device_energy_mj = SPEC_AUTO_U32,
+                                            .airtime_us = SPEC_NONE_US,
+                                            .duration_us = SPEC_NONE_US};
     b->spec.retry.command = 4;
     b->spec.retry.session = 2;
     b->spec.retry.device = 2;
@@ -169,7 +173,9 @@ static void measure_plan(struct bench *b)
     planning_compute(job);
     note(&thread, since_us);
     since_us = clock_thread_cpu_us();
-    must(planning_end(job));
+    int err = planning_end(job);
+    diag_list_print(&diags, stderr);
+    must(err);
     json_object_put(planning_render(&request, &planning));
     note(&loop, since_us);
     show("plan, on the loop", &loop);
