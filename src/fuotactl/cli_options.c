@@ -88,6 +88,10 @@ const struct cli_option cli_options_simulate[] = {
     {.name = "--apart",
      .value = "TIME",
      .help = "Between the applies of two files; default: all at once."},
+    {.name = "--approve-after",
+     .value = "TIME",
+     .help = "How long waves wait for their approval, and devices for that to install. "
+             "Default: not at all."},
     {.name = "--abort-after",
      .value = "TIME",
      .help = "The campaign of the first file is aborted then."},

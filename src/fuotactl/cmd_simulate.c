@@ -94,6 +94,8 @@ static int read_options(const struct cli_args *args, struct simulation *sim)
         wrong = "--delta-fails takes a percentage from 0% to 100%";
     } else if (!read_duration(cli_value(args, "--apart"), &sim->apart_us)) {
         wrong = "--apart takes a time like 6h";
+    } else if (!read_duration(cli_value(args, "--approve-after"), &sim->approve_us)) {
+        wrong = "--approve-after takes a time like 6h";
     } else if (!read_duration(cli_value(args, "--abort-after"), &sim->abort_us)) {
         wrong = "--abort-after takes a time like 6h";
     } else if (!read_timing(cli_value(args, "--timing"), &sim->timing)) {
@@ -167,6 +169,7 @@ static int run_world(const struct cli *cli, const struct simulation *sim,
                                   .campaign_count = sim->campaign_count,
                                   .broken_ppm = sim->broken_ppm,
                                   .delta_fails_ppm = sim->delta_fails_ppm,
+                                  .approve_after_us = sim->approve_us,
                                   .abort_at_us = sim->abort_us};
     struct world_trace t = {0};
     for (size_t i = 0; i < sim->campaign_count; i++) {

@@ -21,6 +21,7 @@ struct simulation {
     uint32_t broken_ppm;
     uint32_t delta_fails_ppm;
     int64_t apart_us; /* between the applies of two campaigns */
+    int64_t approve_us;
     int64_t abort_us; /* 0: never */
     enum world_timing timing;
     struct simulated campaigns[WORLD_CAMPAIGN_MAX];

@@ -193,7 +193,7 @@ class Files(Case):
         self.assertIn("duty cycle   never above the legal limit\n", told)
         for option in (("--loss", "91%"), ("--devices", "0"), ("--seed", "x"),
                        ("--timing", "soon"), ("--broken", "101%"), ("--apart", "6"),
-                       ("--abort-after", "0s")):
+                       ("--abort-after", "0s"), ("--approve-after", "x")):
             self.run_ctl("simulate", "sim.yaml", *option, code=USAGE)
 
     def test_a_simulation_keeps_to_the_schedule(self):
