@@ -3,7 +3,7 @@
  * null.c - a network without radio, for tests: takes everything, fails and loses on
  * request. Results come at once. On request devices report in LwM2M: a message on
  * REPORTS/DEVEUI of the broker, REPORTS being the option reports, with as many of
- * "state=2 result=0 package=1.4.3 firmware=1.4.2" as they say.
+ * "state=2 result=0 package=1.4.3 firmware=1.4.2 battery=64" as they say.
  */
 #include <stdio.h>
 #include <stdlib.h>

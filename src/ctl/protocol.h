@@ -49,7 +49,8 @@
  *             one page in order of DevEUI: those after "after"; next: ask again with it.
  *             outcome: "pending", "active" or an outcome's name; state: 0..3
  *   device    {"dev_eui"} -> {"dev_eui","name","fleet","profile","last_uplink",
- *             "firmware_version","hardware_version","packages":{"1":v,...}|null,
+ *             "firmware_version","hardware_version","battery_percent"|null,
+ *             "packages":{"1":v,...}|null,
  *             "reported":{"state","result","package_version","firmware_version","time"}|null
  *             (in LwM2M; null: it never said),
  *             "uplink_interval_us" (0: not known),"uplinks_heard","links":[{"gateway":eui,

@@ -175,6 +175,14 @@ static void print_version(FILE *out, const char *name, struct json_object *devic
     }
 }
 
+static void print_battery(FILE *out, struct json_object *device)
+{
+    int64_t percent = ctl_int(device, "battery_percent", -1);
+    if (percent >= 0) {
+        fprintf(out, "%-13s%" PRId64 "%%\n", "battery", percent);
+    }
+}
+
 static void print_packages(FILE *out, struct json_object *packages)
 {
     static const char *const names[] = {"TS007", "TS003", "TS005", "TS004", "TS006"};
@@ -293,6 +301,7 @@ void render_device(FILE *out, struct json_object *device)
     print_line(out, "last uplink", ctl_text(device, "last_uplink"));
     print_version(out, "firmware", device, "firmware_version");
     print_version(out, "hardware", device, "hardware_version");
+    print_battery(out, device);
     print_packages(out, get(device, "packages"));
     print_reported(out, get(device, "reported"));
     print_links(out, get(device, "links"));

@@ -464,19 +464,20 @@ static void a_device_in_detail_with_its_history(void **state)
     (void)state;
     struct rendered r;
     FILE *out = begin(
-        &r, "{\"dev_eui\":\"70b3d57ed005a1b2\",\"name\":\"meter\",\"fleet\":\"f\","
-            "\"profile\":\"generic\",\"last_uplink\":null,\"firmware_version\":16909057,"
-            "\"hardware_version\":null,\"packages\":{\"1\":1,\"3\":2},"
-            "\"reported\":{\"state\":2,\"result\":null,\"package_version\":\"1.4.3\","
-            "\"firmware_version\":null,\"time\":\"T\"},"
-            "\"links\":[{\"gateway\":\"0016c001f1000001\",\"snr_p50_cdb\":748,"
-            "\"snr_p10_cdb\":-1206,\"heard_ppk\":985}],"
-            "\"campaigns\":[{\"campaign\":\"wm1\",\"outcome\":\"failed\",\"state\":0,"
-            "\"result\":8,\"source\":\"inferred\",\"phase\":\"ended\","
-            "\"progress\":57,\"reason_text\":\"it said no\"}],"
-            "\"history\":[{\"campaign\":\"wm1\",\"time\":\"T\",\"phase\":\"frag\","
-            "\"state\":1,\"result\":0,\"source\":\"inferred\",\"outcome\":\"none\","
-            "\"reason\":\"none\"}]}");
+        &r,
+        "{\"dev_eui\":\"70b3d57ed005a1b2\",\"name\":\"meter\",\"fleet\":\"f\","
+        "\"profile\":\"generic\",\"last_uplink\":null,\"firmware_version\":16909057,"
+        "\"hardware_version\":null,\"battery_percent\":64,\"packages\":{\"1\":1,\"3\":2},"
+        "\"reported\":{\"state\":2,\"result\":null,\"package_version\":\"1.4.3\","
+        "\"firmware_version\":null,\"time\":\"T\"},"
+        "\"links\":[{\"gateway\":\"0016c001f1000001\",\"snr_p50_cdb\":748,"
+        "\"snr_p10_cdb\":-1206,\"heard_ppk\":985}],"
+        "\"campaigns\":[{\"campaign\":\"wm1\",\"outcome\":\"failed\",\"state\":0,"
+        "\"result\":8,\"source\":\"inferred\",\"phase\":\"ended\","
+        "\"progress\":57,\"reason_text\":\"it said no\"}],"
+        "\"history\":[{\"campaign\":\"wm1\",\"time\":\"T\",\"phase\":\"frag\","
+        "\"state\":1,\"result\":0,\"source\":\"inferred\",\"outcome\":\"none\","
+        "\"reason\":\"none\"}]}");
     render_device(out, r.json);
     assert_rendered(&r,
                     "device       70b3d57ed005a1b2\n"
@@ -486,6 +487,7 @@ static void a_device_in_detail_with_its_history(void **state)
                     "last uplink  -\n"
                     "firmware     0x01020301\n"
                     "hardware     -\n"
+                    "battery      64%\n"
                     "packages     TS003 v1, TS004 v2\n"
                     "reported     State 2, package 1.4.3, T\n"
                     "link         0016c001f1000001: SNR 7.5 dB, p10 -12.1 dB, hears "
