@@ -29,7 +29,7 @@ static void tell(struct fuo_ns *ns, const struct peer *p, const struct access *a
                  const char *text)
 {
     struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_ACCESSED};
-    if (!a->dead) {
+    if (!a->dead && !a->watch) {
         event.accessed.id = a->id;
         event.accessed.dev_eui = p->eui;
         event.accessed.err = err;
@@ -241,9 +241,10 @@ static void refused(struct fuo_ns *ns, struct peer *p, coap_pdu_code_t code)
 static bool took_value(struct fuo_ns *ns, struct peer *p, const struct access *a,
                        const struct answer *answer, bool more)
 {
-    int err =
-        readings_tell(ns, p, a->dead ? 0 : a->id, &a->path,
-                      &(struct content){answer->format, answer->body, answer->len}, more);
+    const struct content content = {answer->format, answer->body, answer->len};
+    int err = a->watch
+                  ? readings_battery(ns, p, &a->path, &content)
+                  : readings_tell(ns, p, a->dead ? 0 : a->id, &a->path, &content, more);
     if (err != FUO_OK) {
         ns->base.ops->reject(ns->base.host, "answer to a read");
     }
@@ -343,6 +344,7 @@ static void read_again(struct peer *p, const struct access *observed)
     a->path = observed->path;
     memcpy(a->target, observed->target, sizeof(a->target));
     a->until_us = observed->until_us;
+    a->watch = observed->watch;
     a->refreshes = true;
     struct access **at = &p->accesses;
     while (*at != NULL) {
@@ -496,4 +498,24 @@ int access_order(struct fuo_ns *ns, const struct fuo_access *order)
         free(a);
     }
     return err;
+}
+
+void access_watch_battery(struct fuo_ns *ns, struct peer *p)
+{
+    static const struct fuo_access order = {.type = FUO_ACCESS_OBSERVE, .path = "/3/0/9"};
+    struct access *a = NULL;
+    for (a = p->accesses; a != NULL; a = a->next) {
+        if (a->watch) {
+            return; /* it is on its way */
+        }
+    }
+    if (access_parse(&order, &a) != FUO_OK) {
+        return;
+    }
+    a->watch = true;
+    a->until_us = NEVER_US;
+    snprintf(a->query, sizeof(a->query), "st=%u", (unsigned)ns->config->battery_step);
+    if (enqueue(ns, p, a) != FUO_OK) {
+        free(a);
+    }
 }

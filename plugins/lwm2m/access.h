@@ -26,6 +26,7 @@ struct access {
     uint8_t token[TOKEN_BYTES]; /* of an observation */
     bool asked;                 /* the request is under way */
     bool dead;                  /* nobody waits for the answer any more */
+    bool watch;                 /* ours: its battery, for preconditions */
     bool refreshes;             /* a read of what an observation told in part */
     uint8_t attempt;            /* which format is tried */
     size_t entry_count;
@@ -52,3 +53,8 @@ struct content {
 FUO_MUST_CHECK int readings_tell(struct fuo_ns *ns, const struct peer *p, uint64_t id,
                                  const struct lwm2m_path *path,
                                  const struct content *content, bool more);
+
+/* ... of /3/0/9, as FUO_EV_REPORTED. */
+FUO_MUST_CHECK int readings_battery(struct fuo_ns *ns, const struct peer *p,
+                                    const struct lwm2m_path *path,
+                                    const struct content *content);

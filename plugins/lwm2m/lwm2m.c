@@ -392,6 +392,10 @@ static const struct fuo_option options[] = {
      "How long a device in queue mode listens after it was heard."},
     {"devicesMax", FUO_OPT_U32, offsetof(struct config, devices_max), "100000",
      "Devices that are kept in memory; registrations beyond are refused."},
+    {"batteryStep", FUO_OPT_U32, offsetof(struct config, battery_step), "0",
+     "Per cent by which a battery (/3/0/9) changes before its device tells; it is "
+     "observed "
+     "from the registration on, for preconditions.battery. 0: not at all."},
     {0},
 };
 

@@ -51,6 +51,7 @@ struct config {
     int64_t ack_timeout_us;
     int64_t awake_us;
     uint32_t devices_max;
+    uint32_t battery_step; /* per cent; 0: batteries are not looked at */
 };
 
 /* A request that is under way, and that an answer is awaited of. */
@@ -285,6 +286,8 @@ void update_notified(struct fuo_ns *ns, struct peer *p);
 
 /* As access() of plugin.h. */
 FUO_MUST_CHECK int access_order(struct fuo_ns *ns, const struct fuo_access *order);
+/* From now on it tells of its battery, when that has changed by batteryStep. */
+void access_watch_battery(struct fuo_ns *ns, struct peer *p);
 /* True: a request is on its way. */
 bool access_next(struct fuo_ns *ns, struct peer *p);
 void access_answer(struct fuo_ns *ns, struct peer *p, const struct answer *answer);

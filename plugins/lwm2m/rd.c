@@ -387,6 +387,9 @@ static coap_pdu_code_t register_peer(struct fuo_ns *ns, coap_session_t *session,
     p->wants_read = true;
     take_params(ns, p, params);
     take_objects(p, &objects);
+    if (ns->config->battery_step > 0) {
+        access_watch_battery(ns, p);
+    }
     *made = p;
     return COAP_RESPONSE_CODE_CREATED;
 }

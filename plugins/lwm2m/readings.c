@@ -116,3 +116,26 @@ int readings_tell(struct fuo_ns *ns, const struct peer *p, uint64_t id,
     ns_event(ns, &event);
     return FUO_OK;
 }
+
+int readings_battery(struct fuo_ns *ns, const struct peer *p,
+                     const struct lwm2m_path *path, const struct content *content)
+{
+    struct lwm2m_entry entries[FUO_READINGS_MAX];
+    uint8_t scratch[SCRATCH_SIZE];
+    struct lwm2m_list list = {.entries = entries,
+                              .cap = FUO_READINGS_MAX,
+                              .scratch = wr_init(scratch, sizeof(scratch))};
+    struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_REPORTED};
+    int err =
+        lwm2m_content_read(content->format, path, content->bytes, content->len, &list);
+    const struct lwm2m_value *value = &entries[0].value;
+    bool usable = err == FUO_OK && list.count == 1 && value->type == LWM2M_INTEGER &&
+                  value->integer >= 0 && value->integer <= 100;
+    if (usable) {
+        event.reported.dev_eui = p->eui;
+        event.reported.has_battery = true;
+        event.reported.battery_percent = (uint8_t)value->integer;
+        ns_event(ns, &event);
+    }
+    return usable ? FUO_OK : FUO_EPROTO;
+}

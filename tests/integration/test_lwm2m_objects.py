@@ -124,6 +124,18 @@ def case_changes_are_told_as_long_as_somebody_listens(folder):
         assert watching.returncode == 0 and seen == [80, 19, 18], out
 
 
+def case_a_battery_is_watched_for_preconditions(folder):
+    def battery(s):
+        r = s.ctl("--json", "device", "70b3d50000000000", check=None)
+        return json.loads(r.stdout)["battery_percent"] if r.returncode == 0 else None
+    with Lwm2mStack(folder, options="batteryStep: 10") as s:
+        client = device(s)
+        wait_for("the battery", lambda: battery(s) == 80, 10)
+        assert client.attributes == ["st=10"], client.attributes
+        client.tell("3/0/9", 15)
+        wait_for("the change", lambda: battery(s) == 15, 10)
+
+
 def case_changes_are_in_the_audit_log_without_their_values(folder):
     with Lwm2mStack(folder) as s:
         device(s)
