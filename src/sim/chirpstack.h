@@ -4,7 +4,8 @@
  * what it publishes, what it keeps silent about, its unicast and multicast queues.
  *
  * Facts: network-servers.md 2.1 (events, unicast), 2.2 (API), 2.3 (multicast). In short:
- *  - a class A downlink leaves after an uplink, if it was queued within the reply window;
+ *  - a class A downlink leaves after an uplink, if it was queued within the reply window, by
+ *    any of the gateways that heard it so much above what its spreading factor needs;
  *    it is deleted when the gateway takes it (txack) and stays when the gateway refuses
  *    (log DOWNLINK_GATEWAY); an expired one is dropped (log EXPIRED);
  *  - a join is announced when it is accepted, before the first uplink;
@@ -52,6 +53,7 @@ struct cs_config {
     int64_t reply_window_us; /* get_downlink_data_delay: 100 ms; on the wall */
     int64_t scheduler_us;    /* scheduler interval: 1 s */
     int64_t margin_us;       /* multicast_class_c_margin: 5 s */
+    int prefer_margin_db;    /* gateway_prefer_min_margin: 10; 0: the best gateway replies */
     uint8_t rx1_delay_s;
     bool answers_clock; /* TS003 is enabled in the device profile */
     uint64_t seed;
@@ -239,7 +241,7 @@ struct cs {
     void *ctx;
     struct sim_timers *timers;
     struct prng prng;
-    struct prng tasks; /* which of several that run at once is first */
+    struct prng tasks; /* which of several gateways, or of tasks that run at once */
     struct cs_device *devices;
     size_t device_count;
     const uint64_t *gateways; /* borrowed: identifiers by number */

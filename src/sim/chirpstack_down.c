@@ -6,6 +6,9 @@
 
 enum {
     RX_LEAD_MS = 50, /* a gateway wants a frame that long before it transmits */
+    /* Least SNR: -5 dB at SF6 and 2.5 dB less for each step (config.rs). */
+    SF_OF_REST = 4, /* 0 dB, were there one */
+    SNR_STEP_TENTHS = 25,
 };
 
 #define DOWNLINK_ID_STEP UINT32_C(0x9e3779b1) /* odd: every number once, none in a row */
@@ -24,16 +27,48 @@ enum tx_status cs_give(struct cs *cs, struct cs_gateway_frame *frame)
     return status;
 }
 
+/* Tenths of a dB above the least SNR of the uplink's spreading factor. */
+static int margin_tenths(const struct cs *cs, const struct cs_device *device, size_t i)
+{
+    const struct data_rate *rate =
+        region_data_rate(cs->config.region, device->rx_dr, DIRECTION_UP);
+    int sf = rate != NULL && rate->modulation == MODULATION_LORA ? rate->sf : SF_OF_REST;
+    return 10 * device->rx[i].snr_db + SNR_STEP_TENTHS * (sf - SF_OF_REST);
+}
+
+/*
+ * Any of the gateways that heard the last uplink with room to spare, each as likely; if
+ * there is none, the one that heard it best (downlink/helpers.rs, select_downlink_gateway()).
+ */
+static size_t reply_gateway(struct cs *cs, const struct cs_device *device)
+{
+    int least = 10 * cs->config.prefer_margin_db;
+    size_t good = 0;
+    for (size_t i = 0; least > 0 && i < device->rx_count; i++) {
+        good += margin_tenths(cs, device, i) >= least;
+    }
+    if (good < 2) {
+        return device->rx[0].gateway;
+    }
+    size_t chosen = (size_t)prng_below(&cs->tasks, good);
+    for (size_t i = 0; i < device->rx_count; i++) {
+        if (margin_tenths(cs, device, i) >= least && chosen-- == 0) {
+            return device->rx[i].gateway;
+        }
+    }
+    return device->rx[0].gateway;
+}
+
 enum tx_status cs_send_reply(struct cs *cs, struct cs_device *device,
                              const struct cs_reply *reply, struct utc now,
                              struct cs_slot *slot)
 {
     const struct region *region = cs->config.region;
+    size_t gateway = reply_gateway(cs, device);
     const struct cs_slot slots[] = {
-        {device->rx[0].gateway, SECONDS_US(reply->rx1_delay_s), device->rx_frequency_hz,
-         device->rx_dr, 0},
-        {device->rx[0].gateway, SECONDS_US(reply->rx1_delay_s + 1), region->rx2_hz,
-         region->rx2_dr, 0},
+        {gateway, SECONDS_US(reply->rx1_delay_s), device->rx_frequency_hz, device->rx_dr,
+         0},
+        {gateway, SECONDS_US(reply->rx1_delay_s + 1), region->rx2_hz, region->rx2_dr, 0},
     };
     struct cs_gateway_frame frame = {0};
     for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++) {

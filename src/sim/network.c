@@ -7,6 +7,7 @@
 enum {
     DEDUP_MS = 200,
     SCHEDULER_MS = 1000,
+    PREFER_MARGIN_DB = 10,
     RX1_DELAY_MAX_S = 15,
     REPLY_SLACK_MS = 300, /* of RX1 after the reply window, in virtual time */
     LOST_MAX = 4096,      /* rows of a decoder's matrix; memory is touched as needed */
@@ -412,6 +413,8 @@ static int init_server(struct network *network, struct prng *prng)
         .reply_window_us = config->reply_window_us,
         .scheduler_us = MILLIS_US(SCHEDULER_MS),
         .margin_us = config->margin_us,
+        .prefer_margin_db =
+            config->dialect == NETWORK_DIALECT_CHIRPSTACK ? PREFER_MARGIN_DB : 0,
         .answers_clock = config->server_clock,
         .rx1_delay_s = rx1_delay_s(config),
         .seed = prng_next(prng),

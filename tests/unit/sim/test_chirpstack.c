@@ -113,6 +113,41 @@ static void one_item_per_uplink_and_fpending_for_the_rest(void **state)
     rig_close(rig);
 }
 
+/* downlink/helpers.rs, select_downlink_gateway(): at random among those with the margin. */
+static void any_gateway_with_room_to_spare_replies(void **state)
+{
+    (void)state;
+    static const struct cs_rx even[] = {{0, -80, 9}, {1, -90, 3}};
+    static const struct cs_rx uneven[] = {{0, -80, 9}, {1, -90, 2}};
+    static const struct cs_rx weak[] = {{0, -110, 1}, {1, -105, 2}};
+    static const struct {
+        const char *name;
+        const struct cs_rx *rx;
+        bool at[GATEWAYS];
+    } rows[] = {{"both 10 dB above what SF7 needs", even, {true, true}},
+                {"one of them", uneven, {true, false}},
+                {"neither: the stronger one", weak, {false, true}}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        bool at[GATEWAYS] = {false};
+        test_row(rows[i].name);
+        struct rig *rig = rig_with_device();
+        rig->cs.config.prefer_margin_db = 10;
+        for (int n = 0; n < 20; n++) {
+            assert_int_equal(queue(rig, NULL, "x", false, UTC_NEVER), FUO_OK);
+            rig->tx_count = 0;
+            rig->event_count = 0;
+            uplink_at(rig, 0, false, rows[i].rx, 2);
+            run(rig, SECONDS_US(3));
+            assert_int_equal(rig->tx_count, 1);
+            at[rig->tx[0].gateway] = true;
+        }
+        for (size_t g = 0; g < GATEWAYS; g++) {
+            assert_int_equal(at[g], rows[i].at[g]);
+        }
+        rig_close(rig);
+    }
+}
+
 static void a_refusing_gateway_keeps_the_item_and_is_logged(void **state)
 {
     (void)state;
@@ -225,6 +260,7 @@ TEST_MAIN(cmocka_unit_test(a_join_is_announced_when_it_is_accepted),
           cmocka_unit_test(strangers_replays_and_forgeries_are_not_heard),
           cmocka_unit_test(a_reply_within_the_window_goes_out_with_the_same_uplink),
           cmocka_unit_test(one_item_per_uplink_and_fpending_for_the_rest),
+          cmocka_unit_test(any_gateway_with_room_to_spare_replies),
           cmocka_unit_test(a_refusing_gateway_keeps_the_item_and_is_logged),
           cmocka_unit_test(an_expired_item_is_dropped_with_a_log_event),
           cmocka_unit_test(an_item_too_long_for_the_data_rate_is_dropped),
