@@ -50,7 +50,7 @@ static void take_group(struct world *w, uint32_t device, const struct split_cmd 
     if (mc_group_setup_req_decode(version, cmd->body, cmd->body_len, &req) != FUO_OK) {
         return;
     }
-    bool has = profile_has_group(profile_of(w, device), req.group_id);
+    bool has = profile_has_group(profile_of(w, device)->quirks, req.group_id);
     struct tx *tx = has ? server_tx_by_address(w, req.addr) : NULL;
     device_leave_session(w, device);
     if (tx != NULL && d->mc_addr != req.addr) {
