@@ -67,6 +67,10 @@ FUO_MUST_CHECK int inventory_parse(const char *file, const char *bytes, size_t l
 void inventory_merge(const struct inventory *base, const struct inventory *more,
                      struct inventory *merged);
 
+/* A copy, as inventory_merge() makes it, without those devices; ascending. */
+void inventory_without(const struct inventory *inventory, const uint64_t *devices,
+                       size_t count, struct inventory *rest);
+
 /*
  * Both as one, as inventory_merge(); of a device that is in both, what the file says: the
  * server fills what is empty there, field by field, and the version of LoRaWAN is the

@@ -152,3 +152,27 @@ void inventory_fill(const struct inventory *file, const struct inventory *server
     struct pair pair = {.base = file, .more = server};
     join(&pair, true, merged);
 }
+
+void inventory_without(const struct inventory *inventory, const uint64_t *devices,
+                       size_t count, struct inventory *rest)
+{
+    *rest = (struct inventory){0};
+    const char **keys =
+        arena_array(&rest->arena, inventory->label_count + 1, sizeof(*keys));
+    struct places places;
+    add_keys(rest, keys, inventory, &places);
+    struct inventory_device *kept =
+        arena_array(&rest->arena, inventory->count + 1, sizeof(*kept));
+    size_t k = 0;
+    for (size_t i = 0; i < inventory->count; i++) {
+        const struct inventory_device *device = &inventory->devices[i];
+        while (k < count && devices[k] < device->dev_eui) {
+            k++;
+        }
+        if (k == count || devices[k] != device->dev_eui) {
+            kept[rest->count++] = copy_device(rest, device, inventory, &places);
+        }
+    }
+    rest->devices = kept;
+    rest->label_keys = keys;
+}

@@ -110,6 +110,11 @@
  *             there is more. observe: an event "values" (the same data) for each change,
  *             until timeout_us. 5 there is no such device or thing; 6 the device refused it;
  *             8 no answer in time; 12 it is not registered
+ *   remove    {"file","digest","fleet"?,"reason"?} -> {"fleet","devices"}
+ *             devices that were imported, by an uploaded file of DevEUIs (CSV with a column
+ *             dev_eui, or one a line), go out of the inventory, with their keys. All of them
+ *             or none: 3 with every bad line, 5 or 6 with every device that is not there or
+ *             that a campaign under way has, in errors
  *   snapshot  {"name","after"?,"limit"?} ->
  *             {"campaign","id","phase","seqs":{shard:seq},"results":[RESULT,...],"next":eui|null}
  *             for consumers of the topics c/<name>/results/<shard>: one page in order of
@@ -297,6 +302,7 @@ enum ctl_code {
     X(CTL_RETRY, "retry")       \
     X(CTL_IMPORT, "import")     \
     X(CTL_ACCESS, "access")     \
+    X(CTL_REMOVE, "remove")     \
     X(CTL_SNAPSHOT, "snapshot") \
     X(CTL_WATCH, "watch")
 

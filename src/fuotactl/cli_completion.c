@@ -114,9 +114,10 @@ static void print_bash(FILE *out)
           "            *)  if [[ -z $command ]]; then command=\"${COMP_WORDS[i]}\"\n"
           "                elif [[ $command == image || $command == key ]]; then\n"
           "                    command+=\" ${COMP_WORDS[i]}\"\n"
-          "                elif [[ \"$command ${COMP_WORDS[i]}\" == 'devices import' ]]; "
-          "then\n"
-          "                    command='devices import'\n"
+          "                elif [[ \"$command ${COMP_WORDS[i]}\" =~ ^'devices "
+          "'(import|remove)$ "
+          "]]; then\n"
+          "                    command+=\" ${COMP_WORDS[i]}\"\n"
           "                fi ;;\n"
           "        esac\n"
           "    done\n",

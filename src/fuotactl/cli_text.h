@@ -69,6 +69,16 @@
     "With --json: type \"import\", fleet, devices, added (not known before), "      \
     "replaced."
 
+#define CLI_TEXT_REMOVE                                                              \
+    "FILE is a CSV file with a column dev_eui, others do not matter, or has a "      \
+    "DevEUI in each line. Either all of them are removed, with their keys, or "      \
+    "none: exit code 3 with every bad line, 5 with every device that the fleet "     \
+    "does not have, 6 with every one that a campaign under way has, or that the "    \
+    "inventory file of the fleet names: it is removed there, and fuotad started "    \
+    "anew. Devices of a fleet whose inventory is at its network server are deleted " \
+    "at the server. What campaigns that are over tell of them stays.\n\n"            \
+    "With --json: type \"remove\", fleet, devices."
+
 #define CLI_TEXT_SIMULATE                                                            \
     "Checks the files and runs the campaigns with the daemon's own engine "          \
     "in a simulated LoRaWAN city of the EU868 region (devices with IP, which "       \

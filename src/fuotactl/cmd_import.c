@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* devices import: a file of devices, checked here, then by the daemon. */
+/* devices import, devices remove: a file of devices, checked here, then by the daemon. */
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -43,27 +43,34 @@ static int read_file(const struct cli *cli, const char *path, struct secret_file
 }
 
 /* What does not depend on the daemon: nothing of a file that is wrong leaves this machine. */
-static int check_file(const struct cli *cli, const char *path,
+static int check_file(const struct cli *cli, enum ctl_method method, const char *path,
                       const struct secret_file *file)
 {
     struct diag_list diags = {0};
     struct inventory inventory = {0};
+    struct arena arena = {.wipe = true};
+    struct eui_list list = {0};
+    const char *text = (const char *)file->bytes;
     int rc = CLI_OK;
-    if (inventory_parse(path, (const char *)file->bytes, file->len, &inventory, &diags) !=
-        FUO_OK) {
+    int err = method == CTL_IMPORT
+                  ? inventory_parse(path, text, file->len, &inventory, &diags)
+                  : device_list_parse(path, text, file->len, &arena, &list, &diags);
+    if (err != FUO_OK) {
         diag_list_sort(&diags);
         AUTO_JSON json_object *problems = diag_list_json(&diags);
-        rc = cli_fail(cli, CLI_INVALID, problems,
-                      "%s: nothing was imported: %zu problem%s", path, diags.error_count,
-                      diags.error_count == 1 ? "" : "s");
+        rc = cli_fail(cli, CLI_INVALID, problems, "%s: nothing was %s: %zu problem%s",
+                      path, method == CTL_IMPORT ? "imported" : "removed",
+                      diags.error_count, diags.error_count == 1 ? "" : "s");
     }
     inventory_finish(&inventory);
+    arena_finish(&arena);
     diag_list_finish(&diags);
     return rc;
 }
 
-static int send(struct remote *remote, const struct cli_args *args,
-                const struct secret_file *file, struct json_object **data)
+static int send(struct remote *remote, enum ctl_method method,
+                const struct cli_args *args, const struct secret_file *file,
+                struct json_object **data)
 {
     static const char *const options[] = {"fleet", "reason"};
     char digest[CTL_DIGEST_SIZE];
@@ -82,19 +89,24 @@ static int send(struct remote *remote, const struct cli_args *args,
             json_object_object_add(params, options[i], json_object_new_string(value));
         }
     }
-    return remote_call(remote, CTL_IMPORT, params, data);
+    return remote_call(remote, method, params, data);
 }
 
-static void tell(const struct cli *cli, struct json_object *data)
+static void tell(const struct cli *cli, enum ctl_method method, struct json_object *data)
 {
     const char *fleet = ctl_text(data, "fleet");
+    if (method == CTL_REMOVE) {
+        cli_remark(cli, "%lld devices are not in fleet %s any more",
+                   (long long)ctl_int(data, "devices", 0), fleet != NULL ? fleet : "");
+        return;
+    }
     cli_remark(cli, "%lld devices are in fleet %s now: %lld new, %lld replaced",
                (long long)ctl_int(data, "devices", 0), fleet != NULL ? fleet : "",
                (long long)ctl_int(data, "added", 0),
                (long long)ctl_int(data, "replaced", 0));
 }
 
-int cmd_import(const struct cli *cli, const struct cli_args *args)
+static int run(const struct cli *cli, enum ctl_method method, const struct cli_args *args)
 {
     AUTO_REMOTE struct remote remote = {0};
     AUTO_JSON json_object *data = NULL;
@@ -104,21 +116,31 @@ int cmd_import(const struct cli *cli, const struct cli_args *args)
     }
     int rc = read_file(cli, args->operands[0], &file);
     if (rc == CLI_OK) {
-        rc = check_file(cli, args->operands[0], &file);
+        rc = check_file(cli, method, args->operands[0], &file);
     }
     if (rc == CLI_OK) {
         rc = remote_open(cli, &remote);
     }
     if (rc == CLI_OK) {
-        rc = send(&remote, args, &file, &data);
+        rc = send(&remote, method, args, &file, &data);
     }
     if (rc != CLI_OK) {
         return rc;
     }
     if (cli->json) {
-        render_json(stdout, "import", data);
+        render_json(stdout, ctl_method_name(method), data);
     } else {
-        tell(cli, data);
+        tell(cli, method, data);
     }
     return cmd_finish();
+}
+
+int cmd_import(const struct cli *cli, const struct cli_args *args)
+{
+    return run(cli, CTL_IMPORT, args);
+}
+
+int cmd_remove(const struct cli *cli, const struct cli_args *args)
+{
+    return run(cli, CTL_REMOVE, args);
 }

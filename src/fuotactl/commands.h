@@ -30,6 +30,7 @@ int cmd_retry(const struct cli *cli, const struct cli_args *args);
 int cmd_rollback(const struct cli *cli, const struct cli_args *args);
 int cmd_devices(const struct cli *cli, const struct cli_args *args);
 int cmd_import(const struct cli *cli, const struct cli_args *args);
+int cmd_remove(const struct cli *cli, const struct cli_args *args);
 int cmd_device(const struct cli *cli, const struct cli_args *args);
 /* What follows a device: an operation on its objects. */
 int cmd_access(const struct cli *cli, const struct cli_args *args);

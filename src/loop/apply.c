@@ -220,10 +220,22 @@ static void note(const struct application *a, const struct campaign_entry *entry
     audit_note(a->d, a->connection, &action);
 }
 
+/* While it was planned devices may have been removed. */
+static bool has_its_devices(const struct application *a)
+{
+    for (size_t i = 0; i < a->device_count; i++) {
+        if (inventory_find(&a->fleet->inventory, a->devices[i]) == NULL) {
+            return false;
+        }
+    }
+    return !a->d->removing;
+}
+
 static int run(struct application *a)
 {
     struct daemon *d = a->d;
-    if (driver_is_down(d->driver) || d->draining || commit_waiters_full(d)) {
+    if (driver_is_down(d->driver) || d->draining || commit_waiters_full(d) ||
+        !has_its_devices(a)) {
         return ctl_fail(&a->error, CTL_INTERNAL,
                         "nothing can be started now; try again later");
     }

@@ -5,7 +5,8 @@
  * The file is read, and its keys are sealed, on another thread; nothing of the daemon that
  * it looks at changes meanwhile, as only one import is under way. The inventory and the
  * engine learn of the devices when they are on disk. A device that the file of a fleet names
- * is not imported: the file would win at the next start.
+ * is not imported: the file would win at the next start. Devices that go (import_remove.c)
+ * take the same way.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 
 #include "base/eui.h"
 #include "io/cleanup.h"
-#include "loop/internal.h"
+#include "loop/import_internal.h"
 #include "loop/render.h"
 #include "loop/services.h"
 #include "loop/xalloc.h"
@@ -26,24 +27,6 @@ enum {
         STORE_BATCH_MAX_BYTES / 4 * 3, /* the rest is for what comes with it */
 };
 
-struct import {
-    struct daemon *d;
-    uint64_t connection;
-    int64_t request_id;
-    struct json_object *params; /* owned */
-    uv_work_t work;
-    struct fleet_entry *fleet;
-    char *bytes; /* of the file; wiped */
-    size_t len;
-    struct inventory merged; /* the fleet's, once they are stored */
-    struct store_batch rows;
-    struct services_import *keys; /* of each device, sealed */
-    size_t devices;
-    size_t added;
-    struct diag_list diags;
-    struct ctl_error error;
-};
-
 void import_free(struct import *import)
 {
     if (import == NULL) {
@@ -54,6 +37,7 @@ void import_free(struct import *import)
     }
     free(import->bytes);
     inventory_finish(&import->merged);
+    arena_finish(&import->arena);
     store_batch_finish(&import->rows);
     free(import->keys);
     diag_list_finish(&import->diags);
@@ -62,7 +46,7 @@ void import_free(struct import *import)
     free(import);
 }
 
-static const char *name_of(const struct import *import)
+const char *import_file_name(const struct import *import)
 {
     const char *file = ctl_text(import->params, "file");
     return file != NULL ? file : "devices.csv";
@@ -73,8 +57,10 @@ static const char *name_of(const struct import *import)
 static void complain(struct import *import, const struct inventory_device *device,
                      const char *path, const char *text)
 {
-    const struct diag_place place = {
-        .file = name_of(import), .line = device->line, .column = 1, .path = path};
+    const struct diag_place place = {.file = import_file_name(import),
+                                     .line = device->line,
+                                     .column = 1,
+                                     .path = path};
     diag_error(&import->diags, &place, "%s", text);
 }
 
@@ -134,7 +120,11 @@ static void on_work(uv_work_t *work)
 {
     struct import *import = work->data;
     struct inventory file;
-    if (inventory_parse(name_of(import), import->bytes, import->len, &file,
+    if (import->removes) {
+        import_remove_read(import);
+        return;
+    }
+    if (inventory_parse(import_file_name(import), import->bytes, import->len, &file,
                         &import->diags) != FUO_OK) {
         return;
     }
@@ -149,19 +139,24 @@ static void on_work(uv_work_t *work)
 
 /* ---- on the loop ---- */
 
+int import_fail(struct import *import, enum ctl_code code)
+{
+    diag_list_sort(&import->diags);
+    import->error.errors = diag_list_json(&import->diags);
+    return ctl_fail(&import->error, code, "no device was %s: %zu problem%s",
+                    import->removes ? "removed" : "imported", import->diags.error_count,
+                    import->diags.error_count == 1 ? "" : "s");
+}
+
 static int check_bounds(struct import *import)
 {
     const struct inventory *merged = &import->merged;
     if (import->diags.error_count > 0) {
-        diag_list_sort(&import->diags);
-        import->error.errors = diag_list_json(&import->diags);
-        return ctl_fail(
-            &import->error, CTL_INVALID, "no device was imported: %zu problem%s",
-            import->diags.error_count, import->diags.error_count == 1 ? "" : "s");
+        return import_fail(import, CTL_INVALID);
     }
     if (import->devices == 0) {
         return ctl_fail(&import->error, CTL_INVALID, "%s has no devices",
-                        name_of(import));
+                        import_file_name(import));
     }
     if (merged->count > INVENTORY_DEVICES_MAX ||
         merged->label_count > INVENTORY_COLUMNS_MAX) {
@@ -191,6 +186,12 @@ static int check_engine(struct import *import)
                             (unsigned long long)rec->dev_eui);
         }
     }
+    return CTL_DONE;
+}
+
+static int check_store(struct import *import)
+{
+    struct daemon *d = import->d;
     if (driver_is_down(d->driver) || d->draining || commit_waiters_full(d)) {
         return ctl_fail(&import->error, CTL_INTERNAL,
                         "nothing can be stored now; try again later");
@@ -201,10 +202,12 @@ static int check_engine(struct import *import)
 static void note(const struct import *import)
 {
     char detail[64];
-    snprintf(detail, sizeof(detail), "devices=%zu added=%zu", import->devices,
-             import->added);
+    size_t len = (size_t)snprintf(detail, sizeof(detail), "devices=%zu", import->devices);
+    if (!import->removes) {
+        snprintf(detail + len, sizeof(detail) - len, " added=%zu", import->added);
+    }
     struct audit_action action = {
-        .action = ctl_method_name(CTL_IMPORT),
+        .action = ctl_method_name(import->removes ? CTL_REMOVE : CTL_IMPORT),
         .object = import->fleet->doc->spec.name,
         .reason = ctl_text(import->params, "reason"),
         .detail = detail,
@@ -217,6 +220,7 @@ static void note(const struct import *import)
 static void submit(struct import *import)
 {
     struct daemon *d = import->d;
+    d->removing = import->removes;
     store_batch_append(&d->rows, &import->rows);
     note(import);
     commit_wait(d, import->connection, import->request_id)->import = import;
@@ -228,9 +232,12 @@ static void on_looked(uv_work_t *work, int status)
     struct import *import = work->data;
     struct daemon *d = import->d;
     (void)status; /* it is never cancelled */
-    int code = check_bounds(import);
-    if (code == CTL_DONE) {
+    int code = import->removes ? import_remove_check(import) : check_bounds(import);
+    if (code == CTL_DONE && !import->removes) {
         code = check_engine(import);
+    }
+    if (code == CTL_DONE) {
+        code = check_store(import);
     }
     if (code == CTL_DONE && d->running) {
         submit(import);
@@ -276,6 +283,11 @@ static void install(struct daemon *d, struct import *import)
     fleet->inventory = import->merged;
     import->merged = (struct inventory){0};
     fleet_link_imported(fleet, import->keys, import->devices);
+    if (import->removes) {
+        log_info("devices removed fleet=%s devices=%zu", fleet->doc->spec.name,
+                 import->devices);
+        return;
+    }
     import_tell_engine(d, fleet);
     log_info("devices imported fleet=%s devices=%zu added=%zu", fleet->doc->spec.name,
              import->devices, import->added);
@@ -285,17 +297,20 @@ void import_stored(struct daemon *d, struct waiter *waiter, int err)
 {
     struct import *import = TAKE(waiter->import);
     d->importing = false;
+    d->removing = false;
     if (err == FUO_OK) {
         install(d, import);
         struct json_object *data = json_object_new_object();
         render_add_text(data, "fleet", import->fleet->doc->spec.name);
         render_add_int(data, "devices", (int64_t)import->devices);
-        render_add_int(data, "added", (int64_t)import->added);
-        render_add_int(data, "replaced", (int64_t)(import->devices - import->added));
+        if (!import->removes) {
+            render_add_int(data, "added", (int64_t)import->added);
+            render_add_int(data, "replaced", (int64_t)(import->devices - import->added));
+        }
         method_reply(d, waiter->connection, waiter->request_id, data);
     } else {
-        ctl_fail(&import->error, CTL_INTERNAL, "no device was imported: %s",
-                 fuo_strerror(err));
+        ctl_fail(&import->error, CTL_INTERNAL, "no device was %s: %s",
+                 import->removes ? "removed" : "imported", fuo_strerror(err));
         method_refuse(d, waiter->connection, waiter->request_id, &import->error);
     }
     import_free(import);
@@ -318,11 +333,11 @@ static int find_fleet(struct import *import)
     }
     if (import->fleet->doc->inventory_source != FLEET_INVENTORY_FILE) {
         return ctl_fail(&import->error, CTL_CONFLICT,
-                        "the devices of fleet '%s' come from its network server: add "
+                        "the devices of fleet '%s' come from its network server: %s "
                         "them there%s",
-                        import->fleet->doc->spec.name,
+                        import->fleet->doc->spec.name, import->removes ? "delete" : "add",
                         import->fleet->doc->inventory_source == FLEET_INVENTORY_BOTH
-                            ? ", or to its inventory file"
+                            ? ", or in its inventory file"
                             : "");
     }
     return CTL_DONE;
@@ -372,6 +387,7 @@ void import_request(struct daemon *d, uint64_t connection, struct ctl_request *r
     import->d = d;
     import->connection = connection;
     import->request_id = request->id;
+    import->removes = request->method == CTL_REMOVE;
     import->params = json_object_get(request->params);
     import->work.data = import;
     if (begin(import) != CTL_DONE) {

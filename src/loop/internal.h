@@ -21,6 +21,7 @@
  *   windows_link.c when campaigns may send, told to the engine and renewed
  *   methods.c     requests of the control protocol
  *   clients.c     who asks: over the socket or over MQTT
+ *   import.c      devices are added; import_remove.c or removed
  *   apply.c       plan and apply; apply_check.c and apply_trust.c look whether it can be done
  *   budget.c      airtime of the gateways
  *   report.c      the parts of a campaign's report
@@ -202,6 +203,7 @@ struct daemon {
     struct access_client *accesses; /* whoever waits for an answer of a device */
     size_t plannings;               /* under way on other threads */
     bool importing;        /* a file of devices is looked at, or on its way to the disk */
+    bool removing;         /* ... and its devices go out of the inventory */
     struct doctor *doctor; /* NULL: nobody has asked */
     uv_timer_t doctor_timer;
     uint64_t last_tag;

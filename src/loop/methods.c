@@ -479,6 +479,7 @@ static void dispatch(const struct call *call)
         do_control(call);
         break;
     case CTL_IMPORT:
+    case CTL_REMOVE:
         import_request(call->d, call->connection, call->request);
         break;
     case CTL_ACCESS:

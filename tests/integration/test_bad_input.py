@@ -200,6 +200,30 @@ def case_every_bad_line_of_a_csv_is_listed(folder):
                   "list.txt:2:", "list.txt:3:")
 
 
+def case_devices_are_removed_all_or_none(folder):
+    with Daemon(folder) as s:
+        file = s.path("new.csv")
+        file.write_text("dev_eui,name,gen_app_key\n" + "".join(
+            f"{i:016x},new-{i},{secrets.token_hex(16)}\n" for i in (1, 2, 3)))
+        s.ctl("devices", "import", file, check=OK)
+        s.ctl("apply", s.campaign(targets={"fleet": "wm1", "devices": [f"{2:016x}"]}), check=OK)
+        with s.nothing_changes():
+            for text, code, *said in (
+                    ("0000000000000001\nnonsense\nmore\n", INVALID, "list:2:", "list:3:"),
+                    (f"{1:016x}\n{8:016x}\n{9:016x}\n", NOT_FOUND, f"{8:016x}", f"{9:016x}"),
+                    (f"{1:016x}\n{2:016x}\n{s.euis()[0]}\n", CONFLICT, f"{2:016x}", NAME,
+                     "inventory file", s.euis()[0])):
+                s.path("list").write_text(text)
+                r = s.ctl("devices", "remove", s.path("list"), check=code)
+                assert all(x in r.stderr for x in said), r.stderr
+            s.ctl("device", f"{1:016x}", check=OK)
+        s.path("list").write_text(f"{1:016x}\n{3:016x}\n")
+        s.ctl("devices", "remove", s.path("list"), check=OK)
+        s.ctl("devices", "remove", s.path("list"), check=NOT_FOUND)
+        s.refused(s.campaign("other", targets={"fleet": "wm1", "devices": [f"{1:016x}"]}),
+                  NOT_FOUND, f"{1:016x} is not in fleet")
+
+
 def case_a_daemon_does_not_start_with_a_bad_inventory(folder):
     with Daemon(folder) as s:
         s.stop("fuotad")

@@ -199,6 +199,10 @@ def case_everything_the_socket_can_do(folder):
         assert s.remote_json("device", f"{1000:016x}")[0]["name"] == "new-1000"
         assert (s.audit()[-1]["action"], s.audit()[-1]["reason"]) == ("import", "hall 3")
         assert secret not in s.path("fuotad.log").read_text()
+        gone = s.remote_json("devices", "remove", s.path("new.csv"), "--reason", "sold")[0]
+        assert gone["devices"] == 1000 and gone["fleet"] == "wm1", gone
+        s.remote("devices", "remove", s.path("new.csv"), check=NOT_FOUND)
+        assert (s.audit()[-1]["action"], s.audit()[-1]["reason"]) == ("remove", "sold")
         s.remote("audit", "--verify", check=OK)
         s.ctl("pause", "wm1-1-4-3", check=OK)  # over the socket: another actor, one log
         assert s.audit()[-1]["actor"].startswith("user:")

@@ -241,7 +241,17 @@ static void two_become_one_without_keys(void **state)
     assert_null(inventory_label(&copy, &copy.devices[2], "ring"));
     assert_true(inventory_maintenance(&copy, &copy.devices[2]));
     assert_string_equal(inventory_label(&copy, &copy.devices[3], "site"), "w");
+    const uint64_t gone[] = {0, 2, 4, 5};
+    inventory_without(&copy, gone, ARRAY_LEN(gone), &all);
     inventory_finish(&copy);
+    assert_int_equal(all.count, 2);
+    assert_string_equal(all.devices[0].name, "one");
+    assert_int_equal(all.devices[1].dev_eui, 3);
+    assert_string_equal(inventory_label(&all, &all.devices[1], "site"), "z");
+    inventory_without(&all, NULL, 0, &copy);
+    assert_int_equal(copy.count, 2);
+    inventory_finish(&copy);
+    inventory_finish(&all);
     diag_list_finish(&diags);
 }
 

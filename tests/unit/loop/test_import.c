@@ -20,14 +20,25 @@ static int upload_text(struct daemon_fixture *f, const char *text, size_t len,
     return f->message.type == CTL_MSG_ERROR ? (int)f->message.error.code : 0;
 }
 
-static int import_text(struct daemon_fixture *f, const char *text, const char *more)
+static int give_text(struct daemon_fixture *f, enum ctl_method method, const char *text,
+                     const char *more)
 {
     char digest[CTL_DIGEST_SIZE];
     char params[512];
     assert_int_equal(upload_text(f, text, strlen(text), digest), 0);
     snprintf(params, sizeof(params), "{\"file\":\"new.csv\",\"digest\":\"%s\"%s}", digest,
              more);
-    return call(f, CTL_IMPORT, params);
+    return call(f, method, params);
+}
+
+static int import_text(struct daemon_fixture *f, const char *text, const char *more)
+{
+    return give_text(f, CTL_IMPORT, text, more);
+}
+
+static int remove_text(struct daemon_fixture *f, const char *text)
+{
+    return give_text(f, CTL_REMOVE, text, ",\"reason\":\"scrapped\"");
 }
 
 static void assert_error(const struct daemon_fixture *f, size_t i, int line,
@@ -95,6 +106,61 @@ static void devices_are_there_at_once_and_after_a_restart(void **state)
     assert_int_equal(hex_decode(KEY_HEX, 32, key, sizeof(key)), FUO_OK);
     assert_false(file_contains(&f, "state/fuotad.db", (const char *)key, sizeof(key)));
     assert_false(file_contains(&f, "state/fuotad.db", KEY_HEX, strlen(KEY_HEX)));
+    fixture_remove(&f);
+}
+
+static void assert_problem(const struct daemon_fixture *f, size_t i, const char *eui,
+                           const char *text)
+{
+    struct json_object *error = json_object_array_get_idx(f->message.error.errors, i);
+    assert_string_equal(ctl_text(error, "path"), eui);
+    assert_non_null(strstr(ctl_text(error, "text"), text));
+}
+
+static void devices_are_removed_all_or_none(void **state)
+{
+    (void)state;
+    struct daemon_fixture f;
+    begin(&f);
+    assert_int_equal(import_text(&f, two_more, ""), 0);
+    apply_to_site_c(&f);
+    assert_int_equal(remove_text(&f, "0000000000000201\nxyz\n12\n"), CTL_INVALID);
+    assert_error(&f, 0, 2, "not a DevEUI");
+    assert_error(&f, 1, 3, "not a DevEUI");
+    assert_int_equal(remove_text(&f, "dev_eui\n"), CTL_INVALID);
+    assert_int_equal(remove_text(&f, "0000000000000777\n0000000000000778\n"),
+                     CTL_NOT_FOUND);
+    assert_problem(&f, 1, "0000000000000778", "is not in fleet 'f'");
+    assert_int_equal(remove_text(&f,
+                                 "name,dev_eui\na,0000000000000202\nb,0000000000000777\n"
+                                 "c,0000000000000101\n"),
+                     CTL_CONFLICT);
+    assert_int_equal(json_object_array_length(f.message.error.errors), 3);
+    assert_problem(&f, 0, "0000000000000101", "inventory file of the fleet");
+    assert_problem(&f, 1, "0000000000000202", "campaign 'camp', which is under way");
+    assert_int_equal(call(&f, CTL_DEVICE, "{\"dev_eui\":\"0000000000000202\"}"), 0);
+    assert_int_equal(call(&f, CTL_ABORT, "{\"name\":\"camp\"}"), 0);
+    assert_int_equal(remove_text(&f, "0000000000000202\n0000000000000202\n"), 0);
+    assert_answer(&f, "/devices", "1");
+    for (int start = 0; start < 2; start++) {
+        assert_int_equal(remove_text(&f, "0000000000000202\n"), CTL_NOT_FOUND);
+        assert_int_equal(call(&f, CTL_DEVICE, "{\"dev_eui\":\"0000000000000202\"}"), 0);
+        assert_answer(&f, "/name", "");
+        assert_int_equal(call(&f, CTL_DEVICE, "{\"dev_eui\":\"0000000000000201\"}"), 0);
+        assert_answer(&f, "/name", "new");
+        /* What was is told all the same. */
+        assert_int_equal(call(&f, CTL_DEVICES, "{\"name\":\"camp\"}"), 0);
+        assert_answer(&f, "/devices/1/outcome", "cancelled");
+        daemon_kill(&f);
+        daemon_start(&f);
+    }
+    assert_int_equal(call(&f, CTL_AUDIT, NULL), 0);
+    assert_answer(&f, "/records/3/action", "remove");
+    assert_answer(&f, "/records/3/reason", "scrapped");
+    assert_answer(&f, "/records/3/detail", "devices=1");
+    assert_int_equal(import_text(&f, two_more, ""), 0);
+    assert_answer(&f, "/added", "1");
+    daemon_stop(&f);
     fixture_remove(&f);
 }
 
@@ -217,6 +283,7 @@ static void a_hundred_thousand_are_one_request(void **state)
 
 TEST_MAIN(cmocka_unit_test(devices_are_there_at_once_and_after_a_restart),
           cmocka_unit_test(every_bad_line_is_told_and_nothing_imported),
+          cmocka_unit_test(devices_are_removed_all_or_none),
           cmocka_unit_test(maintenance_changes_while_a_campaign_runs),
           cmocka_unit_test(the_file_of_the_fleet_wins),
           cmocka_unit_test(a_hundred_thousand_are_one_request))
