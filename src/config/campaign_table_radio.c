@@ -247,8 +247,10 @@ const struct option campaign_budgets_options[] = {
      .min = SECONDS_US(1),
      .max = DAYS_US(3650),
      AT(budgets.device_listening_us),
-     .help = "Most time that a device listens to sessions of the campaign. The plan is "
-             "refused if its forecast, as likely as not, is longer."},
+     .help =
+         "Most time that a device listens to sessions of the campaign. The plan is "
+         "refused if its forecast, as likely as not, is longer; the campaign is paused "
+         "before a device is to listen longer."},
     {.key = "deviceEnergy",
      .type = OPTION_ENERGY,
      .word = "none",

@@ -12,6 +12,7 @@
 #include "codec/mcast.h"
 #include "engine/admit.h"
 #include "engine/air.h"
+#include "engine/budget.h"
 #include "engine/campaign.h"
 #include "engine/internal.h"
 #include "engine/lane.h"
@@ -474,6 +475,10 @@ static struct utc start_at(const struct transmission *t, struct utc start)
 void transmission_date(struct engine *e, struct transmission *t)
 {
     struct calendar_span session;
+    if (!budget_lets_date(e, t)) {
+        transmission_enter(e, t, TX_SETUP); /* it is dated when the campaign goes on */
+        return;
+    }
     t->lead_us = transmission_lead_us(e, t);
     if (!find_date(e, t, engine_in(e, t->lead_us), &session) ||
         utc_reached(term_last_start(t->campaign), session.start)) {

@@ -169,7 +169,8 @@ static bool is_admitted(struct engine *e, struct transmission *t, struct lane *l
 {
     struct utc from = l->due.us > e->utc.us ? l->due : e->utc;
     struct utc legal = air_earliest(e, t, l, from, t->frame_airtime_us);
-    if (!budget_admits(e, t->campaign, t->frame_airtime_us * l->rec.gateway_count)) {
+    if (!budget_admits(e, t->campaign, t->frame_airtime_us * l->rec.gateway_count) ||
+        !budget_lets_send(e, t)) {
         return false;
     }
     if (legal.us == INT64_MAX) {

@@ -209,6 +209,8 @@ struct transmission {
     uint16_t made_good;         /* fragments beyond the target for those refused
                                    by a gateway, see tap.h */
     uint8_t idle_sessions;      /* in a row, without a single fragment */
+    uint16_t listened_no;       /* the session that listened_s was counted for */
+    uint32_t listened_s;        /* the most that a member had listened before it */
     uint8_t polls;              /* since the last fragment to all */
     uint8_t unused_sessions;    /* that nobody had agreed to */
     uint32_t sessions_cut;      /* that ended where they had to, or were not used */

@@ -7,6 +7,7 @@
 #include "engine/admit.h"
 #include "engine/agree.h"
 #include "engine/air.h"
+#include "engine/budget.h"
 #include "engine/campaign.h"
 #include "engine/claim.h"
 #include "engine/deliver.h"
@@ -202,6 +203,9 @@ static bool is_attempt(const struct member *m)
 /* The only place, but for member_hold(), that writes rec.phase. */
 void member_enter(struct engine *e, struct member *m, enum member_phase phase)
 {
+    if (phase != MEMBER_LISTENING && phase != MEMBER_STATUS) {
+        budget_note_listening(e, m);
+    }
     count_out(m);
     m->rec.phase = phase;
     m->announced = false;
@@ -289,6 +293,7 @@ void member_leave(struct engine *e, struct member *m, enum outcome outcome,
         member_part_with(e, m); /* else it would hit a device that is elsewhere by then */
     }
     group_doubt(e, m);
+    budget_note_listening(e, m);
     member_attach(m, NULL);
     m->rec.missing = UINT16_MAX;
     m->rec.received = 0;

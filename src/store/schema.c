@@ -213,6 +213,10 @@ static const char step_14_battery[] =
     "ALTER TABLE device ADD COLUMN battery_known INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE device ADD COLUMN battery_percent INTEGER NOT NULL DEFAULT 0;";
 
+/* How long devices have listened: those of before begin at nothing. */
+static const char step_15_listened[] =
+    "ALTER TABLE member ADD COLUMN listened_s INTEGER NOT NULL DEFAULT 0;";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
@@ -228,6 +232,7 @@ static const struct schema_step steps[] = {
     {{step_12_installs}},
     {{step_13_variants}},
     {{step_14_battery}},
+    {{step_15_listened}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

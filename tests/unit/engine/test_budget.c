@@ -103,6 +103,65 @@ static void a_campaign_is_paused_when_its_time_is_over(void **state)
     rig_free(&rig);
 }
 
-TEST_MAIN(cmocka_unit_test(airtime_is_never_exceeded_and_goes_on_when_there_is_more),
+/* Of the device that listened longest. */
+static int64_t listened_us(const struct rig *rig)
+{
+    int64_t most_us = 0;
+    for (size_t i = 0; i < DEVICES; i++) {
+        const struct member_rec *m =
+            engine_member_at(rig->engine, rig->store.campaign.id, i);
+        int64_t us = SECONDS_US(1) * (int64_t)m->listened_s;
+        most_us = us > most_us ? us : most_us;
+    }
+    return most_us;
+}
+
+static void listening_is_bounded_and_goes_on_when_more_is_allowed(void **state)
+{
+    (void)state;
+    static const char used[] = "spec.budgets.deviceListening is used up";
+    struct rig rig;
+    begin(&rig);
+    rig_apply(&rig);
+    must_end_well(&rig);
+    int64_t whole_us = listened_us(&rig);
+    rig_free(&rig);
+    assert_in_range(whole_us, MINUTES_US(20), HOURS_US(9));
+    begin(&rig);
+    rig.spec.budgets.device_listening_us = MINUTES_US(10);
+    rig_apply(&rig);
+    must_be_paused(&rig, used);
+    uint32_t sent = rig.store.campaign.fragments_sent;
+    assert_in_range(sent, 10, 60);
+    rig_restart(&rig);
+    rig_control(&rig, ENGINE_RESUME); /* with nothing more to spend */
+    must_be_paused(&rig, used);
+    assert_in_range(rig.store.campaign.fragments_sent, sent, sent + 1);
+    assert_true(listened_us(&rig) >= MINUTES_US(9));
+    rig.spec.budgets.device_listening_us = 4 * whole_us;
+    rig_control(&rig, ENGINE_RESUME);
+    must_end_well(&rig);
+    assert_true(listened_us(&rig) > whole_us); /* what they did before counts, too */
+    rig_free(&rig);
+}
+
+static void energy_is_that_of_listening(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig);
+    rig.spec.budgets.device_energy_mj = 6460 + 25700 / 1000 * 60 * 10; /* ten minutes */
+    rig_apply(&rig);
+    must_be_paused(&rig, "spec.budgets.deviceEnergy is used up");
+    assert_in_range(rig.store.campaign.fragments_sent, 10, 60);
+    rig.spec.budgets.device_energy_mj = 50000000;
+    rig_control(&rig, ENGINE_RESUME);
+    must_end_well(&rig);
+    rig_free(&rig);
+}
+
+TEST_MAIN(cmocka_unit_test(listening_is_bounded_and_goes_on_when_more_is_allowed),
+          cmocka_unit_test(energy_is_that_of_listening),
+          cmocka_unit_test(airtime_is_never_exceeded_and_goes_on_when_there_is_more),
           cmocka_unit_test(what_is_just_enough_pauses_nothing),
           cmocka_unit_test(a_campaign_is_paused_when_its_time_is_over))

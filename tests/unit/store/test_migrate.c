@@ -107,6 +107,8 @@ static const char rows_13[] = "UPDATE member SET variant = 2, delta_failures = 1
 static const char rows_14[] =
     "UPDATE device SET battery_known = 1, battery_percent = 64;";
 
+static const char rows_15[] = "UPDATE member SET listened_s = 1900;";
+
 static const struct {
     const char *rows; /* what a daemon of that version may have written beyond the last */
     const char *digest; /* of the step's SQL: other people's databases have it */
@@ -125,6 +127,7 @@ static const struct {
     {rows_12, "d0c309f910ec9debfba907531186a9d532f329774655379df22140af04a1ea82"},
     {rows_13, "08764c1678276f83c41e0614c33e487dbc3bc03f055280c1380ca78ee70cdbb7"},
     {rows_14, "767d5bf3927a68f0a8d0d661bf5c478f631d31fd5ec5898f0ae8c02b0f29e10b"},
+    {rows_15, "d833e3b4c8bb5df80ae0b6dd32a0586fdf0565d11bb220c34f449c2ef8b1febc"},
 };
 
 /* Columns that were turned into others; test_schema.c says into what. */
@@ -412,6 +415,7 @@ static void assert_records(size_t version)
                      version >= 4);
     assert_int_equal(members.last.member.wave, version >= 9 ? 3 : 0);
     assert_int_equal(members.last.member.attempted, version >= 9);
+    assert_int_equal(members.last.member.listened_s, version >= 15 ? 1900 : 0);
     assert_int_equal(members.last.member.retries, version >= 10 ? 4 : 0);
     assert_int_equal(members.last.member.outcome_before, version >= 10 ? 2 : 0);
     assert_int_equal(members.last.member.reason_before, version >= 10 ? 10 : 0);
