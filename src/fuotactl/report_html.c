@@ -98,7 +98,7 @@ static void head(FILE *out, const struct report *report)
         char text[REPORT_NUMBER_SIZE];
         fprintf(out, ", %s not updated", report_count(bad, text));
     }
-    fputs("</span></header><p class=\"sub\">Firmware ", out);
+    fputs("</span></header><p class=\"sub\">Version ", out);
     report_escape(out, report_field(report, "version"));
     fputs(" for fleet ", out);
     report_escape(out, report_field(report, "fleet"));

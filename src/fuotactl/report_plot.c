@@ -213,8 +213,7 @@ void report_plot_completion(FILE *out, const struct report *report)
     }
     fputs("</div></div><ul class=\"legend\">", out);
     legend_item(out, "image", "whole image received", report->with_image);
-    legend_item(out, "succeeded", "new version proven",
-                report->by_outcome[REPORT_SUCCEEDED]);
+    legend_item(out, "succeeded", "succeeded", report->by_outcome[REPORT_SUCCEEDED]);
     fputs(report->session_count > 0 ? "<li><i class=\"band\"></i>on air</li>" : "", out);
     fputs("</ul></section>\n", out);
 }
