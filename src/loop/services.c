@@ -7,7 +7,6 @@
 
 #include "base/eui.h"
 #include "base/siphash.h"
-#include "io/cleanup.h"
 #include "loop/internal.h"
 #include "loop/xalloc.h"
 
@@ -202,7 +201,7 @@ static int compare_euis(const void *a, const void *b)
 static void drop_keys(struct services *s, const struct services_import *devices,
                       size_t count)
 {
-    AUTO_FREE uint64_t *euis = xcalloc(count + 1, sizeof(*euis));
+    uint64_t *euis = xcalloc(count + 1, sizeof(*euis));
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         euis[i] = devices[i].key.dev_eui;
@@ -219,6 +218,7 @@ static void drop_keys(struct services *s, const struct services_import *devices,
             s->keys[kept++] = s->keys[i];
         }
     }
+    free(euis);
     s->key_count = kept;
 }
 
