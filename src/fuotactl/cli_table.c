@@ -23,7 +23,8 @@
     "target, members, start, end, frequency_hz, fragment_size, copies, repair_rounds, " \
     "gateways, colours, lanes [{lane, colour, gateways, frames, lost}]} or null, "      \
     "session_count, sessions [{id, phase, dr, uncoded, next, target, members, start, "  \
-    "end}]"
+    "end}], with deltas variants [{variant (full, or the version that the delta is "    \
+    "from), file, devices, succeeded, fell_back (a delta had failed on them)}]"
 #define FIELDS_DEVICE                                                                \
     "dev_eui, phase, state (0 to 3), state_name, result (LwM2M Update Result), "     \
     "result_text, source (inferred, reported), outcome, reason, reason_text, "       \

@@ -15,6 +15,8 @@
     "skipped "                                                                     \
     "and superseded ones), with_image, waves [{name, total, devices {active, "     \
     "succeeded, failed, unknown, cancelled, skipped, superseded}, first, last}], " \
+    "variants [{wave, variant (full, or the version that the delta is from), "     \
+    "devices, succeeded, fell_back (a delta had failed on them)}], "               \
     "reasons [{outcome, reason, text, devices}], completion [{time, with_image, "  \
     "succeeded}], sessions [{id, dr, fragment_size, uncoded, sent, members, "      \
     "gateways, start, end}], loss_ends_ppk (classes of loss, upper ends in "       \
@@ -26,7 +28,8 @@
     "incomplete)}], "                                                              \
     "devices [{dev_eui, wave, outcome, reason, state, result, source, phase, "     \
     "version_before, version, missing, received, tries, retries (times it went "   \
-    "again; then outcome_before, reason_before), gateway, snr_p50_cdb, "           \
+    "again; then outcome_before, reason_before), variant, delta_failures, "        \
+    "gateway, snr_p50_cdb, "                                                       \
     "heard_ppk, since, downloaded, ended}]."
 
 #define CLI_TEXT_RETRY                                                             \

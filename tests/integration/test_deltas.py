@@ -6,8 +6,10 @@ Devices are brought to 1.4.2 by a campaign, so that the daemon has the base of t
 one of them the delta goes wrong, and others never had the base.
 """
 import bz2
+import hashlib
 import json
 import random
+import socket
 import subprocess
 import sys
 
@@ -164,6 +166,53 @@ def case_a_delta_that_is_wrong_is_refused_with_what_is_wrong(folder):
         s.bring_base()
         for row in later:
             refused(*row)
+
+
+def ask(stack, params):
+    """The code and text of the answer to a plan, past fuotactl."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(stack.path("ctl.sock")))
+        line = json.dumps({"id": 1, "method": "plan", "params": params}) + "\n"
+        client.sendall(line.encode())
+        for answer in client.makefile("r", encoding="utf-8"):
+            answer = json.loads(answer)
+            if answer.get("id") == 1:
+                return answer.get("code", 0), json.dumps(answer)
+    return None, ""
+
+
+def case_a_client_that_sends_other_deltas_than_the_file_names_is_refused(folder):
+    with Fleet(folder, devices=2) as s:
+        s.bring_base()
+        path = s.delta_campaign()
+        s.ctl("plan", path, check=0)  # image and delta are uploaded by now
+
+        def digest(name):
+            return hashlib.blake2b(s.path(name).read_bytes(), digest_size=32).hexdigest()
+
+        def text(name):
+            return s.path(f"{name}.minisig").read_text()
+
+        delta = {"digest": digest(DELTA), "signatures": [text(DELTA)]}
+        params = {"file": "next.yaml", "campaign": path.read_text(),
+                  "digest": digest("next.bin"), "signatures": [text("next.bin")]}
+        rows = [
+            ("the right one", 0, [delta], ""),
+            ("none", 2, None, "one for each of spec.image.deltas"),
+            ("too many", 2, [delta, delta], "one for each of spec.image.deltas"),
+            ("no list", 2, "x", "one for each of spec.image.deltas"),
+            ("no object", 2, ["x"], "each delta in params needs a digest"),
+            ("no digest", 2, [{"signatures": []}], "each delta in params needs a digest"),
+            ("a digest of nothing that is here", 5, [{**delta, "digest": "0" * 64}],
+             "base-next.patch has not been uploaded with its digest"),
+            ("the image in its place", 7, [{**delta, "digest": digest("next.bin")}],
+             "does not match the image"),
+            ("no signatures", 2, [{"digest": delta["digest"]}], "needs signatures"),
+            ("none that counts", 7, [{**delta, "signatures": []}], "is not trusted"),
+        ]
+        for name, want, deltas, words in rows:
+            code, answer = ask(s, params if deltas is None else {**params, "deltas": deltas})
+            assert code == want and words in answer, (name, code, answer)
 
 
 def case_a_restart_in_the_session_of_a_delta_changes_nothing(folder):
