@@ -520,7 +520,8 @@ struct fuo_ns_plugin {
      * May be NULL. Read what the server has and change nothing: FUO_EV_DEVICE and _LISTED
      * for each that belongs to the application, _FINDING for what is wrong, then
      * FUO_EV_RESULT; without FUO_OK the list is not complete. One at a time: FUO_EAGAIN.
-     * Other intents go in between its requests.
+     * Other intents go in between its requests. FUO_ENOTSUP in the result: this server lists
+     * nothing, and the findings are all there is to say.
      */
     int (*inventory)(struct fuo_ns *ns, const struct fuo_inventory *inventory);
     /* Both or none: a plugin that is a server itself. on_ready(): see watch(). */

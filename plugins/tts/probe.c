@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * probe.c - may the key do in the application what a campaign will do? The server lists the
- * rights of a key; those of a key of another application are none.
+ * rights of a key; those of a key of another application are none. Devices are not read from
+ * there: it has no GenAppKeys, and the keys that it has are not of this server's API.
  */
 #include <json-c/json.h>
 #include <stdio.h>
@@ -46,23 +47,47 @@ static void list_missing(struct json_object *rights, char text[static LIST_SIZE]
     }
 }
 
-static int judge(struct fuo_ns *ns, const struct api_answer *answer)
+/* Who asked: doctor, or a plan, which has nothing else to read here. */
+struct question {
+    uint64_t id;
+    bool of_inventory;
+};
+
+/* What is wrong with the key, as a finding; or FUO_OK. */
+static int judge(struct fuo_ns *ns, uint64_t id, const struct api_answer *answer)
 {
     char missing[LIST_SIZE];
     struct json_object *rights = json_array(answer->json, "rights");
+    if (answer->err == FUO_EPERM) {
+        ns_finding(
+            ns, id, true,
+            "the server does not know the API key, or it has expired (%s): make one "
+            "in the Console, at the application '%s', API keys, and put it into the "
+            "tokenFile of api and the passwordFile of mqtt",
+            answer->text, ns->application_id);
+        return FUO_EPERM;
+    }
     if (answer->err != FUO_OK) {
         ns_log(ns, FUO_LOG_WARN, "the API was asked for the rights of the key: %s",
                answer->text);
         return answer->err;
     }
     if (rights == NULL || json_object_array_length(rights) == 0) {
-        ns_log(ns, FUO_LOG_WARN, "the API key has no right in application %s",
-               ns->application_id);
+        ns_finding(
+            ns, id, true,
+            "the API key has no right in the application '%s': it is not there, or "
+            "the key is another's; correct the option application, or make a key at "
+            "that application",
+            ns->application_id);
         return FUO_ENOENT;
     }
     list_missing(rights, missing);
     if (missing[0] != '\0') {
-        ns_log(ns, FUO_LOG_WARN, "the API key lacks %s", missing);
+        ns_finding(
+            ns, id, true,
+            "the API key lacks rights in the application '%s': %s; tick them at the "
+            "key in the Console, at the application, API keys",
+            ns->application_id, missing);
         return FUO_EPERM;
     }
     return FUO_OK;
@@ -70,23 +95,34 @@ static int judge(struct fuo_ns *ns, const struct api_answer *answer)
 
 static void on_rights(struct fuo_ns *ns, void *context, const struct api_answer *answer)
 {
-    uint64_t id;
-    memcpy(&id, context, sizeof(id));
+    struct question q;
+    memcpy(&q, context, sizeof(q));
     free(context);
-    ns_result(ns, id, judge(ns, answer), 0);
+    int err = judge(ns, q.id, answer);
+    ns_result(ns, q.id, q.of_inventory && err == FUO_OK ? FUO_ENOTSUP : err, 0);
+}
+
+static int ask(struct fuo_ns *ns, uint64_t id, bool of_inventory)
+{
+    struct api_request request = {.method = "GET", .registry = API_IS, .rest = "/rights"};
+    struct question *q = malloc(sizeof(*q));
+    if (q == NULL) {
+        return FUO_ENOMEM;
+    }
+    *q = (struct question){.id = id, .of_inventory = of_inventory};
+    int err = api_call(ns, &request, on_rights, free, q);
+    if (err != FUO_OK) {
+        free(q);
+    }
+    return err;
 }
 
 int application_probe(struct fuo_ns *ns, uint64_t id)
 {
-    struct api_request request = {.method = "GET", .registry = API_IS, .rest = "/rights"};
-    uint64_t *context = malloc(sizeof(*context));
-    if (context == NULL) {
-        return FUO_ENOMEM;
-    }
-    *context = id;
-    int err = api_call(ns, &request, on_rights, free, context);
-    if (err != FUO_OK) {
-        free(context);
-    }
-    return err;
+    return ask(ns, id, false);
+}
+
+int application_inventory(struct fuo_ns *ns, const struct fuo_inventory *inventory)
+{
+    return ask(ns, inventory->id, true);
 }

@@ -267,4 +267,5 @@ const struct fuo_ns_plugin fuo_ns_plugin = {
     .queue_poll = multicast_poll,
     .queue_flush = multicast_flush,
     .probe = application_probe,
+    .inventory = application_inventory,
 };

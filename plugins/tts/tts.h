@@ -119,3 +119,5 @@ void multicast_failed(struct fuo_ns *ns, uint64_t id, const char *error);
 
 /* probe.c */
 int application_probe(struct fuo_ns *ns, uint64_t id);
+/* Lists nothing: what is wrong at the server, for plans, or FUO_ENOTSUP. */
+int application_inventory(struct fuo_ns *ns, const struct fuo_inventory *inventory);

@@ -66,7 +66,8 @@ static void end(struct scan *s, int err)
     uint64_t now_ms = uv_now(d->loop);
     state->scan = NULL;
     state->tried = true;
-    state->err = err;
+    bool looked = err == FUO_ENOTSUP && !takes_devices(s->fleet); /* it lists nothing */
+    state->err = looked ? FUO_OK : err;
     state->fatal = (struct server_finding){0};
     if (fatal != NULL) {
         state->fatal.fatal = true;
@@ -84,6 +85,8 @@ static void end(struct scan *s, int err)
         state->next_ms = now_ms + SCAN_EVERY_MS;
         log_info("server read fleet=%s devices=%zu gateways=%zu", name, state->view.count,
                  state->view.gateway_count);
+    } else if (looked) {
+        state->next_ms = now_ms + SCAN_EVERY_MS;
     } else {
         state->next_ms = now_ms + state->again_ms;
         state->again_ms =

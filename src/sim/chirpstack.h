@@ -17,8 +17,8 @@
  *    still; the application hears nothing about any of it.
  *
  *  - a class B group's frames go out in its ping slots, by all its gateways in the same one:
- *    the first that is free and multicast_class_b_margin (5 s) away (downlink/multicast.rs,
- *    storage/multicast.rs get_next_ping_slot_after).
+ *    the first that is free and multicast_class_b_margin (5 s) away (storage/multicast.rs,
+ *    enqueue(); downlink/classb.rs, get_next_ping_slot_after()).
  *
  * Left out: MAC commands, ADR, GPS-timed emission in class C, other users' permissions.
  * The JSON and protobuf forms are fuota-sim's. No clock, no I/O; seeded.

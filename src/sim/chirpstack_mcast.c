@@ -317,13 +317,15 @@ static void arm_scheduler(struct cs *cs, struct utc now)
     sim_timers_set(cs->timers, &cs->scheduler, (struct utc){ticks * interval});
 }
 
-/* Class B: the first slot behind those that are taken. */
+/* Class B: the first slot behind those that are taken, however near it is; if none is, behind
+ * the margin (storage/multicast.rs, enqueue()). */
 static struct utc next_slot(const struct cs_group *group, struct utc now)
 {
-    struct utc from = utc_after(now, SECONDS_US(SLOT_MARGIN_S));
+    struct utc from = {INT64_MIN};
     for (const struct cs_row *row = group->rows; row != NULL; row = row->next) {
         from = row->slot.us > from.us ? row->slot : from;
     }
+    from = group->rows != NULL ? from : utc_after(now, SECONDS_US(SLOT_MARGIN_S));
     return pingslots_next(from, group->settings.mc_addr,
                           (uint8_t)group->settings.ping_slot_periodicity);
 }

@@ -122,6 +122,24 @@ def case_a_server_that_speaks_protobuf_is_answered_in_it(folder):
         assert set(told["seen"]["protobuf"]) >= {"event/up", "event/txack", "command/down"}, told
 
 
+def case_devices_keys_and_gateways_are_asked_for_in_words_that_others_know(folder):
+    with CheckedStack(folder, BUILD, make_image(folder), inventory="server") as s:
+        messages = s.subscribe(s.mqtt_port, "application/#")
+        s.ctl("doctor", "--json")
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        finish(s, 12)
+        calls = s.proxy.calls()
+        assert not [c for c in calls if "problem" in c], [c for c in calls if "problem" in c][:3]
+        asked = {c["path"].removeprefix("/api.") for c in calls}
+        assert asked >= {"ApplicationService/Get", "DeviceService/List",
+                         "DeviceService/GetKeys", "DeviceProfileService/Get",
+                         "GatewayService/List", "InternalService/GetVersion"}, asked
+        lines = s.path("messages.txt")
+        lines.write_text("".join(" ".join(m.split(" ", 3)[2:]) for m in list(messages)))
+        told = node("messages.js", lines)
+        assert told["problems"] == [] and "event/join" in told["seen"], told
+
+
 def commands_of(messages, fport):
     """What devices were told on a port: "DEVEUI HEX"."""
     told = [json.loads(m.split(" ", 3)[3]) for m in list(messages)]

@@ -101,22 +101,32 @@ def doctor_fails(stack):
     return {f["check"]: f["text"] for f in answer["findings"] if f["level"] == "fail"}
 
 
-def case_doctor_tells_a_wrong_key_from_a_wrong_application(folder):
+def plan_is_refused(stack, why):
+    refused = stack.ctl("plan", stack.path("wm1-1-4-3.yaml"), check=11)
+    assert why in refused.stdout + refused.stderr, refused
+
+
+def case_doctor_and_plan_tell_a_wrong_key_from_a_wrong_application(folder):
     with tts(folder, devices=1) as s:
         s.stop("fuotad")
         good = s.path("fleets/wm1.yaml").read_text()
         s.path("fleets/wm1.yaml").write_text(good.replace("fuota-app@sim", "another@sim"))
         s.start_daemon()
         fails = doctor_fails(s)
-        assert list(fails) == ["api"] and "no such application" in fails["api"], fails
+        assert list(fails) == ["api"] and "no right in the application 'another'" in fails["api"], fails
+        plan_is_refused(s, "no right in the application 'another'")
         s.stop("fuotad")
         s.path("fleets/wm1.yaml").write_text(good)
         s.path("token").write_text("wrong\n")
         s.start_daemon()
         fails = doctor_fails(s)
-        assert list(fails) == ["api"] and "token" in fails["api"], fails
-        log = s.path("fuotad.log").read_text()
-        assert "no right in application another" in log and "invalid_token" in log, log
+        assert list(fails) == ["api"] and "does not know the API key" in fails["api"], fails
+        assert "invalid_token" in fails["api"], fails
+        plan_is_refused(s, "does not know the API key")
+        s.stop("fuotad")
+        s.path("token").write_text(TOKEN + "\n")
+        s.start_daemon()
+        s.ctl("plan", s.path("wm1-1-4-3.yaml"), check=0)
 
 
 if __name__ == "__main__":

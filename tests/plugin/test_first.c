@@ -87,12 +87,20 @@ static void it_declares_less_than_there_is_today(void **state)
     assert_true(desk.rig.loaded.plugin.size < sizeof(struct fuo_ns_plugin));
     assert_null(desk.rig.loaded.plugin.probe);
     assert_int_equal(host_probe(desk.host, 1), FUO_ENOTSUP);
+    assert_null(desk.rig.loaded.plugin.inventory);
+    assert_null(desk.rig.loaded.plugin.order);
+    assert_null(desk.rig.loaded.plugin.on_ready);
+    assert_null(desk.rig.loaded.plugin.access);
+    const struct fuo_inventory inventory = {.id = 2};
+    assert_int_equal(host_inventory(desk.host, &inventory), FUO_ENOTSUP);
     host_caps(desk.host, &caps);
     assert_int_equal(caps.multicast_spacing_us, 1);
     assert_int_equal(caps.queue_rows_max, 3);
     assert_int_equal(caps.timing, FUO_TIMING_QUEUE); /* what was before it came */
     assert_int_equal(caps.multicast_lead_us, 0);
     assert_int_equal(caps.priority_ceiling_ppm, 0);
+    assert_false(caps.direct);
+    assert_false(caps.delivers);
     desk_close(&desk);
 }
 
@@ -110,6 +118,7 @@ static void its_events_have_no_members_that_it_does_not_know(void **state)
     assert_int_equal(e->uplink.rx[0].gateway, 9);
     assert_int_equal(e->uplink.dr, 5);
     assert_int_equal(e->uplink.frequency_hz, 0);
+    assert_false(e->uplink.server_clock);
     struct fuo_unicast down = {.id = 11, .dev_eui = 7, .fport = 1};
     assert_int_equal(host_unicast(desk.host, &down), FUO_OK);
     assert_int_equal(next(&desk, FUO_EV_RESULT)->result.id, 11);
@@ -117,6 +126,7 @@ static void its_events_have_no_members_that_it_does_not_know(void **state)
     assert_int_equal(e->fate.id, 11);
     assert_int_equal(e->fate.gateway, 0);
     assert_int_equal(e->fate.frequency_hz, 0);
+    assert_false(e->fate.aired);
     desk_close(&desk);
 }
 

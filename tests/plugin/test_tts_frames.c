@@ -293,7 +293,7 @@ static void a_probe_asks_for_the_rights_of_the_key(void **state)
         int status;
         const char *json;
         int err;
-        const char *log;
+        const char *finding; /* "": none */
     } rows[] = {
         {"everything", 200, "{\"rights\":[" RIGHT "ALL\"]}", FUO_OK, ""},
         {"what is needed", 200,
@@ -304,21 +304,34 @@ static void a_probe_asks_for_the_rights_of_the_key(void **state)
          "{\"rights\":[7," RIGHT "DEVICES_READ\"," RIGHT "DEVICES_WRITE\"," RIGHT
          "TRAFFIC_READ\"]}",
          FUO_EPERM,
-         "lacks RIGHT_APPLICATION_DEVICES_WRITE_KEYS, "
-         "RIGHT_APPLICATION_TRAFFIC_DOWN_WRITE\n"},
-        {"another application's", 200, "{}", FUO_ENOENT, "no right in application app1"},
-        {"no key of this server", 401, "{\"message\":\"error:x\"}", FUO_EPERM, "error:x"},
+         "RIGHT_APPLICATION_DEVICES_WRITE_KEYS, "
+         "RIGHT_APPLICATION_TRAFFIC_DOWN_WRITE; tick them"},
+        {"another application's", 200, "{}", FUO_ENOENT,
+         "no right in the application 'app1'"},
+        {"no key of this server", 401, "{\"message\":\"error:x\"}", FUO_EPERM,
+         "does not know the API key, or it has expired (error:x)"},
     };
     struct rig rig;
     (void)state;
     start(&rig);
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        test_row(rows[i].name);
-        assert_int_equal(rig.loaded.plugin.probe(rig.ns, 50 + i), FUO_OK);
+    for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) { /* doctor asks, then a plan */
+        const struct fuo_inventory inventory = {.id = 50 + i};
+        size_t row = i / 2;
+        int fine = i % 2 == 0 ? FUO_OK : FUO_ENOTSUP; /* it lists nothing */
+        test_row(rows[row].name);
+        assert_int_equal(i % 2 == 0 ? rig.loaded.plugin.probe(rig.ns, 50 + i)
+                                    : rig.loaded.plugin.inventory(rig.ns, &inventory),
+                         FUO_OK);
         expect(&rig, "GET", "/api/v3/applications/app1/rights");
-        answer(&rig, rows[i].status, rows[i].json);
-        expect_result(&rig, 50 + i, rows[i].err, 0);
-        assert_non_null(strstr(rig.host.log, rows[i].log));
+        answer(&rig, rows[row].status, rows[row].json);
+        if (rows[row].finding[0] != '\0') {
+            const struct fuo_event *e = rig_event(&rig);
+            assert_int_equal(e->type, FUO_EV_FINDING);
+            assert_int_equal(e->finding.id, 50 + i);
+            assert_true(e->finding.fatal);
+            assert_non_null(strstr(e->finding.text, rows[row].finding));
+        }
+        expect_result(&rig, 50 + i, rows[row].err == FUO_OK ? fine : rows[row].err, 0);
     }
     assert_int_equal(rig.loaded.plugin.probe(rig.ns, 60), FUO_OK);
     rig_close(&rig); /* with one under way */

@@ -13,6 +13,7 @@ static int queue(struct rig *rig, const char *id, const char *text, bool confirm
 
 /* ---- 2.1 ---- */
 
+/* chirpstack uplink/join.rs (send_join_event); integration.proto, JoinEvent */
 static void a_join_is_announced_when_it_is_accepted(void **state)
 {
     (void)state;
@@ -39,6 +40,7 @@ static void a_join_is_announced_when_it_is_accepted(void **state)
     rig_close(rig);
 }
 
+/* chirpstack storage/device.rs (get_for_phypayload_and_incr_f_cnt_up) */
 static void strangers_replays_and_forgeries_are_not_heard(void **state)
 {
     (void)state;
@@ -67,6 +69,7 @@ static void strangers_replays_and_forgeries_are_not_heard(void **state)
     rig_close(rig);
 }
 
+/* 2.1: dedup 200 ms, then get_downlink_data_delay 100 ms behind the published uplink */
 static void a_reply_within_the_window_goes_out_with_the_same_uplink(void **state)
 {
     (void)state;
@@ -96,6 +99,7 @@ static void a_reply_within_the_window_goes_out_with_the_same_uplink(void **state
     rig_close(rig);
 }
 
+/* chirpstack downlink/data.rs (get_next_device_queue_item: FPending if there are more) */
 static void one_item_per_uplink_and_fpending_for_the_rest(void **state)
 {
     (void)state;
@@ -148,6 +152,7 @@ static void any_gateway_with_room_to_spare_replies(void **state)
     }
 }
 
+/* 2.1: "On gateway nack the item stays"; log DOWNLINK_GATEWAY has the TxAckStatus */
 static void a_refusing_gateway_keeps_the_item_and_is_logged(void **state)
 {
     (void)state;
@@ -170,6 +175,7 @@ static void a_refusing_gateway_keeps_the_item_and_is_logged(void **state)
     rig_close(rig);
 }
 
+/* 2.1: log EXPIRED carries context.queue_item_id */
 static void an_expired_item_is_dropped_with_a_log_event(void **state)
 {
     (void)state;
@@ -187,6 +193,7 @@ static void an_expired_item_is_dropped_with_a_log_event(void **state)
     rig_close(rig);
 }
 
+/* 2.1: DOWNLINK_PAYLOAD_SIZE carries max_payload_size, item_size, queue_item_id */
 static void an_item_too_long_for_the_data_rate_is_dropped(void **state)
 {
     (void)state;
@@ -213,6 +220,7 @@ static void an_item_too_long_for_the_data_rate_is_dropped(void **state)
     rig_close(rig);
 }
 
+/* 2.1: "confirmed stays pending until ack/timeout"; AckEvent has queueItemId */
 static void a_confirmed_item_waits_for_the_next_uplink(void **state)
 {
     (void)state;
@@ -231,6 +239,7 @@ static void a_confirmed_item_waits_for_the_next_uplink(void **state)
     }
 }
 
+/* 2.1: devEui must equal the topic's, errors are only logged */
 static void commands_that_make_no_sense_are_refused(void **state)
 {
     (void)state;

@@ -85,7 +85,7 @@ static void rows_are_spaced_by_margin_times_gateways(void **state)
     }
 }
 
-/* chirpstack downlink/multicast.rs, storage/multicast.rs (get_next_ping_slot_after): the next
+/* chirpstack storage/multicast.rs (enqueue), downlink/classb.rs get_next_ping_slot_after(): the
  * ping slot behind multicast_class_b_margin, or behind the last row; all gateways in it. */
 static void frames_of_class_b_have_ping_slots_of_their_own(void **state)
 {
@@ -118,6 +118,7 @@ static void frames_of_class_b_have_ping_slots_of_their_own(void **state)
     rig_close(rig);
 }
 
+/* 2.3: scheduler interval 1 s; the first row runs after now */
 static void an_empty_queue_sends_at_the_next_run_of_the_scheduler(void **state)
 {
     (void)state;
@@ -339,6 +340,7 @@ static void without_gateways_it_learns_them_from_the_last_uplinks(void **state)
     rig_close(rig);
 }
 
+/* 2.2: Update, f_cnt too; storage/multicast.rs update() leaves application_id */
 static void settings_can_be_read_and_changed_but_for_the_application(void **state)
 {
     (void)state;
@@ -360,6 +362,7 @@ static void settings_can_be_read_and_changed_but_for_the_application(void **stat
     rig_close(rig);
 }
 
+/* 2.2: AddDevice, AddGateway; the database's unique constraint answers the second */
 static void members_are_added_once_and_removed_once(void **state)
 {
     (void)state;
@@ -379,6 +382,7 @@ static void members_are_added_once_and_removed_once(void **state)
     rig_close(rig);
 }
 
+/* lrwn: FPort 0 is for MAC commands, and a FRMPayload has at most 242 bytes; 2.3 */
 static void frames_that_cannot_be_are_refused_without_a_counter(void **state)
 {
     (void)state;

@@ -110,6 +110,7 @@ static void expect(const struct stack *s, size_t i, enum tts_event_type type,
 
 /* ---- registries ---- */
 
+/* 3.2: Identity, Network and Application Server each have their part of it */
 static void a_virtual_device_is_in_three_registries(void **state)
 {
     static const struct tts_is_settings is_side = {.name = "again"};
@@ -132,6 +133,10 @@ static void a_virtual_device_is_in_three_registries(void **state)
     stack_close(&s);
 }
 
+/*
+ * pkg/networkserver/grpc_deviceregistry.go (Set: required fields); mac/utils.go,
+ * errClassAMulticast
+ */
 static void what_is_no_multicast_device_is_refused(void **state)
 {
     struct stack s = stack_open();
@@ -152,6 +157,10 @@ static void what_is_no_multicast_device_is_refused(void **state)
 
 /* ---- push: matchApplicationDownlinks ---- */
 
+/*
+ * grpc_asns.go (matchQueuedApplicationDownlinks): no_downlink_path,
+ * confirmed_multicast_downlink, downlink_expired, f_cnt_too_low
+ */
 static void refused_pushes_are_told(void **state)
 {
     static const struct {
@@ -190,6 +199,7 @@ static void refused_pushes_are_told(void **state)
     }
 }
 
+/* grpc_asns.go (DownlinkQueuePush: the first error refuses the request) */
 static void a_batch_is_taken_or_refused_as_a_whole(void **state)
 {
     struct stack s = stack_open();
@@ -205,6 +215,10 @@ static void a_batch_is_taken_or_refused_as_a_whole(void **state)
     stack_close(&s);
 }
 
+/*
+ * pkg/applicationserver/applicationserver.go (downlinkQueueOp: no_device_session,
+ * unknown_session)
+ */
 static void a_push_to_half_a_device_fails(void **state)
 {
     struct stack s = stack_open();
@@ -240,6 +254,7 @@ static void counters_go_on_from_the_last(void **state)
 
 /* ---- scheduling ---- */
 
+/* networkserver.go, absoluteTimeSchedulingDelay; downlink.go:150 */
 static void a_timed_downlink_is_scheduled_shortly_before(void **state)
 {
     struct stack s = stack_open();
@@ -298,6 +313,7 @@ static void in_class_b_the_server_chooses_ping_slots(void **state)
     stack_close(&s);
 }
 
+/* pkg/gatewayserver/scheduling/sub_band.go, DefaultDutyCycleCeilings */
 static void priorities_have_ceilings(void **state)
 {
     (void)state;
@@ -402,6 +418,7 @@ static void one_gateway_of_each_group_sends(void **state)
     }
 }
 
+/* utils.go (nextDataDownlinkSlot); mac_settings.class_b_c_downlink_interval */
 static void downlinks_that_follow_too_closely_are_passed_over(void **state)
 {
     struct stack s = stack_open();
@@ -423,6 +440,7 @@ static void downlinks_that_follow_too_closely_are_passed_over(void **state)
     stack_close(&s);
 }
 
+/* downlink.go (generateDataDownlink), errApplicationDownlinkTooLong */
 static void what_is_too_long_for_the_rate_fails_when_its_time_comes(void **state)
 {
     struct stack s = stack_open();
@@ -440,6 +458,7 @@ static void what_is_too_long_for_the_rate_fails_when_its_time_comes(void **state
     stack_close(&s);
 }
 
+/* grpc_asns.go (DownlinkQueueReplace); topics/v3.go, down/replace */
 static void replacing_empties_the_queue_in_silence(void **state)
 {
     struct stack s = stack_open();
@@ -474,6 +493,10 @@ static void retell(struct stack *s, size_t *from)
     }
 }
 
+/*
+ * 3.1: queued, then sent by the first uplink's windows; downlink.go,
+ * attemptClassADataDownlink
+ */
 static void class_a_downlinks(void **state)
 {
     struct stack s = stack_open();
@@ -519,6 +542,7 @@ static void class_a_downlinks(void **state)
     stack_close(&s);
 }
 
+/* grpc_gsns.go (handleDataUplink: down/ack or down/nack of the pending downlink) */
 static void confirmed_downlinks_are_settled_by_the_next_uplink(void **state)
 {
     struct stack s = stack_open();

@@ -54,6 +54,7 @@ static const char *at(const struct wire *w, const char *pointer)
 
 /* ---- events ---- */
 
+/* api/ttn/lorawan/v3/messages.proto, ApplicationUp and ApplicationUplink; 3.1 */
 static void an_uplink_has_everything_of_the_real_one(void **state)
 {
     struct wire w;
@@ -106,6 +107,7 @@ static int parse(const char *json, struct tts_batch *batch)
     return tts_batch_parse((const uint8_t *)json, strlen(json), batch);
 }
 
+/* messages.proto, ApplicationDownlinks and ApplicationDownlink.ClassBC; 3.1 */
 static void a_push_is_read_with_all_its_members(void **state)
 {
     static struct tts_batch b;
@@ -141,6 +143,7 @@ static void a_push_is_read_with_all_its_members(void **state)
     assert_int_equal(b.count, 0);
 }
 
+/* messages.proto: f_port 1 to 255 but 224, frm_payload at most 255 bytes */
 static void wrong_pushes_are_refused(void **state)
 {
     static struct tts_batch b;
@@ -226,6 +229,7 @@ static const char as_body[] =
     "\"session.dev_addr\",\"session.keys.app_s_key.key\",\"session.last_a_f_cnt_down\"]}"
     "}";
 
+/* 3.2; end_device_services.proto, networkserver.proto, applicationserver.proto */
 static void a_virtual_device_is_made_by_three_calls_and_deleted_by_three(void **state)
 {
     struct wire w;
@@ -259,6 +263,7 @@ static void a_virtual_device_is_made_by_three_calls_and_deleted_by_three(void **
     wire_close(&w);
 }
 
+/* applicationserver.proto, AppAs: /down/push, /down/replace, GET /down */
 static void downlinks_are_pushed_and_listed(void **state)
 {
     struct wire w;
@@ -293,6 +298,7 @@ static void downlinks_are_pushed_and_listed(void **state)
     wire_close(&w);
 }
 
+/* pkg/errors/http.go: gRPC codes as HTTP statuses */
 static void wrong_calls_are_refused(void **state)
 {
     static const struct {
