@@ -164,12 +164,16 @@ class Stack:
         self.logs = []
 
     def __enter__(self):
-        self.write_files()
-        self.start_broker()
-        self.start_sim()
-        self.proxy = self.make_proxy()
-        self.write_fleet()
-        self.start_daemon()
+        try:
+            self.write_files()
+            self.start_broker()
+            self.start_sim()
+            self.proxy = self.make_proxy()
+            self.write_fleet()
+            self.start_daemon()
+        except BaseException as e:  # Python calls __exit__ only for what was entered
+            self.__exit__(type(e))
+            raise
         return self
 
     def __exit__(self, kind, *_):
