@@ -163,7 +163,7 @@ def case_another_image_under_the_same_name_is_refused(folder):
             image = s.path("image.bin")
             image.write_bytes(image.read_bytes()[::-1])
             for _ in range(2):
-                s.refused(s.path(f"{NAME}.yaml"), CONFLICT, "spec.image.file: the image or a list",
+                s.refused(s.path(f"{NAME}.yaml"), CONFLICT, "spec.image.file: the image",
                           "another metadata.name")
                 s.sign("image.bin")
             image.write_bytes(image.read_bytes() + b"?")
