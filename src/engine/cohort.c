@@ -304,6 +304,16 @@ static enum plan_error form(struct engine *e, struct campaign *c,
     return PLAN_OK;
 }
 
+/* To the last lane, or to a new one. */
+static void lanes_add(struct lane_rec *lanes, uint8_t *count, uint64_t gateway)
+{
+    if (*count == 0 || lanes[*count - 1].gateway_count == RECORD_GATEWAY_MAX) {
+        lanes[(*count)++] = (struct lane_rec){0};
+    }
+    struct lane_rec *to = &lanes[*count - 1];
+    to->gateways[to->gateway_count++] = gateway;
+}
+
 /*
  * In class B the gateways of a group send in the same ping slot, one frame that adds up at
  * the devices: lanes are as few as they can be, and have no turns.
@@ -314,11 +324,7 @@ static void merge_lanes(struct cohort *cohort, struct lane_rec *lanes)
     for (uint8_t i = 0; i < cohort->lane_count; i++) {
         const struct lane_rec *from = &cohort->lanes[i];
         for (uint8_t g = 0; g < from->gateway_count; g++) {
-            if (count == 0 || lanes[count - 1].gateway_count == RECORD_GATEWAY_MAX) {
-                lanes[count++] = (struct lane_rec){0};
-            }
-            struct lane_rec *to = &lanes[count - 1];
-            to->gateways[to->gateway_count++] = from->gateways[g];
+            lanes_add(lanes, &count, from->gateways[g]);
         }
     }
     cohort->lanes = lanes;
@@ -328,15 +334,15 @@ static void merge_lanes(struct cohort *cohort, struct lane_rec *lanes)
 }
 
 enum plan_error cohort_form(struct engine *e, struct campaign *c,
-                            const struct cohort *given, struct member *const *members,
+                            const struct cohort *cohort, struct member *const *members,
                             size_t count)
 {
-    struct lane_rec merged[RECORD_LANE_MAX];
-    struct cohort cohort = *given;
+    struct lane_rec lanes[RECORD_LANE_MAX];
+    struct cohort merged = *cohort;
     if (spec_is_class_b(&c->def.spec->radio)) {
-        merge_lanes(&cohort, merged);
+        merge_lanes(&merged, lanes);
     }
-    return form(e, c, &cohort, members, count);
+    return form(e, c, &merged, members, count);
 }
 
 /* ---- joining ---- */
