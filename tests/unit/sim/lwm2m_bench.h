@@ -201,8 +201,8 @@ struct ask {
     struct coap_token token;
 };
 
-#define ASK(method, target, ...) \
-    (&(struct ask){.code = (method), .path = (target), __VA_ARGS__})
+/* Method and path, and what else by name. */
+#define ASK(...) (&(struct ask){__VA_ARGS__})
 
 static inline size_t bench_write(uint8_t bytes[1400], uint16_t id, const struct ask *a)
 {
