@@ -553,8 +553,9 @@ static int run(struct app *app)
         if (!app->options.quiet) {
             log_info("ready: %zu devices, %zu gateways, api=%s:%u",
                      app->options.network.device_count,
-                     app->options.network.gateway_count, app->options.api_host,
-                     httpd_port(app->httpd));
+                     app->options.network.gateway_count,
+                     app->httpd != NULL ? app->options.api_host : "none",
+                     app->httpd != NULL ? httpd_port(app->httpd) : 0U);
         }
         rearm(app);
     }

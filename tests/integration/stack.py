@@ -320,6 +320,8 @@ spec:
         process = self.processes.pop(name, None)
         if process is None:
             return None
+        if name.startswith("subscriber"):
+            sig = signal.SIGKILL  # mosquitto_sub does not hear every SIGTERM
         process.send_signal(sig)
         process.send_signal(signal.SIGCONT)  # it may have been stopped
         try:

@@ -288,8 +288,9 @@ def main():
     args = parser.parse_args()
     try:
         if args.keep:
-            pathlib.Path(args.keep).mkdir(parents=True, exist_ok=True)
-            return run(args, args.keep)
+            folder = pathlib.Path(args.keep).resolve()
+            folder.mkdir(parents=True, exist_ok=True)
+            return run(args, folder)
         with tempfile.TemporaryDirectory() as folder:
             return run(args, folder)
     except (Refused, ConnectionError) as error:

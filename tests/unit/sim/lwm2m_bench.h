@@ -201,8 +201,10 @@ struct ask {
     struct coap_token token;
 };
 
-/* Method and path, and what else by name. */
-#define ASK(...) (&(struct ask){__VA_ARGS__})
+#define ASK(method, target) (&(struct ask){.code = (method), .path = (target)})
+/* And more of it, by name. */
+#define ASK_WITH(method, target, ...) \
+    (&(struct ask){.code = (method), .path = (target), __VA_ARGS__})
 
 static inline size_t bench_write(uint8_t bytes[1400], uint16_t id, const struct ask *a)
 {
@@ -262,8 +264,8 @@ static inline uint8_t bench_code(struct bench *b, const struct ask *a)
 
 static inline uint8_t bench_put_text(struct bench *b, const char *path, const char *text)
 {
-    return bench_code(b, ASK(COAP_CODE_PUT, path, .format = 1, .payload = text,
-                             .payload_len = strlen(text)));
+    return bench_code(b, ASK_WITH(COAP_CODE_PUT, path, .format = 1, .payload = text,
+                                  .payload_len = strlen(text)));
 }
 
 /* A number, as the device says it: from one read of its instance. */
@@ -310,12 +312,12 @@ static inline uint8_t bench_push(struct bench *b, size_t total, size_t until, ui
         struct datagram d;
         struct coap_option option;
         struct coap_block block = coap_upload_block(&up, &slice);
-        struct coap_msg msg =
-            bench_ask(b,
-                      ASK(COAP_CODE_PUT, "/5/0/0", .format = 1 + 42, .block1 = &block,
-                          .payload = b->image + slice.offset, .payload_len = slice.len,
-                          .size1 = slice.offset == 0 ? total : 0),
-                      &d);
+        struct coap_msg msg = bench_ask(
+            b,
+            ASK_WITH(COAP_CODE_PUT, "/5/0/0", .format = 1 + 42, .block1 = &block,
+                     .payload = b->image + slice.offset, .payload_len = slice.len,
+                     .size1 = slice.offset == 0 ? total : 0),
+            &d);
         code = msg.code;
         if (COAP_CODE_CLASS(code) != 2) {
             return code;

@@ -178,7 +178,7 @@ static void reads_are_answered_in_tlv_text_and_links(void **state)
         char hex[512];
         test_row(rows[i].path);
         struct coap_msg msg = bench_ask(
-            b, ASK(COAP_CODE_GET, rows[i].path, .accept = 1 + rows[i].accept), &d);
+            b, ASK_WITH(COAP_CODE_GET, rows[i].path, .accept = 1 + rows[i].accept), &d);
         assert_int_equal(msg.code, rows[i].code);
         if (rows[i].payload[0] == '#') {
             assert_string_equal(hex_encode(msg.payload, msg.payload_len, hex),
@@ -252,8 +252,9 @@ static void writes_are_checked(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         test_row(rows[i].path);
         assert_int_equal(
-            bench_code(b, ASK(COAP_CODE_PUT, rows[i].path, .format = 1 + rows[i].format,
-                              .payload = rows[i].payload, .payload_len = rows[i].len)),
+            bench_code(b,
+                       ASK_WITH(COAP_CODE_PUT, rows[i].path, .format = 1 + rows[i].format,
+                                .payload = rows[i].payload, .payload_len = rows[i].len)),
             rows[i].code);
     }
     assert_int_equal(bench_number(b, "/1/0", 1), 3600);
@@ -293,7 +294,7 @@ static void observers_are_told_of_changes_until_they_have_enough(void **state)
     const struct coap_token token = {2, {0xaa, 0xbb}};
     bench_register(b);
     struct coap_msg msg =
-        bench_ask(b, ASK(COAP_CODE_GET, "/5/0/3", .observe = 1, .token = token), &d);
+        bench_ask(b, ASK_WITH(COAP_CODE_GET, "/5/0/3", .observe = 1, .token = token), &d);
     assert_int_equal(coap_msg_number(&msg, COAP_NR_OBSERVE, &seq), FUO_OK);
     assert_int_equal(bench_push(b, IMAGE_BYTES, 1, 6), COAP_CODE_CONTINUE);
     msg = bench_take(b, &d);
@@ -320,9 +321,9 @@ static void an_observation_is_cancelled_by_a_read(void **state)
     (void)state;
     struct bench *b = bench_new("plain");
     bench_register(b);
-    assert_int_equal(bench_code(b, ASK(COAP_CODE_GET, "/5/0", .observe = 1)),
+    assert_int_equal(bench_code(b, ASK_WITH(COAP_CODE_GET, "/5/0", .observe = 1)),
                      COAP_CODE_CONTENT);
-    assert_int_equal(bench_code(b, ASK(COAP_CODE_GET, "/5/0", .observe = 2)),
+    assert_int_equal(bench_code(b, ASK_WITH(COAP_CODE_GET, "/5/0", .observe = 2)),
                      COAP_CODE_CONTENT);
     assert_int_equal(bench_push(b, IMAGE_BYTES, 1, 6), COAP_CODE_CONTINUE);
     assert_int_equal(b->sent_count, 0);

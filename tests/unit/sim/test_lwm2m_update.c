@@ -171,10 +171,10 @@ static void requests_out_of_turn_are_refused(void **state)
         bench_register(b);
         assert_int_equal(bench_code(b, ASK(COAP_CODE_POST, "/5/0/2")),
                          COAP_CODE_NOT_ALLOWED);
-        assert_int_equal(
-            bench_code(b, ASK(COAP_CODE_PUT, "/5/0/0", .format = 1 + 42,
-                              .block1 = &second, .payload = b->image, .payload_len = 64)),
-            COAP_CODE_INCOMPLETE);
+        assert_int_equal(bench_code(b, ASK_WITH(COAP_CODE_PUT, "/5/0/0", .format = 1 + 42,
+                                                .block1 = &second, .payload = b->image,
+                                                .payload_len = 64)),
+                         COAP_CODE_INCOMPLETE);
         assert_int_equal(bench_push(b, IMAGE_BYTES, IMAGE_BYTES, 6), COAP_CODE_CHANGED);
         assert_int_equal(bench_push(b, IMAGE_BYTES, 1, 6), rows[i].code);
         assert_int_equal(bench_put_text(b, "/5/0/1", URI), rows[i].code);
@@ -199,8 +199,8 @@ static void a_server_takes_back_what_it_began(void **state)
     bench_wait(b, MINUTES_US(2));
     assert_int_equal(b->sent_count, 0); /* it has stopped to fetch */
     assert_int_equal(bench_push(b, IMAGE_BYTES, IMAGE_BYTES, 6), COAP_CODE_CHANGED);
-    assert_int_equal(bench_code(b, ASK(COAP_CODE_PUT, "/5/0/0", .format = 1 + 42,
-                                       .payload = "\0", .payload_len = 1)),
+    assert_int_equal(bench_code(b, ASK_WITH(COAP_CODE_PUT, "/5/0/0", .format = 1 + 42,
+                                            .payload = "\0", .payload_len = 1)),
                      COAP_CODE_CHANGED);
     assert_status(b, "0/0");
     assert_null(b->client.image.bytes);
