@@ -204,8 +204,9 @@ enum member_reason engine_precondition(const struct engine *engine,
 
 /* The variant (campaign/variant.h) that such a campaign would send to the device, by what it
  * has reported up to now; airtime_us: of each variant. */
-uint8_t engine_variant(const struct engine *engine, const struct engine_campaign *campaign,
-                       const int64_t *airtime_us, uint64_t dev_eui);
+uint8_t engine_variant(const struct engine *engine,
+                       const struct engine_campaign *campaign, const int64_t *airtime_us,
+                       uint64_t dev_eui);
 
 /* Drop an ended campaign from memory. FUO_EPERM while it is not ended. */
 FUO_MUST_CHECK int engine_forget(struct engine *engine, uint32_t campaign_id);

@@ -53,7 +53,7 @@ struct cs_config {
     int64_t reply_window_us; /* get_downlink_data_delay: 100 ms; on the wall */
     int64_t scheduler_us;    /* scheduler interval: 1 s */
     int64_t margin_us;       /* multicast_class_c_margin: 5 s */
-    int prefer_margin_db;    /* gateway_prefer_min_margin: 10; 0: the best gateway replies */
+    int prefer_margin_db; /* gateway_prefer_min_margin: 10; 0: the best gateway replies */
     uint8_t rx1_delay_s;
     bool answers_clock; /* TS003 is enabled in the device profile */
     uint64_t seed;
