@@ -44,7 +44,9 @@ def check_air(stack, devices, loss=8):
 
 def finish(stack, devices, loss=8):
     r = stack.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "150s")
-    assert r.returncode == 0, f"wait: {r.returncode}\n{r.stdout}\n{r.stderr}"
+    if r.returncode != 0:
+        rows = stack.ctl("devices", "wm1-1-4-3", "-o", "csv").stdout
+        raise AssertionError(f"wait: {r.returncode}\n{r.stdout}\n{r.stderr}\n{rows}")
     state = stack.state()
     assert state["devices"]["succeeded"] == devices, state
     stack.stop("fuotad")
