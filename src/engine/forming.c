@@ -315,16 +315,22 @@ static void spend(uint64_t *work, uint64_t done)
     *work -= done < *work ? done : *work;
 }
 
+static void go_on_dividing(struct forming *f, uint64_t *work)
+{
+    if (!partition_go(f->workspace, work, &f->result)) {
+        return;
+    }
+    if (has_turns(f->group.c)) {
+        grid_learn(f->group.c->fleet, f->group.count, &f->numbered, &f->result);
+    }
+    begin_cohorts(f);
+    f->stage = FORMING_COHORTS;
+}
+
 static void go_on(struct forming *f, uint64_t *work)
 {
     if (f->stage == FORMING_PARTITION) {
-        if (partition_go(f->workspace, work, &f->result)) {
-            if (has_turns(f->group.c)) {
-                grid_learn(f->group.c->fleet, f->group.count, &f->numbered, &f->result);
-            }
-            begin_cohorts(f);
-            f->stage = FORMING_COHORTS;
-        }
+        go_on_dividing(f, work);
         return;
     }
     if (f->next == f->result.cohort_count) {

@@ -301,12 +301,11 @@ static uint8_t periodicity_of(struct json_object *o)
     if (o == NULL) {
         return 0;
     }
-    for (uint8_t i = 0; i < COUNT; i++) {
-        if (strcmp(text_of(o), names[i]) == 0) {
-            return i;
-        }
+    size_t i = 0;
+    while (i < COUNT && strcmp(text_of(o), names[i]) != 0) {
+        i++;
     }
-    return COUNT; /* none: the device is refused */
+    return (uint8_t)i; /* none: the device is refused */
 }
 
 static void ns_put(const struct work *w)

@@ -291,6 +291,13 @@ static bool may_speak_for(const struct daemon *d, uint32_t fleet_id, uint64_t de
     return device != NULL && device->fleet_id == fleet_id;
 }
 
+static void take_plausible(struct daemon *d, const struct fuo_event *event)
+{
+    if (time_is_plausible(d, event)) {
+        take_uplink(d, event);
+    }
+}
+
 void answers_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *event)
 {
     if (scan_take(d, fleet_id, event)) {
@@ -298,9 +305,8 @@ void answers_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *e
     }
     switch (event->type) {
     case FUO_EV_UPLINK:
-        if (may_speak_for(d, fleet_id, event->uplink.dev_eui) &&
-            time_is_plausible(d, event)) {
-            take_uplink(d, event);
+        if (may_speak_for(d, fleet_id, event->uplink.dev_eui)) {
+            take_plausible(d, event);
         }
         break;
     case FUO_EV_RESULT:

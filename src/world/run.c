@@ -153,6 +153,17 @@ static void fill_wrapped(struct engine_event *event, const struct notice *n)
     event->key_wrapped.err = n->err;
 }
 
+static void fill_fate(struct engine_event *event, const struct notice *n)
+{
+    event->send_fate.id = n->id;
+    event->send_fate.dev_eui = n->dev_eui;
+    event->send_fate.fate = (enum engine_fate)n->fate;
+    event->send_fate.gateway =
+        n->gateway == NONE ? 0 : WORLD_GATEWAY_EUI_BASE + n->gateway;
+    event->send_fate.frequency_hz = n->frequency_hz;
+    event->send_fate.dr = n->dr;
+}
+
 static void fill_event(struct engine_event *event, const struct notice *n)
 {
     switch (n->type) {
@@ -162,13 +173,7 @@ static void fill_event(struct engine_event *event, const struct notice *n)
         event->send_result.err = n->err;
         return;
     case ENGINE_EV_SEND_FATE:
-        event->send_fate.id = n->id;
-        event->send_fate.dev_eui = n->dev_eui;
-        event->send_fate.fate = (enum engine_fate)n->fate;
-        event->send_fate.gateway =
-            n->gateway == NONE ? 0 : WORLD_GATEWAY_EUI_BASE + n->gateway;
-        event->send_fate.frequency_hz = n->frequency_hz;
-        event->send_fate.dr = n->dr;
+        fill_fate(event, n);
         return;
     case ENGINE_EV_MC_KEY:
         event->mc_key.transmission_id = n->tx_id;
