@@ -91,7 +91,6 @@ static void host_event(struct fuo_host *host, const struct fuo_event *event)
     case FUO_EV_PROGRESS:
     case FUO_EV_ORDERED:
     case FUO_EV_ACCESSED:
-        break; /* of servers that deliver */
     case FUO_EV_AIRED:
     case FUO_EV_GATEWAY:
         break;

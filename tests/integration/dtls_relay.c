@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,19 @@ static SSL *connect_to(int port, int *fd)
     return SSL_connect(ssl) == 1 ? ssl : NULL;
 }
 
+/* One datagram of the server goes to the client; false: the connection has failed. */
+static bool bring_back(SSL *ssl, int plain, const struct sockaddr_in *client)
+{
+    unsigned char datagram[DATAGRAM_MAX];
+    int n = SSL_read(ssl, datagram, sizeof(datagram));
+    if (n <= 0) {
+        return SSL_get_error(ssl, n) == SSL_ERROR_WANT_READ;
+    }
+    (void)!sendto(plain, datagram, (size_t)n, 0, (const struct sockaddr *)client,
+                  sizeof(*client));
+    return true;
+}
+
 static int relay(int plain, int server_port)
 {
     struct sockaddr_in client;
@@ -78,21 +92,20 @@ static int relay(int plain, int server_port)
             ssize_t n = recvfrom(plain, datagram, sizeof(datagram), 0,
                                  (struct sockaddr *)&client, &client_len);
             ssl = ssl != NULL ? ssl : connect_to(server_port, &fd);
-            if (ssl == NULL) {
+            if (ssl == NULL || SSL_write(ssl, datagram, (int)n) <= 0) {
                 return NOT_OK;
             }
-            (void)SSL_write(ssl, datagram, (int)n);
         }
-        if (ssl != NULL && (wait[1].revents & POLLIN) != 0) {
-            int n = SSL_read(ssl, datagram, sizeof(datagram));
-            if (n > 0) {
-                (void)!sendto(plain, datagram, (size_t)n, 0, (struct sockaddr *)&client,
-                              client_len);
-            } else if (SSL_get_error(ssl, n) != SSL_ERROR_WANT_READ) {
-                return NOT_OK;
-            }
+        if (ssl != NULL && (wait[1].revents & POLLIN) != 0 &&
+            !bring_back(ssl, plain, &client)) {
+            return NOT_OK;
         }
     }
+}
+
+static int port_of(const char *text)
+{
+    return (int)strtol(text, NULL, 10);
 }
 
 int main(int argc, char **argv)
@@ -100,7 +113,7 @@ int main(int argc, char **argv)
     if (argc != 5) {
         return NOT_OK;
     }
-    struct sockaddr_in address = loopback(atoi(argv[1]));
+    struct sockaddr_in address = loopback(port_of(argv[1]));
     int plain = socket(AF_INET, SOCK_DGRAM, 0);
     identity = argv[3];
     for (const char *hex = argv[4]; hex[0] != '\0' && hex[1] != '\0' && key_len < KEY_MAX;
@@ -111,5 +124,5 @@ int main(int argc, char **argv)
     if (plain < 0 || bind(plain, (struct sockaddr *)&address, sizeof(address)) != 0) {
         return NOT_OK;
     }
-    return relay(plain, atoi(argv[2]));
+    return relay(plain, port_of(argv[2]));
 }

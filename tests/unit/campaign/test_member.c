@@ -98,8 +98,8 @@ static void a_session_in_ping_slots_has_a_command_and_an_answer_of_its_own(void 
     assert_int_equal(member_command(&m, &context, &out), FUO_OK);
     /* TS005 v2.0.0, 4.5: bits 6:4 of TimeOut are the periodicity */
     assert_string_equal(hex_encode(out.payload, out.len, text), "0500803e6d565cd2ad8405");
-    for (uint8_t cid = MC_CID_CLASS_C_SESSION; cid <= MC_CID_CLASS_B_SESSION; cid++) {
-        cmd.cid = cid;
+    for (int cid = MC_CID_CLASS_C_SESSION; cid <= MC_CID_CLASS_B_SESSION; cid++) {
+        cmd.cid = (uint8_t)cid;
         struct utc received = utc_after(START, -SECONDS_US(100));
         struct member_answer a = member_answer(&m, &context, &cmd, received);
         assert_int_equal(a.verdict, cid == MC_CID_CLASS_B_SESSION ? VERDICT_ACCEPTED

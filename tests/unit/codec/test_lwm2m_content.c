@@ -128,84 +128,82 @@ static void what_is_cut_is_noticed(void **state)
     }
 }
 
+static const struct {
+    const char *name;
+    uint16_t format;
+    const char *asked;
+    const char *payload;
+    int err;
+} malformed[] = {
+    {"links", 40, "/5", "=</5/0>", FUO_ENOTSUP},
+    {"no format", LWM2M_FORMAT_NONE, "/5/0/3", "=1", FUO_ENOTSUP},
+    {"text of an instance", 0, "/5/0", "=1", FUO_EPROTO},
+    {"TLV of no object", TLV, "/", "c10300", FUO_EPROTO},
+    {"TLV of no instance", TLV, "/5", "c10300", FUO_EPROTO},
+    {"TLV, an id that is reserved", TLV, "/5/0", "e1ffff00", FUO_EPROTO},
+    {"TLV, cut", TLV, "/5/0", "c20300", FUO_ESHORT},
+    {"CBOR, an array", 60, "/5/0/3", "8100", FUO_EPROTO},
+    {"CBOR, two items", 60, "/5/0/3", "0000", FUO_EPROTO},
+    {"CBOR, nothing", 60, "/5/0/3", "f6", FUO_EPROTO},
+    {"CBOR, too big", 60, "/5/0/3", "1bffffffffffffffff", FUO_ERANGE},
+    {"CBOR, no link", 60, "/33629/0/16/0", "6131", FUO_EPROTO},
+    {"JSON, an object", JSON, "/", "={}", FUO_EPROTO},
+    {"JSON, behind its end", JSON, "/", "=[] x", FUO_EPROTO},
+    {"JSON, a number", JSON, "/", "=[1]", FUO_EPROTO},
+    {"JSON, no colon", JSON, "/", "=[{\"n\" \"x\"}]", FUO_EPROTO},
+    {"JSON, no string", JSON, "/", "=[{\"n\":1}]", FUO_EPROTO},
+    {"JSON, a wrong escape", JSON, "/", "=[{\"n\":\"\\x\"}]", FUO_EPROTO},
+    {"JSON, half a pair", JSON, "/", "=[{\"n\":\"\\ud83dx\"}]", FUO_EPROTO},
+    {"JSON, the wrong half", JSON, "/", "=[{\"n\":\"\\ud83d\\u0041\"}]", FUO_EPROTO},
+    {"JSON, no hex", JSON, "/", "=[{\"n\":\"\\u00g0\"}]", FUO_EPROTO},
+    {"JSON, a control character", JSON, "/", "=[{\"n\":\"\n\"}]", FUO_EPROTO},
+    {"JSON, a wrong number", JSON, "/", "=[{\"n\":\"/5/0/3\",\"v\":01}]", FUO_EPROTO},
+    {"JSON, a huge number", JSON, "/", "=[{\"n\":\"/5/0/3\",\"v\":1e400}]", FUO_ERANGE},
+    {"JSON, a wrong boolean", JSON, "/", "=[{\"n\":\"/1/0/6\",\"vb\":1}]", FUO_EPROTO},
+    {"JSON, a wrong literal", JSON, "/", "=[{\"x\":nil}]", FUO_EPROTO},
+    {"JSON, wrong base64", JSON, "/", "=[{\"n\":\"/0/0/5\",\"vd\":\"*\"}]", FUO_EPROTO},
+    {"JSON, a wrong link", JSON, "/", "=[{\"n\":\"/5/0/3\",\"vlo\":\"1\"}]", FUO_EPROTO},
+    {"JSON, too deep", JSON, "/", "=[{\"x\":[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]}]",
+     FUO_EPROTO},
+    {"no path", JSON, "/", "=[{\"n\":\"temperature\",\"v\":1}]", FUO_EPROTO},
+    {"no resource", JSON, "/", "=[{\"n\":\"/5/0\",\"v\":1}]", FUO_EPROTO},
+    {"an id beyond", JSON, "/", "=[{\"n\":\"/5/0/65535\",\"v\":1}]", FUO_ERANGE},
+    {"a base name too long", JSON, "/",
+     "=[{\"bn\":\"urn:dev:ow:10e2073a01080063:urn:dev:ow:10e2073a01080063\",\"v\":1}"
+     "]",
+     FUO_EPROTO},
+    {"names too long together", JSON, "/",
+     "=[{\"bn\":\"urn:dev:ow:10e2073a01080063:\",\"n\":\"urn:dev:ow:10e2073a0108\","
+     "\"v\":1}]",
+     FUO_EPROTO},
+    {"a base value", JSON, "/", "=[{\"bv\":1}]", FUO_ENOTSUP},
+    {"a sum", JSON, "/", "=[{\"s\":1}]", FUO_ENOTSUP},
+    {"what must be understood", JSON, "/", "=[{\"x_\":1}]", FUO_ENOTSUP},
+    {"CBOR, a map", CBOR, "/", "a0", FUO_EPROTO},
+    {"CBOR, a record that is none", CBOR, "/", "8100", FUO_EPROTO},
+    {"CBOR, behind its end", CBOR, "/", "8000", FUO_EPROTO},
+    {"CBOR, a label that is none", CBOR, "/", "81a14000", FUO_EPROTO},
+    {"CBOR, a base value", CBOR, "/", "81a12400", FUO_ENOTSUP},
+    {"CBOR, what must be understood", CBOR, "/", "81a162785f00", FUO_ENOTSUP},
+    {"CBOR, a number for a text", CBOR, "/", "81a10300", FUO_EPROTO},
+    {"CBOR, a number for a boolean", CBOR, "/", "81a10400", FUO_EPROTO},
+    {"CBOR, a text for a number", CBOR, "/", "81a10260", FUO_EPROTO},
+    {"CBOR, half a fraction", CBOR, "/", "81a102c48100", FUO_EPROTO},
+    {"CBOR, a fraction out of bounds", CBOR, "/", "81a102c4821903e801", FUO_ERANGE},
+    {"CBOR, a fraction of texts", CBOR, "/", "81a102c4826000", FUO_EPROTO},
+};
+
 static void what_is_malformed_is_refused(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name;
-        uint16_t format;
-        const char *asked;
-        const char *payload;
-        int err;
-    } rows[] = {
-        {"links", 40, "/5", "=</5/0>", FUO_ENOTSUP},
-        {"no format", LWM2M_FORMAT_NONE, "/5/0/3", "=1", FUO_ENOTSUP},
-        {"text of an instance", 0, "/5/0", "=1", FUO_EPROTO},
-        {"TLV of no object", TLV, "/", "c10300", FUO_EPROTO},
-        {"TLV of no instance", TLV, "/5", "c10300", FUO_EPROTO},
-        {"TLV, an id that is reserved", TLV, "/5/0", "e1ffff00", FUO_EPROTO},
-        {"TLV, cut", TLV, "/5/0", "c20300", FUO_ESHORT},
-        {"CBOR, an array", 60, "/5/0/3", "8100", FUO_EPROTO},
-        {"CBOR, two items", 60, "/5/0/3", "0000", FUO_EPROTO},
-        {"CBOR, nothing", 60, "/5/0/3", "f6", FUO_EPROTO},
-        {"CBOR, too big", 60, "/5/0/3", "1bffffffffffffffff", FUO_ERANGE},
-        {"CBOR, no link", 60, "/33629/0/16/0", "6131", FUO_EPROTO},
-        {"JSON, an object", JSON, "/", "={}", FUO_EPROTO},
-        {"JSON, behind its end", JSON, "/", "=[] x", FUO_EPROTO},
-        {"JSON, a number", JSON, "/", "=[1]", FUO_EPROTO},
-        {"JSON, no colon", JSON, "/", "=[{\"n\" \"x\"}]", FUO_EPROTO},
-        {"JSON, no string", JSON, "/", "=[{\"n\":1}]", FUO_EPROTO},
-        {"JSON, a wrong escape", JSON, "/", "=[{\"n\":\"\\x\"}]", FUO_EPROTO},
-        {"JSON, half a pair", JSON, "/", "=[{\"n\":\"\\ud83dx\"}]", FUO_EPROTO},
-        {"JSON, the wrong half", JSON, "/", "=[{\"n\":\"\\ud83d\\u0041\"}]", FUO_EPROTO},
-        {"JSON, no hex", JSON, "/", "=[{\"n\":\"\\u00g0\"}]", FUO_EPROTO},
-        {"JSON, a control character", JSON, "/", "=[{\"n\":\"\n\"}]", FUO_EPROTO},
-        {"JSON, a wrong number", JSON, "/", "=[{\"n\":\"/5/0/3\",\"v\":01}]", FUO_EPROTO},
-        {"JSON, a huge number", JSON, "/", "=[{\"n\":\"/5/0/3\",\"v\":1e400}]",
-         FUO_ERANGE},
-        {"JSON, a wrong boolean", JSON, "/", "=[{\"n\":\"/1/0/6\",\"vb\":1}]",
-         FUO_EPROTO},
-        {"JSON, a wrong literal", JSON, "/", "=[{\"x\":nil}]", FUO_EPROTO},
-        {"JSON, wrong base64", JSON, "/", "=[{\"n\":\"/0/0/5\",\"vd\":\"*\"}]",
-         FUO_EPROTO},
-        {"JSON, a wrong link", JSON, "/", "=[{\"n\":\"/5/0/3\",\"vlo\":\"1\"}]",
-         FUO_EPROTO},
-        {"JSON, too deep", JSON, "/", "=[{\"x\":[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]}]",
-         FUO_EPROTO},
-        {"no path", JSON, "/", "=[{\"n\":\"temperature\",\"v\":1}]", FUO_EPROTO},
-        {"no resource", JSON, "/", "=[{\"n\":\"/5/0\",\"v\":1}]", FUO_EPROTO},
-        {"an id beyond", JSON, "/", "=[{\"n\":\"/5/0/65535\",\"v\":1}]", FUO_ERANGE},
-        {"a base name too long", JSON, "/",
-         "=[{\"bn\":\"urn:dev:ow:10e2073a01080063:urn:dev:ow:10e2073a01080063\",\"v\":1}"
-         "]",
-         FUO_EPROTO},
-        {"names too long together", JSON, "/",
-         "=[{\"bn\":\"urn:dev:ow:10e2073a01080063:\",\"n\":\"urn:dev:ow:10e2073a0108\","
-         "\"v\":1}]",
-         FUO_EPROTO},
-        {"a base value", JSON, "/", "=[{\"bv\":1}]", FUO_ENOTSUP},
-        {"a sum", JSON, "/", "=[{\"s\":1}]", FUO_ENOTSUP},
-        {"what must be understood", JSON, "/", "=[{\"x_\":1}]", FUO_ENOTSUP},
-        {"CBOR, a map", CBOR, "/", "a0", FUO_EPROTO},
-        {"CBOR, a record that is none", CBOR, "/", "8100", FUO_EPROTO},
-        {"CBOR, behind its end", CBOR, "/", "8000", FUO_EPROTO},
-        {"CBOR, a label that is none", CBOR, "/", "81a14000", FUO_EPROTO},
-        {"CBOR, a base value", CBOR, "/", "81a12400", FUO_ENOTSUP},
-        {"CBOR, what must be understood", CBOR, "/", "81a162785f00", FUO_ENOTSUP},
-        {"CBOR, a number for a text", CBOR, "/", "81a10300", FUO_EPROTO},
-        {"CBOR, a number for a boolean", CBOR, "/", "81a10400", FUO_EPROTO},
-        {"CBOR, a text for a number", CBOR, "/", "81a10260", FUO_EPROTO},
-        {"CBOR, half a fraction", CBOR, "/", "81a102c48100", FUO_EPROTO},
-        {"CBOR, a fraction out of bounds", CBOR, "/", "81a102c4821903e801", FUO_ERANGE},
-        {"CBOR, a fraction of texts", CBOR, "/", "81a102c4826000", FUO_EPROTO},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(malformed); i++) {
         struct rig r;
         uint8_t bytes[BYTES_MAX];
-        test_row(rows[i].name);
-        size_t len = bytes_of(rows[i].payload, bytes);
-        assert_int_equal(rig_read(&r, rows[i].format, rows[i].asked, bytes, len),
-                         rows[i].err);
+        test_row(malformed[i].name);
+        size_t len = bytes_of(malformed[i].payload, bytes);
+        assert_int_equal(
+            rig_read(&r, malformed[i].format, malformed[i].asked, bytes, len),
+            malformed[i].err);
     }
 }
 

@@ -97,6 +97,13 @@ static void an_approval_holds_for_those_who_come_later(void **state)
     flow_free(&f);
 }
 
+static void wait_for_frames(struct flow *f, size_t count)
+{
+    while (f->frame_count < count) {
+        flow_wait(f, SECONDS_US(1));
+    }
+}
+
 /* The deadline is an end for those that nobody lets install, whenever they get there. */
 static void who_still_waits_at_the_deadline_is_cancelled(void **state)
 {
@@ -116,9 +123,7 @@ static void who_still_waits_at_the_deadline_is_cancelled(void **state)
             assert_int_equal(flow_member(&f, 0)->outcome, OUTCOME_NONE);
             flow_wait(&f, DAYS_US(1));
         } else {
-            while (f.frame_count < 3) {
-                flow_wait(&f, SECONDS_US(1));
-            }
+            wait_for_frames(&f, 3);
             f.deadline = f.now;
             flow_restart(&f);
             flow_wait(&f, SECONDS_US(1));

@@ -166,7 +166,7 @@ static void triples_that_make_nothing_come_to_an_end(void **state)
 {
     (void)state;
     struct patch p = {.len = HEADER};
-    size_t len = 24 * 100000;
+    size_t len = (size_t)24 * 100000;
     uint8_t *control = calloc(1, len);
     char out[16];
     assert_non_null(control);
