@@ -75,32 +75,35 @@ static bool bring_back(SSL *ssl, int plain, const struct sockaddr_in *client)
     return true;
 }
 
+/* One datagram of the client goes to the server. */
+static bool bring_there(SSL *ssl, const unsigned char *datagram, ssize_t len)
+{
+    return ssl != NULL && len > 0 && SSL_write(ssl, datagram, (int)len) > 0;
+}
+
 static int relay(int plain, int server_port)
 {
     struct sockaddr_in client;
-    socklen_t client_len = sizeof(client);
     unsigned char datagram[DATAGRAM_MAX];
     SSL *ssl = NULL;
     int fd = -1;
-    for (;;) {
+    bool good = true;
+    while (good) {
         struct pollfd wait[2] = {{.fd = plain, .events = POLLIN},
                                  {.fd = fd, .events = POLLIN}};
-        if (poll(wait, 2, -1) < 0) {
-            return NOT_OK;
-        }
-        if ((wait[0].revents & POLLIN) != 0) {
+        good = poll(wait, 2, -1) >= 0;
+        if (good && (wait[0].revents & POLLIN) != 0) {
+            socklen_t client_len = sizeof(client);
             ssize_t n = recvfrom(plain, datagram, sizeof(datagram), 0,
                                  (struct sockaddr *)&client, &client_len);
             ssl = ssl != NULL ? ssl : connect_to(server_port, &fd);
-            if (ssl == NULL || SSL_write(ssl, datagram, (int)n) <= 0) {
-                return NOT_OK;
-            }
+            good = bring_there(ssl, datagram, n);
         }
-        if (ssl != NULL && (wait[1].revents & POLLIN) != 0 &&
-            !bring_back(ssl, plain, &client)) {
-            return NOT_OK;
+        if (good && ssl != NULL && (wait[1].revents & POLLIN) != 0) {
+            good = bring_back(ssl, plain, &client);
         }
     }
+    return NOT_OK;
 }
 
 static int port_of(const char *text)

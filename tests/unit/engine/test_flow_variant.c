@@ -265,8 +265,7 @@ static void so_is_one_of_a_stack_without_a_mic(void **state)
     flow_rebuild(&f);
     flow_apply(&f);
     while (flow_member(&f, 0)->phase < MEMBER_UPGRADE) {
-        if (flow_member(&f, 0)->phase >= MEMBER_LISTENING &&
-            flow_member(&f, 0)->phase != MEMBER_SESSION) {
+        if (flow_member(&f, 0)->phase >= MEMBER_LISTENING) {
             flow_uplink(&f, 0, 201, "01020000");
         } else {
             flow_answer(&f, 0);
