@@ -240,8 +240,8 @@ int64_t admit_setup_us(struct engine *e, const struct transmission *t)
         int64_t room_us = 0;
         int64_t hour_us = hourly_us(e, d->fleet, l->gateway, &room_us);
         int64_t more_us = l->asked_us - room_us;
-        int64_t us =
-            more_us > 0 && hour_us > 0 ? more_us * 3600 / (hour_us / 1000000) : 0;
+        int64_t hour_s = hour_us / SECONDS_US(1);
+        int64_t us = more_us > 0 && hour_s > 0 ? more_us * 3600 / hour_s : 0;
         latest_us = us > latest_us ? us : latest_us;
     }
     return latest_us;

@@ -62,7 +62,9 @@ static void run_one(struct world_config *config, struct world_scenario *s,
     config->install = true;
     config->campaigns = &campaign;
     config->campaign_count = 1;
-    assert_int_equal(world_run(s, config, t), FUO_OK);
+    int err = world_run(s, config, t);
+    config->campaigns = NULL;
+    assert_int_equal(err, FUO_OK);
     assert_false(t->cut);
     assert_int_equal(world_trace_violations(t, s), 0);
 }
