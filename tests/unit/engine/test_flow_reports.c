@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine with crafted events: what devices report in LwM2M beside their answers. */
 #include <stdio.h>
-
 #include <string.h>
 
 #include "flow_steps.h"
