@@ -5,7 +5,7 @@
 # Stages: format gcc asan tsan tidy coverage figures. Each builds under $CI_OUT (build-ci). A stage
 # that fails does not stop the next. The last line counts stages: "N passed, N failed".
 # FUZZ_S: seconds of fuzzing a target (10). FUZZ_SEED: where it begins (1; 0: anywhere).
-# GATE_S: seconds for all stages together (3300); what hangs is a failure, not a gate
+# GATE_S: seconds for all stages together (4200); what hangs is a failure, not a gate
 # without an end.
 set -eu
 cd "$(dirname "$0")/.."
@@ -192,7 +192,7 @@ if [ $# -eq 0 ]; then
 fi
 passed=0
 failed=0
-end=$(($(date +%s) + ${GATE_S:-3300}))
+end=$(($(date +%s) + ${GATE_S:-4200}))
 for stage; do
 	echo "== $stage"
 	start=$(date +%s)
