@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* member.h - one device in a campaign: its records, its commands, its outcome. */
+/* member.h - one device in a campaign: its records, its outcome, and what it is sent. */
 #pragma once
 
 #include "engine/internal.h"
@@ -21,15 +21,6 @@ void member_set_announced(struct member *m);
 struct utc member_limit(const struct member *m);
 void member_store(struct engine *e, struct member *m);
 void member_enter(struct engine *e, struct member *m, enum member_phase phase);
-void member_send(struct engine *e, struct member *m);
-/* No command is under way any more. */
-void member_drop_command(struct member *m);
-/* Was what was sent a fragment of its tail? */
-bool member_tail_sent(struct engine *e, struct member *m);
-/* The device did not have the last try. */
-void member_forget_try(struct member *m);
-/* member_enter(), then member_send(). */
-void member_ask(struct engine *e, struct member *m, enum member_phase phase);
 void member_flush_queue(struct engine *e, struct member *m);
 /* The same, for good: what it was told belongs to nothing any more. */
 void member_part_with(struct engine *e, struct member *m);
@@ -42,4 +33,17 @@ void member_leave(struct engine *e, struct member *m, enum outcome outcome,
 /* It was not set up in time: that is no failed attempt, if it does not go on. */
 void member_leave_late(struct engine *e, struct member *m);
 bool member_in_session(const struct member *m);
+
+/* ---- command.c ---- */
+
+/* The command of its phase, if it may be sent now. */
+void member_send(struct engine *e, struct member *m);
+/* No command is under way any more. */
+void member_drop_command(struct member *m);
+/* Was what was sent a fragment of its tail? */
+bool member_tail_sent(struct engine *e, struct member *m);
+/* The device did not have the last try. */
+void member_forget_try(struct member *m);
+/* member_enter(), then member_send(). */
+void member_ask(struct engine *e, struct member *m, enum member_phase phase);
 struct member_context member_context_of(const struct member *m);
