@@ -14,7 +14,6 @@ enum {
     CAP_SHARE_PCT = 75,
     DEVIATIONS = 2 * 1000, /* the root of millionths is in thousandths */
     SAFE_LOSS_PPM = 150000,
-    FORCED_LOSS_PPM = 150000, /* worse is sent in vain, if the estimate is too good */
 };
 
 /* Share of frames below the floor, 0.1 deviations a step: the normal distribution. */
@@ -211,5 +210,6 @@ uint32_t part_forced_copies(const struct part *p, size_t device, size_t rate)
         return part_copies(p, device, rate, loss_ppm); /* there is nothing better */
     }
     uint32_t copies = part_copies(p, device, rate, loss_ppm);
-    return loss_ppm > FORCED_LOSS_PPM || copies == PARTITION_COPIES_MAX ? 0 : copies;
+    /* Beyond, an estimate that is a little too good makes a session in vain. */
+    return loss_ppm > SAFE_LOSS_PPM || copies == PARTITION_COPIES_MAX ? 0 : copies;
 }
