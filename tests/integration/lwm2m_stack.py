@@ -3,6 +3,7 @@
 import contextlib
 import json
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -107,9 +108,10 @@ spec:
 
 
 def dtls(stack, key, identity, query):
-    """What coap-client prints that registers with a pre-shared key."""
+    """The codes of what coap-client hears that registers with a pre-shared key. Read where
+    messages are printed: what it prints begins with the time, in which there may be 2.01, too."""
     r = subprocess.run(["coap-client-openssl", "-v", "7", "-m", "post", "-B", "4", "-u",
                         identity, "-k", key, "-e", "</3/0>,</5/0>",
                         f"coaps://127.0.0.1:{stack.secure_port}/rd?ep={query}"],
                        capture_output=True, text=True, timeout=30, check=False)
-    return r.stdout + r.stderr
+    return re.findall(r"\bc:(\d\.\d\d)\b", r.stdout + r.stderr)
