@@ -4,16 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/texts.h"
+
 struct event_access {
     struct fuo_reading readings[FUO_READINGS_MAX];
     char *next; /* room in texts */
     char texts[];
 };
-
-static size_t room(const char *text)
-{
-    return text != NULL ? strlen(text) + 1 : 0;
-}
 
 static bool reading_usable(const struct fuo_reading *r, size_t *left)
 {
@@ -43,35 +40,24 @@ bool event_access_usable(const struct fuo_event *event)
     return good;
 }
 
-static const char *copy(struct event_access *to, const char *text)
-{
-    if (text == NULL) {
-        return NULL;
-    }
-    char *at = to->next;
-    size_t size = room(text);
-    memcpy(at, text, size);
-    to->next += size;
-    return at;
-}
-
 struct event_access *event_access_own(struct fuo_event *event)
 {
     const struct fuo_reading *from = event->accessed.readings;
-    size_t size = room(event->accessed.text);
+    size_t size = texts_room(event->accessed.text);
     for (size_t i = 0; i < event->accessed.reading_count; i++) {
-        size += room(from[i].path) + room(from[i].type) + room(from[i].text);
+        size += texts_room(from[i].path) + texts_room(from[i].type) +
+                texts_room(from[i].text);
     }
     struct event_access *to = calloc(1, sizeof(*to) + size);
     if (to == NULL) {
         return NULL;
     }
     to->next = to->texts;
-    event->accessed.text = copy(to, event->accessed.text);
+    event->accessed.text = texts_put(&to->next, event->accessed.text);
     for (size_t i = 0; i < event->accessed.reading_count; i++) {
-        to->readings[i].path = copy(to, from[i].path);
-        to->readings[i].type = copy(to, from[i].type);
-        to->readings[i].text = copy(to, from[i].text);
+        to->readings[i].path = texts_put(&to->next, from[i].path);
+        to->readings[i].type = texts_put(&to->next, from[i].type);
+        to->readings[i].text = texts_put(&to->next, from[i].text);
     }
     event->accessed.readings = to->readings;
     return to;

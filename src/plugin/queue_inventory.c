@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/texts.h"
+
 enum {
     KEY_BYTES = 16,
     KEYS = 2,
@@ -75,31 +77,15 @@ bool event_inventory_usable(const struct fuo_event *event)
 
 /* ---- copies ---- */
 
-static size_t room(const char *text)
-{
-    return text != NULL ? strlen(text) + 1 : 0;
-}
-
 static size_t room_of_device(const struct fuo_event *e)
 {
-    size_t size =
-        room(e->device.name) + room(e->device.profile) + room(e->device.server_profile);
+    size_t size = texts_room(e->device.name) + texts_room(e->device.profile) +
+                  texts_room(e->device.server_profile);
     for (size_t i = 0; i < e->device.label_count; i++) {
-        size += room(e->device.labels[i].key) + room(e->device.labels[i].value);
+        size +=
+            texts_room(e->device.labels[i].key) + texts_room(e->device.labels[i].value);
     }
     return size;
-}
-
-static const char *copy(struct event_inventory *to, const char *text)
-{
-    if (text == NULL) {
-        return NULL;
-    }
-    char *at = to->next;
-    size_t size = room(text);
-    memcpy(at, text, size);
-    to->next += size;
-    return at;
 }
 
 static const uint8_t *copy_key(struct event_inventory *to, size_t i, const uint8_t *key)
@@ -113,12 +99,12 @@ static const uint8_t *copy_key(struct event_inventory *to, size_t i, const uint8
 
 static void own_device(struct event_inventory *to, struct fuo_event *e)
 {
-    e->device.name = copy(to, e->device.name);
-    e->device.profile = copy(to, e->device.profile);
-    e->device.server_profile = copy(to, e->device.server_profile);
+    e->device.name = texts_put(&to->next, e->device.name);
+    e->device.profile = texts_put(&to->next, e->device.profile);
+    e->device.server_profile = texts_put(&to->next, e->device.server_profile);
     for (size_t i = 0; i < e->device.label_count; i++) {
-        to->labels[i].key = copy(to, e->device.labels[i].key);
-        to->labels[i].value = copy(to, e->device.labels[i].value);
+        to->labels[i].key = texts_put(&to->next, e->device.labels[i].key);
+        to->labels[i].value = texts_put(&to->next, e->device.labels[i].value);
     }
     e->device.labels = to->labels;
     e->device.gen_app_key = copy_key(to, 0, e->device.gen_app_key);
@@ -128,7 +114,7 @@ static void own_device(struct event_inventory *to, struct fuo_event *e)
 struct event_inventory *event_inventory_own(struct fuo_event *event)
 {
     bool device = event->type == FUO_EV_DEVICE;
-    size_t texts = device ? room_of_device(event) : room(event->finding.text);
+    size_t texts = device ? room_of_device(event) : texts_room(event->finding.text);
     struct event_inventory *to = calloc(1, sizeof(*to) + texts);
     if (to == NULL) {
         return NULL;
@@ -138,7 +124,7 @@ struct event_inventory *event_inventory_own(struct fuo_event *event)
     if (device) {
         own_device(to, event);
     } else {
-        event->finding.text = copy(to, event->finding.text);
+        event->finding.text = texts_put(&to->next, event->finding.text);
     }
     return to;
 }
