@@ -72,6 +72,7 @@ stage_asan() {
 	bad=0
 	build_asan
 	export ASAN_OPTIONS=abort_on_error=1:detect_stack_use_after_return=1
+	export LSAN_OPTIONS="suppressions=$PWD/scripts/lsan.supp:print_suppressions=0"
 	export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 	patience=5
 	run_tests asan || bad=1
