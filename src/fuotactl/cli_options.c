@@ -74,6 +74,10 @@ const struct cli_option cli_options_plan[] = {
 };
 
 const struct cli_option cli_options_simulate[] = {
+    {.name = "--fleet",
+     .value = "FILE",
+     .help = "The fleet's file. Default: fleets/NAME.yaml in the folder of the campaign, "
+             "or in the one above, if it is there."},
     {.name = "--seed", .value = "S", .help = "Of places, links and losses; default: 1."},
     {.name = "--devices", .value = "N", .help = "How many devices; default: 200."},
     {.name = "--loss",

@@ -129,11 +129,11 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "simulate",
-        .synopsis =
-            "FILE... [--seed S] [--devices N] [--loss PERCENT] [--broken PERCENT] "
-            "[--delta-fails PERCENT] [--apart TIME] [--approve-after TIME] "
-            "[--abort-after TIME] [--timing "
-            "SERVER] [--start TIME]",
+        .synopsis = "FILE... [--fleet FILE] [--seed S] [--devices N] [--loss PERCENT] "
+                    "[--broken PERCENT] "
+                    "[--delta-fails PERCENT] [--apart TIME] [--approve-after TIME] "
+                    "[--abort-after TIME] [--timing "
+                    "SERVER] [--start TIME]",
         .summary = "Run campaigns on virtual time against a made-up fleet",
         .text = CLI_TEXT_SIMULATE,
         .options = cli_options_simulate,

@@ -237,6 +237,7 @@ static int load(const struct cli *cli, const struct cli_args *args,
             c->delta_bytes[k] = c->bundle.deltas[k].len;
         }
         sim->campaign_count = i + 1;
+        rc = rc == CLI_OK ? simulate_check_fleet(cli, c, cli_value(args, "--fleet")) : rc;
         if (rc != CLI_OK) {
             return rc;
         }

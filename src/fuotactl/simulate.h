@@ -33,5 +33,13 @@ struct json_object *simulate_result(const struct simulation *sim,
                                     const struct world_scenario *s,
                                     const struct world_trace *t);
 
+/*
+ * Refuses fleets of devices that are not of LoRaWAN. file: the fleet's, NULL: looked for as
+ * fleets/NAME.yaml in the campaign's folder and the one above; without one it is taken for
+ * LoRaWAN. CLI_OK, or a code, which is told.
+ */
+int simulate_check_fleet(const struct cli *cli, const struct simulated *c,
+                         const char *file);
+
 /* CLI_PAUSED: one is held; CLI_FAILED: one failed or was aborted. */
 int simulate_exit_code(const struct world_trace *t);

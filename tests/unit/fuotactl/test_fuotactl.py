@@ -3,6 +3,7 @@
 """test_fuotactl.py FUOTACTL - the program on files: checks, simulation, usage, completion."""
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -125,6 +126,30 @@ class Files(Case):
                        ("--timing", "soon"), ("--broken", "101%"), ("--apart", "6"),
                        ("--abort-after", "0s"), ("--approve-after", "x")):
             self.run_ctl("simulate", "sim.yaml", *option, code=USAGE)
+
+    def test_a_simulation_of_a_fleet_without_radio_is_refused(self):
+        fleet = ("apiVersion: fuotad/v1\nkind: Fleet\nmetadata: {{ name: {} }}\nspec:\n"
+                 "  trustPolicy: p\n  region: EU868\n  networkServer: {{ plugin: {} }}\n"
+                 "  inventory: {{ source: file, file: d.csv }}\n")
+        with open("sim.yaml", "w", encoding="utf-8") as f:
+            f.write(CAMPAIGN.replace("f, devicesFile: devices.txt", "f")
+                    .replace("fw.bin", "sim.bin"))
+        with open("sim.bin", "wb") as f:
+            f.write(bytes(800))
+        with open("sim.bin.minisig", "w", encoding="utf-8") as f:
+            f.write("untrusted comment: not looked at\n")
+        for name, plugin in (("meters", "lwm2m"), ("other", "other")):
+            with open(f"{name}.yaml", "w", encoding="utf-8") as f:
+                f.write(fleet.format("f" if name == "meters" else "g", plugin))
+        told = self.run_ctl("simulate", "sim.yaml", "--fleet", "meters.yaml", code=NO_FIT)
+        self.assertIn("speak LwM2M over IP, and only LoRaWAN is simulated", told.stderr)
+        told = self.run_ctl("simulate", "sim.yaml", "--fleet", "other.yaml", code=INVALID)
+        self.assertIn("other.yaml is of fleet 'g', and sim.yaml is for 'f'", told.stderr)
+        self.run_ctl("simulate", "sim.yaml", "--fleet", "none.yaml", code=INVALID)
+        os.mkdir("fleets")
+        os.rename("meters.yaml", "fleets/f.yaml")
+        self.run_ctl("simulate", "sim.yaml", code=NO_FIT)
+        shutil.rmtree("fleets")
 
     def test_a_simulation_keeps_to_the_schedule(self):
         with open("sim.bin", "wb") as f:
