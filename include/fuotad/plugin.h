@@ -432,6 +432,9 @@ struct fuo_host_ops {
     /* The fleet's versionDecoder, a JSON pointer into what the server decodes of uplinks;
      * NULL: there is none. It stays the same until close(). */
     const char *(*version_pointer)(struct fuo_host *host);
+    /* For plugins that deliver, may be NULL: as device_key(), the one that a device was made
+     * with (gen_app_key). FUO_ENOENT: it has none. */
+    int (*factory_key)(struct fuo_host *host, uint64_t dev_eui, uint8_t key[16]);
 };
 
 /* ---- the plugin ---- */

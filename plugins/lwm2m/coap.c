@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "lwm2m.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 uint32_t coap_number(const coap_pdu_t *pdu, uint16_t option, uint32_t absent)
@@ -80,6 +82,28 @@ bool coap_copy_text(const coap_opt_t *option, char *text, size_t size)
 bool coap_is_secure(const coap_session_t *session)
 {
     return coap_session_get_proto(session) == COAP_PROTO_DTLS;
+}
+
+bool coap_format_local(const coap_session_t *session, uint32_t port, char *text,
+                       size_t size)
+{
+    const coap_address_t *local = coap_session_get_addr_local(session);
+    char host[INET6_ADDRSTRLEN];
+    bool v6 = local->addr.sa.sa_family == AF_INET6;
+    const void *bytes = v6 ? (const void *)&local->addr.sin6.sin6_addr
+                           : (const void *)&local->addr.sin.sin_addr;
+    bool mapped = v6 && IN6_IS_ADDR_V4MAPPED(&local->addr.sin6.sin6_addr);
+    if (mapped) {
+        bytes = &local->addr.sin6.sin6_addr.s6_addr[12];
+    }
+    if (inet_ntop(v6 && !mapped ? AF_INET6 : AF_INET, bytes, host, sizeof(host)) ==
+        NULL) {
+        return false;
+    }
+    port = port != 0 ? port : coap_address_get_port(local);
+    int len =
+        snprintf(text, size, v6 && !mapped ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
+    return len > 0 && (size_t)len < size;
 }
 
 bool coap_may_be(const coap_session_t *session, const char *name)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * files.c - the images, to be fetched by the devices that they are for: GET /fw/<eui>-<key>.
+ * The same image may be at an HTTP server of the operator's, called by its SHA-256: there a
+ * name stands for these bytes for ever, and whoever has put another file there is found out
+ * by looking.
  *
  * The key of a path is derived from device and image, so that it is the same after a restart
  * and nobody else can guess it: whoever has the path was told it. Each block is cut out of
@@ -8,7 +11,7 @@
  */
 #include "lwm2m.h"
 
-#include <arpa/inet.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -133,27 +136,6 @@ void files_handle(struct fuo_ns *ns, const coap_pdu_t *request, const char *name
 
 /* ---- where they are ---- */
 
-/* "host:port" of our end, as the device reaches it. */
-static bool format_local(const coap_session_t *session, char *text, size_t size)
-{
-    const coap_address_t *local = coap_session_get_addr_local(session);
-    char host[INET6_ADDRSTRLEN];
-    bool v6 = local->addr.sa.sa_family == AF_INET6;
-    const void *bytes = v6 ? (const void *)&local->addr.sin6.sin6_addr
-                           : (const void *)&local->addr.sin.sin_addr;
-    bool mapped = v6 && IN6_IS_ADDR_V4MAPPED(&local->addr.sin6.sin6_addr);
-    if (mapped) {
-        bytes = &local->addr.sin6.sin6_addr.s6_addr[12];
-    }
-    if (inet_ntop(v6 && !mapped ? AF_INET6 : AF_INET, bytes, host, sizeof(host)) ==
-        NULL) {
-        return false;
-    }
-    int len = snprintf(text, size, v6 && !mapped ? "[%s]:%u" : "%s:%u", host,
-                       (unsigned)coap_address_get_port(local));
-    return len > 0 && (size_t)len < size;
-}
-
 int files_uri(struct fuo_ns *ns, const struct peer *p, uint32_t image,
               char uri[static URI_SIZE])
 {
@@ -169,9 +151,60 @@ int files_uri(struct fuo_ns *ns, const struct peer *p, uint32_t image,
     if (given[0] != '\0') {
         bool slash = given[strlen(given) - 1] == '/';
         len = snprintf(uri, URI_SIZE, "%s%sfw/%s", given, slash ? "" : "/", name);
-    } else if (format_local(p->session, base, sizeof(base))) {
+    } else if (coap_format_local(p->session, 0, base, sizeof(base))) {
         len = snprintf(uri, URI_SIZE, "%s://%s/fw/%s",
                        coap_is_secure(p->session) ? "coaps" : "coap", base, name);
     }
+    return len > 0 && len < URI_SIZE ? FUO_OK : FUO_ERANGE;
+}
+
+/* ---- elsewhere ---- */
+
+bool files_is_http(const char *uri)
+{
+    size_t scheme = strncmp(uri, "http://", 7) == 0    ? 7
+                    : strncmp(uri, "https://", 8) == 0 ? 8
+                                                       : 0;
+    size_t len = strlen(uri);
+    for (size_t i = 0; i < len; i++) {
+        if (uri[i] <= ' ' || uri[i] > '~' || strchr("\"<>\\^`{|}?#", uri[i]) != NULL) {
+            return false;
+        }
+    }
+    return scheme > 0 && uri[scheme] != '\0' && uri[scheme] != '/' &&
+           len + 1 + DIGEST_HEX_SIZE <= URI_SIZE;
+}
+
+/* An image is hashed once, not for each of its devices. */
+static const char *digest_of(struct fuo_ns *ns, uint32_t image)
+{
+    const uint8_t *bytes = NULL;
+    size_t len = 0;
+    uint8_t sum[crypto_hash_sha256_BYTES];
+    if (ns->base.ops->image(ns->base.host, image, &bytes, &len) != FUO_OK) {
+        return NULL;
+    }
+    for (size_t i = 0; i < DIGESTS_MAX; i++) {
+        if (ns->digests[i].image == image && ns->digests[i].len == len) {
+            return ns->digests[i].hex;
+        }
+    }
+    struct digest *d = &ns->digests[ns->digest_next++ % DIGESTS_MAX];
+    (void)crypto_hash_sha256(sum, bytes, len);
+    d->image = image;
+    d->len = len;
+    format_hex(sum, sizeof(sum), d->hex);
+    return d->hex;
+}
+
+int files_http_uri(struct fuo_ns *ns, uint32_t image, char uri[static URI_SIZE])
+{
+    const char *given = ns->config->http_uri;
+    const char *digest = given[0] != '\0' ? digest_of(ns, image) : NULL;
+    if (digest == NULL) {
+        return FUO_ENOENT;
+    }
+    bool slash = given[strlen(given) - 1] == '/';
+    int len = snprintf(uri, URI_SIZE, "%s%s%s", given, slash ? "" : "/", digest);
     return len > 0 && len < URI_SIZE ? FUO_OK : FUO_ERANGE;
 }

@@ -80,7 +80,9 @@ static void handle(coap_resource_t *resource, coap_session_t *session,
     (void)resource;
     (void)query;
     bool good = path_of(request, path);
-    if (good && strcmp(path, "rd") == 0) {
+    if (bootstrap_is_at(ns, session)) {
+        bootstrap_handle(ns, session, request, good ? path : "", response);
+    } else if (good && strcmp(path, "rd") == 0) {
         rd_handle(ns, session, request, NULL, response);
     } else if (good && strncmp(path, "rd/", 3) == 0) {
         rd_handle(ns, session, request, path + 3, response);
@@ -150,6 +152,7 @@ static void lwm2m_on_ready(struct fuo_ns *ns)
     coap_io_process(ns->ctx, COAP_IO_NO_WAIT);
     memset(ns->psk, 0, sizeof(ns->psk));
     tick(ns);
+    bootstrap_serve(ns);
     serve_due(ns);
     ns->base.ops->wake_after(ns->base.host, TICK_US);
 }
@@ -228,9 +231,19 @@ static int open_context(struct fuo_ns *ns)
     coap_register_response_handler(ns->ctx, talk_on_response);
     coap_register_nack_handler(ns->ctx, talk_on_nack);
     add_resources(ns);
-    int err = ns->config->coaps_port != 0 ? set_keys(ns) : FUO_OK;
-    err = err == FUO_OK ? listen_at(ns, ns->config->coap_port, COAP_PROTO_UDP) : err;
-    return err == FUO_OK ? listen_at(ns, ns->config->coaps_port, COAP_PROTO_DTLS) : err;
+    const struct config *c = ns->config;
+    const struct {
+        uint32_t port;
+        coap_proto_t protocol;
+    } ends[] = {{c->coap_port, COAP_PROTO_UDP},
+                {c->coaps_port, COAP_PROTO_DTLS},
+                {c->bootstrap_coap_port, COAP_PROTO_UDP},
+                {c->bootstrap_coaps_port, COAP_PROTO_DTLS}};
+    int err = set_keys(ns);
+    for (size_t i = 0; err == FUO_OK && i < sizeof(ends) / sizeof(ends[0]); i++) {
+        err = listen_at(ns, ends[i].port, ends[i].protocol);
+    }
+    return err;
 }
 
 static bool is_word(const char *word, const char *const *words)
@@ -244,6 +257,7 @@ static bool is_word(const char *word, const char *const *words)
 static int check(struct fuo_ns *ns)
 {
     static const char *const deliveries[] = {"auto", "pull", "push", NULL};
+    static const char *const bindings[] = {"U", "UQ", NULL};
     const struct config *c = ns->config;
     if (!is_word(c->delivery, deliveries)) {
         ns_log(ns, FUO_LOG_ERROR, "delivery is auto, pull or push, not '%s'",
@@ -253,6 +267,17 @@ static int check(struct fuo_ns *ns)
     if (c->block_size < COAP_BLOCK_BYTES_MIN || c->ack_timeout_us < SECOND_US / 10 ||
         c->ack_timeout_us > 600 * SECOND_US) {
         ns_log(ns, FUO_LOG_ERROR, "blockSize is 16 to 1024, ackTimeout 100ms to 10m");
+        return FUO_EINVAL;
+    }
+    if (c->http_uri[0] != '\0' && !files_is_http(c->http_uri)) {
+        ns_log(ns, FUO_LOG_ERROR,
+               "httpUri begins with http:// or https:// and a host, has no query and at "
+               "most 190 characters: %s",
+               c->http_uri);
+        return FUO_EINVAL;
+    }
+    if (c->lifetime_us < 60 * SECOND_US || !is_word(c->binding, bindings)) {
+        ns_log(ns, FUO_LOG_ERROR, "lifetime is at least 60s, binding U or UQ");
         return FUO_EINVAL;
     }
     if (c->coap_port == 0 && c->coaps_port == 0) {
@@ -268,6 +293,7 @@ static void lwm2m_close(struct fuo_ns *ns)
         return;
     }
     rd_close(ns);
+    bootstrap_close(ns);
     peers_close(ns);
     coap_free_context(ns->ctx);
     free(ns);
@@ -378,9 +404,26 @@ static const struct fuo_option options[] = {
      "UDP port for CoAP without security (5683 by the book), where anybody can pretend "
      "to "
      "be any device: for closed networks. 0: none."},
+    {"bootstrapCoapsPort", FUO_OPT_U32, offsetof(struct config, bootstrap_coaps_port),
+     "0",
+     "UDP port of the bootstrap server, with DTLS and the devices' factory keys "
+     "(gen_app_key; app_key of those without); 5784 is usual. 0: none."},
+    {"bootstrapCoapPort", FUO_OPT_U32, offsetof(struct config, bootstrap_coap_port), "0",
+     "UDP port of the bootstrap server without security, which gives no keys: for closed "
+     "networks. 0: none."},
+    {"lifetime", FUO_OPT_DURATION_US, offsetof(struct config, lifetime_us), "1d",
+     "Lifetime of registrations (/1/x/1) that bootstrap gives to devices."},
+    {"binding", FUO_OPT_STRING, offsetof(struct config, binding), "U",
+     "Binding (/1/x/7) that bootstrap gives to devices: U, or UQ in LwM2M 1.0 for those "
+     "that sleep."},
     {"publicUri", FUO_OPT_STRING, offsetof(struct config, public_uri), "",
      "What devices reach this server by, to fetch images: \"coaps://fota.example.net\". "
      "Empty: the address that they registered at."},
+    {"httpUri", FUO_OPT_STRING, offsetof(struct config, http_uri), "",
+     "Folder of an HTTP server of yours that has the images, each named by its SHA-256 "
+     "in "
+     "hex: \"https://files.example.net/fota\". Devices whose Protocol Support (/5/0/8) "
+     "names HTTP or HTTPS fetch there. Empty: there is none."},
     {"delivery", FUO_OPT_STRING, offsetof(struct config, delivery), "auto",
      "How images get to devices: pull (they fetch them, Package URI), push (Package) or "
      "auto: pull if they can."},

@@ -10,7 +10,8 @@
  *   lwm2m.c    opening, the turn of the loop, intents of the engine
  *   peers.c    the devices: by DevEUI and by registration
  *   rd.c       registration: POST and DELETE below /rd
- *   files.c    images to be fetched: GET below /fw
+ *   bootstrap.c  accounts for devices that have none: POST /bs
+ *   files.c    images to be fetched: GET below /fw, and where else they are
  *   talk.c     requests to a device, one at a time, and their answers
  *   update.c   which request is next: an order's way over Object 5
  *   access.c   what people ask of a device's objects, and the answers
@@ -35,6 +36,7 @@ enum {
     ROOT_SIZE = 64,
     URI_SIZE = 256, /* /5/0/1 has at most 255 bytes */
     TOKEN_BYTES = 8,
+    DIGEST_HEX_SIZE = 65,
     BODY_MAX = 4096, /* of a device's answer, and of a registration */
 };
 
@@ -45,7 +47,12 @@ struct config {
     const char *address;
     uint32_t coap_port;
     uint32_t coaps_port;
+    uint32_t bootstrap_coap_port;
+    uint32_t bootstrap_coaps_port;
+    int64_t lifetime_us; /* that bootstrap gives, and so is binding */
+    const char *binding;
     const char *public_uri;
+    const char *http_uri;
     const char *delivery;
     uint32_t block_size;
     int64_t ack_timeout_us;
@@ -166,6 +173,36 @@ struct peer {
     bool due;
 };
 
+/* What a device is told next that is being given an account. */
+enum bootstrap_step {
+    BOOTSTRAP_FORGET_SECURITY,
+    BOOTSTRAP_FORGET_SERVER,
+    BOOTSTRAP_LOOK,
+    BOOTSTRAP_SECURITY,
+    BOOTSTRAP_SERVER,
+    BOOTSTRAP_FINISH,
+};
+
+struct bootstrap {
+    coap_session_t *session; /* NULL: free */
+    uint64_t eui;
+    char endpoint[ENDPOINT_SIZE];
+    int64_t until_us; /* of the answer */
+    uint8_t token[TOKEN_BYTES];
+    enum bootstrap_step step;
+    uint16_t instance; /* of its account, in /0 and /1 */
+    uint8_t format;    /* that is tried, and how many were */
+    uint8_t tried;
+    bool due; /* the request is to be sent */
+    bool verified;
+};
+
+enum {
+    BOOTSTRAPS_MAX = 64,
+};
+
+#define BOOTSTRAP_SLOT UINT32_C(0x80000000) /* in a token: not a peer's slot */
+
 struct assembly {
     coap_session_t *session; /* NULL: free */
     int64_t until_us;
@@ -175,6 +212,17 @@ struct assembly {
 
 enum {
     ASSEMBLIES_MAX = 16,
+};
+
+/* The SHA-256 of an image, in hex: what it is called at httpUri. */
+struct digest {
+    uint32_t image; /* 0: free */
+    size_t len;
+    char hex[DIGEST_HEX_SIZE];
+};
+
+enum {
+    DIGESTS_MAX = 8,
 };
 
 struct fuo_ns {
@@ -196,6 +244,10 @@ struct fuo_ns {
     size_t asked_count; /* peers with a request under way */
     size_t tick_slot;   /* the next of this second's round; peer_count: it is done */
     struct assembly assemblies[ASSEMBLIES_MAX];
+    struct bootstrap bootstraps[BOOTSTRAPS_MAX];
+    size_t bootstrap_count; /* at most so many are under way */
+    struct digest digests[DIGESTS_MAX];
+    size_t digest_next; /* that is replaced next */
     int64_t tick_at_us;
     int64_t now_us; /* of this turn */
 };
@@ -230,6 +282,21 @@ void rd_close(struct fuo_ns *ns);
 const coap_bin_const_t *rd_psk(coap_bin_const_t *identity, coap_session_t *session,
                                void *arg);
 
+/* ---- bootstrap.c ---- */
+
+/* Whether it came by a port of the bootstrap server, where nothing else is. */
+bool bootstrap_is_at(const struct fuo_ns *ns, const coap_session_t *session);
+void bootstrap_handle(struct fuo_ns *ns, coap_session_t *session,
+                      const coap_pdu_t *request, const char *path, coap_pdu_t *response);
+/* False: it is no answer to one of its requests. */
+bool bootstrap_answered(struct fuo_ns *ns, const coap_session_t *session,
+                        const coap_pdu_t *pdu);
+void bootstrap_refused(struct fuo_ns *ns, const coap_session_t *session,
+                       const coap_bin_const_t *token);
+/* What is due, in each turn. */
+void bootstrap_serve(struct fuo_ns *ns);
+void bootstrap_close(struct fuo_ns *ns);
+
 /* ---- files.c ---- */
 
 void files_handle(struct fuo_ns *ns, const coap_pdu_t *request, const char *name,
@@ -237,6 +304,11 @@ void files_handle(struct fuo_ns *ns, const coap_pdu_t *request, const char *name
 /* Where the device fetches its order's image. FUO_ERANGE: too long. */
 FUO_MUST_CHECK int files_uri(struct fuo_ns *ns, const struct peer *p, uint32_t image,
                              char uri[static URI_SIZE]);
+/* ... where the operator's HTTP server has it. FUO_ENOENT: there is none. */
+FUO_MUST_CHECK int files_http_uri(struct fuo_ns *ns, uint32_t image,
+                                  char uri[static URI_SIZE]);
+/* Whether httpUri can be one. */
+bool files_is_http(const char *uri);
 void files_progress(struct fuo_ns *ns, struct peer *p, size_t done, size_t total);
 
 /* ---- talk.c ---- */
@@ -331,5 +403,8 @@ bool coap_put_query(coap_pdu_t *pdu, const char *query);
 /* Copies the option if it fits and has no NUL; false: it does not. */
 bool coap_copy_text(const coap_opt_t *option, char *text, size_t size);
 bool coap_is_secure(const coap_session_t *session);
+/* "host:port" of our end, as the device reaches it; port 0: the session's. False: too long. */
+bool coap_format_local(const coap_session_t *session, uint32_t port, char *text,
+                       size_t size);
 /* Whether its DTLS identity is that name; true without DTLS. */
 bool coap_may_be(const coap_session_t *session, const char *name);

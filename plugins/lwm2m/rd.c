@@ -478,13 +478,21 @@ void rd_handle(struct fuo_ns *ns, coap_session_t *session, const coap_pdu_t *req
 
 /* ---- keys ---- */
 
+/* To be given an account it shows its factory key; it may have only one. */
+static int key_of(struct fuo_ns *ns, const coap_session_t *session, uint64_t eui)
+{
+    const struct fuo_host_ops *ops = ns->base.ops;
+    bool factory = bootstrap_is_at(ns, session) && ops->factory_key != NULL;
+    int err = factory ? ops->factory_key(ns->base.host, eui, ns->psk) : FUO_ENOENT;
+    return err == FUO_ENOENT ? ops->device_key(ns->base.host, eui, ns->psk) : err;
+}
+
 const coap_bin_const_t *rd_psk(coap_bin_const_t *identity, coap_session_t *session,
                                void *arg)
 {
     struct fuo_ns *ns = arg;
     char name[ENDPOINT_SIZE];
     uint64_t eui = 0;
-    (void)session;
     if (identity->length == 0 || identity->length >= sizeof(name) ||
         memchr(identity->s, '\0', identity->length) != NULL) {
         ns->base.ops->reject(ns->base.host, "identity");
@@ -493,7 +501,7 @@ const coap_bin_const_t *rd_psk(coap_bin_const_t *identity, coap_session_t *sessi
     memcpy(name, identity->s, identity->length);
     name[identity->length] = '\0';
     if (ns->base.ops->find_device(ns->base.host, name, &eui) != FUO_OK ||
-        ns->base.ops->device_key(ns->base.host, eui, ns->psk) != FUO_OK) {
+        key_of(ns, session, eui) != FUO_OK) {
         ns->base.ops->reject(ns->base.host, "identity without a key");
         return NULL;
     }

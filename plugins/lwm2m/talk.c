@@ -241,6 +241,9 @@ coap_response_t talk_on_response(coap_session_t *session, const coap_pdu_t *sent
     struct peer *p = owner_of(ns, session, &token);
     (void)sent;
     (void)mid;
+    if (bootstrap_answered(ns, session, received)) {
+        return COAP_RESPONSE_OK;
+    }
     if (p == NULL) {
         return COAP_RESPONSE_FAIL; /* a reset ends an observation of before */
     }
@@ -270,6 +273,7 @@ void talk_on_nack(coap_session_t *session, const coap_pdu_t *sent,
     if (sent != NULL) {
         token = coap_pdu_get_token(sent);
     }
+    bootstrap_refused(ns, session, &token);
     struct peer *p = owner_of(ns, session, &token);
     if (p != NULL && p->step != STEP_NONE && is_token(&token, p->token)) {
         give_none(ns, p);

@@ -274,13 +274,45 @@ static bool can_be_pushed_to(const struct record *r)
     return r->has_method && (r->method == METHOD_PUSH || r->method == METHOD_BOTH);
 }
 
-static void bring(struct fuo_ns *ns, struct peer *p, const char *uri)
+/* Where the image of an order is. */
+struct places {
+    char own[URI_SIZE];  /* here */
+    char http[URI_SIZE]; /* at the operator's HTTP server; empty: it is not there */
+};
+
+static int find_places(struct fuo_ns *ns, const struct peer *p, struct places *places)
 {
-    bool pull = strcmp(ns->config->delivery, "push") != 0 && can_fetch(&p->record, uri);
-    bool push = strcmp(ns->config->delivery, "pull") != 0 && can_be_pushed_to(&p->record);
-    if (pull) {
+    places->http[0] = '\0';
+    int err = files_http_uri(ns, p->order.image, places->http);
+    return err == FUO_OK || err == FUO_ENOENT
+               ? files_uri(ns, p, p->order.image, places->own)
+               : err;
+}
+
+/* It was told so, by us, before a restart of ours perhaps. */
+static bool is_told(const struct record *r, const struct places *places)
+{
+    const char *http = places->http;
+    return r->uri == fnv1a(places->own, strlen(places->own)) ||
+           (http[0] != '\0' && r->uri == fnv1a(http, strlen(http)));
+}
+
+/* The HTTP server is there to be used by those who can; NULL: it can fetch from neither. */
+static const char *place_of(const struct record *r, const struct places *places)
+{
+    if (places->http[0] != '\0' && can_fetch(r, places->http)) {
+        return places->http;
+    }
+    return can_fetch(r, places->own) ? places->own : NULL;
+}
+
+static void bring(struct fuo_ns *ns, struct peer *p, const struct places *places)
+{
+    const char *delivery = ns->config->delivery;
+    const char *uri = place_of(&p->record, places);
+    if (uri != NULL && strcmp(delivery, "push") != 0) {
         write_text(ns, p, STEP_URI, uri);
-    } else if (push) {
+    } else if (strcmp(delivery, "pull") != 0 && can_be_pushed_to(&p->record)) {
         begin_push(ns, p);
     } else {
         answer_order(ns, p, FUO_ENOTSUP);
@@ -290,19 +322,19 @@ static void bring(struct fuo_ns *ns, struct peer *p, const char *uri)
 static void deliver(struct fuo_ns *ns, struct peer *p)
 {
     const struct record *r = &p->record;
-    char uri[URI_SIZE];
-    int err = files_uri(ns, p, p->order.image, uri);
+    struct places places;
+    int err = find_places(ns, p, &places);
     if (err != FUO_OK || !r->has_state) {
         answer_order(ns, p, err != FUO_OK ? err : FUO_EPROTO);
         return;
     }
     bool there = r->state == STATE_DOWNLOADING || r->state == STATE_DOWNLOADED;
-    if (there && r->uri == fnv1a(uri, strlen(uri))) {
-        answer_order(ns, p, FUO_OK); /* it was told before a restart of ours */
+    if (there && is_told(r, &places)) {
+        answer_order(ns, p, FUO_OK);
     } else if (r->state == STATE_DOWNLOADING && p->upload_image == p->order.image) {
         push_block(ns, p); /* where it stopped */
     } else if (r->state == STATE_IDLE) {
-        bring(ns, p, uri);
+        bring(ns, p, &places);
     } else if (there) {
         reset(ns, p);
     } else {

@@ -87,14 +87,20 @@ static void check_device(struct import *import, const struct inventory_device *d
     import->added += known == NULL;
 }
 
-static void seal_key(const struct import *import, const struct inventory_device *device,
-                     struct services_import *sealed)
+static void seal_keys(const struct import *import, const struct inventory_device *device,
+                      struct services_import *sealed)
 {
-    sealed->key.dev_eui = device->dev_eui;
-    sealed->has_key = device->has_app_key;
-    if (device->has_app_key) {
-        store_seal_app_key(import->d->store, device->dev_eui, device->app_key,
-                           &sealed->key);
+    const uint8_t *keys[] = {
+        [STORE_APP_KEY] = device->has_app_key ? device->app_key : NULL,
+        [STORE_GEN_APP_KEY] = device->has_gen_app_key ? device->gen_app_key : NULL};
+    sealed->dev_eui = device->dev_eui;
+    for (int which = 0; which < STORE_DEVICE_KEYS; which++) {
+        sealed->key[which].dev_eui = device->dev_eui;
+        sealed->has_key[which] = keys[which] != NULL;
+        if (keys[which] != NULL) {
+            store_seal_device_key(import->d->store, (enum store_device_key)which,
+                                  keys[which], &sealed->key[which]);
+        }
     }
 }
 
@@ -105,7 +111,7 @@ static void take_devices(struct import *import, struct inventory *file)
         arena_array(&file->arena, file->count, sizeof(*devices));
     import->keys = xcalloc(file->count + 1, sizeof(*import->keys));
     for (size_t i = 0; i < file->count; i++) {
-        seal_key(import, &file->devices[i], &import->keys[i]);
+        seal_keys(import, &file->devices[i], &import->keys[i]);
         devices[i] = file->devices[i];
         devices[i].imported = true;
         inventory_put(&import->rows, import->d->store, import->fleet->doc->spec.name,

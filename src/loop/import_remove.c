@@ -46,7 +46,7 @@ static void take_list(struct import *import, const struct eui_list *list)
     }
     import->keys = xcalloc(import->devices + 1, sizeof(*import->keys));
     for (size_t i = 0; i < import->devices; i++) {
-        import->keys[i].key.dev_eui = import->gone[i]; /* it has none any more */
+        import->keys[i].dev_eui = import->gone[i]; /* it has none any more */
     }
 }
 

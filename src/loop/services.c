@@ -16,12 +16,16 @@ struct name {
     uint32_t device; /* index in the inventory */
 };
 
+struct keys {
+    struct store_sealed_key *items; /* ascending by DevEUI */
+    size_t count;
+    size_t cap;
+};
+
 struct services {
     struct daemon *daemon;
     const struct fleet_entry *fleet;
-    struct store_sealed_key *keys; /* ascending by DevEUI */
-    size_t key_count;
-    size_t key_cap;
+    struct keys keys[STORE_DEVICE_KEYS];
     struct name *names; /* ascending by hash; NULL: not made yet */
     size_t name_count;
     struct siphash_key secret; /* nobody outside can make names collide */
@@ -124,15 +128,27 @@ static int compare_keys(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int device_key(void *arg, uint64_t dev_eui, uint8_t key[16])
+static int open_key(const struct services *s, enum store_device_key which,
+                    uint64_t dev_eui, uint8_t key[16])
 {
-    const struct services *s = arg;
+    const struct keys *keys = &s->keys[which];
     const struct store_sealed_key wanted = {.dev_eui = dev_eui};
     const struct store_sealed_key *found =
-        s->key_count == 0
-            ? NULL
-            : bsearch(&wanted, s->keys, s->key_count, sizeof(*s->keys), compare_keys);
-    return found != NULL ? store_open_app_key(s->daemon->store, found, key) : FUO_ENOENT;
+        keys->count == 0 ? NULL
+                         : bsearch(&wanted, keys->items, keys->count,
+                                   sizeof(*keys->items), compare_keys);
+    return found != NULL ? store_open_device_key(s->daemon->store, which, found, key)
+                         : FUO_ENOENT;
+}
+
+static int device_key(void *arg, uint64_t dev_eui, uint8_t key[16])
+{
+    return open_key(arg, STORE_APP_KEY, dev_eui, key);
+}
+
+static int factory_key(void *arg, uint64_t dev_eui, uint8_t key[16])
+{
+    return open_key(arg, STORE_GEN_APP_KEY, dev_eui, key);
 }
 
 /* ---- images ---- */
@@ -155,6 +171,7 @@ const struct host_services services_ops = {
     .derive = derive,
     .find_device = find_device,
     .device_key = device_key,
+    .factory_key = factory_key,
     .image = image,
 };
 
@@ -162,12 +179,12 @@ const struct host_services services_ops = {
 
 static int keep_key(void *arg, const struct store_sealed_key *key)
 {
-    struct services *s = arg;
-    if (s->key_count == s->key_cap) {
-        s->key_cap = s->key_cap == 0 ? 64 : s->key_cap * 2;
-        s->keys = xrealloc(s->keys, s->key_cap, sizeof(*s->keys));
+    struct keys *keys = arg;
+    if (keys->count == keys->cap) {
+        keys->cap = keys->cap == 0 ? 64 : keys->cap * 2;
+        keys->items = xrealloc(keys->items, keys->cap, sizeof(*keys->items));
     }
-    s->keys[s->key_count++] = *key;
+    keys->items[keys->count++] = *key;
     return FUO_OK;
 }
 
@@ -178,10 +195,13 @@ int services_open(struct daemon *d, const struct fleet_entry *fleet,
     s->daemon = d;
     s->fleet = fleet;
     randombytes_buf(&s->secret, sizeof(s->secret));
-    int err =
-        fleet->plugin.plugin.order == NULL
-            ? FUO_OK
-            : store_load_app_keys(d->store, fleet->doc->spec.name, keep_key, s, detail);
+    bool needed = fleet->plugin.plugin.order != NULL;
+    int err = FUO_OK;
+    for (int which = 0; needed && err == FUO_OK && which < STORE_DEVICE_KEYS; which++) {
+        err = store_load_device_keys(d->store, fleet->doc->spec.name,
+                                     (enum store_device_key)which, keep_key,
+                                     &s->keys[which], detail);
+    }
     if (err != FUO_OK) {
         services_close(s);
         return err;
@@ -197,29 +217,33 @@ static int compare_euis(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Those of devices that are imported again are left out. */
-static void drop_keys(struct services *s, const struct services_import *devices,
-                      size_t count)
+/* Those of devices that are imported again are left out; euis ascend. */
+static void drop_keys(struct keys *keys, const uint64_t *euis, size_t count)
 {
-    uint64_t *euis = xcalloc(count + 1, sizeof(*euis));
     size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        euis[i] = devices[i].key.dev_eui;
-    }
-    if (count > 0) {
-        qsort(euis, count, sizeof(*euis), compare_euis);
-    }
     size_t at = 0;
-    for (size_t i = 0; i < s->key_count; i++) {
-        while (at < count && euis[at] < s->keys[i].dev_eui) {
+    for (size_t i = 0; i < keys->count; i++) {
+        while (at < count && euis[at] < keys->items[i].dev_eui) {
             at++;
         }
-        if (at == count || euis[at] != s->keys[i].dev_eui) {
-            s->keys[kept++] = s->keys[i];
+        if (at == count || euis[at] != keys->items[i].dev_eui) {
+            keys->items[kept++] = keys->items[i];
         }
     }
-    free(euis);
-    s->key_count = kept;
+    keys->count = kept;
+}
+
+static void replace_keys(struct keys *keys, enum store_device_key which,
+                         const struct services_import *devices, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (devices[i].has_key[which]) {
+            (void)keep_key(keys, &devices[i].key[which]); /* it never fails */
+        }
+    }
+    if (keys->count > 0) {
+        qsort(keys->items, keys->count, sizeof(*keys->items), compare_keys);
+    }
 }
 
 void services_imported(struct services *s, const struct services_import *devices,
@@ -230,21 +254,26 @@ void services_imported(struct services *s, const struct services_import *devices
     if (s->fleet->plugin.plugin.order == NULL) {
         return;
     }
-    drop_keys(s, devices, count);
+    uint64_t *euis = xcalloc(count + 1, sizeof(*euis));
     for (size_t i = 0; i < count; i++) {
-        if (devices[i].has_key) {
-            (void)keep_key(s, &devices[i].key); /* it never fails */
-        }
+        euis[i] = devices[i].dev_eui;
     }
-    if (s->key_count > 0) {
-        qsort(s->keys, s->key_count, sizeof(*s->keys), compare_keys);
+    if (count > 0) {
+        qsort(euis, count, sizeof(*euis), compare_euis);
     }
+    for (int which = 0; which < STORE_DEVICE_KEYS; which++) {
+        drop_keys(&s->keys[which], euis, count);
+        replace_keys(&s->keys[which], (enum store_device_key)which, devices, count);
+    }
+    free(euis);
 }
 
 void services_close(struct services *services)
 {
     if (services != NULL) {
-        free(services->keys);
+        for (int which = 0; which < STORE_DEVICE_KEYS; which++) {
+            free(services->keys[which].items);
+        }
         free(services->names);
         free(services);
     }

@@ -22,10 +22,11 @@ extern const struct host_services services_ops; /* with a struct services as arg
 FUO_MUST_CHECK int services_open(struct daemon *d, const struct fleet_entry *fleet,
                                  struct services **services, struct detail *detail);
 
-/* A device that was imported; one without a key has none any more. */
+/* A device that was imported; a key that it has not it has no more. */
 struct services_import {
-    bool has_key;
-    struct store_sealed_key key; /* dev_eui in any case */
+    uint64_t dev_eui;
+    bool has_key[STORE_DEVICE_KEYS];
+    struct store_sealed_key key[STORE_DEVICE_KEYS];
 };
 
 /* The fleet's inventory is another one now, and these devices are what is new in it. */

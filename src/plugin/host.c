@@ -176,6 +176,11 @@ static int op_device_key(struct fuo_host *h, uint64_t dev_eui, uint8_t key[16])
     return lend_device_key(&h->lend, dev_eui, key);
 }
 
+static int op_factory_key(struct fuo_host *h, uint64_t dev_eui, uint8_t key[16])
+{
+    return lend_factory_key(&h->lend, dev_eui, key);
+}
+
 static const char *op_version_pointer(struct fuo_host *h)
 {
     return h->version_pointer;
@@ -386,6 +391,7 @@ static void init(struct fuo_host *h, const struct host_config *config,
         .device_key = op_device_key,
         .image = op_image,
         .version_pointer = op_version_pointer,
+        .factory_key = op_factory_key,
     };
 }
 

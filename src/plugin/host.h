@@ -49,6 +49,7 @@ struct host_services {
     int (*find_device)(void *arg, const char *name, uint64_t *dev_eui);
     int (*device_key)(void *arg, uint64_t dev_eui, uint8_t key[16]);
     int (*image)(void *arg, uint32_t image, const uint8_t **bytes, size_t *len);
+    int (*factory_key)(void *arg, uint64_t dev_eui, uint8_t key[16]);
 };
 
 struct host_config {

@@ -138,6 +138,12 @@ int lend_device_key(const struct lend *lend, uint64_t dev_eui, uint8_t key[16])
                                   : FUO_ENOTSUP;
 }
 
+int lend_factory_key(const struct lend *lend, uint64_t dev_eui, uint8_t key[16])
+{
+    return lend->services != NULL ? lend->services->factory_key(lend->arg, dev_eui, key)
+                                  : FUO_ENOTSUP;
+}
+
 int lend_image(const struct lend *lend, uint32_t image, const uint8_t **bytes,
                size_t *len)
 {

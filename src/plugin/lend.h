@@ -46,5 +46,7 @@ FUO_MUST_CHECK int lend_find_device(const struct lend *lend, const char *name,
                                     uint64_t *dev_eui);
 FUO_MUST_CHECK int lend_device_key(const struct lend *lend, uint64_t dev_eui,
                                    uint8_t key[16]);
+FUO_MUST_CHECK int lend_factory_key(const struct lend *lend, uint64_t dev_eui,
+                                    uint8_t key[16]);
 FUO_MUST_CHECK int lend_image(const struct lend *lend, uint32_t image,
                               const uint8_t **bytes, size_t *len);

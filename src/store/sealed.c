@@ -16,6 +16,7 @@ _Static_assert((int)STORE_SEALED_BYTES == (int)STORE_KEY_BYTES + (int)SEAL_OVERH
 
 struct keys_call {
     const char *fleet;
+    enum store_device_key which;
     store_sealed_key_fn *fn;
     void *arg;
 };
@@ -35,11 +36,15 @@ static int load_keys(struct db *db, void *arg, struct detail *detail)
 {
     const struct keys_call *call = arg;
     AUTO_STMT sqlite3_stmt *stmt = NULL;
-    int err = db_prepare(db->sql,
-                         "SELECT dev_eui, sealed_app_key FROM inventory"
-                         " WHERE fleet = ? AND sealed_app_key IS NOT NULL"
-                         " ORDER BY dev_eui",
-                         &stmt, detail);
+    static const char *const texts[] = {
+        [STORE_APP_KEY] = "SELECT dev_eui, sealed_app_key FROM inventory"
+                          " WHERE fleet = ? AND sealed_app_key IS NOT NULL"
+                          " ORDER BY dev_eui",
+        [STORE_GEN_APP_KEY] = "SELECT dev_eui, sealed_gen_app_key FROM inventory"
+                              " WHERE fleet = ? AND sealed_gen_app_key IS NOT NULL"
+                              " ORDER BY dev_eui",
+    };
+    int err = db_prepare(db->sql, texts[call->which], &stmt, detail);
     if (err != FUO_OK) {
         return err;
     }
@@ -51,27 +56,34 @@ static int load_keys(struct db *db, void *arg, struct detail *detail)
     return err != FUO_OK || rc == SQLITE_DONE ? err : db_error(db->sql, detail);
 }
 
-int store_load_app_keys(struct store *store, const char *fleet, store_sealed_key_fn *fn,
-                        void *arg, struct detail *detail)
+int store_load_device_keys(struct store *store, const char *fleet,
+                           enum store_device_key which, store_sealed_key_fn *fn,
+                           void *arg, struct detail *detail)
 {
-    struct keys_call call = {fleet, fn, arg};
+    struct keys_call call = {fleet, which, fn, arg};
     return store_call(store, load_keys, &call, detail);
 }
 
-int store_open_app_key(const struct store *store, const struct store_sealed_key *key,
-                       uint8_t plain[static STORE_KEY_BYTES])
+static struct seal_place place_of(enum store_device_key which, uint64_t dev_eui)
 {
-    struct seal_place place = seal_place_app_key(key->dev_eui);
+    return which == STORE_GEN_APP_KEY ? seal_place_gen_app_key(dev_eui)
+                                      : seal_place_app_key(dev_eui);
+}
+
+int store_open_device_key(const struct store *store, enum store_device_key which,
+                          const struct store_sealed_key *key,
+                          uint8_t plain[static STORE_KEY_BYTES])
+{
+    struct seal_place place = place_of(which, key->dev_eui);
     return seal_open(store_sealing_key(store), &place, key->sealed, sizeof(key->sealed),
                      plain);
 }
 
-void store_seal_app_key(const struct store *store, uint64_t dev_eui,
-                        const uint8_t plain[static STORE_KEY_BYTES],
-                        struct store_sealed_key *key)
+void store_seal_device_key(const struct store *store, enum store_device_key which,
+                           const uint8_t plain[static STORE_KEY_BYTES],
+                           struct store_sealed_key *key)
 {
-    struct seal_place place = seal_place_app_key(dev_eui);
-    key->dev_eui = dev_eui;
+    struct seal_place place = place_of(which, key->dev_eui);
     seal(store_sealing_key(store), &place, plain, STORE_KEY_BYTES, key->sealed);
 }
 

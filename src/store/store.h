@@ -372,8 +372,15 @@ FUO_MUST_CHECK int store_load_image(struct store *store,
                                     uint8_t **bytes, size_t *len, char **signatures,
                                     struct detail *detail);
 
+/* The keys that a device of the inventory may have. */
+enum store_device_key {
+    STORE_APP_KEY,
+    STORE_GEN_APP_KEY,
+    STORE_DEVICE_KEYS,
+};
+
 /*
- * The app_key of each device of a fleet that has one, as it is stored: for who needs keys
+ * That key of each device of a fleet that has it, as it is stored: for who needs keys
  * without waiting for the disk. An error of fn ends it, and is returned.
  */
 struct store_sealed_key {
@@ -381,16 +388,19 @@ struct store_sealed_key {
     uint8_t sealed[STORE_SEALED_BYTES];
 };
 typedef int store_sealed_key_fn(void *arg, const struct store_sealed_key *key);
-FUO_MUST_CHECK int store_load_app_keys(struct store *store, const char *fleet,
-                                       store_sealed_key_fn *fn, void *arg,
-                                       struct detail *detail);
+FUO_MUST_CHECK int store_load_device_keys(struct store *store, const char *fleet,
+                                          enum store_device_key which,
+                                          store_sealed_key_fn *fn, void *arg,
+                                          struct detail *detail);
 /* No disk is looked at by these three; any thread. Wipe plain. FUO_EAUTH: tampered with. */
-FUO_MUST_CHECK int store_open_app_key(const struct store *store,
-                                      const struct store_sealed_key *key,
-                                      uint8_t plain[static STORE_KEY_BYTES]);
-void store_seal_app_key(const struct store *store, uint64_t dev_eui,
-                        const uint8_t plain[static STORE_KEY_BYTES],
-                        struct store_sealed_key *key);
+FUO_MUST_CHECK int store_open_device_key(const struct store *store,
+                                         enum store_device_key which,
+                                         const struct store_sealed_key *key,
+                                         uint8_t plain[static STORE_KEY_BYTES]);
+/* *key has dev_eui. */
+void store_seal_device_key(const struct store *store, enum store_device_key which,
+                           const uint8_t plain[static STORE_KEY_BYTES],
+                           struct store_sealed_key *key);
 /* The same bytes for the same text and sealing key; nobody without the key can guess them.
  * FUO_ERANGE: the text is too long. */
 FUO_MUST_CHECK int store_derive(const struct store *store, const char *text,

@@ -8,8 +8,11 @@ Package URI names or takes what is pushed, installs when it is told to and regis
 """
 import json
 import socket
+import ssl
 import threading
+import urllib.error
 import urllib.parse
+import urllib.request
 
 CON, NON, ACK, RST = range(4)
 GET, POST, PUT, DELETE = 1, 2, 3, 4
@@ -94,12 +97,13 @@ class Client(threading.Thread):
     """version_of(image) is what runs after an update; faults are words: see the code."""
 
     def __init__(self, port, endpoint, version="1.4.2", target="1.4.3", method=0, faults=(),
-                 szx=6, binding="U"):
+                 szx=6, binding="U", protocols=(0, 1), ca=None):
         super().__init__(daemon=True)
         self.server, self.endpoint, self.binding = ("127.0.0.1", port), endpoint, binding
         self.files = ("coap", *self.server)  # that URIs have to name
         self.version, self.target, self.method = version, target, method
         self.faults, self.szx = faults, szx
+        self.protocols, self.ca = protocols, ca  # of /5/0/8; whom it trusts for HTTPS
         self.state, self.result, self.uri, self.image = IDLE, 0, "", b""
         self.flash, self.states, self.installs = None, [IDLE], 0
         self.uris = []  # that it was told, one after the other
@@ -139,11 +143,13 @@ class Client(threading.Thread):
 
     def firmware_json(self):
         pairs = [("1", "vs", self.uri), ("3", "v", self.state), ("5", "v", self.result),
-                 ("8/0", "v", 0), ("9", "v", self.method)]
+                 ("9", "v", self.method)]
+        pairs += [(f"8/{i}", "v", p) for i, p in enumerate(self.protocols)]
         return json.dumps([{"bn": "/5/0/", "n": n, k: v} for n, k, v in pairs]).encode()
 
     def firmware(self):
-        protocols = tlv(2, 8, tlv(1, 0, b"\0") + tlv(1, 1, b"\1"))
+        protocols = tlv(2, 8, b"".join(tlv(1, i, bytes([p]))
+                                       for i, p in enumerate(self.protocols)))
         return (tlv(3, 1, self.uri.encode()) + tlv(3, 3, bytes([self.state])) +
                 tlv(3, 5, bytes([self.result])) + protocols + tlv(3, 9, bytes([self.method])))
 
@@ -237,8 +243,26 @@ class Client(threading.Thread):
 
     # ---- fetching ----
 
+    def fetch_http(self):
+        """All of it at once; an answer that is none is an invalid URI."""
+        trust = ssl.create_default_context(cafile=self.ca) if self.ca else None
+        self.pulls = None
+        try:
+            with urllib.request.urlopen(self.uri, timeout=20, context=trust) as answer:
+                self.image = answer.read()
+        except urllib.error.HTTPError:
+            self.enter(IDLE, 7)
+        except OSError:
+            self.enter(IDLE, 4)
+        else:
+            self.enter(DOWNLOADED)
+
     def fetch(self):
         url = urllib.parse.urlsplit(self.uri)
+        if url.scheme in ("http", "https"):
+            assert {"http": 2, "https": 3}[url.scheme] in self.protocols, self.uri
+            self.fetch_http()
+            return
         assert (url.scheme, url.hostname, url.port) == self.files, self.uri
         self.request(GET, [(PATH, p.encode()) for p in url.path.strip("/").split("/")] +
                      [(BLOCK2, block(self.pulls, 0, self.szx))], token=b"f")

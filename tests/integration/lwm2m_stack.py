@@ -66,12 +66,12 @@ spec:
             relay.wait()
         super().__exit__(*exc)
 
-    def relay(self, identity):
+    def relay(self, identity, key="6b" * 16, server=None):
         """A port from which there is DTLS to the server, by the identity's key."""
         port = free_port()
         self.relays.append(subprocess.Popen(
-            [BUILD / "tests/integration/dtls_relay", str(port), str(self.secure_port),
-             identity, "6b" * 16]))
+            [BUILD / "tests/integration/dtls_relay", str(port),
+             str(server or self.secure_port), identity, key]))
         return port
 
     def client(self, number=0, relay=False, **options):

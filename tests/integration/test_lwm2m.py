@@ -5,14 +5,15 @@
 Prints a line per case and exits with the number of failures.
 """
 import contextlib
-import contextlib
 import socket
+import subprocess
 import sys
 import time
 
 from cases import run_cases
 from lwm2m_client import (BLOCK1, DOWNLOADED, DOWNLOADING, IDLE, LOCATION, PATH, QUERY,
                           UPDATING, Client, Message, block, encode)
+from lwm2m_files import Files
 from lwm2m_stack import Lwm2mStack, dtls
 from stack import wait_for
 
@@ -49,6 +50,53 @@ def case_over_dtls_a_device_fetches_and_another_is_pushed_to(folder):
         assert [r["outcome"] for r in rows] == ["succeeded"] * 2, rows
         updated(s, fetching)
         updated(s, pushed)
+
+
+class Refused(Lwm2mStack):
+    """The daemon does not start."""
+
+    def start_daemon(self):
+        self.run = subprocess.run([str(c) for c in self.daemon_command()], timeout=30, text=True,
+                                  capture_output=True, check=False, cwd=self.folder)
+
+
+def elsewhere(folder, secure):
+    """A device that speaks HTTP or HTTPS, one that does not, and one that fetches nothing."""
+    with Files(folder, secure) as files:
+        with Lwm2mStack(folder, devices=3, options=f'httpUri: "{files.uri}"') as s:
+            name = files.put(s.path("image.bin").read_bytes())
+            web = s.client(0, protocols=(0, 3 if secure else 2), ca=files.ca)
+            plain = s.client(1, protocols=(0, 2 if secure else 3))
+            pushed = s.client(2, protocols=(0, 2, 3), method=1)
+            rows = s.campaign(0)
+            assert [r["outcome"] for r in rows] == ["succeeded"] * 3, rows
+            for client in (web, plain, pushed):
+                updated(s, client)
+            assert files.asked == [(name, 200)], files.asked
+            assert web.uris == [files.uri + name[len("/fota"):]], web.uris
+            assert plain.uris[0].startswith("coap://") and not pushed.uris, plain.uris
+
+
+def case_a_device_with_http_fetches_from_the_operators_server(folder):
+    elsewhere(folder, False)
+
+
+def case_a_device_with_https_fetches_from_the_operators_server(folder):
+    elsewhere(folder, True)
+
+
+def case_an_image_that_is_not_at_the_operators_server_is_an_invalid_uri(folder):
+    with Files(folder) as files:
+        with Lwm2mStack(folder, options=f"httpUri: {files.uri}/") as s:
+            client = s.client(protocols=(2,))
+            rows = s.campaign(10)
+            assert [(r["outcome"], r["result"]) for r in rows] == [("failed", 7)], rows
+            assert client.installs == 0 and files.asked[0][1] == 404, files.asked
+
+
+def case_an_http_uri_that_is_none_is_refused(folder):
+    with Refused(folder, options='httpUri: "ftp://files.example.org"') as s:
+        assert s.run.returncode != 0 and "httpUri begins with" in s.run.stderr, s.run
 
 
 def case_a_device_without_tlv_is_updated_as_well(folder):
