@@ -327,11 +327,12 @@ struct device_rec {
     uint16_t session_count[4];  /* TS004 v2: next SessionCnt by FragIndex */
     uint32_t mc_group;          /* whose McKey it has, see group_rec.id; 0: none */
     bool forgets_groups;        /* a reboot costs it its group */
-    uint8_t quirks;             /* enum device_quirk */
-    uint16_t uplinks_heard;     /* counted up to a bound: how much the links are worth */
-    int16_t down_cdb;           /* what it hears better than expected, see link.h */
-    bool battery_known;         /* it told, or its server did */
-    uint8_t battery_percent;    /* 100 as well: it needs none */
+    bool told_before; /* a command of a transmission it has left may still reach it */
+    uint8_t quirks;   /* enum device_quirk */
+    uint16_t uplinks_heard;  /* counted up to a bound: how much the links are worth */
+    int16_t down_cdb;        /* what it hears better than expected, see link.h */
+    bool battery_known;      /* it told, or its server did */
+    uint8_t battery_percent; /* 100 as well: it needs none */
     uint8_t link_count;
     struct device_link link[RECORD_LINK_MAX]; /* best first, see link.h */
 };

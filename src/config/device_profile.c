@@ -52,6 +52,10 @@ static const struct option_word periodicities[] = {
     {"refused", PROFILE_PERIODICITY_REFUSED},
     {"eats-byte", PROFILE_PERIODICITY_EATS},
     {0}};
+static const struct option_word syncs[] = {{"optional", PROFILE_SYNC_OPTIONAL},
+                                           {"not-in-class-c", PROFILE_SYNC_NOT_IN_C},
+                                           {"other-port", PROFILE_SYNC_OTHER_PORT},
+                                           {0}};
 static const struct option_word multis[] = {
     {"all-answer", PROFILE_MULTI_ALL_ANSWER},
     {"long-delete", PROFILE_MULTI_LONG_DELETE},
@@ -307,6 +311,14 @@ static const struct option commands[] = {
      AT(periodicity),
      .help = "What it does with DeviceAppTimePeriodicityReq: it is taken, refused, or "
              "taken with a byte of the next command."},
+    {.key = "clockSync",
+     .type = OPTION_FLAGS,
+     .words = syncs,
+     AT(sync),
+     .example = "[optional]",
+     .help = "Where it does not keep to TS003: AppTimeReq never requires an answer, is "
+             "not sent in a class C session; the version of the package is told on the "
+             "port of TS005."},
     {.key = "multiPackage",
      .type = OPTION_FLAGS,
      .words = multis,

@@ -37,9 +37,9 @@ static void print_commands(const struct profile *p)
 {
     printf("     .commands = %d,\n     .unknown = %d,\n     .answer_max = %u,\n"
            "     .silent = %u,\n     .busy_drops = %d,\n     .long_empties = %d,\n"
-           "     .periodicity = %d,\n     .multi = %u,\n",
+           "     .periodicity = %d,\n     .sync = %u,\n     .multi = %u,\n",
            (int)p->commands, (int)p->unknown, p->answer_max, p->silent, p->busy_drops,
-           p->long_empties, (int)p->periodicity, p->multi);
+           p->long_empties, (int)p->periodicity, p->sync, p->multi);
 }
 
 static void print_session(const struct profile *p)

@@ -407,7 +407,7 @@ static bool is_of_before(const struct member *m)
 {
     bool set_up = m->rec.phase == MEMBER_GROUP || m->rec.phase == MEMBER_FRAG ||
                   m->rec.phase == MEMBER_SESSION;
-    return set_up && m->device->told_before && !m->rec.command_sent;
+    return set_up && m->device->rec.told_before && !m->rec.command_sent;
 }
 
 void member_take_answer(struct engine *e, struct member *m, const struct member_answer *a)

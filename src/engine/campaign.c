@@ -56,6 +56,7 @@ void campaign_clock_step(struct engine *e, struct campaign *c, int64_t delta_us)
 {
     c->since = utc_after(c->since, delta_us);
     c->silence_at = utc_after(c->silence_at, delta_us);
+    c->place_at = utc_after(c->place_at, delta_us);
     waves_clock_step(c, delta_us);
     c->round_at =
         c->round_at.us == INT64_MAX ? c->round_at : utc_after(c->round_at, delta_us);
@@ -349,7 +350,18 @@ static void watch_silence(struct engine *e, struct campaign *c)
 
 void campaign_tick(struct engine *e, struct campaign *c)
 {
+    if (c->placing) {
+        if (utc_reached(c->place_at, e->utc)) {
+            term_place(e, c);
+        } else {
+            engine_wake(e, c->slot, c->place_at);
+        }
+        return;
+    }
     struct utc look_at = term_tick(e, c);
+    if (c->placing) {
+        return;
+    }
     engine_wake(e, c->slot, utc_min(look_at, budget_tick(e, c)));
     sweep_go(e, c);
     if (!campaign_runs(c) || !term_lasts(e, c)) {

@@ -38,8 +38,9 @@ struct commitq {
     uint64_t stores_pushed; /* counts of STOREs; they only grow */
     uint64_t stores_out;    /* of those up to the batch that is out */
     uint64_t stores_done;   /* on disk */
-    size_t batch_len;       /* effects of the batch that is out */
+    size_t batch_len;       /* effects of the batch that is out, or has begun */
     bool out;
+    bool open; /* the last step that stores something goes on with the next */
 };
 
 enum {
@@ -151,20 +152,35 @@ void commitq_push(struct commitq *q, const struct effects *effects)
             fifo_push(&q->waiting, effect, q->stores_pushed);
         }
     }
-    if (q->gathering.len > gathered) {
+    bool any = q->gathering.len > gathered || q->open;
+    q->open = any && effects->open;
+    if (any && !q->open) {
         end_step(q);
     }
 }
 
-/* The first step, and all after it that are no more than max with it; out of the list. */
-static struct step_end take_steps(struct commitq *q, size_t max)
+/* Of the batch that is next, as far as it is known: the first step, and all after it that
+ * are no more than max with it. */
+static struct step_end next_end(const struct commitq *q, size_t max, bool *whole)
 {
-    struct step_end end = q->ends[q->end_head++];
-    while (q->end_head < q->end_len &&
-           q->ends[q->end_head].len - q->gathered_from <= max) {
-        end = q->ends[q->end_head++];
+    struct step_end end = {q->gathering.len, q->stores_pushed};
+    *whole = q->end_head < q->end_len && (max < SIZE_MAX || !q->open);
+    if (max == SIZE_MAX || q->end_head == q->end_len) {
+        return end;
+    }
+    size_t at = q->end_head;
+    end = q->ends[at++];
+    while (at < q->end_len && q->ends[at].len - q->gathered_from <= max) {
+        end = q->ends[at++];
     }
     return end;
+}
+
+static void drop_ends(struct commitq *q, size_t len)
+{
+    while (q->end_head < q->end_len && q->ends[q->end_head].len <= len) {
+        q->end_head++;
+    }
 }
 
 static void take_all(struct commitq *q, struct effects *batch)
@@ -210,22 +226,33 @@ static void take_some(struct commitq *q, size_t len, struct effects *batch)
     compact(q);
 }
 
-bool commitq_take_batch(struct commitq *q, size_t max, struct effects *batch)
+enum commitq_taken commitq_take_batch(struct commitq *q, size_t max, size_t part,
+                                      struct effects *batch)
 {
     batch->len = 0;
-    if (q->out || q->end_head == q->end_len) {
-        return false;
+    bool whole = false;
+    struct step_end end = next_end(q, max, &whole);
+    size_t len = end.len - q->gathered_from;
+    if (q->out || (len == 0 && !whole)) {
+        return COMMITQ_NOTHING;
     }
-    struct step_end end = take_steps(q, max);
-    if (q->end_head == q->end_len) {
+    if (len > part) {
+        len = part;
+        whole = false;
+    }
+    drop_ends(q, q->gathered_from + len);
+    if (q->gathered_from + len == q->gathering.len) {
         take_all(q, batch);
     } else {
-        take_some(q, end.len - q->gathered_from, batch);
+        take_some(q, len, batch);
+    }
+    q->batch_len += batch->len;
+    if (!whole) {
+        return COMMITQ_PART;
     }
     q->stores_out = end.stores;
-    q->batch_len = batch->len;
     q->out = true;
-    return true;
+    return COMMITQ_WHOLE;
 }
 
 void commitq_committed(struct commitq *q)

@@ -164,6 +164,7 @@ struct effects {
     struct effect *items;
     size_t len;
     size_t cap;
+    bool open; /* of a step: what it stores is of no use without what the next one does */
 };
 
 /* A zeroed effect of that type at the end of the list; aborts when memory is exhausted. */

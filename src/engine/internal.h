@@ -105,7 +105,6 @@ struct device {
     bool counted;       /* f_cnt is known */
     bool server_clock;  /* its server sets its clock: nothing is said on that port */
     bool maintenance;   /* see engine_set_maintenance() */
-    bool told_before;   /* a command of a transmission it has left may still reach it */
 };
 
 struct member {
@@ -251,6 +250,9 @@ struct campaign {
     uint32_t announced;    /* of those in MEMBER_UPGRADE: member.announced */
     struct utc since;      /* started, resumed or restored: silence counts from here */
     size_t pump;           /* the next member to be started */
+    size_t placed;         /* members before it know that it begins, see term.h */
+    bool placing;          /* ... and not all do */
+    struct utc place_at;   /* ... the next of them */
     struct utc silence_at; /* who is silent by then is given up */
     struct utc round_at;   /* of the next round; UTC_NEVER: none is due */
     int64_t interval_us;   /* campaign_interval_us() of all, until interval_until */
@@ -340,6 +342,7 @@ struct engine {
     struct campaign **campaigns; /* ascending by id */
     size_t campaign_count;
     struct campaign *changed; /* list of those to be stored at the end of the step */
+    size_t placing;           /* campaigns that are, see effects.open */
     struct transmission **transmissions; /* ascending by id */
     size_t transmission_count;
     size_t transmission_cap;

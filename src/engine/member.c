@@ -18,6 +18,7 @@
 #include "engine/round.h"
 #include "engine/session.h"
 #include "engine/term.h"
+#include "engine/uplink.h"
 #include "engine/variant.h"
 #include "engine/waves.h"
 
@@ -265,7 +266,7 @@ void member_flush_queue(struct engine *e, struct member *m)
 /* The order may be lost: then its answer is not to be taken for one of what comes next. */
 void member_part_with(struct engine *e, struct member *m)
 {
-    m->device->told_before = true;
+    device_set_told_before(e, m->device, true);
     member_flush_queue(e, m);
 }
 

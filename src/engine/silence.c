@@ -17,6 +17,7 @@
 #include "engine/member.h"
 #include "engine/reported.h"
 #include "engine/sweep.h"
+#include "engine/uplink.h"
 
 #define ANSWER_DELAY_US SECONDS_US(20) /* an answer may come one uplink later */
 #define RETRY_DELAY_US  SECONDS_US(30) /* the server could not take it */
@@ -133,7 +134,7 @@ void member_note_evidence(struct engine *e, struct member *m, struct utc receive
     }
     m->evidence = 0;
     if (!m->rec.command_sent) {
-        m->device->told_before = false; /* it has had the time to answer that */
+        device_set_told_before(e, m->device, false); /* it had the time to answer that */
         member_flush_queue(e, m);
         member_forget_try(m);
     }
@@ -168,7 +169,7 @@ void member_on_fate(struct engine *e, struct member *m, const struct engine_even
     switch (event->send_fate.fate) {
     case ENGINE_FATE_SENT:
         admit_charge(e, m, event);
-        m->device->told_before = false; /* a server keeps the order */
+        device_set_told_before(e, m->device, false); /* a server keeps the order */
         m->rec.command_sent = true;
         m->rec.command_at = e->utc;
         m->evidence = 0;

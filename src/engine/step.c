@@ -191,6 +191,9 @@ static void take_mc_key(struct engine *e, const struct engine_event *event)
 static void take_control(struct engine *e, const struct engine_event *event)
 {
     struct campaign *c = engine_find_campaign(e, event->control.campaign_id);
+    while (c != NULL && c->placing) {
+        term_place(e, c); /* all of them, at once: it is for all of them */
+    }
     if (c != NULL && event->control.verb == ENGINE_APPROVE) {
         campaign_approve(e, c, event->control.wave);
     } else if (c != NULL && event->control.verb == ENGINE_INSTALL) {
@@ -276,6 +279,7 @@ void engine_step(struct engine *engine, const struct engine_event *event,
     take(engine, event);
     fire_timers(engine);
     campaign_flush_changes(engine);
+    effects->open = engine->placing > 0;
     engine->out = NULL;
 }
 
@@ -295,6 +299,9 @@ static void resume_campaign(struct engine *e, struct campaign *c, int64_t away_u
         transmission_resume(e, c->transmissions[i], away_us);
     }
     (void)term_tick(e, c); /* before anybody is asked again */
+    while (c->placing) {
+        term_place(e, c);
+    }
     while (c->cutting) {
         sweep_go(e, c);
     }
@@ -346,5 +353,6 @@ void engine_resume(struct engine *engine, struct instant now, struct utc utc,
         resume_campaign(engine, engine->campaigns[i], away_us);
     }
     campaign_flush_changes(engine);
+    effects->open = false;
     engine->out = NULL;
 }

@@ -9,6 +9,13 @@
 #include "engine/sweep.h"
 #include "engine/waves.h"
 
+enum {
+    PLACE_MEMBERS = 1024, /* in a step: what they store is much */
+};
+
+#define PLACE_PAUSE_US \
+    MILLIS_US(1) /* other steps come in between, and do not hasten it */
+
 bool term_has_begun(const struct campaign *c)
 {
     return c->rec.started.us != 0;
@@ -69,9 +76,29 @@ void term_begin(struct engine *e, struct campaign *c)
     bool due = utc_reached(c->def.not_before, e->utc);
     c->rec.started = due ? e->utc : c->rec.started;
     campaign_enter(c, due ? CAMPAIGN_RUNNING : CAMPAIGN_SCHEDULED, "");
-    for (size_t i = 0; i < c->member_count; i++) {
-        (due ? begin_with : note_time)(e, &c->members[i]);
+    e->placing += !c->placing;
+    c->placing = true;
+    c->placed = 0;
+    c->place_at = e->utc;
+    term_place(e, c);
+}
+
+void term_place(struct engine *e, struct campaign *c)
+{
+    size_t stop = c->placed + PLACE_MEMBERS;
+    for (; c->placed < c->member_count && c->placed < stop; c->placed++) {
+        struct member *m = &c->members[c->placed];
+        if (m->rec.outcome == OUTCOME_NONE) {
+            (term_has_begun(c) ? begin_with : note_time)(e, m);
+        }
     }
+    c->place_at = engine_in(e, PLACE_PAUSE_US);
+    if (c->placed < c->member_count) {
+        engine_wake(e, c->slot, c->place_at);
+        return;
+    }
+    c->placing = false;
+    e->placing--;
     campaign_begin_waiting(e, c);
     campaign_member_settled(e, c);
 }

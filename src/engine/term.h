@@ -26,8 +26,13 @@ struct member;
 /* Whether it has claimed its devices. */
 bool term_has_begun(const struct campaign *c);
 
-/* Of a campaign that is to run: begins it, or leaves it waiting for its time. */
+/*
+ * Of a campaign that is to run: begins it, or leaves it waiting for its time. Its members
+ * hear of it a few in a step, while c->placing; until then nothing else is done with it, and
+ * all that is stored belongs to one transaction.
+ */
 void term_begin(struct engine *e, struct campaign *c);
+void term_place(struct engine *e, struct campaign *c); /* the next few */
 
 /* Begins or ends what is due, and says when to look again: UTC_NEVER, not for this. */
 struct utc term_tick(struct engine *e, struct campaign *c);

@@ -47,6 +47,14 @@ void device_store(struct engine *e, struct device *d)
     effect->store.device = d->rec;
 }
 
+void device_set_told_before(struct engine *e, struct device *d, bool told)
+{
+    if (d->rec.told_before != told) {
+        d->rec.told_before = told;
+        device_store(e, d);
+    }
+}
+
 /* ---- what anybody may ask ---- */
 
 /* Without airtime not at all: who needs it asks again. */
@@ -85,7 +93,10 @@ static void answer_time(struct engine *e, struct device *d,
     }
     int32_t correction_s = gps_diff_s(network, req.device_time);
     bool right = correction_s <= CLOCK_TOLERANCE_S && correction_s >= -CLOCK_TOLERANCE_S;
-    if ((right && !req.ans_required) || d->server_clock) {
+    /* Some never require it (13), and count as set only when they are answered. */
+    bool required =
+        req.ans_required || (d->active != NULL && d->active->rec.phase == MEMBER_RESYNC);
+    if ((right && !required) || d->server_clock) {
         return;
     }
     struct clock_time_ans ans = {.correction_s = correction_s, .token = req.token};

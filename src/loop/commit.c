@@ -40,7 +40,8 @@ void commit_publish_later(struct daemon *d, const struct effects *effects)
     }
 }
 
-static void render_status(struct daemon *d, const struct effects *batch)
+static void render_status(struct daemon *d, const struct effects *batch,
+                          struct store_batch *rows)
 {
     if (d->status != NULL) {
         struct status_source source = {
@@ -49,7 +50,7 @@ static void render_status(struct daemon *d, const struct effects *batch)
             .now = clock_utc(&d->clock),
             .boot = d->boot,
         };
-        status_render(d->status, &source, batch, &d->rows);
+        status_render(d->status, &source, batch, rows);
     }
 }
 
@@ -92,17 +93,32 @@ static void prune_outbox(struct daemon *d)
     }
 }
 
+static void add_part(struct daemon *d, const struct effects *batch,
+                     struct store_batch *rows)
+{
+    store_batch_effects(rows, batch);
+    render_status(d, &d->publish_later, rows);
+    effects_finish(&d->publish_later);
+    render_status(d, batch, rows);
+    watch_note(d, batch);
+}
+
+static void port_gather(void *arg, const struct effects *part)
+{
+    struct daemon *d = arg;
+    add_part(d, part, &d->parts);
+}
+
 static void port_commit(void *arg, const struct effects *batch)
 {
     struct daemon *d = arg;
     d->rows_tied = false;
-    store_batch_effects(&d->rows, batch);
+    if (d->parts.ops > 0 || d->parts.err != FUO_OK) {
+        store_batch_append(&d->rows, &d->parts);
+    }
     prune_charges(d);
     prune_outbox(d);
-    render_status(d, &d->publish_later);
-    effects_finish(&d->publish_later);
-    render_status(d, batch);
-    watch_note(d, batch);
+    add_part(d, batch, &d->rows);
     d->waiters_out = d->waiters;
     d->waiters = NULL;
     d->commit_began_ns = uv_hrtime();
@@ -152,6 +168,7 @@ const struct driver_ports commit_ports = {
     .execute = port_execute,
     .has_rows = port_has_rows,
     .wants_all = port_wants_all,
+    .gather = port_gather,
     .commit = port_commit,
     .settled = port_settled,
 };

@@ -34,6 +34,8 @@ struct driver {
     bool stopped;
     bool batch_out;
     bool batch_of_engine;
+    bool gathering;       /* a batch has begun, and is not out */
+    bool in_turn;         /* its next part is for the next turn of the loop */
     int64_t utc_ahead_us; /* UTC minus monotonic when last seen */
     uint64_t dropped;
     void (*on_closed)(void *arg);
@@ -100,6 +102,7 @@ static bool dequeue(struct event_queue *queue, struct engine_event *event)
 
 void driver_timeout(struct driver *driver)
 {
+    driver->in_turn = false;
     struct engine_event event = {.type = ENGINE_EV_TIMEOUT};
     driver_feed(driver, &event);
 }
@@ -115,8 +118,9 @@ struct instant driver_deadline(const struct driver *driver)
     if (driver->down) {
         return INSTANT_NEVER;
     }
-    return commitq_is_ready(driver->commitq) ? clock_mono(&driver->clock)
-                                             : engine_deadline(driver->engine);
+    return commitq_is_ready(driver->commitq) || driver->in_turn
+               ? clock_mono(&driver->clock)
+               : engine_deadline(driver->engine);
 }
 
 static void rearm(struct driver *driver)
@@ -181,17 +185,23 @@ static void stamp_and_step(struct driver *driver, struct engine_event *event)
 
 void driver_flush(struct driver *driver)
 {
-    if (driver->down || driver->batch_out) {
+    if (driver->down || driver->batch_out || driver->in_turn) {
         return;
     }
     size_t max = driver->ports.wants_all(driver->arg) ? SIZE_MAX : DRIVER_BATCH_MAX;
-    bool of_engine = commitq_take_batch(driver->commitq, max, &driver->batch);
-    if (!of_engine && !driver->ports.has_rows(driver->arg)) {
+    enum commitq_taken taken =
+        commitq_take_batch(driver->commitq, max, DRIVER_BATCH_MAX, &driver->batch);
+    if (taken == COMMITQ_PART) {
+        driver->gathering = true;
+        driver->in_turn = true;
+        driver->ports.gather(driver->arg, &driver->batch);
         return;
     }
-    if (!of_engine) {
-        driver->batch.len = 0;
+    bool of_engine = taken == COMMITQ_WHOLE;
+    if (!of_engine && (driver->gathering || !driver->ports.has_rows(driver->arg))) {
+        return;
     }
+    driver->gathering = false;
     driver->batch_out = true;
     driver->batch_of_engine = of_engine;
     driver->ports.commit(driver->arg, &driver->batch);
@@ -253,6 +263,8 @@ static void forget_withheld(struct driver *driver)
     commitq_drop_all(driver->commitq);
     driver->queue.len = driver->queue.head = 0;
     driver->batch_out = false;
+    driver->gathering = false;
+    driver->in_turn = false;
 }
 
 void driver_committed(struct driver *driver, int err)
@@ -308,7 +320,9 @@ bool driver_is_down(const struct driver *driver)
 
 bool driver_is_idle(const struct driver *driver)
 {
-    return !driver->batch_out; /* what waits is taken as soon as none is out */
+    bool gathers = driver->gathering && !driver->stopped;
+    return !driver->batch_out &&
+           !gathers; /* what waits is taken as soon as none is out */
 }
 
 uint64_t driver_dropped(const struct driver *driver)

@@ -31,7 +31,7 @@ enum {
     DRIVER_BACKLOG_MAX = 200000,
     /* A turn of the loop stays short: so many effects are carried out in one, */
     DRIVER_EXECUTE_MAX = 256,
-    /* and so many are stored in a transaction, but whole steps. */
+    /* and so many are stored in a transaction, but whole steps, and taken in a turn. */
     DRIVER_BATCH_MAX = 4096,
 };
 
@@ -43,6 +43,9 @@ struct driver_ports {
     /* Some of them, or somebody's answer, belong to steps that are not stored yet: all of
      * those go into the next batch. */
     bool (*wants_all)(void *arg);
+    /* Those belong to the transaction that commit() is called for in a later turn; what the
+     * daemon adds to its own rows meanwhile belongs to it, too. */
+    void (*gather)(void *arg, const struct effects *part);
     /*
      * Store STORE and PUBLISH effects and the daemon's own rows in one transaction;
      * driver_committed() follows, never before this returns.
@@ -80,7 +83,8 @@ void driver_flush(struct driver *driver);
 void driver_stop(struct driver *driver);
 
 bool driver_is_down(const struct driver *driver);
-/* Nothing is on its way to the disk, and after driver_stop() nothing will be. */
+/* Nothing is on its way to the disk, and after driver_stop() nothing will be: what was
+ * gathered is as good as never heard of. */
 bool driver_is_idle(const struct driver *driver);
 /* When the driver wants to be called at the latest, by its own timer; INSTANT_NEVER. */
 struct instant driver_deadline(const struct driver *driver);

@@ -166,6 +166,7 @@ struct daemon {
     uv_timer_t retry_timer;
     uv_timer_cb on_retry;
     struct store_batch rows;      /* of the daemon's own, for the next batch */
+    struct store_batch parts;     /* gathered of the engine's */
     bool rows_tied;               /* some belong to the step that follows them */
     struct effects publish_later; /* PUBLISH effects for the next batch */
     struct utc charges_pruned;    /* when old charges were deleted last */

@@ -213,6 +213,7 @@ void life_release(struct daemon *d)
     mqtt_ctl_destroy(d->mqtt_ctl);
     status_destroy(d->status);
     store_batch_finish(&d->rows);
+    store_batch_finish(&d->parts);
     effects_finish(&d->publish_later);
     free_waiters(d);
     free_waiter_list(d->waiters);

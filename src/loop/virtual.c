@@ -50,19 +50,25 @@ static bool port_wants_all(void *arg)
     return commit_ports.wants_all(&v->d);
 }
 
+static void port_gather(void *arg, const struct effects *part)
+{
+    struct virtual_daemon *v = arg;
+    for (size_t i = 0; i < part->len; i++) {
+        *effects_append(&v->batch, part->items[i].type) = part->items[i];
+    }
+}
+
 static void port_commit(void *arg, const struct effects *batch)
 {
     struct virtual_daemon *v = arg;
     if (v->dead) {
         return;
     }
-    v->batch.len = 0;
-    for (size_t i = 0; i < batch->len; i++) {
-        *effects_append(&v->batch, batch->items[i].type) = batch->items[i];
-    }
+    port_gather(v, batch);
     if (verdict(v, v->hooks->commit(v->arg, &v->batch))) {
         commit_ports.commit(&v->d, &v->batch);
     }
+    v->batch.len = 0;
 }
 
 static void port_settled(void *arg, int err)
@@ -76,6 +82,7 @@ static const struct driver_ports ports = {
     .execute = port_execute,
     .has_rows = port_has_rows,
     .wants_all = port_wants_all,
+    .gather = port_gather,
     .commit = port_commit,
     .settled = port_settled,
 };

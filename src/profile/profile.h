@@ -102,6 +102,13 @@ enum profile_periodicity {
     PROFILE_PERIODICITY_EATS,    /* taken, and the byte behind it is skipped */
 };
 
+/* Where it does not keep to TS003, as a mask. */
+enum profile_sync {
+    PROFILE_SYNC_OPTIONAL = 1,   /* AnsRequired is 0 in every AppTimeReq */
+    PROFILE_SYNC_NOT_IN_C = 2,   /* no AppTimeReq in a class C session */
+    PROFILE_SYNC_OTHER_PORT = 4, /* its version is told on the port of TS005 */
+};
+
 /* Where it does not keep to TS007, as a mask. */
 enum profile_multi {
     PROFILE_MULTI_ALL_ANSWER = 1,     /* one command without an answer: none has any */
@@ -203,6 +210,7 @@ struct profile {
     bool busy_drops;    /* an answer that is due while it is on air is lost */
     bool long_empties;  /* one that its data rate has no room for is sent empty */
     enum profile_periodicity periodicity;
+    uint8_t sync;  /* enum profile_sync */
     uint8_t multi; /* enum profile_multi */
 
     enum profile_missed missed;

@@ -283,6 +283,14 @@ static void run_with_room(struct device *device, const struct split_cmd *cmd, in
     }
 }
 
+static uint8_t answer_fport(const struct device *device, enum pkg_id pkg, uint8_t fport,
+                            const uint8_t *answer)
+{
+    bool other = (quirks_of(device)->sync & PROFILE_SYNC_OTHER_PORT) != 0 &&
+                 pkg == PKG_CLOCK && answer[0] == PKG_CID_VERSION;
+    return other ? pkg_default_fport(PKG_MCAST) : fport;
+}
+
 void device_payload(struct device *device, uint8_t fport, const uint8_t *payload,
                     size_t len, int group, struct utc now)
 {
@@ -298,7 +306,7 @@ void device_payload(struct device *device, uint8_t fport, const uint8_t *payload
         multi_package(device, payload, len, now);
         return;
     }
-    uint8_t answer[DEVICE_MESSAGE_MAX];
+    uint8_t answer[DEVICE_MESSAGE_MAX] = {0};
     struct wr w = wr_init(answer, sizeof(answer));
     struct split split =
         split_init(pkg, device_version_of(device, pkg), PKG_DOWN, payload, len);
@@ -311,5 +319,6 @@ void device_payload(struct device *device, uint8_t fport, const uint8_t *payload
             run_with_room(device, &cmd, group, &w, now);
         }
     }
-    device_outbox_bytes(device, fport, answer, w.len, now);
+    device_outbox_bytes(device, answer_fport(device, pkg, fport, answer), answer, w.len,
+                        now);
 }

@@ -55,6 +55,11 @@ void device_clock_run(struct device *device, struct utc now)
     if (!device->joined || !utc_reached(device_clock_due(device), now)) {
         return;
     }
+    bool shy = (quirks_of(device)->sync & PROFILE_SYNC_NOT_IN_C) != 0;
+    if (shy && device_mcast_is_class_c(device)) {
+        device->clock_due = utc_after(now, SECONDS_US(RESYNC_GAP_S));
+        return;
+    }
     if (!device_outbox_has(device, OUTBOX_APP_TIME)) {
         (void)device_outbox_add(device, OUTBOX_APP_TIME, CLOCK_FPORT,
                                 utc_after(now, SECONDS_US(1)));
@@ -77,10 +82,12 @@ static struct gps shown_gps(const struct device *device, struct utc now)
 
 bool device_clock_fill(struct device *device, struct device_message *m, struct utc now)
 {
+    bool optional = (quirks_of(device)->sync & PROFILE_SYNC_OPTIONAL) != 0;
+    bool needed = !device->clock_set || device->clock_requests_left > 0;
     struct clock_time_req req = {
         .device_time = shown_gps(device, now),
         .token = device->clock_token,
-        .ans_required = !device->clock_set || device->clock_requests_left > 0,
+        .ans_required = needed && !optional,
     };
     size_t len = 0;
     if (clock_time_req_encode(device_version_of(device, PKG_CLOCK), &req, m->bytes,

@@ -77,6 +77,8 @@ bool device_mcast_counter(const struct device *device, const struct device_group
 /* What the session ends with, where it does: a fragment that came, or the block. */
 void device_mcast_heard(struct device *device, struct utc now);
 void device_mcast_complete(struct device *device);
+/* A class C session is being listened to. */
+bool device_mcast_is_class_c(const struct device *device);
 /* What FragSessionStatusAns says; true: now is the time to say it. */
 bool device_frag_status(const struct device *device, uint8_t frag_index,
                         bool all_participants, struct frag_status_ans *ans);

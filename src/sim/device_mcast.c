@@ -159,6 +159,12 @@ static const struct device_group *followed(const struct device *device)
     return first;
 }
 
+bool device_mcast_is_class_c(const struct device *device)
+{
+    const struct device_group *group = followed(device);
+    return group != NULL && !group->class_b;
+}
+
 bool device_listens(const struct device *device, uint32_t frequency_hz, uint8_t dr)
 {
     const struct device_group *group = followed(device);

@@ -200,6 +200,7 @@ static const struct column device_columns[] = {
     ARRAY(device_rec, U16, session_count),
     SCALAR(device_rec, U32, mc_group),
     SCALAR(device_rec, BOOL, forgets_groups),
+    SCALAR(device_rec, BOOL, told_before),
     BOUNDED(device_rec, U8, quirks, DEVICE_QUIRKS),
     SCALAR(device_rec, U16, uplinks_heard),
     SCALAR(device_rec, I16, down_cdb),

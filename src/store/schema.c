@@ -217,6 +217,10 @@ static const char step_14_battery[] =
 static const char step_15_listened[] =
     "ALTER TABLE member ADD COLUMN listened_s INTEGER NOT NULL DEFAULT 0;";
 
+/* What may still reach a device that has left a transmission: nobody knew. */
+static const char step_16_told_before[] =
+    "ALTER TABLE device ADD COLUMN told_before INTEGER NOT NULL DEFAULT 0;";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
@@ -233,6 +237,7 @@ static const struct schema_step steps[] = {
     {{step_13_variants}},
     {{step_14_battery}},
     {{step_15_listened}},
+    {{step_16_told_before}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

@@ -44,7 +44,8 @@ static void execute_ready(struct rig *rig)
 static void submit(struct rig *rig)
 {
     if (rig->commit_at.us == INT64_MAX &&
-        commitq_take_batch(rig->queue, RIG_BATCH_MAX, &rig->batch)) {
+        commitq_take_batch(rig->queue, RIG_BATCH_MAX, SIZE_MAX, &rig->batch) !=
+            COMMITQ_NOTHING) {
         rig->commit_at = utc_after(rig->now, rig->commit_us);
     }
 }

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/prng.h"
 #include "engine/commitq.h"
 
-/* A step in one line: S store, P publish, lower case a..z sends, upper case U urgent. */
+/* A step in one line: S store, P publish, lower case a..z sends, upper case U urgent; with
+ * + it goes on with the next. */
 static void push(struct commitq *q, const char *step)
 {
     struct effects effects = {0};
     for (const char *c = step; *c != '\0'; c++) {
-        if (*c == 'S') {
+        if (*c == '+') {
+            effects.open = true;
+        } else if (*c == 'S') {
             effects_append(&effects, EFFECT_STORE);
         } else if (*c == 'P') {
             effects_append(&effects, EFFECT_PUBLISH);
@@ -48,13 +52,13 @@ static void an_effect_waits_for_the_stores_before_it(void **state)
 
     push(q, "aSbS");
     assert_string_equal(popped(q), "a");
-    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, SIZE_MAX, &batch));
     assert_int_equal(batch.len, 2);
     assert_string_equal(popped(q), "");
     commitq_committed(q);
     assert_string_equal(popped(q), "b");
     assert_int_equal(commitq_len(q), 0);
-    assert_false(commitq_take_batch(q, SIZE_MAX, &batch));
+    assert_false(commitq_take_batch(q, SIZE_MAX, SIZE_MAX, &batch));
     assert_int_equal(batch.len, 0);
 
     effects_finish(&batch);
@@ -68,17 +72,17 @@ static void steps_gather_while_a_batch_is_out(void **state)
     struct effects batch = {0};
 
     push(q, "SPa");
-    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, SIZE_MAX, &batch));
     assert_int_equal(batch.items[0].type, EFFECT_STORE);
     assert_int_equal(batch.items[1].type, EFFECT_PUBLISH);
     push(q, "Sb");
     push(q, "c");
     push(q, "SPd");
     assert_int_equal(commitq_len(q), 9);
-    assert_false(commitq_take_batch(q, SIZE_MAX, &batch)); /* one is out */
+    assert_false(commitq_take_batch(q, SIZE_MAX, SIZE_MAX, &batch)); /* one is out */
     commitq_committed(q);
     assert_string_equal(popped(q), "a");
-    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, SIZE_MAX, &batch));
     assert_int_equal(batch.len, 3);
     assert_string_equal(popped(q), "");
     commitq_committed(q);
@@ -96,7 +100,7 @@ static void urgent_effects_overtake_and_wait_for_nothing(void **state)
 
     push(q, "aSbU");
     assert_string_equal(popped(q), "Ua");
-    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, SIZE_MAX, &batch));
     push(q, "cU");
     assert_string_equal(popped(q), "U");
     commitq_committed(q);
@@ -114,7 +118,7 @@ static void a_publish_makes_a_batch_but_holds_nothing_back(void **state)
 
     push(q, "Pa");
     assert_string_equal(popped(q), "a");
-    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, SIZE_MAX, &batch));
     assert_int_equal(batch.len, 1);
     commitq_committed(q);
 
@@ -129,15 +133,15 @@ static void nothing_is_left_after_drop_all(void **state)
     struct effects batch = {0};
 
     push(q, "SaU");
-    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, SIZE_MAX, &batch));
     push(q, "Sb");
     commitq_drop_all(q);
     assert_int_equal(commitq_len(q), 0);
     assert_string_equal(popped(q), "");
-    assert_false(commitq_take_batch(q, SIZE_MAX, &batch));
+    assert_false(commitq_take_batch(q, SIZE_MAX, SIZE_MAX, &batch));
     push(q, "cSd"); /* no batch is out any more */
     assert_string_equal(popped(q), "c");
-    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, SIZE_MAX, &batch));
     commitq_committed(q);
     assert_string_equal(popped(q), "d");
 
@@ -158,7 +162,7 @@ static void the_queue_copies_what_it_is_given(void **state)
     memset(effects.items, 0xff, sizeof(*effects.items));
     effects_finish(&effects);
 
-    assert_true(commitq_take_batch(q, SIZE_MAX, &batch));
+    assert_true(commitq_take_batch(q, SIZE_MAX, SIZE_MAX, &batch));
     assert_int_equal(batch.items[0].store.kind, STORE_MEMBER);
     assert_int_equal(batch.items[0].store.member.dev_eui, 0x0102030405060708);
 
@@ -172,7 +176,7 @@ static void take_in_turn(struct commitq *q, size_t max, const char *want)
     struct effects batch = {0};
     char got[64] = "";
     size_t len = 0;
-    while (commitq_take_batch(q, max, &batch)) {
+    while (commitq_take_batch(q, max, SIZE_MAX, &batch)) {
         for (size_t i = 0; i < batch.len; i++) {
             got[len++] = batch.items[i].type == EFFECT_STORE ? 'S' : 'P';
         }
@@ -217,6 +221,101 @@ static void a_batch_has_whole_steps_and_no_more_than_it_may(void **state)
     }
 }
 
+/* Calls until a batch is out: the effects of each, a dot behind a part. */
+static void take_parts(struct commitq *q, size_t max, size_t part, const char *want)
+{
+    struct effects batch = {0};
+    char got[64] = "";
+    size_t len = 0;
+    enum commitq_taken taken;
+    while ((taken = commitq_take_batch(q, max, part, &batch)) == COMMITQ_PART) {
+        assert_true(batch.len <= part);
+        len += (size_t)snprintf(got + len, sizeof(got) - len, "%zu.", batch.len);
+    }
+    if (taken == COMMITQ_WHOLE) {
+        snprintf(got + len, sizeof(got) - len, "%zu", batch.len);
+    }
+    assert_string_equal(got, want);
+    effects_finish(&batch);
+}
+
+static void what_is_too_much_for_a_turn_comes_in_parts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *steps[4];
+        size_t max;
+        size_t part;
+        const char *want;
+        const char *free;
+    } rows[] = {
+        {"a small one", {"SSa", "Sb"}, 8, 8, "3", "ab"},
+        {"a large step", {"SSSSSa", "SSSb"}, 3, 2, "2.2.1", "a"},
+        {"it ends with a part", {"SSSSa", "SSSb"}, 3, 2, "2.2", "a"},
+        {"all there are", {"SSa", "SSSb", "Sc"}, SIZE_MAX, 4, "4.2", "abc"},
+        {"exactly", {"SSa", "SSb"}, SIZE_MAX, 2, "2.2", "ab"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct commitq *q = commitq_create();
+        test_row(rows[i].name);
+        for (size_t k = 0; k < ARRAY_LEN(rows[i].steps) && rows[i].steps[k]; k++) {
+            push(q, rows[i].steps[k]);
+        }
+        size_t held = commitq_len(q);
+        take_parts(q, rows[i].max, rows[i].part, rows[i].want);
+        assert_int_equal(commitq_len(q), held); /* until it is on disk */
+        assert_string_equal(popped(q), "");
+        commitq_committed(q);
+        assert_string_equal(popped(q), rows[i].free);
+        commitq_destroy(q);
+    }
+}
+
+static void a_step_that_goes_on_is_stored_with_its_end(void **state)
+{
+    (void)state;
+    static const size_t maxima[] = {4, SIZE_MAX};
+    for (size_t i = 0; i < ARRAY_LEN(maxima); i++) {
+        struct commitq *q = commitq_create();
+        push(q, "a+");
+        assert_string_equal(popped(q), "a"); /* rests on nothing */
+        push(q, "Sx");
+        push(q, "SSb+");
+        take_parts(q, maxima[i], 8, maxima[i] == SIZE_MAX ? "3." : "1");
+        if (maxima[i] != SIZE_MAX) {
+            commitq_committed(q);
+            assert_string_equal(popped(q), "x");
+            take_parts(q, maxima[i], 8, "2.");
+        }
+        push(q, "SPc+");
+        take_parts(q, maxima[i], 8, "2.");
+        take_parts(q, maxima[i], 8, "");
+        push(q, "d"); /* its end, with nothing to store */
+        assert_string_equal(popped(q), "");
+        take_parts(q, maxima[i], 8, "0");
+        commitq_committed(q);
+        assert_string_equal(popped(q), maxima[i] == SIZE_MAX ? "xbcd" : "bcd");
+        assert_int_equal(commitq_len(q), 0);
+        commitq_destroy(q);
+    }
+}
+
+static void a_batch_that_has_begun_can_be_dropped(void **state)
+{
+    (void)state;
+    struct commitq *q = commitq_create();
+    push(q, "SSSa+");
+    take_parts(q, 2, 2, "2.1.");
+    commitq_drop_all(q);
+    assert_int_equal(commitq_len(q), 0);
+    push(q, "Sb");
+    take_parts(q, 2, 2, "1");
+    commitq_committed(q);
+    assert_string_equal(popped(q), "b");
+    commitq_destroy(q);
+}
+
 /* A queue, its disk, and what must hold of them. */
 struct play {
     struct prng rng;
@@ -249,7 +348,8 @@ static void turn_the_disk(struct play *p)
         commitq_committed(p->q);
         p->durable += p->batch.len;
     }
-    p->out = commitq_take_batch(p->q, 1 + prng_below(&p->rng, 4), &p->batch);
+    p->out = commitq_take_batch(p->q, 1 + prng_below(&p->rng, 4), SIZE_MAX, &p->batch) ==
+             COMMITQ_WHOLE;
 }
 
 static void pop_some(struct play *p)
@@ -307,5 +407,8 @@ TEST_MAIN(cmocka_unit_test(an_effect_waits_for_the_stores_before_it),
           cmocka_unit_test(nothing_is_left_after_drop_all),
           cmocka_unit_test(the_queue_copies_what_it_is_given),
           cmocka_unit_test(a_batch_has_whole_steps_and_no_more_than_it_may),
+          cmocka_unit_test(what_is_too_much_for_a_turn_comes_in_parts),
+          cmocka_unit_test(a_step_that_goes_on_is_stored_with_its_end),
+          cmocka_unit_test(a_batch_that_has_begun_can_be_dropped),
           cmocka_unit_test(order_and_durability_hold_for_random_interleavings),
           cmocka_unit_test(a_missing_queue_is_destroyed_quietly))

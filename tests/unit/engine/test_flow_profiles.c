@@ -344,6 +344,33 @@ static void a_right_clock_of_that_kind_is_left_alone(void **state)
     flow_free(&f);
 }
 
+/* A clock that is right without ever having been set: some never require the answer that
+ * they need to believe it (13). */
+static void who_was_told_to_ask_is_answered_though_it_does_not_require_it(void **state)
+{
+    (void)state;
+    static const bool rows[] = {false, true};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        char hex[16];
+        begin_with(&f, 1, NULL, 2);
+        flow_apply(&f);
+        flow_walk(&f, 0, MEMBER_SESSION);
+        if (rows[i]) {
+            flow_uplink(&f, 0, 200, "0400ffffff"); /* it says that its clock is not set */
+            assert_int_equal(flow_member(&f, 0)->phase, MEMBER_RESYNC);
+        }
+        uint32_t gps = gps_from_utc(f.now).s;
+        snprintf(hex, sizeof(hex), "01%02x%02x%02x%02x03", gps & 0xff, gps >> 8 & 0xff,
+                 gps >> 16 & 0xff, gps >> 24);
+        size_t count = f.send_count[0];
+        f.last_send[0].send.fport = 0;
+        flow_uplink(&f, 0, 202, hex);
+        assert_true(rows[i] ? f.send_count[0] > count : f.send_count[0] == count);
+        flow_free(&f);
+    }
+}
+
 /* ---- answers ---- */
 
 /* N 21 and three lost, which in version 2 reads as no session: by the profile it is none. */
@@ -406,5 +433,6 @@ TEST_MAIN(cmocka_unit_test(who_denies_every_image_is_proven_by_what_it_runs),
           cmocka_unit_test(a_clock_with_the_epoch_subtracted_twice_is_set_right),
           cmocka_unit_test(what_a_device_has_shown_is_known_after_a_restart),
           cmocka_unit_test(a_right_clock_of_that_kind_is_left_alone),
+          cmocka_unit_test(who_was_told_to_ask_is_answered_though_it_does_not_require_it),
           cmocka_unit_test(a_status_is_read_in_the_layout_of_its_profile),
           cmocka_unit_test(a_profile_of_other_versions_is_not_believed))

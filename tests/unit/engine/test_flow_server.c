@@ -289,6 +289,37 @@ static void a_command_of_before_is_dropped_after_a_restart(void **state)
     }
 }
 
+/* The answer to what it was told in a transmission that it has left comes late; that it may
+ * still come is known after a restart, too, until the server has sent something newer. */
+static void an_answer_of_before_is_none_of_now_after_a_restart(void **state)
+{
+    (void)state;
+    static const bool rows[] = {false, true};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        begin(&f, 1);
+        f.hold_txack = true;
+        flow_walk(&f, 0, MEMBER_GROUP);
+        flow_control(&f, ENGINE_ABORT);
+        flow_wait(&f, HOURS_US(1));
+        ended(&f, 0, OUTCOME_CANCELLED, REASON_ABORTED, FW_RESULT_CANCELLED);
+        assert_true(f.devices[0].told_before);
+        f.campaign_id++;
+        flow_apply(&f);
+        flow_walk(&f, 0, MEMBER_GROUP);
+        if (rows[i]) {
+            flow_restart(&f);
+        }
+        flow_answer(&f, 0);
+        assert_int_equal(flow_member(&f, 0)->phase, MEMBER_GROUP);
+        flow_fate(&f, 0, ENGINE_FATE_SENT);
+        assert_false(f.devices[0].told_before);
+        flow_answer(&f, 0);
+        assert_int_equal(flow_member(&f, 0)->phase, MEMBER_FRAG);
+        flow_free(&f);
+    }
+}
+
 static void fates_of_commands(void **state)
 {
     (void)state;
@@ -462,6 +493,7 @@ TEST_MAIN(cmocka_unit_test(a_server_away_at_the_group_is_waited_for),
           cmocka_unit_test(keys_and_mics_that_fail),
           cmocka_unit_test(a_command_the_server_does_not_take_is_handed_over_again),
           cmocka_unit_test(a_command_of_before_is_dropped_after_a_restart),
+          cmocka_unit_test(an_answer_of_before_is_none_of_now_after_a_restart),
           cmocka_unit_test(fates_of_commands),
           cmocka_unit_test(charges_from_the_future_count_as_of_now),
           cmocka_unit_test(a_counter_beyond_all_is_the_end_of_the_key),

@@ -132,8 +132,8 @@ static void control(struct fleet_rig *r, enum engine_control verb)
     step(r, &event);
 }
 
-/* A campaign that asks all its devices for their packages. */
-static void start(struct fleet_rig *r)
+/* Applied, as far as the first step goes. */
+static void apply(struct fleet_rig *r)
 {
     memset(r, 0, sizeof(*r));
     r->now = (struct utc){SECONDS_US(1800000000)};
@@ -149,6 +149,26 @@ static void start(struct fleet_rig *r)
     build(r);
     struct engine_event event = {.type = ENGINE_EV_APPLY, .apply = definition(r)};
     step(r, &event);
+    assert_true(r->effects_count <= EFFECTS_MAX);
+}
+
+/* The rest of it; returns the steps that it took. */
+static size_t place_all(struct fleet_rig *r)
+{
+    size_t steps = 0;
+    while (r->effects.open) {
+        r->now.us = engine_deadline(r->engine).us;
+        tick(r);
+        assert_true(++steps <= DEVICES);
+    }
+    return steps;
+}
+
+/* A campaign that asks all its devices for their packages. */
+static void start(struct fleet_rig *r)
+{
+    apply(r);
+    (void)place_all(r);
     (void)work(r);
     for (size_t i = 0; i < DEVICES; i++) { /* all are asked, as far as there is airtime */
         assert_int_equal(r->members[i].phase, MEMBER_DISCOVER);
@@ -192,6 +212,77 @@ static size_t finish(struct fleet_rig *r)
         assert_int_equal(r->members[i].reason, REASON_ABORTED);
     }
     return steps;
+}
+
+static size_t count_stored(const struct fleet_rig *r)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < DEVICES; i++) {
+        count += r->members[i].dev_eui != 0;
+    }
+    return count;
+}
+
+/* Steps that are one transaction; what else comes meanwhile is not hastened by, nor is
+ * anybody asked anything. */
+static void an_apply_comes_to_a_few_devices_in_each_step(void **state)
+{
+    (void)state;
+    struct fleet_rig *r = &rig;
+    apply(r);
+    size_t first = count_stored(r);
+    assert_in_range(first, 1, DEVICES / 2);
+    for (size_t i = 0; i < 10; i++) { /* at the same time */
+        tick(r);
+        assert_int_equal(count_stored(r), first);
+        assert_true(r->effects.open);
+        assert_int_equal(r->sent, 0);
+    }
+    assert_in_range(place_all(r), 2, DEVICES);
+    assert_int_equal(count_stored(r), DEVICES);
+    assert_int_equal(r->campaign.phase, CAMPAIGN_RUNNING);
+    stop(r);
+}
+
+static void an_abort_in_an_apply_ends_all_that_are_in_it(void **state)
+{
+    (void)state;
+    struct fleet_rig *r = &rig;
+    apply(r);
+    assert_true(r->effects.open);
+    control(r, ENGINE_ABORT);
+    assert_false(r->effects.open);
+    assert_int_equal(count_stored(r), DEVICES);
+    (void)finish(r);
+    stop(r);
+}
+
+/* Its time comes, with all its devices at once. */
+static void a_campaign_that_begins_later_comes_to_a_few_in_each_step(void **state)
+{
+    (void)state;
+    struct fleet_rig *r = &rig;
+    apply(r);
+    (void)place_all(r);
+    control(r, ENGINE_PAUSE);
+    assert_int_equal(r->campaign.phase, CAMPAIGN_PAUSED);
+    struct engine_campaign def = definition(r);
+    def.not_before = utc_after(r->now, HOURS_US(1));
+    def.id = 2;
+    struct engine_event event = {.type = ENGINE_EV_APPLY, .apply = def};
+    control(r, ENGINE_ABORT);
+    (void)finish(r);
+    step(r, &event);
+    (void)place_all(r);
+    assert_int_equal(r->campaign.phase, CAMPAIGN_SCHEDULED);
+    r->now = def.not_before;
+    tick(r);
+    assert_int_equal(r->campaign.phase, CAMPAIGN_RUNNING);
+    assert_true(r->effects.open);
+    assert_in_range(place_all(r), 2, DEVICES);
+    (void)work(r);
+    assert_int_equal(r->members[DEVICES - 1].phase, MEMBER_DISCOVER);
+    stop(r);
 }
 
 static void an_abort_ends_a_few_devices_in_each_step(void **state)
@@ -390,7 +481,10 @@ static void a_retry_that_a_restart_interrupts_leaves_whole_devices(void **state)
     stop(r);
 }
 
-TEST_MAIN(cmocka_unit_test(an_abort_ends_a_few_devices_in_each_step),
+TEST_MAIN(cmocka_unit_test(an_apply_comes_to_a_few_devices_in_each_step),
+          cmocka_unit_test(an_abort_in_an_apply_ends_all_that_are_in_it),
+          cmocka_unit_test(a_campaign_that_begins_later_comes_to_a_few_in_each_step),
+          cmocka_unit_test(an_abort_ends_a_few_devices_in_each_step),
           cmocka_unit_test(a_device_that_speaks_in_an_abort_does_not_wait_for_its_turn),
           cmocka_unit_test(an_abort_goes_on_after_a_restart),
           cmocka_unit_test(a_deadline_ends_a_few_devices_in_each_step),

@@ -18,6 +18,9 @@ struct rig {
     bool wants_all;
     uint64_t last_device; /* that something was sent to */
     size_t largest_batch;
+    size_t gathered; /* effects, of batches that were not complete */
+    size_t in_parts; /* ... of the one that is not complete yet */
+    size_t largest_part;
     bool feed_again; /* execute() feeds an event, as answers do */
     bool out;
 };
@@ -59,8 +62,10 @@ static void commit(void *arg, const struct effects *batch)
     rig->has_rows = false;
     rig->batches++;
     rig->rows_stored += batch->len;
-    rig->largest_batch =
-        batch->len > rig->largest_batch ? batch->len : rig->largest_batch;
+    rig->largest_part = batch->len > rig->largest_part ? batch->len : rig->largest_part;
+    size_t len = rig->in_parts + batch->len;
+    rig->largest_batch = len > rig->largest_batch ? len : rig->largest_batch;
+    rig->in_parts = 0;
 }
 
 static void settled(void *arg, int err)
@@ -70,7 +75,17 @@ static void settled(void *arg, int err)
     rig->settled_failed += err != FUO_OK;
 }
 
-static const struct driver_ports ports = {execute, has_rows, wants_all, commit, settled};
+static void gather(void *arg, const struct effects *part)
+{
+    struct rig *rig = arg;
+    assert_false(rig->out);
+    rig->gathered += part->len;
+    rig->in_parts += part->len;
+    rig->largest_part = part->len > rig->largest_part ? part->len : rig->largest_part;
+}
+
+static const struct driver_ports ports = {execute, has_rows, wants_all,
+                                          gather,  commit,   settled};
 
 static void start(struct rig *rig)
 {
@@ -208,14 +223,15 @@ static void what_the_network_brings_is_dropped_when_too_much_waits(void **state)
 enum {
     MANY = 5 * DRIVER_EXECUTE_MAX / 2,
     MANY_FIRST = 0x1000, /* DevEUI */
+    PLENTY = 2 * DRIVER_BATCH_MAX + 10,
 };
 
-/* A campaign of many devices while the disk stands still: each is to be asked something. */
-static void apply_to_many(struct rig *rig)
+/* A campaign of so many devices. */
+static void apply_to(struct rig *rig, size_t count)
 {
-    static uint64_t devices[MANY];
+    static uint64_t devices[PLENTY];
     start(rig);
-    for (size_t i = 0; i < MANY; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct device_rec rec = {.dev_eui = MANY_FIRST + i,
                                  .fleet_id = FIXTURE_FLEET,
                                  .link_count = 1,
@@ -226,8 +242,14 @@ static void apply_to_many(struct rig *rig)
     driver_recover(rig->driver, rig->f.engine);
     struct engine_event apply = fixture_apply(&rig->f);
     apply.apply.devices = devices;
-    apply.apply.device_count = MANY;
+    apply.apply.device_count = count;
     assert_true(driver_feed(rig->driver, &apply));
+}
+
+/* While the disk stands still: each is to be asked something. */
+static void apply_to_many(struct rig *rig)
+{
+    apply_to(rig, MANY);
     for (size_t i = 0; i < MANY; i++) {
         driver_timeout(rig->driver);
     }
@@ -308,14 +330,59 @@ static void a_transaction_is_bounded(void **state)
         rig.largest_batch = 0;
         rig.wants_all = rows[i];
         size_t batches = rig.batches;
-        while (rig.out) {
-            disk_answers(&rig, FUO_OK);
+        while (rig.out || !driver_is_idle(rig.driver)) {
+            if (rig.out) {
+                disk_answers(&rig, FUO_OK);
+            }
+            driver_timeout(rig.driver); /* the next part */
         }
+        assert_true(rig.largest_part <= DRIVER_BATCH_MAX);
         assert_true(rows[i] ? rig.largest_batch > DRIVER_BATCH_MAX
                             : rig.largest_batch <= DRIVER_BATCH_MAX);
         assert_true(rig.batches - batches >= (rows[i] ? 1 : 2));
         stop(&rig);
     }
+}
+
+/* It takes the engine several steps and the loop several turns, and is all or nothing. */
+static void a_large_campaign_is_one_transaction(void **state)
+{
+    (void)state;
+    static const bool rows[] = {false, true};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct rig rig;
+        apply_to(&rig, PLENTY);
+        rig.wants_all = rows[i];
+        rig.has_rows = true; /* those are for the same one */
+        driver_flush(rig.driver);
+        assert_int_equal(rig.batches, 0);
+        assert_true(rig.gathered > 0 && rig.gathered < PLENTY);
+        assert_false(driver_is_idle(rig.driver));
+        while (!rig.out) {
+            uv_run(&rig.loop, UV_RUN_ONCE);
+        }
+        assert_int_equal(rig.batches, 1);
+        assert_true(rig.gathered + rig.rows_stored >= PLENTY);
+        assert_true(rig.largest_part <= DRIVER_BATCH_MAX);
+        assert_int_equal(rig.executed, 0);
+        disk_answers(&rig, FUO_OK);
+        stop(&rig);
+    }
+}
+
+/* Nothing was handed over: the client that waited for it hears so, and may apply again. */
+static void a_large_campaign_is_dropped_when_the_driver_stops_in_between(void **state)
+{
+    (void)state;
+    struct rig rig;
+    apply_to(&rig, PLENTY);
+    assert_false(driver_is_idle(rig.driver));
+    driver_stop(rig.driver);
+    assert_true(driver_is_idle(rig.driver));
+    assert_int_equal(driver_deadline(rig.driver).us, INSTANT_NEVER.us);
+    driver_flush(rig.driver);
+    assert_int_equal(rig.batches, 0);
+    stop(&rig);
 }
 
 static void rows_of_the_daemon_alone_make_a_batch(void **state)
@@ -423,6 +490,8 @@ TEST_MAIN(cmocka_unit_test(nothing_is_sent_before_it_is_stored),
           cmocka_unit_test(what_is_left_is_carried_out_without_another_event),
           cmocka_unit_test(a_failed_commit_drops_what_is_left_too),
           cmocka_unit_test(a_transaction_is_bounded),
+          cmocka_unit_test(a_large_campaign_is_one_transaction),
+          cmocka_unit_test(a_large_campaign_is_dropped_when_the_driver_stops_in_between),
           cmocka_unit_test(rows_of_the_daemon_alone_make_a_batch),
           cmocka_unit_test(a_failed_commit_drops_everything_until_recovery),
           cmocka_unit_test(a_stopped_driver_only_settles_what_is_out),

@@ -105,6 +105,7 @@ static const struct device_rec device = {
     {5, 6, 7, UINT16_MAX},
     UINT32_MAX,
     true,
+    true,
     15,
     UINT16_MAX,
     -1500,

@@ -238,6 +238,7 @@ static void links_of_step_1_keep_their_snr(void **state)
     assert_int_equal(device->down_cdb, 0); /* nothing told of its downlinks */
     assert_int_equal(device->mc_group, 0);
     assert_false(device->forgets_groups);
+    assert_false(device->told_before);
     assert_int_equal(device->quirks, 0);
     found.count = 0;
     assert_int_equal(
