@@ -26,6 +26,7 @@ enum {
 };
 
 #define TAIL_LONGEST_US HOURS_US(24)
+#define TAIL_BURST_US   SECONDS_US(30)
 
 uint16_t repair_last_n(const struct transmission *t)
 {
@@ -131,9 +132,16 @@ struct demand repair_demand(const struct transmission *t)
 
 /* ---- the unicast tail ---- */
 
+/* Who speaks more often than that has no interval: those are taken for one burst (link.c). */
+static int64_t interval_us(const struct member *m)
+{
+    int64_t known_us = m->device->rec.uplink_interval_us;
+    return known_us > 0 ? known_us : TAIL_BURST_US;
+}
+
 static int64_t tail_takes_us(const struct member *m)
 {
-    return (m->rec.missing + TAIL_EXTRA + 1) * m->device->rec.uplink_interval_us;
+    return (m->rec.missing + TAIL_EXTRA + 1) * interval_us(m);
 }
 
 static int64_t tail_granted_us(int64_t takes_us)

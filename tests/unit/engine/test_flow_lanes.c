@@ -355,6 +355,35 @@ static void a_few_missing_fragments_are_sent_to_the_device_alone(void **state)
     flow_free(&f);
 }
 
+/* Uplinks that are seconds apart count as one burst: no interval is known of such a device. */
+static void who_speaks_all_the_time_is_sent_what_is_missing_too(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 1);
+    f.devices[0].uplink_interval_us = 0;
+    flow_rebuild(&f);
+    f.uplink_dr = 5;
+    f.spec.fragmentation.repair_rounds = 0;
+    f.spec.retry.session = 0;
+    flow_apply(&f);
+    flow_walk(&f, 0, MEMBER_LISTENING);
+    while (flow_member(&f, 0)->phase != MEMBER_STATUS) {
+        flow_wait(&f, SECONDS_US(10));
+        flow_uplink(&f, 0, 2, "00");
+    }
+    uint16_t next = f.transmission.next_n;
+    flow_uplink(&f, 0, 201, "01000a0002"); /* 10 received, 2 missing */
+    assert_int_equal(f.devices[0].uplink_interval_us, 0);
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_STATUS);
+    assert_int_equal(f.transmission.next_n, next + 2 + 2); /* they leave at once */
+    assert_int_equal(f.last_send[0].send.payload[0], 0x01);
+    flow_uplink(&f, 0, 201, "0400");
+    flow_walk(&f, 0, MEMBER_ENDED);
+    ended(&f, 0, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+    flow_free(&f);
+}
+
 /* Each alone fits what may be sent at most, both together do not. */
 static void tails_together_stay_within_the_redundancy(void **state)
 {
@@ -548,6 +577,7 @@ TEST_MAIN(cmocka_unit_test(lanes_take_turns_and_stay_in_step),
           cmocka_unit_test(gateways_that_are_made_up_are_not_remembered_for_ever),
           cmocka_unit_test(who_is_known_late_joins_what_is_being_set_up),
           cmocka_unit_test(a_few_missing_fragments_are_sent_to_the_device_alone),
+          cmocka_unit_test(who_speaks_all_the_time_is_sent_what_is_missing_too),
           cmocka_unit_test(tails_together_stay_within_the_redundancy),
           cmocka_unit_test(fragments_for_one_device_keep_to_the_window),
           cmocka_unit_test(budgets_are_listed_by_gateway),
