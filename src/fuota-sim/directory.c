@@ -36,7 +36,7 @@ bool directory_state_parse(const char *words, struct directory_state *state)
         const char *word;
         bool *flag;
     } flags[] = {
-        {"class-a", &state->class_a},
+        {"class-c", &state->class_c},
         {"no-gen-app-key", &state->no_gen_app_key},
         {"no-keys", &state->no_keys},
         {"read-only", &state->read_only},
@@ -202,7 +202,7 @@ static void profile_get(const struct directory *d, const struct rpc_request *req
         profile.name = text(profile_names[i]);
         profile.mac_version = LORAWAN_1_0_4;
         profile.supports_otaa = true;
-        profile.supports_class_c = !d->state->class_a;
+        profile.supports_class_c = d->state->class_c;
         profile.app_layer_params = &params;
         Csim__Tag tag;
         csim__tag__init(&tag);

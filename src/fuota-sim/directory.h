@@ -19,7 +19,7 @@
 
 /* What may be wrong at the server; zeroed: nothing, and the key is a tenant's. */
 struct directory_state {
-    bool class_a;         /* device profiles have class C not ticked */
+    bool class_c;         /* device profiles have it ticked */
     bool no_gen_app_key;  /* the first device's is the default, all zeros */
     bool no_keys;         /* the first device has none at all */
     bool read_only;       /* the API key is */
@@ -34,7 +34,7 @@ struct directory {
     const struct directory_state *state;
 };
 
-/* class-a, no-gen-app-key, no-keys, read-only, foreign-gateway, foreign, clock,
+/* class-c, no-gen-app-key, no-keys, read-only, foreign-gateway, foreign, clock,
  * version=X.Y.Z, with commas between. false: one is unknown. */
 bool directory_state_parse(const char *words, struct directory_state *state);
 

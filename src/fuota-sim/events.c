@@ -51,7 +51,8 @@ static struct json_object *device_info(const struct event_context *context,
     out_text(info, "deviceProfileName", "fuota-sim");
     out_text(info, "deviceName", name);
     out_eui(info, "devEui", device->dev_eui);
-    out_text(info, "deviceClassEnabled", "CLASS_A");
+    out_text(info, "deviceClassEnabled",
+             context->cs->config.class_c ? "CLASS_C" : "CLASS_A");
     out_add(info, "tags", json_object_new_object());
     return info;
 }

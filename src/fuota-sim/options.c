@@ -443,6 +443,15 @@ static bool keep(int id, const char *value, struct sim_options *options)
     return false;
 }
 
+static int parse_server_state(const char *words, struct sim_options *options)
+{
+    if (!directory_state_parse(words, &options->server)) {
+        return FUO_EINVAL;
+    }
+    options->network.class_c = options->server.class_c;
+    return FUO_OK;
+}
+
 static int parse_one(int id, const char *value, struct sim_options *options)
 {
     struct network_config *network = &options->network;
@@ -483,7 +492,7 @@ static int parse_one(int id, const char *value, struct sim_options *options)
     case OPT_SERVER:
         return parse_server(value, &options->lwm2m);
     case OPT_SERVER_STATE:
-        return directory_state_parse(value, &options->server) ? FUO_OK : FUO_EINVAL;
+        return parse_server_state(value, options);
     case OPT_KIND:
         return parse_kinds(value, &options->lwm2m);
     case OPT_FIRMWARE_VERSION:

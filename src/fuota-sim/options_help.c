@@ -44,7 +44,7 @@ static const char help[] =
     "  --collisions          gateways that send at once on one frequency and data "
     "rate\n"
     "                        disturb devices that hear both within 6 dB\n"
-    "  --server-state WORD,...  what is wrong at the server, with chirpstack: class-a,\n"
+    "  --server-state WORD,...  what is wrong at the server, with chirpstack: class-c,\n"
     "                        no-gen-app-key, no-keys, read-only, foreign,\n"
     "                        foreign-gateway, clock, version=X.Y.Z\n"
     "  --keep-groups         devices have their multicast groups after a reboot\n"

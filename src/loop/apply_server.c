@@ -117,6 +117,10 @@ void apply_server_notes(const struct application *a, const struct campaign_spec 
                                           a->devices, a->device_count, text)) {
         add_note(notes, text);
     }
+    if (state->known &&
+        server_at_once_text(&state->view, a->devices, a->device_count, text)) {
+        add_note(notes, text);
+    }
     for (size_t i = 0; i < state->view.finding_count; i++) {
         add_note(notes, state->view.findings[i].text);
     }

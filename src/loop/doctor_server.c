@@ -24,6 +24,9 @@ static void look_class(const struct fleet_entry *fleet, struct finding_subject s
         devices[i] = fleet->inventory.devices[i].dev_eui;
     }
     if (server_class_text(&fleet->server->view, 'C', devices, count, text)) {
+        finding_add(list, FINDING_OK, subject, "%s", text);
+    }
+    if (server_at_once_text(&fleet->server->view, devices, count, text)) {
         finding_add(list, FINDING_WARN, subject, "%s", text);
     }
     free(devices);

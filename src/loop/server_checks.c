@@ -11,14 +11,33 @@ bool server_class_text(const struct server_view *view, char device_class,
     if (lack.count == 0) {
         return false;
     }
-    (void)snprintf(text, SERVER_TEXT_SIZE,
-                   "the server takes %zu devices, the first is %016llx, for ones without "
-                   "class %c: their device profile '%.60s' has it not ticked, and the "
-                   "server sends them commands only after an uplink; tick 'Device "
-                   "supports Class-%c' there; devices that are of class %c during a "
-                   "session only work without",
-                   lack.count, (unsigned long long)lack.first, device_class, lack.profile,
-                   device_class, device_class);
+    (void)snprintf(
+        text, SERVER_TEXT_SIZE,
+        "the server takes %zu devices, the first is %016llx, for ones without "
+        "class %c: their device profile '%.60s' has it not ticked, and they are "
+        "sent commands only after an uplink. That is right for devices that are "
+        "of class %c during a session only; if they are for good, tick 'Device "
+        "supports Class-%c' there",
+        lack.count, (unsigned long long)lack.first, device_class, lack.profile,
+        device_class, device_class);
+    return true;
+}
+
+bool server_at_once_text(const struct server_view *view, const uint64_t *devices,
+                         size_t count, char text[static SERVER_TEXT_SIZE])
+{
+    struct server_lack taken = server_view_at_once(view, devices, count);
+    if (taken.count == 0) {
+        return false;
+    }
+    (void)snprintf(
+        text, SERVER_TEXT_SIZE,
+        "the server takes %zu devices, the first is %016llx, for ones that "
+        "always listen: their device profile '%.60s' has 'Device supports "
+        "Class-C' ticked, and they are sent commands at once. Devices that are "
+        "of class C during a session only do not hear those: untick it for "
+        "them, and let them join again",
+        taken.count, (unsigned long long)taken.first, taken.profile);
     return true;
 }
 

@@ -40,6 +40,7 @@ void server_view_add_device(struct server_view *view, const struct fuo_event *ev
         .profile = profile_number(view, event->device.server_profile),
         .lacks_class_b = event->device.lacks_class_b,
         .lacks_class_c = event->device.lacks_class_c,
+        .at_once = !event->device.lacks_class_c && event->device.lorawan_minor == 0,
         .clock_answered = event->device.clock_answered,
     };
 }
@@ -142,22 +143,39 @@ const char *server_view_fatal(const struct server_view *view)
     return NULL;
 }
 
+static void count_in(struct server_lack *lack, const struct server_view *view,
+                     const struct server_device *device)
+{
+    if (lack->count++ == 0) {
+        lack->first = device->dev_eui;
+        lack->profile =
+            device->profile != SERVER_NO_PROFILE ? view->profiles[device->profile] : "";
+    }
+}
+
 struct server_lack server_view_lack(const struct server_view *view, char device_class,
                                     const uint64_t *devices, size_t count)
 {
     struct server_lack lack = {.profile = ""};
     for (size_t i = 0; i < count; i++) {
         const struct server_device *device = server_view_device(view, devices[i]);
-        if (device == NULL ||
-            !(device_class == 'B' ? device->lacks_class_b : device->lacks_class_c)) {
-            continue;
-        }
-        if (lack.count++ == 0) {
-            lack.first = device->dev_eui;
-            lack.profile = device->profile != SERVER_NO_PROFILE
-                               ? view->profiles[device->profile]
-                               : "";
+        if (device != NULL &&
+            (device_class == 'B' ? device->lacks_class_b : device->lacks_class_c)) {
+            count_in(&lack, view, device);
         }
     }
     return lack;
+}
+
+struct server_lack server_view_at_once(const struct server_view *view,
+                                       const uint64_t *devices, size_t count)
+{
+    struct server_lack taken = {.profile = ""};
+    for (size_t i = 0; i < count; i++) {
+        const struct server_device *device = server_view_device(view, devices[i]);
+        if (device != NULL && device->at_once) {
+            count_in(&taken, view, device);
+        }
+    }
+    return taken;
 }

@@ -29,6 +29,7 @@ struct server_device {
     uint16_t profile;   /* of the view's names; SERVER_NO_PROFILE */
     bool lacks_class_b;
     bool lacks_class_c;
+    bool at_once; /* it is sent commands whether it has spoken or not */
     bool clock_answered;
 };
 
@@ -81,3 +82,6 @@ struct server_lack {
 };
 struct server_lack server_view_lack(const struct server_view *view, char device_class,
                                     const uint64_t *devices, size_t count);
+/* Those that it takes for ones that always listen. */
+struct server_lack server_view_at_once(const struct server_view *view,
+                                       const uint64_t *devices, size_t count);

@@ -288,6 +288,10 @@ static void on_publish(struct sim_timer *timer, struct utc now)
     if (join) {
         return;
     }
+    device->run_after = utc_after(device->rx_time, SECONDS_US(CS_CLASS_LOCK_S));
+    if (cs->config.class_c) {
+        cs_arm_scheduler(cs, now);
+    }
     settle_pending(cs, device, now);
     publish_status(cs, device, now);
     cs_answer_clock(cs, device);

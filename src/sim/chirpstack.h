@@ -20,6 +20,11 @@
  *    the first that is free and multicast_class_b_margin (5 s) away (storage/multicast.rs,
  *    enqueue(); downlink/classb.rs, get_next_ping_slot_after()).
  *
+ *  - with class C ticked in the device profile a device of LoRaWAN 1.0.x counts as one of
+ *    class C from its join on, whatever it is: what is queued leaves in RX2 at the next run of
+ *    the scheduler, class_a_lock and class_c_lock (5 s) behind uplinks and frames before it
+ *    (uplink/join.rs; storage/device.rs, get_with_class_b_c_queue_items()).
+ *
  * Left out: MAC commands, ADR, GPS-timed emission in class C, other users' permissions.
  * The JSON and protobuf forms are fuota-sim's. No clock, no I/O; seeded.
  */
@@ -56,6 +61,7 @@ struct cs_config {
     int prefer_margin_db; /* gateway_prefer_min_margin: 10; 0: the best gateway replies */
     uint8_t rx1_delay_s;
     bool answers_clock; /* TS003 is enabled in the device profile */
+    bool class_c;       /* so is class C */
     uint64_t seed;
 };
 
@@ -108,6 +114,7 @@ struct cs_device {
     uint8_t rx_payload[FRAME_PAYLOAD_MAX_BYTES];
     size_t rx_payload_len;
     struct utc status_due; /* of the next status event */
+    struct utc run_after;  /* class C: nothing is sent at once before */
     struct sim_timer publish_timer;
     struct sim_timer reply_timer;
 };

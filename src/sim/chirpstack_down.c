@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Class A downlinks (network-servers.md 2.1). */
+/* Downlinks to single devices (network-servers.md 2.1). */
 #include <string.h>
 
 #include "sim/chirpstack_internal.h"
@@ -108,10 +108,10 @@ static void publish_log(struct cs *cs, struct cs_event *event, const char *level
 }
 
 /* The first item that can be sent; what cannot is dropped with a log event. */
-static struct cs_item *next_item(struct cs *cs, struct cs_device *device, struct utc now)
+static struct cs_item *next_item(struct cs *cs, struct cs_device *device, uint8_t dr,
+                                 struct utc now)
 {
-    size_t max =
-        region_max_payload(cs->config.region, device->rx_dr, (struct payload_rules){0});
+    size_t max = region_max_payload(cs->config.region, dr, (struct payload_rules){0});
     while (device->queue != NULL) {
         struct cs_item *item = device->queue;
         struct cs_event event = {
@@ -159,37 +159,87 @@ static void tx_acknowledged(struct cs *cs, struct cs_device *device, struct cs_i
     }
 }
 
-void cs_reply(struct cs *cs, struct cs_device *device, struct utc now)
+static int build(const struct cs_device *device, const struct cs_item *item, bool ack,
+                 uint8_t phy[static FRAME_PHY_MAX_BYTES], size_t *len)
 {
-    struct cs_item *item = next_item(cs, device, now);
-    if (item == NULL && !device->rx_confirmed) {
-        return;
-    }
     struct frame frame = {
         .type = item != NULL && item->confirmed ? FRAME_CONFIRMED_DOWN
                                                 : FRAME_UNCONFIRMED_DOWN,
         .addr = device->dev_addr,
         .fcnt = device->fcnt_down,
-        .ack = device->rx_confirmed,
+        .ack = ack,
         .pending = item != NULL && item->next != NULL,
         .has_port = item != NULL,
         .fport = item != NULL ? item->fport : 0,
         .payload = item != NULL ? item->data : NULL,
         .payload_len = item != NULL ? item->len : 0,
     };
-    uint8_t phy[FRAME_PHY_MAX_BYTES];
-    struct cs_reply reply = {phy, 0, cs->config.rx1_delay_s};
-    struct cs_slot slot;
-    if (frame_build(&frame, &device->keys, phy, sizeof(phy), &reply.len) != FUO_OK) {
-        return;
-    }
-    enum tx_status status = cs_send_reply(cs, device, &reply, now, &slot);
+    return frame_build(&frame, &device->keys, phy, FRAME_PHY_MAX_BYTES, len);
+}
+
+static void take_status(struct cs *cs, struct cs_device *device, struct cs_item *item,
+                        enum tx_status status, const struct cs_slot *slot, struct utc now)
+{
     if (status != TX_OK && item != NULL) {
         struct cs_event event = {.time = now, .device = device};
         publish_log(cs, &event, "ERROR", "DOWNLINK_GATEWAY", tx_status_name(status));
     } else if (status == TX_OK && item != NULL) {
-        tx_acknowledged(cs, device, item, &slot, now);
+        tx_acknowledged(cs, device, item, slot, now);
     } else if (status == TX_OK) {
         device->fcnt_down++;
+    }
+}
+
+void cs_reply(struct cs *cs, struct cs_device *device, struct utc now)
+{
+    struct cs_item *item = next_item(cs, device, device->rx_dr, now);
+    if (item == NULL && !device->rx_confirmed) {
+        return;
+    }
+    uint8_t phy[FRAME_PHY_MAX_BYTES];
+    struct cs_reply reply = {phy, 0, cs->config.rx1_delay_s};
+    struct cs_slot slot;
+    if (build(device, item, device->rx_confirmed, phy, &reply.len) == FUO_OK) {
+        enum tx_status status = cs_send_reply(cs, device, &reply, now, &slot);
+        take_status(cs, device, item, status, &slot, now);
+    }
+}
+
+static void push_next(struct cs *cs, struct cs_device *device, struct utc now)
+{
+    const struct region *region = cs->config.region;
+    struct cs_item *item = next_item(cs, device, region->rx2_dr, now);
+    uint8_t phy[FRAME_PHY_MAX_BYTES];
+    struct cs_tx tx = {
+        .gateway = reply_gateway(cs, device),
+        .device = device,
+        .at = now,
+        .immediate = true,
+        .frequency_hz = region->rx2_hz,
+        .dr = region->rx2_dr,
+        .phy = phy,
+    };
+    if (item == NULL || item->pending ||
+        build(device, item, false, phy, &tx.phy_len) != FUO_OK) {
+        return;
+    }
+    struct cs_gateway_frame frame = {.count = 1, .items = {tx}};
+    enum tx_status status = cs_give(cs, &frame);
+    struct cs_slot slot = {.gateway = tx.gateway,
+                           .frequency_hz = tx.frequency_hz,
+                           .dr = tx.dr,
+                           .downlink_id = frame.downlink_id};
+    take_status(cs, device, item, status, &slot, now);
+}
+
+void cs_push(struct cs *cs, struct utc now)
+{
+    for (size_t i = 0; cs->config.class_c && i < cs->device_count; i++) {
+        struct cs_device *device = &cs->devices[i];
+        if (device->active && device->queue != NULL && device->rx_count > 0 &&
+            utc_reached(device->run_after, now)) {
+            device->run_after = utc_after(now, SECONDS_US(CS_CLASS_LOCK_S));
+            push_next(cs, device, now);
+        }
     }
 }

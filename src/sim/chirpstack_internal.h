@@ -7,6 +7,10 @@
 
 #include "sim/chirpstack.h"
 
+enum {
+    CS_CLASS_LOCK_S = 5, /* class_a_lock and class_c_lock */
+};
+
 void cs_item_delete(struct cs_device *device, struct cs_item *item);
 
 struct cs_reply {
@@ -41,6 +45,11 @@ void cs_reply(struct cs *cs, struct cs_device *device, struct utc now);
 /* The last uplink may ask for the time: the server answers, if it is one that does. */
 void cs_answer_clock(struct cs *cs, struct cs_device *device);
 
+/* Class C: what is queued for devices that may be sent something leaves. */
+void cs_push(struct cs *cs, struct utc now);
+
 void cs_on_scheduler(struct sim_timer *timer, struct utc now);
+/* At its next whole interval with anything to do. */
+void cs_arm_scheduler(struct cs *cs, struct utc now);
 
 void cs_groups_free(struct cs *cs);

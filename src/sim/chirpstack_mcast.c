@@ -299,9 +299,9 @@ static struct utc next_run(const struct cs *cs, const struct cs_group *group,
 }
 
 /* The scheduler runs at whole intervals only. */
-static void arm_scheduler(struct cs *cs, struct utc now)
+void cs_arm_scheduler(struct cs *cs, struct utc now)
 {
-    struct utc first = UTC_NEVER;
+    struct utc first = cs->config.class_c ? utc_after(now, 1) : UTC_NEVER;
     for (const struct cs_group *g = cs->groups; g != NULL; g = g->next) {
         for (const struct cs_row *row = g->rows; row != NULL; row = row->next) {
             first = utc_min(first, row->run_after);
@@ -397,7 +397,7 @@ int cs_group_enqueue(struct cs *cs, const struct cs_multicast *frame, struct utc
     if (err == FUO_OK) {
         *f_cnt = group->settings.f_cnt++;
     }
-    arm_scheduler(cs, now);
+    cs_arm_scheduler(cs, now);
     return err;
 }
 
@@ -493,5 +493,6 @@ void cs_on_scheduler(struct sim_timer *timer, struct utc now)
     for (struct cs_group *g = cs->groups; g != NULL; g = g->next) {
         batch = run_group(cs, g, batch, now);
     }
-    arm_scheduler(cs, now);
+    cs_push(cs, now);
+    cs_arm_scheduler(cs, now);
 }

@@ -228,13 +228,20 @@ static void on_unicast_end(struct sim_timer *timer, struct utc now)
     struct network *network = flight->network;
     struct station *station = flight->station;
     struct device *device = &station->device;
-    bool open = device->on && device->busy && device->tx_end.us <= flight->start.us;
+    bool window = device->busy && !flight->at_once;
+    bool session = flight->at_once &&
+                   device_listens(device, flight->frequency_hz, flight->dr) &&
+                   !device_was_deaf(device, flight->start, flight->end);
+    bool open =
+        device->on && (window || session) && device->tx_end.us <= flight->start.us;
     bool good = network_readable(flight, device, network_disturbers(flight)) && open;
     network->received[0] = device->config.dev_eui;
     network->missed[0] = device->config.dev_eui;
     network_log_frame(flight, good ? 1 : 0, open && !good ? 1 : 0);
     if (good) {
         device_received(device, flight->phy, flight->phy_len, now);
+    }
+    if (good && window) {
         sim_timers_cancel(&network->timers, &station->windows);
         device_windows_over(device, now);
     }
@@ -284,8 +291,12 @@ static enum tx_status on_gateway_tx(void *ctx, const struct cs_tx *tx)
         return TX_OK;
     }
     flight->station = &network->stations[tx->device->index];
+    flight->at_once = tx->immediate;
     flight->timer.fire = on_unicast_end;
     sim_timers_set(&network->timers, &flight->timer, flight->end);
+    if (flight->at_once) {
+        return TX_OK;
+    }
     network_hold_windows(network, flight->station,
                          utc_after(flight->end, MILLIS_US(NETWORK_WINDOW_MS)));
     return TX_OK;
@@ -416,6 +427,7 @@ static int init_server(struct network *network, struct prng *prng)
         .prefer_margin_db =
             config->dialect == NETWORK_DIALECT_CHIRPSTACK ? PREFER_MARGIN_DB : 0,
         .answers_clock = config->server_clock,
+        .class_c = config->class_c,
         .rx1_delay_s = rx1_delay_s(config),
         .seed = prng_next(prng),
     };

@@ -59,6 +59,7 @@ struct network_config {
     int64_t reply_window_us; /* 100 ms of wall time, in virtual time */
     char application_id[CS_ID_SIZE];
     bool server_clock; /* the server answers AppTimeReq itself */
+    bool class_c;      /* ... and takes devices for ones of class C: chirpstack.h */
     bool clocks_wrong; /* at boot: uptime only, another epoch, or off by days */
     uint8_t uplink_dr;
     bool keeps_groups; /* of all devices, see device_config; and so the next ones */

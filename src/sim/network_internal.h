@@ -29,6 +29,7 @@ struct flight {
     enum direction direction;
     size_t gateway;          /* down */
     struct station *station; /* the sender (up) or the addressee; NULL: multicast */
+    bool at_once;            /* to a device, whether it listens or not */
     uint32_t frequency_hz;
     uint8_t dr;
     size_t *listeners; /* multicast: devices tuned to it at its start; owned */

@@ -189,11 +189,21 @@ def case_a_fleet_without_any_key(folder):
 
 
 def case_a_device_profile_with_class_c_not_ticked(folder):
-    with wrong(folder, "class-a", devices=2) as s:
+    with Stack(folder, BUILD, make_image(folder), devices=2) as s:
         notes = plan(s)["notes"]
         assert any("'meter-v2' has it not ticked" in n and "Class-C" in n for n in notes), notes
+        said = texts(doctor(s, code=0), "ok", "server")
+        assert any("'meter-v2' has it not ticked" in x and "right for devices" in x
+                   for x in said), said
+
+
+def case_a_device_profile_with_class_c_ticked(folder):
+    """Devices are of class A but for a session: the server does not wait for their uplinks."""
+    with wrong(folder, "class-c", devices=2) as s:
+        notes = plan(s)["notes"]
+        assert any("'meter-v2' has 'Device supports Class-C' ticked" in n for n in notes), notes
         warned = texts(doctor(s, code=0), "warn", "server")
-        assert any("'meter-v2' has it not ticked" in x for x in warned), warned
+        assert any("2 devices" in x and "untick it" in x for x in warned), warned
 
 
 def case_a_gateway_of_another_tenant(folder):

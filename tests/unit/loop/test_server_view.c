@@ -80,6 +80,27 @@ static void who_lacks_a_class_is_told_with_the_device_profile(void **state)
     server_view_finish(&view);
 }
 
+/* With LoRaWAN 1.1 the device tells its class itself. */
+static void who_is_sent_commands_at_once_is_told(void **state)
+{
+    (void)state;
+    static const uint64_t devices[] = {1, 2, 3};
+    struct server_view view = {0};
+    char text[SERVER_TEXT_SIZE];
+    struct fuo_event newer = {.type = FUO_EV_DEVICE,
+                              .device = {.dev_eui = 3, .lorawan_minor = 1}};
+    add_device(&view, 1, "small", false);
+    add_device(&view, 2, "tall", true);
+    server_view_add_device(&view, &newer, 3);
+    server_view_end(&view);
+    assert_false(server_at_once_text(&view, devices, 1, text));
+    assert_true(server_at_once_text(&view, devices, 3, text));
+    assert_non_null(strstr(text, "takes 1 devices, the first is 0000000000000002"));
+    assert_non_null(strstr(text, "'tall' has 'Device supports Class-C' ticked"));
+    assert_non_null(strstr(text, "untick it"));
+    server_view_finish(&view);
+}
+
 static void a_gateway_that_is_not_there_is_told(void **state)
 {
     (void)state;
@@ -97,4 +118,5 @@ static void a_gateway_that_is_not_there_is_told(void **state)
 TEST_MAIN(cmocka_unit_test(devices_and_gateways_are_found_again),
           cmocka_unit_test(the_first_fatal_finding_counts_and_few_are_kept),
           cmocka_unit_test(who_lacks_a_class_is_told_with_the_device_profile),
+          cmocka_unit_test(who_is_sent_commands_at_once_is_told),
           cmocka_unit_test(a_gateway_that_is_not_there_is_told))

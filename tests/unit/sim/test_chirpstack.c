@@ -11,6 +11,36 @@ static int queue(struct rig *rig, const char *id, const char *text, bool confirm
     return cs_enqueue(&rig->cs, &downlink, out);
 }
 
+/* chirpstack uplink/join.rs (class C at the join, by the device profile), downlink/scheduler.rs
+ * (schedule_device_queue_batch), downlink/data.rs (set_tx_info_for_rx2) */
+static void with_class_c_ticked_what_is_queued_leaves_at_once(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    rig->cs.config.class_c = true;
+    join_device(rig, 0);
+    run(rig, SECONDS_US(10));
+    uplink(rig, 0, false);
+    rig->event_count = 0;
+    assert_int_equal(queue(rig, ITEM_1, "one", false, UTC_NEVER), FUO_OK);
+    assert_int_equal(queue(rig, ITEM_2, "two", false, UTC_NEVER), FUO_OK);
+    run(rig, SECONDS_US(1));
+    assert_int_equal(rig->tx_count, 0); /* class_a_lock */
+    run(rig, SECONDS_US(2));
+    assert_int_equal(rig->tx_count, 1);
+    assert_true(rig->tx[0].immediate);
+    assert_int_equal(rig->tx[0].frequency_hz, 869525000);
+    assert_int_equal(rig->tx[0].dr, 0);
+    assert_int_equal(rig->events[0].type, CS_EVENT_TXACK);
+    assert_string_equal(rig->items[0], ITEM_1);
+    run(rig, SECONDS_US(3));
+    assert_int_equal(rig->tx_count, 1); /* class_c_lock */
+    run(rig, SECONDS_US(3));
+    assert_int_equal(rig->tx_count, 2);
+    assert_string_equal(rig->items[1], ITEM_2);
+    rig_close(rig);
+}
+
 /* ---- 2.1 ---- */
 
 /* chirpstack uplink/join.rs (send_join_event); integration.proto, JoinEvent */
@@ -265,7 +295,8 @@ static void commands_that_make_no_sense_are_refused(void **state)
     rig_close(rig);
 }
 
-TEST_MAIN(cmocka_unit_test(a_join_is_announced_when_it_is_accepted),
+TEST_MAIN(cmocka_unit_test(with_class_c_ticked_what_is_queued_leaves_at_once),
+          cmocka_unit_test(a_join_is_announced_when_it_is_accepted),
           cmocka_unit_test(strangers_replays_and_forgeries_are_not_heard),
           cmocka_unit_test(a_reply_within_the_window_goes_out_with_the_same_uplink),
           cmocka_unit_test(one_item_per_uplink_and_fpending_for_the_rest),
