@@ -47,12 +47,22 @@ struct utc budget_tick(struct engine *e, struct campaign *c)
 
 /* ---- listening ---- */
 
+/* The receiver, in so much of a session. */
+static int64_t on_us(const struct transmission *t, int64_t us)
+{
+    const struct spec_radio *radio = &t->campaign->def.spec->radio;
+    const struct energy_slots how = {.periodicity = radio->ping_slot_periodicity,
+                                     .frame_us = t->plan.frame_airtime_us,
+                                     .interval_us = t->plan.interval_us};
+    return spec_is_class_b(radio) ? energy_slots_us(us, &how) : us;
+}
+
 /* In the session that is dated, so far. */
 static int64_t listening_us(const struct engine *e, const struct transmission *t)
 {
     struct utc until = utc_min(e->utc, t->rec.session_end);
     int64_t us = until.us - t->rec.session_start.us;
-    return t->rec.session_start.us != 0 && us > 0 ? us : 0;
+    return t->rec.session_start.us != 0 && us > 0 ? on_us(t, us) : 0;
 }
 
 void budget_note_listening(const struct engine *e, struct member *m)
@@ -109,5 +119,5 @@ bool budget_lets_send(struct engine *e, struct transmission *t)
 bool budget_lets_date(struct engine *e, struct transmission *t)
 {
     t->listened_no = 0;
-    return may_listen(e, t, t->plan.interval_us);
+    return may_listen(e, t, on_us(t, t->plan.interval_us));
 }

@@ -9,6 +9,7 @@
 #include "loop/planning_calendar.h"
 #include "loop/planning_internal.h"
 #include "loop/xalloc.h"
+#include "radio/energy.h"
 
 /* Work between two looks at request.stop: some milliseconds. */
 #define PIECE_WORK (1u << 18)
@@ -144,6 +145,17 @@ static uint16_t colours_for(const struct planning_job *m, size_t colours)
     return spec_is_class_b(&m->request.spec->radio) ? 1 : (uint16_t)colours;
 }
 
+/* The receiver is on all the time in class C. */
+static int64_t listening_for(const struct planning_job *m, int64_t duration_us,
+                             int64_t frame_us, int64_t interval_us)
+{
+    const struct spec_radio *radio = &m->request.spec->radio;
+    const struct energy_slots how = {.periodicity = radio->ping_slot_periodicity,
+                                     .frame_us = frame_us,
+                                     .interval_us = interval_us};
+    return spec_is_class_b(radio) ? energy_slots_us(duration_us, &how) : duration_us;
+}
+
 static struct planned_cohort take_cohort(const struct planning_job *m,
                                          const struct partition_cohort *from)
 {
@@ -168,6 +180,8 @@ static struct planned_cohort take_cohort(const struct planning_job *m,
         .frames_p90 = from->frames_p90,
         .duration_p50_us = from->duration_p50_us,
         .duration_p90_us = from->duration_p90_us,
+        .listening_us = listening_for(m, from->duration_p50_us, from->frame_airtime_us,
+                                      from->interval_us),
     };
 }
 
@@ -322,6 +336,8 @@ static void add_whole(struct planning_job *m, const struct plan *plan, bool assu
         .frames_p90 = (uint32_t)plan->fragments.count + plan->coded_first,
         .duration_p50_us = plan->duration_us,
         .duration_p90_us = plan->duration_us,
+        .listening_us = listening_for(m, plan->duration_us, plan->frame_airtime_us,
+                                      plan->interval_us),
     };
     add_cohort(m, &cohort, wave);
     wave->p50_us += plan->duration_us;

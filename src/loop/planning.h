@@ -112,6 +112,7 @@ struct planned_cohort {
     uint32_t frames_p90;
     int64_t duration_p50_us;
     int64_t duration_p90_us;
+    int64_t listening_us; /* of a device, its receiver on, in duration_p50_us */
 };
 
 /* One after the other: a wave begins when the one before is over. */

@@ -13,9 +13,9 @@ enum {
 
 struct planning_cost planning_cost_of_cohort(const struct planned_cohort *cohort)
 {
-    int64_t device_uj = energy_run_uj(cohort->duration_p50_us);
+    int64_t device_uj = energy_run_uj(cohort->listening_us);
     return (struct planning_cost){
-        .listening_us = cohort->duration_p50_us,
+        .listening_us = cohort->listening_us,
         .device_uj = device_uj,
         .total_uj = device_uj * cohort->device_count,
     };

@@ -45,6 +45,22 @@ static void all_gateways_are_one_lane_and_frames_have_no_time(void **state)
     }
 }
 
+/* What counts against budgets is the time in which its receiver is on. */
+static void a_device_listens_in_its_slots_only(void **state)
+{
+    struct flow f;
+    (void)state;
+    in_slots(&f, ENGINE_TIMING_QUEUE);
+    flow_walk(&f, 0, MEMBER_LISTENING);
+    int64_t begin_us = f.transmission.session_start.us;
+    flow_walk(&f, 0, MEMBER_UPGRADE);
+    int64_t session_s = (f.now.us - begin_us) / SECONDS_US(1);
+    assert_true(session_s > INT64_C(10) * PERIOD_S);
+    flow_walk(&f, 0, MEMBER_ENDED);
+    assert_in_range(flow_member(&f, 0)->listened_s, 1, session_s / 2);
+    flow_free(&f);
+}
+
 /* TS005 v2.0.0, 4.5: SessionTime is a multiple of 128 s, TimeOut counts 128 s. */
 static void the_session_starts_with_a_beacon(void **state)
 {
@@ -87,6 +103,7 @@ static void frames_that_wait_for_their_slots_are_few(void **state)
     flow_free(&f);
 }
 
-TEST_MAIN(cmocka_unit_test(all_gateways_are_one_lane_and_frames_have_no_time),
+TEST_MAIN(cmocka_unit_test(a_device_listens_in_its_slots_only),
+          cmocka_unit_test(all_gateways_are_one_lane_and_frames_have_no_time),
           cmocka_unit_test(the_session_starts_with_a_beacon),
           cmocka_unit_test(frames_that_wait_for_their_slots_are_few))

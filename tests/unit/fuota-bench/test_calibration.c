@@ -128,6 +128,27 @@ static void listening_costs_power_times_time(void **state)
     assert_int_equal(energy_run_uj(0), ENERGY_FIXED_UJ);
 }
 
+/* A tenth of the time is frames, and there are 128 ping slots in a beacon period (performance.md
+ * 1.4: 7 to 8 times less). */
+static void class_b_listens_seven_to_eight_times_less(void **state)
+{
+    (void)state;
+    static const int64_t frames_us[] = {2800000, 350000};
+    for (size_t i = 0; i < ARRAY_LEN(frames_us); i++) {
+        struct energy_slots how = {0, frames_us[i], 10 * frames_us[i]};
+        int64_t session_us = 500 * how.interval_us;
+        assert_in_range(session_us * 10 / energy_slots_us(session_us, &how), 70, 80);
+    }
+    struct energy_slots rare = {7, 100000, 128000000};
+    assert_int_equal(energy_slots_us(-1, &rare), 0);
+    assert_int_equal(energy_slots_us(0, &rare), 0);
+    assert_int_equal(energy_slots_us(1000, &rare), 1000); /* not longer than it lasts */
+    assert_int_equal(energy_slots_us(127000000, &rare), 305000 + 30000 + 100000);
+    assert_int_equal(energy_slots_us(129000000, &rare), 2 * (305000 + 30000 + 100000));
+    /* A million devices for a month each. */
+    assert_true(energy_slots_us(INT64_C(2592000) * 1000000 * 1000000, &rare) > 0);
+}
+
 static void time_on_air_is_that_of_the_reference_table(void **state)
 {
     (void)state;
@@ -171,4 +192,5 @@ TEST_MAIN(cmocka_unit_test(fuotasim_sessions_last_what_its_table_says),
           cmocka_unit_test(fuotasim_refuses_what_it_cannot_send),
           cmocka_unit_test(the_energy_of_real_hardware_is_met_within_ten_percent),
           cmocka_unit_test(listening_costs_power_times_time),
+          cmocka_unit_test(class_b_listens_seven_to_eight_times_less),
           cmocka_unit_test(time_on_air_is_that_of_the_reference_table))

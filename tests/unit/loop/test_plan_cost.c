@@ -7,8 +7,8 @@ static void energy_is_that_of_listening_and_of_all_the_rest(void **state)
 {
     (void)state;
     struct planned_cohort cohorts[] = {
-        {.device_count = 10, .duration_p50_us = SECONDS_US(1000)},
-        {.device_count = 3, .duration_p50_us = SECONDS_US(4000)},
+        {.device_count = 10, .listening_us = SECONDS_US(1000)},
+        {.device_count = 3, .listening_us = SECONDS_US(4000)},
     };
     struct planning planning = {.cohorts = cohorts, .cohort_count = ARRAY_LEN(cohorts)};
     struct planning_cost cost = planning_cost_of(&planning);
