@@ -21,6 +21,9 @@ enum {
     LONG_PART = 50,
     KEPT_PART = 10,
     SESSION_PART = 4, /* of the share; twice that in the worst hour, see level_us() */
+    /* ChirpStack's gateway_prefer_min_margin; of a median, what single uplinks have beyond. */
+    STRONG_CDB = 1000,
+    STRONG_MEDIAN_CDB = 700,
 };
 
 #define ANSWER_BIT (UINT64_C(1) << 31)
@@ -87,6 +90,37 @@ static uint64_t gateway_of(const struct device *d, bool answers)
     return d->rec.link_count > 0 ? d->rec.link[0].gateway : 0;
 }
 
+/* A server may take any gateway that hears the device so well, and not the best one. */
+static bool is_strong(const struct device *d, size_t link, bool answers)
+{
+    if (answers) {
+        return (d->strong & bit(link)) != 0;
+    }
+    const struct data_rate *rate =
+        d->dr < REGION_DR_COUNT ? region_data_rate(d->fleet->region, d->dr, DIRECTION_UP)
+                                : NULL;
+    return rate != NULL &&
+           link_margin_cdb(d->rec.link[link].snr_p50_cdb, rate, 0) >= STRONG_MEDIAN_CDB;
+}
+
+static void list_gateways(const struct device *d, bool answers, struct admission *a)
+{
+    size_t count = 1;
+    a->gateways[0] = gateway_of(d, answers);
+    for (size_t i = 0; i < d->rec.link_count && count < RECORD_LINK_MAX; i++) {
+        uint64_t gateway = d->rec.link[i].gateway;
+        if (gateway != a->gateways[0] && is_strong(d, i, answers)) {
+            a->gateways[count++] = gateway;
+        }
+    }
+}
+
+/* Those of an admission, in turn. */
+static bool has_gateway(const struct admission *a, size_t i)
+{
+    return i == 0 || (i < RECORD_LINK_MAX && a->gateways[i] != 0);
+}
+
 /* Some servers answer slow uplinks in the second window: seen of the last commands. */
 static uint8_t second_pct(const struct device *d)
 {
@@ -106,7 +140,7 @@ static struct way way_of(const struct engine *e, const struct device *d, size_t 
     w.expected = second_pct(d) > SECOND_MOST_PCT ? bit(rx2)
                  : second_pct(d) > SECOND_PCT    ? (uint8_t)(w.expected | bit(rx2))
                                                  : w.expected;
-    w.a.gateway = gateway_of(d, w.answers);
+    list_gateways(d, w.answers, &w.a);
     w.a.bands = (uint8_t)(usual | heard | bit(rx2));
     w.a.len = (uint8_t)len;
     w.a.uplink_hz = heard != 0 ? d->uplink_hz : 0;
@@ -172,15 +206,26 @@ static bool fits(const struct way *w, const struct gateway_ledger *l, size_t ban
     return !expected || is_share(l, now, us, w->answers ? most_us : cap_us / 2);
 }
 
-static bool is_admitted(struct engine *e, const struct device *d, const struct way *w)
+static bool fits_at(struct engine *e, const struct device *d, const struct way *w,
+                    uint64_t gateway)
 {
     for (size_t i = 0; i < subband_count(d->fleet->region); i++) {
         if ((w->a.bands & bit(i)) == 0) {
             continue;
         }
         const struct gateway_ledger *l =
-            air_ledger_in(e, d->fleet, w->a.gateway, subband_at(d->fleet->region, i));
+            air_ledger_in(e, d->fleet, gateway, subband_at(d->fleet->region, i));
         if (l != NULL && !fits(w, l, i, e->utc)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_admitted(struct engine *e, const struct device *d, const struct way *w)
+{
+    for (size_t i = 0; has_gateway(&w->a, i); i++) {
+        if (!fits_at(e, d, w, w->a.gateways[i])) {
             return false;
         }
     }
@@ -249,19 +294,26 @@ int64_t admit_setup_us(struct engine *e, const struct transmission *t)
 
 /* ---- what waits ---- */
 
-static void reserve(struct engine *e, const struct device *d, const struct admission *a,
-                    int sign)
+static void reserve_at(struct engine *e, const struct device *d,
+                       const struct admission *a, uint64_t gateway, int sign)
 {
     const struct region *region = d->fleet->region;
     for (size_t i = 0; i < subband_count(region); i++) {
         const struct subband *band = subband_at(region, i);
-        struct gateway_ledger *l = (a->bands & bit(i)) != 0
-                                       ? air_ledger_in(e, d->fleet, a->gateway, band)
-                                       : NULL;
+        struct gateway_ledger *l =
+            (a->bands & bit(i)) != 0 ? air_ledger_in(e, d->fleet, gateway, band) : NULL;
         bool second = (band_bit(region, region->rx2_hz) & bit(i)) != 0;
         if (l != NULL) {
             l->queued_us += (int64_t)sign * (second ? a->rx2_us : a->rx1_us);
         }
+    }
+}
+
+static void reserve(struct engine *e, const struct device *d, const struct admission *a,
+                    int sign)
+{
+    for (size_t i = 0; has_gateway(a, i); i++) {
+        reserve_at(e, d, a, a->gateways[i], sign);
     }
 }
 
@@ -317,7 +369,7 @@ static void book_expected(struct engine *e, const struct device *d,
     const struct region *region = d->fleet->region;
     bool first = band_bit(region, a->uplink_hz) != 0;
     uint32_t frequency_hz = first ? a->uplink_hz : region->rx2_hz;
-    struct gateway_ledger *l = air_ledger(e, d->fleet, a->gateway, frequency_hz);
+    struct gateway_ledger *l = air_ledger(e, d->fleet, a->gateways[0], frequency_hz);
     if (l != NULL) {
         book(e, l, frequency_hz, first ? a->rx1_us : a->rx2_us);
     }
@@ -434,4 +486,22 @@ void admit_learn(struct device *d, const struct engine_event *event)
         d->active->admission.uplink_hz = d->uplink_hz;
     }
     d->fleet->uplink_bands |= band_bit(d->fleet->region, d->uplink_hz);
+}
+
+void admit_note_links(struct device *d, const struct engine_event *event)
+{
+    const struct data_rate *rate =
+        d->dr < REGION_DR_COUNT ? region_data_rate(d->fleet->region, d->dr, DIRECTION_UP)
+                                : NULL;
+    d->strong = 0;
+    for (size_t i = 0; i < event->uplink.rx_count && i < ENGINE_RX_MAX; i++) {
+        const struct engine_rx *rx = &event->uplink.rx[i];
+        const struct device_link *link = link_find(&d->rec, rx->gateway);
+        bool strong = rate == NULL || rx->snr_cdb + data_rate_noise_cdb(rate) -
+                                              data_rate_floor_cdb(rate) >=
+                                          STRONG_CDB;
+        if (link != NULL && strong) {
+            d->strong |= bit((size_t)(link - d->rec.link));
+        }
+    }
 }

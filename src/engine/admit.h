@@ -5,9 +5,11 @@
  *
  * A class A device is answered in the first receive window on the channel and at the data
  * rate of its uplink, or in the second one of its region, by a gateway that the server
- * chooses: the one that hears it best. What is handed over before the device speaks goes out
- * behind an uplink to come, in any sub-band that the fleet uses. Until it is known, airtime is
- * reserved in each of them:
+ * chooses: the one that hears it best, or any that hears it 10 dB above what its data rate needs
+ * (ChirpStack's downlink/helpers.rs, select_downlink_gateway()). What is handed over before the
+ * device speaks goes out behind an uplink to come, in any sub-band that the fleet uses. Until it
+ * is known, airtime is reserved in each of them, at each of these gateways that is among the
+ * device's best four links:
  *
  *   - where it should go out it has to fit the share of campaigns: an answer all of it, what
  *     waits for an uplink half of it;
@@ -57,3 +59,5 @@ uint64_t admit_command_id(struct engine *e);
 
 /* Where the device's uplinks come in: of the uplink that it has just sent. */
 void admit_learn(struct device *d, const struct engine_event *event);
+/* ... and by which of its links, as they are after it. */
+void admit_note_links(struct device *d, const struct engine_event *event);

@@ -81,7 +81,9 @@ struct fleet {
 
 /* Airtime of a command under way, of which nobody knows yet how it goes out; see admit.h. */
 struct admission {
-    uint64_t gateway; /* 0: none is known */
+    /* That may send it, each as likely; [0]: that hears the device best, 0: none is known. The
+     * others end with 0. */
+    uint64_t gateways[RECORD_LINK_MAX];
     uint32_t rx1_us;
     uint32_t rx2_us;
     uint32_t uplink_hz; /* that it should go out behind; 0: not known yet */
@@ -100,6 +102,7 @@ struct device {
     uint8_t dr;         /* of its last uplink; ENGINE_DR_UNKNOWN */
     uint32_t uplink_hz; /* ... 0: unknown */
     uint64_t heard_by;  /* ... the gateway that heard it best; 0: unknown */
+    uint8_t strong;     /* ... the links by their bits that it came in well by */
     uint8_t sent;       /* uplinks that were counted, and that nobody heard: */
     uint8_t unheard;    /* see uplink.c */
     bool counted;       /* f_cnt is known */

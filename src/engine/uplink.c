@@ -294,6 +294,7 @@ static void learn(struct engine *e, struct device *d, const struct engine_event 
             ? NULL
             : region_data_rate(d->fleet->region, d->dr, DIRECTION_UP);
     link_note_uplink(&d->rec, event->uplink.received, rate, rx, count);
+    admit_note_links(d, event);
     if (utc_reached(utc_after(d->stored, STORE_EVERY_US), e->utc)) {
         device_store(e, d);
     }

@@ -179,21 +179,27 @@ static void reply(struct net *n, size_t device, uint64_t gateway, uint32_t frequ
     }
 }
 
-static void speak(struct net *n, size_t device, uint64_t gateway, uint32_t frequency_hz)
+static void hear(struct net *n, size_t device, const struct engine_rx *rx,
+                 size_t rx_count, uint32_t frequency_hz)
 {
     const uint8_t payload[] = {0};
-    const struct engine_rx rx = {.gateway = gateway, .snr_cdb = 500};
     struct engine_event event = {.type = ENGINE_EV_UPLINK,
                                  .uplink = {.dev_eui = FIRST + device,
                                             .received = n->now,
                                             .payload = payload,
                                             .payload_len = sizeof(payload),
-                                            .rx = &rx,
-                                            .rx_count = 1,
+                                            .rx = rx,
+                                            .rx_count = rx_count,
                                             .frequency_hz = frequency_hz,
                                             .dr = n->dr,
                                             .fport = 2}};
     step(n, &event);
+}
+
+static void speak(struct net *n, size_t device, uint64_t gateway, uint32_t frequency_hz)
+{
+    const struct engine_rx rx = {.gateway = gateway, .snr_cdb = 500};
+    hear(n, device, &rx, 1, frequency_hz);
     reply(n, device, gateway, frequency_hz);
 }
 
@@ -268,6 +274,28 @@ static void a_crowd_behind_one_gateway_never_breaks_the_law(void **state)
     }
 }
 
+/* The one that hears it best has all the time: the server may take the other. */
+static void a_crowd_answered_by_the_second_best_gateway_keeps_to_the_share(void **state)
+{
+    static const struct engine_rx rx[] = {{.gateway = NEAR, .snr_cdb = 500},
+                                          {.gateway = FAR, .snr_cdb = 300}};
+    (void)state;
+    struct net n;
+    start(&n, DEVICES);
+    apply(&n);
+    const struct utc began = n.now;
+    while (n.campaign.phase != CAMPAIGN_COMPLETED) {
+        assert_true(n.now.us - began.us < DAYS_US(2));
+        for (size_t i = 0; i < DEVICES; i++) {
+            wait_until(&n, utc_after(n.now, MINUTES_US(5) / DEVICES));
+            hear(&n, i, rx, ARRAY_LEN(rx), M_HZ);
+            reply(&n, i, FAR, M_HZ);
+        }
+    }
+    assert_in_range(busiest_hour_us(&n, M_HZ), LAW_US / 4, SHARE_US);
+    finish(&n);
+}
+
 /* ---- one device ---- */
 
 static void where_there_is_no_airtime_another_gateway_helps(void **state)
@@ -288,6 +316,30 @@ static void where_there_is_no_airtime_another_gateway_helps(void **state)
     assert_int_equal(n.sends, 1);
     assert_int_equal(n.members[0].tries, 1);
     finish(&n);
+}
+
+/* 10 dB above what SF12 needs: it may be the one that answers. */
+static void a_gateway_without_airtime_counts_only_if_the_server_may_take_it(void **state)
+{
+    static const struct {
+        const char *name;
+        int16_t snr_cdb;
+        size_t sends;
+    } rows[] = {{"weak", -1100, 1}, {"strong", -1000, 0}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct engine_rx rx[] = {{.gateway = NEAR, .snr_cdb = 500},
+                                       {.gateway = FAR, .snr_cdb = rows[i].snr_cdb}};
+        struct net n;
+        test_row(rows[i].name);
+        start(&n, 1);
+        fill(&n, FAR, M_HZ);
+        hear(&n, 0, rx, ARRAY_LEN(rx), M_HZ);
+        apply(&n);
+        wait_until(&n, utc_after(n.now, SECONDS_US(1)));
+        assert_int_equal(n.sends, rows[i].sends);
+        finish(&n);
+    }
 }
 
 static void another_sub_band_helps_as_well(void **state)
@@ -346,8 +398,11 @@ static void what_waits_at_the_server_counts_after_a_restart(void **state)
     finish(&n);
 }
 
-TEST_MAIN(cmocka_unit_test(a_crowd_behind_one_gateway_never_breaks_the_law),
-          cmocka_unit_test(where_there_is_no_airtime_another_gateway_helps),
-          cmocka_unit_test(another_sub_band_helps_as_well),
-          cmocka_unit_test(what_expired_or_was_refused_is_released),
-          cmocka_unit_test(what_waits_at_the_server_counts_after_a_restart))
+TEST_MAIN(
+    cmocka_unit_test(a_crowd_behind_one_gateway_never_breaks_the_law),
+    cmocka_unit_test(a_crowd_answered_by_the_second_best_gateway_keeps_to_the_share),
+    cmocka_unit_test(a_gateway_without_airtime_counts_only_if_the_server_may_take_it),
+    cmocka_unit_test(where_there_is_no_airtime_another_gateway_helps),
+    cmocka_unit_test(another_sub_band_helps_as_well),
+    cmocka_unit_test(what_expired_or_was_refused_is_released),
+    cmocka_unit_test(what_waits_at_the_server_counts_after_a_restart))
