@@ -295,7 +295,8 @@ static int go(struct run *r)
         if (r->never_again && r->daemon == NULL) {
             break; /* nothing will happen any more */
         }
-        ended = over(r) && !operator_goes_on(r);
+        /* The daemon may be killed by what the operator asks: then it is not over. */
+        ended = over(r) && !operator_goes_on(r) && r->daemon != NULL;
     }
     finish(r, ended);
     return FUO_OK;
