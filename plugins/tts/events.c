@@ -334,6 +334,9 @@ static const char *decode(struct json_object *root, const struct message_context
     if (strcmp(type, "down/sent") == 0) {
         return decode_downlink(root, "downlink_sent", MESSAGE_SENT, out);
     }
+    if (strcmp(type, "down/ack") == 0) {
+        return decode_downlink(root, "downlink_ack", MESSAGE_ACKED, out);
+    }
     if (strcmp(type, "down/failed") == 0) {
         return decode_downlink(root, "downlink_failed", MESSAGE_FAILED, out);
     }

@@ -26,6 +26,7 @@ enum message_kind {
     MESSAGE_UPLINK,
     MESSAGE_QUEUED, /* of a downlink of ours */
     MESSAGE_SENT,
+    MESSAGE_ACKED, /* by the device: it was confirmed */
     MESSAGE_FAILED,
 };
 

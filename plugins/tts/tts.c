@@ -91,7 +91,8 @@ static const char *problem_of(const struct config *c)
 
 static int subscribe(const struct fuo_ns *ns)
 {
-    static const char *const types[] = {"up", "down/queued", "down/sent", "down/failed"};
+    static const char *const types[] = {"up", "down/queued", "down/sent", "down/ack",
+                                        "down/failed"};
     char filter[TOPIC_SIZE];
     int err = FUO_OK;
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && err == FUO_OK; i++) {
@@ -185,8 +186,9 @@ static void take_uplink(struct fuo_ns *ns, const struct message *m)
 
 static void take_unicast(struct fuo_ns *ns, const struct message *m)
 {
-    if (m->dev_eui == 0 || m->kind == MESSAGE_QUEUED) {
-        return;
+    bool told = m->kind == MESSAGE_ACKED && !watch_has(&ns->watch, m->dev_eui, m->id);
+    if (m->dev_eui == 0 || m->kind == MESSAGE_QUEUED || told) {
+        return; /* an acknowledged one is news only if it was not heard that it left */
     }
     enum fuo_fate fate = FUO_FATE_SENT;
     if (m->kind == MESSAGE_FAILED) {

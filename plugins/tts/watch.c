@@ -106,6 +106,15 @@ const struct watched *watch_next(const struct watch *watch, uint64_t dev_eui,
     return at;
 }
 
+bool watch_has(const struct watch *watch, uint64_t dev_eui, uint64_t id)
+{
+    const struct watched *at = watch_next(watch, dev_eui, NULL);
+    while (at != NULL && at->id != id) {
+        at = watch_next(watch, dev_eui, at);
+    }
+    return at != NULL;
+}
+
 void watch_clear(struct watch *watch)
 {
     for (size_t i = 0; watch->buckets != NULL && i < WATCH_BUCKETS; i++) {

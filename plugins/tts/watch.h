@@ -37,6 +37,8 @@ bool watch_add(struct watch *watch, const struct watched *downlink);
 void watch_drop(struct watch *watch, uint64_t dev_eui, uint64_t id);
 void watch_drop_all(struct watch *watch, uint64_t dev_eui);
 
+bool watch_has(const struct watch *watch, uint64_t dev_eui, uint64_t id);
+
 /* One of the device's that has expired, taken out; the caller frees it (watched_free). */
 struct watched *watch_take_expired(struct watch *watch, uint64_t dev_eui, int64_t now_us);
 

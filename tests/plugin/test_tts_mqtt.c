@@ -59,7 +59,7 @@ static void it_subscribes_with_qos_0_and_has_absolute_times(void **state)
         struct rig rig;
         test_row(rows[i].priority);
         rig_open(&rig, "tts", two, 2);
-        assert_int_equal(rig.host.filter_count, 4);
+        assert_int_equal(rig.host.filter_count, 5);
         assert_string_equal(rig.host.filter, "v3/app1@ttn/devices/+/down/failed");
         assert_int_equal(rig.host.filter_qos, 0);
         rig.loaded.plugin.caps(rig.ns, &caps);
@@ -418,6 +418,35 @@ static void fates_are_told(void **state)
     rig_close(&rig);
 }
 
+/* QoS 0: down/sent may be lost. ApplicationDownlink in downlink_ack, api/ttn/lorawan/v3/
+ * messages.proto. */
+static void what_a_device_acknowledges_has_left_and_is_told_once(void **state)
+{
+    static const char ack[] = "{" IDS ",\"downlink_ack\":{\"confirmed\":true,\"f_cnt\":7,"
+                              "\"correlation_ids\":[\"fuotad:u:000000000000002a\"]}}";
+    struct rig rig;
+    (void)state;
+    setup(&rig);
+    for (int sent = 0; sent < 2; sent++) {
+        test_row(sent ? "sent was heard" : "sent was lost");
+        assert_int_equal(command(&rig, 42, 0), FUO_OK);
+        if (sent) {
+            deliver(&rig, TOPIC "meter-1/down/sent",
+                    "{" IDS ",\"downlink_sent\":{\"correlation_ids\":[\"fuotad:u:"
+                    "000000000000002a\"]}}");
+        } else {
+            deliver(&rig, TOPIC "meter-1/down/ack", ack);
+        }
+        const struct fuo_event *e = rig_event(&rig);
+        assert_int_equal(e->type, FUO_EV_FATE);
+        assert_int_equal(e->fate.id, 42);
+        assert_int_equal(e->fate.fate, FUO_FATE_SENT);
+        deliver(&rig, TOPIC "meter-1/down/ack", ack);
+        assert_null(rig_event(&rig));
+    }
+    rig_close(&rig);
+}
+
 static void an_expired_downlink_is_taken_back_when_the_device_speaks(void **state)
 {
     struct rig rig;
@@ -483,5 +512,6 @@ TEST_MAIN(cmocka_unit_test(decoded_payloads_and_batteries_are_told),
           cmocka_unit_test(a_downlink_is_pushed_to_the_device_by_its_name),
           cmocka_unit_test(what_cannot_be_sent_is_refused_at_once),
           cmocka_unit_test(fates_are_told),
+          cmocka_unit_test(what_a_device_acknowledges_has_left_and_is_told_once),
           cmocka_unit_test(an_expired_downlink_is_taken_back_when_the_device_speaks),
           cmocka_unit_test(a_flush_empties_the_queue))
