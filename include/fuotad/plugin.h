@@ -347,7 +347,8 @@ struct fuo_event {
         struct {
             uint64_t id;
             uint64_t dev_eui;
-            int err; /* FUO_EPERM: the device refused it; FUO_ENOTSUP: it cannot do that */
+            int err; /* FUO_EPERM: the device refused it; FUO_ENOTSUP: it cannot do that;
+                        FUO_ENOSPC: it has no room for the image; FUO_EAGAIN: not now */
         } ordered;
         struct {
             uint64_t id;

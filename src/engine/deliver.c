@@ -171,6 +171,23 @@ static void take_failure(struct engine *e, struct member *m, uint8_t result)
     engine_wake(e, m->slot, engine_in(e, wait_us));
 }
 
+/* It told how much memory it has left; another time that may be more. */
+static void take_no_room(struct engine *e, struct member *m)
+{
+    const struct campaign_spec *spec = m->campaign->def.spec;
+    if (m->rec.transmissions >= spec->retry.device) {
+        finish(e, m, OUTCOME_FAILED, REASON_NO_ROOM, FW_SEEN_NO_FLASH);
+        return;
+    }
+    if (m->rec.reason != REASON_NO_ROOM) {
+        reported_tell(e, m, " has less free memory (/3/0/10) than the image needs");
+    }
+    m->rec.reason = REASON_NO_ROOM;
+    m->rec.transmissions++;
+    member_enter(e, m, MEMBER_LISTENING);
+    engine_wake(e, m->slot, engine_in(e, spec->retry.cooldown_us));
+}
+
 /* It had begun, and is idle: it has rebooted, or somebody else has cancelled it. */
 static void take_forgotten(struct engine *e, struct member *m)
 {
@@ -366,6 +383,10 @@ static void take_delivered(struct engine *e, struct member *m, int err)
 {
     m->taken = err == FUO_OK;
     m->refused |= err == FUO_EPERM;
+    if (err == FUO_ENOSPC) {
+        take_no_room(e, m);
+        return;
+    }
     if (m->refused && m->rec.tries > m->campaign->def.spec->retry.command) {
         finish(e, m, OUTCOME_FAILED, REASON_IMAGE_REFUSED, FW_SEEN_UNSUPPORTED);
         return;

@@ -51,8 +51,7 @@ static void put_view(struct member *m, const struct fw_view *view)
     m->waits_for_result = view->waiting;
 }
 
-/* One alert of the campaign, however many devices there is something to say of. */
-static void tell(struct engine *e, const struct member *m, const char *what)
+void reported_tell(struct engine *e, const struct member *m, const char *what)
 {
     static const char before[] = "device ";
     char text[128] = "device ";
@@ -71,7 +70,7 @@ static void tell(struct engine *e, const struct member *m, const char *what)
 
 static void tell_conflict(struct engine *e, const struct member *m)
 {
-    tell(e, m, " reports another State or Update Result than its answers say");
+    reported_tell(e, m, " reports another State or Update Result than its answers say");
 }
 
 bool reported_infer(struct engine *e, struct member *m, enum fw_evidence seen)
@@ -166,9 +165,19 @@ static void note(struct engine *e, struct device *d, const struct engine_report 
     effect->store.report = *rec;
 }
 
+/* What was enough at the start may not be any more. */
+static bool is_low(const struct member *m, const struct device_rec *d)
+{
+    uint32_t min_ppm = m->campaign->def.spec->targets.preconditions.battery_min_ppm;
+    return d->battery_known &&
+           d->battery_percent * (uint64_t)SPEC_PPM < min_ppm * UINT64_C(100);
+}
+
 static void note_battery(struct engine *e, struct device *d,
                          const struct engine_report *report)
 {
+    const struct member *m = d->active;
+    bool was_low = m != NULL && is_low(m, &d->rec);
     if (!report->has_battery ||
         (d->rec.battery_known && d->rec.battery_percent == report->battery_percent)) {
         return;
@@ -176,6 +185,9 @@ static void note_battery(struct engine *e, struct device *d,
     d->rec.battery_known = true;
     d->rec.battery_percent = report->battery_percent;
     device_store(e, d);
+    if (m != NULL && !was_low && is_low(m, &d->rec)) {
+        reported_tell(e, m, " says that its battery is below preconditions.battery");
+    }
 }
 
 /* It saw the update of this attempt fail. */
@@ -238,7 +250,7 @@ static void take_status(struct engine *e, struct member *m,
         act(e, m);
         return;
     case FW_IMPOSSIBLE:
-        tell(e, m, " reports a State and an Update Result that cannot be");
+        reported_tell(e, m, " reports a State and an Update Result that cannot be");
         return;
     case FW_WAITING:
     case FW_SAME:

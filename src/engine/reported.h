@@ -21,6 +21,10 @@ bool reported_infer(struct engine *e, struct member *m, enum fw_evidence seen);
 void member_fw_changed(struct engine *e, struct member *m);
 void member_seen(struct engine *e, struct member *m, enum fw_evidence seen);
 
+/* One alert of the campaign, however many devices there is something to say of: "device
+ * <DevEUI>" and what follows it. */
+void reported_tell(struct engine *e, const struct member *m, const char *what);
+
 /* Texts of at most RECORD_REPORT_SIZE. */
 bool reported_is_same(const char *a, const char *b);
 

@@ -12,6 +12,7 @@
 #include "codec/package.h"
 #include "engine/air.h"
 #include "engine/campaign.h"
+#include "engine/deliver.h"
 #include "engine/forming.h"
 #include "engine/install.h"
 #include "engine/internal.h"
@@ -86,7 +87,7 @@ static bool is_awaited(const struct member *m)
 
 static bool is_candidate(const struct engine *e, const struct member *m)
 {
-    if (m->rec.outcome != OUTCOME_NONE || m->transmission != NULL) {
+    if (m->rec.outcome != OUTCOME_NONE || m->transmission != NULL || deliver_is_way(m)) {
         return false;
     }
     if (m->rec.phase == MEMBER_READY) {

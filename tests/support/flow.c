@@ -59,6 +59,7 @@ static void build(struct flow *f)
     struct engine_fleet fleet = {.id = 1,
                                  .spec = &f->fleet,
                                  .timing = f->timing,
+                                 .delivers = f->delivers,
                                  .multicast_lead_us = SECONDS_US(2),
                                  .multicast_spacing_us = SECONDS_US(1),
                                  .multicast_jitter_us = f->multicast_jitter_us,
@@ -301,8 +302,11 @@ static void carry_out(struct flow *f, const struct effect *effect)
         f->flushes++;
         break;
     case EFFECT_DROP_KEY:
-    case EFFECT_ORDER:
         f->dropped_keys++;
+        break;
+    case EFFECT_ORDER:
+        f->last_order[effect->order.dev_eui - EUI_BASE] = *effect;
+        f->orders++;
         break;
     }
 }

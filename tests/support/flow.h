@@ -37,6 +37,7 @@ struct flow {
     uint8_t uplink_dr;
     uint32_t uplink_f_cnt;
     bool server_clock;  /* the server sets the clocks of its devices */
+    bool delivers;      /* the server brings images by itself; before flow_rebuild() */
     bool ignores_f_cnt; /* a server that begins every group at 0 */
     enum engine_timing timing;
     uint32_t priority_ceiling_ppm;
@@ -58,6 +59,8 @@ struct flow {
     /* seen */
     struct effect last_send[FLOW_DEVICES];
     size_t send_count[FLOW_DEVICES];
+    struct effect last_order[FLOW_DEVICES];
+    size_t orders;
     struct effect last_frame;
     size_t frame_count;
     size_t poll_count;
