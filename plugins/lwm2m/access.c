@@ -29,7 +29,7 @@ static void tell(struct fuo_ns *ns, const struct peer *p, const struct access *a
                  const char *text)
 {
     struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_ACCESSED};
-    if (!a->dead && !a->watch) {
+    if (!a->dead && a->watch == WATCH_NONE) {
         event.accessed.id = a->id;
         event.accessed.dev_eui = p->eui;
         event.accessed.err = err;
@@ -242,8 +242,8 @@ static bool took_value(struct fuo_ns *ns, struct peer *p, const struct access *a
                        const struct answer *answer, bool more)
 {
     const struct content content = {answer->format, answer->body, answer->len};
-    int err = a->watch
-                  ? readings_battery(ns, p, &a->path, &content)
+    int err = a->watch != WATCH_NONE
+                  ? readings_watched(ns, p, a->watch, answer)
                   : readings_tell(ns, p, a->dead ? 0 : a->id, &a->path, &content, more);
     if (err != FUO_OK) {
         ns->base.ops->reject(ns->base.host, "answer to a read");
@@ -500,22 +500,34 @@ int access_order(struct fuo_ns *ns, const struct fuo_access *order)
     return err;
 }
 
-void access_watch_battery(struct fuo_ns *ns, struct peer *p)
+static void watch(struct fuo_ns *ns, struct peer *p, enum watch what, uint32_t step)
 {
-    static const struct fuo_access order = {.type = FUO_ACCESS_OBSERVE, .path = "/3/0/9"};
+    const struct fuo_access order = {
+        .type = FUO_ACCESS_OBSERVE, .path = what == WATCH_BATTERY ? "/3/0/9" : "/3/0/10"};
     struct access *a = NULL;
     for (a = p->accesses; a != NULL; a = a->next) {
-        if (a->watch) {
+        if (a->watch == what) {
             return; /* it is on its way */
         }
     }
     if (access_parse(&order, &a) != FUO_OK) {
         return;
     }
-    a->watch = true;
+    a->watch = what;
     a->until_us = NEVER_US;
-    snprintf(a->query, sizeof(a->query), "st=%u", (unsigned)ns->config->battery_step);
+    snprintf(a->query, sizeof(a->query), "st=%u", (unsigned)step);
     if (enqueue(ns, p, a) != FUO_OK) {
         free(a);
+    }
+}
+
+void access_watch(struct fuo_ns *ns, struct peer *p)
+{
+    const struct config *c = ns->config;
+    if (c->battery_step > 0) {
+        watch(ns, p, WATCH_BATTERY, c->battery_step);
+    }
+    if (c->memory_step_kb > 0) {
+        watch(ns, p, WATCH_MEMORY, c->memory_step_kb);
     }
 }

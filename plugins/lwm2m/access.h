@@ -13,6 +13,13 @@ enum {
     DEPTH_RESOURCE = 3,
 };
 
+/* What is observed without anybody asking. */
+enum watch {
+    WATCH_NONE,
+    WATCH_BATTERY, /* /3/0/9 */
+    WATCH_MEMORY,  /* /3/0/10 */
+};
+
 /* Something that is asked of a device. */
 struct access {
     struct access *next;
@@ -26,7 +33,7 @@ struct access {
     uint8_t token[TOKEN_BYTES]; /* of an observation */
     bool asked;                 /* the request is under way */
     bool dead;                  /* nobody waits for the answer any more */
-    bool watch;                 /* ours: its battery, for preconditions */
+    enum watch watch;           /* ours, for preconditions */
     bool refreshes;             /* a read of what an observation told in part */
     uint8_t attempt;            /* which format is tried */
     size_t entry_count;
@@ -54,7 +61,6 @@ FUO_MUST_CHECK int readings_tell(struct fuo_ns *ns, const struct peer *p, uint64
                                  const struct lwm2m_path *path,
                                  const struct content *content, bool more);
 
-/* ... of /3/0/9, as FUO_EV_REPORTED. */
-FUO_MUST_CHECK int readings_battery(struct fuo_ns *ns, const struct peer *p,
-                                    const struct lwm2m_path *path,
-                                    const struct content *content);
+/* ... of what is watched: the battery as FUO_EV_REPORTED, the memory into *p. */
+FUO_MUST_CHECK int readings_watched(struct fuo_ns *ns, struct peer *p, enum watch watch,
+                                    const struct answer *answer);

@@ -258,6 +258,8 @@ static int check(struct fuo_ns *ns)
 {
     static const char *const deliveries[] = {"auto", "pull", "push", NULL};
     static const char *const bindings[] = {"U", "UQ", NULL};
+    static const char *const severities[] = {"", "critical", "mandatory", "optional",
+                                             NULL};
     const struct config *c = ns->config;
     if (!is_word(c->delivery, deliveries)) {
         ns_log(ns, FUO_LOG_ERROR, "delivery is auto, pull or push, not '%s'",
@@ -274,6 +276,11 @@ static int check(struct fuo_ns *ns)
                "httpUri begins with http:// or https:// and a host, has no query and at "
                "most 190 characters: %s",
                c->http_uri);
+        return FUO_EINVAL;
+    }
+    if (!is_word(c->severity, severities) || c->max_defer_us > UINT32_MAX * SECOND_US) {
+        ns_log(ns, FUO_LOG_ERROR,
+               "severity is critical, mandatory or optional, maxDefer at most 49000d");
         return FUO_EINVAL;
     }
     if (c->lifetime_us < 60 * SECOND_US || !is_word(c->binding, bindings)) {
@@ -294,6 +301,7 @@ static void lwm2m_close(struct fuo_ns *ns)
     }
     rd_close(ns);
     bootstrap_close(ns);
+    cells_close(ns);
     peers_close(ns);
     coap_free_context(ns->ctx);
     free(ns);
@@ -427,6 +435,16 @@ static const struct fuo_option options[] = {
     {"delivery", FUO_OPT_STRING, offsetof(struct config, delivery), "auto",
      "How images get to devices: pull (they fetch them, Package URI), push (Package) or "
      "auto: pull if they can."},
+    {"severity", FUO_OPT_STRING, offsetof(struct config, severity), "",
+     "critical, mandatory or optional: what devices go by that ask their user before "
+     "they "
+     "install (/5/0/11; Object 5 of 1.1). Empty: it is left as it is, and so is "
+     "maxDefer."},
+    {"maxDefer", FUO_OPT_DURATION_US, offsetof(struct config, max_defer_us), "0s",
+     "How long a user may put an installation off (/5/0/13), with severity. 0s: not at "
+     "all."},
+    {"cellDevices", FUO_OPT_U32, offsetof(struct config, cell_devices), "0",
+     "Devices of a cell (/4/0/8) that are brought an image at the same time. 0: all."},
     {"blockSize", FUO_OPT_U32, offsetof(struct config, block_size), "1024",
      "Bytes of image in a message, a power of two from 16 to 1024."},
     {"ackTimeout", FUO_OPT_DURATION_US, offsetof(struct config, ack_timeout_us), "2s",
@@ -439,6 +457,10 @@ static const struct fuo_option options[] = {
      "Per cent by which a battery (/3/0/9) changes before its device tells; it is "
      "observed "
      "from the registration on, for preconditions.battery. 0: not at all."},
+    {"memoryStep", FUO_OPT_U32, offsetof(struct config, memory_step_kb), "0",
+     "Kilobytes by which the free memory of a device (/3/0/10) changes before it tells; "
+     "it "
+     "is observed, and an image that is larger is not brought. 0: not at all."},
     {0},
 };
 

@@ -11,9 +11,11 @@
  *   peers.c    the devices: by DevEUI and by registration
  *   rd.c       registration: POST and DELETE below /rd
  *   bootstrap.c  accounts for devices that have none: POST /bs
+ *   cells.c    how many devices of a cell are being brought an image
  *   files.c    images to be fetched: GET below /fw, and where else they are
  *   talk.c     requests to a device, one at a time, and their answers
  *   update.c   which request is next: an order's way over Object 5
+ *   bring.c    ... how the image gets to it
  *   access.c   what people ask of a device's objects, and the answers
  *   readings.c   values that it answers, for people
  *   record.c   what a device answers, to State, Update Result and versions
@@ -54,6 +56,10 @@ struct config {
     const char *public_uri;
     const char *http_uri;
     const char *delivery;
+    const char *severity; /* empty: neither this nor max_defer_us is written */
+    int64_t max_defer_us;
+    uint32_t cell_devices;   /* 0: as many as there are */
+    uint32_t memory_step_kb; /* 0: memory is not looked at */
     uint32_t block_size;
     int64_t ack_timeout_us;
     int64_t awake_us;
@@ -73,6 +79,9 @@ enum step {
     STEP_CANCEL,   /* POST /5/0/10 */
     STEP_NO_URI,   /* PUT /5/0/1, empty */
     STEP_NO_IMAGE, /* PUT /5/0/0, one byte 0 */
+    STEP_SEVERITY, /* PUT /5/0/11 */
+    STEP_DEFER,    /* PUT /5/0/13 */
+    STEP_CELL,     /* GET /4/0/8 */
     STEP_ACCESS,   /* of the first in peer.accesses */
 };
 
@@ -138,8 +147,14 @@ struct peer {
     bool verified;           /* it has answered from where it is, or has DTLS */
     bool queue;              /* it sleeps (U or UQ of 1.0, Q of 1.1) */
     bool firmware;           /* it has /5/0 */
-    bool cancels;            /* ... of 1.1 or later: resource 10 */
-    uint8_t formats;         /* HAS_...; 0: it did not say */
+    bool cancels;            /* ... of 1.1 or later: resources 10 to 13 */
+    bool connectivity;       /* it has /4/0 */
+    bool cell_known;         /* since it registered */
+    bool loads;              /* it is being brought an image, and counted in its cell */
+    bool memory_known;
+    uint32_t cell;      /* /4/0/8 */
+    uint32_t memory_kb; /* /3/0/10: free */
+    uint8_t formats;    /* HAS_...; 0: it did not say */
 
     /* The request under way. */
     enum step step;
@@ -156,8 +171,10 @@ struct peer {
     bool wants_read;
     bool ordered; /* order is under way, and not answered */
     struct fuo_order order;
-    bool order_read; /* record is newer than the order */
-    uint8_t resets;  /* tried for it */
+    bool order_read;   /* record is newer than the order */
+    uint8_t resets;    /* tried for it */
+    uint8_t wishes;    /* for its user, that it was told: severity, defer period */
+    int64_t queued_us; /* since when its cell is full; 0: it is not */
     struct coap_upload upload;
     uint32_t upload_image; /* that upload is of; 0: none */
 
@@ -225,6 +242,10 @@ enum {
     DIGESTS_MAX = 8,
 };
 
+enum {
+    CELL_BUCKETS = 256,
+};
+
 struct fuo_ns {
     struct ns_base base;
     const struct config *config;
@@ -246,6 +267,7 @@ struct fuo_ns {
     struct assembly assemblies[ASSEMBLIES_MAX];
     struct bootstrap bootstraps[BOOTSTRAPS_MAX];
     size_t bootstrap_count; /* at most so many are under way */
+    struct cell *cells[CELL_BUCKETS];
     struct digest digests[DIGESTS_MAX];
     size_t digest_next; /* that is replaced next */
     int64_t tick_at_us;
@@ -296,6 +318,15 @@ void bootstrap_refused(struct fuo_ns *ns, const coap_session_t *session,
 /* What is due, in each turn. */
 void bootstrap_serve(struct fuo_ns *ns);
 void bootstrap_close(struct fuo_ns *ns);
+
+/* ---- cells.c ---- */
+
+/* So many of its cell are being brought an image that it waits. */
+bool cells_is_full(const struct fuo_ns *ns, const struct peer *p);
+/* It is one of them. Once is enough. */
+void cells_enter(struct fuo_ns *ns, struct peer *p);
+void cells_leave(struct fuo_ns *ns, struct peer *p);
+void cells_close(struct fuo_ns *ns);
 
 /* ---- files.c ---- */
 
@@ -354,12 +385,37 @@ void update_answer(struct fuo_ns *ns, struct peer *p, const struct answer *answe
 /* Something has changed in its Object 5. */
 void update_notified(struct fuo_ns *ns, struct peer *p);
 
+/* For bring.c. The order is answered; and it is read what the device makes of it. */
+void update_answer_order(struct fuo_ns *ns, struct peer *p, int err);
+void update_ends(struct fuo_ns *ns, struct peer *p, int err);
+void update_ask(struct fuo_ns *ns, struct peer *p, const struct talk *talk);
+void update_write_uri(struct fuo_ns *ns, struct peer *p, enum step step,
+                      const char *text);
+
+/* ---- bring.c ---- */
+
+/* Where the image of an order is. */
+struct places {
+    char own[URI_SIZE];  /* here */
+    char http[URI_SIZE]; /* at the operator's HTTP server; empty: it is not there */
+};
+
+FUO_MUST_CHECK int bring_find(struct fuo_ns *ns, const struct peer *p,
+                              struct places *places);
+/* It was told so, by us, before a restart of ours perhaps. */
+bool bring_is_told(const struct record *r, const struct places *places);
+/* It is idle. The order may be answered, or wait for others in its cell. */
+void bring_begin(struct fuo_ns *ns, struct peer *p, const struct places *places);
+/* A push goes on where it stopped. */
+void bring_block(struct fuo_ns *ns, struct peer *p);
+void bring_pushed(struct fuo_ns *ns, struct peer *p, const struct answer *answer);
+
 /* ---- access.c ---- */
 
 /* As access() of plugin.h. */
 FUO_MUST_CHECK int access_order(struct fuo_ns *ns, const struct fuo_access *order);
-/* From now on it tells of its battery, when that has changed by batteryStep. */
-void access_watch_battery(struct fuo_ns *ns, struct peer *p);
+/* From now on it tells of its battery and its free memory, as often as steps say. */
+void access_watch(struct fuo_ns *ns, struct peer *p);
 /* True: a request is on its way. */
 bool access_next(struct fuo_ns *ns, struct peer *p);
 void access_answer(struct fuo_ns *ns, struct peer *p, const struct answer *answer);
@@ -386,6 +442,9 @@ enum {
 FUO_MUST_CHECK int record_read_firmware(struct record *record, struct versions *versions,
                                         const struct answer *a);
 FUO_MUST_CHECK int record_read_device(struct versions *versions, const struct answer *a);
+/* A resource that is a number, in whatever format. FUO_EPROTO: it is none, or negative. */
+FUO_MUST_CHECK int record_read_number(const uint16_t path[static 3],
+                                      const struct answer *a, uint32_t *number);
 
 /* ---- coap.c ---- */
 

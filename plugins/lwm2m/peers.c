@@ -191,6 +191,9 @@ void peers_deregister(struct fuo_ns *ns, struct peer *p)
     p->session = NULL;
     talk_end(ns, p);
     p->observing = false;
+    cells_leave(ns, p);
+    p->cell_known = false;
+    p->memory_known = false;
     access_lost(ns, p);
     p->upload_image = 0; /* it may have rebooted: from the start */
     ns->registered_count--;

@@ -18,6 +18,7 @@ enum {
     LIFETIME_DEFAULT_S = 86400,
     LIFETIME_MAX_S = 10 * 365 * 86400,
     LINKS_MAX = 1024,
+    OBJECT_CONNECTIVITY = 4,
     OBJECT_FIRMWARE = 5,
     MINOR_MAX = 2, /* of LwM2M 1.x */
 };
@@ -40,7 +41,8 @@ struct params {
 /* What the links say. */
 struct objects {
     bool firmware;
-    bool cancels;    /* Object 5 of 1.1 or later */
+    bool cancels; /* Object 5 of 1.1 or later */
+    bool connectivity;
     uint8_t formats; /* HAS_... */
     char root[ROOT_SIZE];
 };
@@ -173,7 +175,11 @@ static void note_object(const struct link *link, struct objects *o)
     struct link_attr ver;
     size_t len = (size_t)snprintf(root, sizeof(root), "/%s", o->root);
     if (link_path(link, root, o->root[0] != '\0' ? len : 0, &path) != FUO_OK ||
-        path.depth == 0 || path.id[0] != OBJECT_FIRMWARE) {
+        path.depth == 0) {
+        return;
+    }
+    if (path.id[0] != OBJECT_FIRMWARE) {
+        o->connectivity |= path.id[0] == OBJECT_CONNECTIVITY && path.depth == 2;
         return;
     }
     o->firmware |= path.depth == 2 && path.id[1] == 0;
@@ -329,6 +335,7 @@ static void take_objects(struct peer *p, const struct objects *o)
 {
     p->firmware = o->firmware;
     p->cancels = o->cancels;
+    p->connectivity = o->connectivity;
     p->formats = o->formats;
     if (p->root == NULL || strcmp(p->root, o->root) != 0) {
         free(p->root);
@@ -387,9 +394,7 @@ static coap_pdu_code_t register_peer(struct fuo_ns *ns, coap_session_t *session,
     p->wants_read = true;
     take_params(ns, p, params);
     take_objects(p, &objects);
-    if (ns->config->battery_step > 0) {
-        access_watch_battery(ns, p);
-    }
+    access_watch(ns, p);
     *made = p;
     return COAP_RESPONSE_CODE_CREATED;
 }

@@ -117,25 +117,26 @@ int readings_tell(struct fuo_ns *ns, const struct peer *p, uint64_t id,
     return FUO_OK;
 }
 
-int readings_battery(struct fuo_ns *ns, const struct peer *p,
-                     const struct lwm2m_path *path, const struct content *content)
+int readings_watched(struct fuo_ns *ns, struct peer *p, enum watch watch,
+                     const struct answer *answer)
 {
-    struct lwm2m_entry entries[FUO_READINGS_MAX];
-    uint8_t scratch[SCRATCH_SIZE];
-    struct lwm2m_list list = {.entries = entries,
-                              .cap = FUO_READINGS_MAX,
-                              .scratch = wr_init(scratch, sizeof(scratch))};
+    static const uint16_t battery[] = {3, 0, 9};
+    static const uint16_t memory[] = {3, 0, 10};
     struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_REPORTED};
+    uint32_t number = 0;
     int err =
-        lwm2m_content_read(content->format, path, content->bytes, content->len, &list);
-    const struct lwm2m_value *value = &entries[0].value;
-    bool usable = err == FUO_OK && list.count == 1 && value->type == LWM2M_INTEGER &&
-                  value->integer >= 0 && value->integer <= 100;
-    if (usable) {
-        event.reported.dev_eui = p->eui;
-        event.reported.has_battery = true;
-        event.reported.battery_percent = (uint8_t)value->integer;
-        ns_event(ns, &event);
+        record_read_number(watch == WATCH_BATTERY ? battery : memory, answer, &number);
+    if (err != FUO_OK || (watch == WATCH_BATTERY && number > 100)) {
+        return FUO_EPROTO;
     }
-    return usable ? FUO_OK : FUO_EPROTO;
+    if (watch == WATCH_MEMORY) {
+        p->memory_known = true;
+        p->memory_kb = number;
+        return FUO_OK;
+    }
+    event.reported.dev_eui = p->eui;
+    event.reported.has_battery = true;
+    event.reported.battery_percent = (uint8_t)number;
+    ns_event(ns, &event);
+    return FUO_OK;
 }

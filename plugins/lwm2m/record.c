@@ -128,3 +128,23 @@ int record_read_device(struct versions *versions, const struct answer *a)
     }
     return err;
 }
+
+int record_read_number(const uint16_t path[static 3], const struct answer *a,
+                       uint32_t *number)
+{
+    const struct lwm2m_path wanted = {.id = {path[0], path[1], path[2]},
+                                      .depth = DEPTH_RESOURCE};
+    struct lwm2m_entry entries[ENTRIES_MAX];
+    uint8_t scratch[SCRATCH_SIZE];
+    struct lwm2m_list list = {.entries = entries,
+                              .cap = ENTRIES_MAX,
+                              .scratch = wr_init(scratch, sizeof(scratch))};
+    int err = lwm2m_content_read(a->format, &wanted, a->body, a->len, &list);
+    const struct lwm2m_value *value = &entries[0].value;
+    bool usable = err == FUO_OK && list.count == 1 && value->type == LWM2M_INTEGER &&
+                  value->integer >= 0 && value->integer <= UINT32_MAX;
+    if (usable) {
+        *number = (uint32_t)value->integer;
+    }
+    return usable ? FUO_OK : FUO_EPROTO;
+}

@@ -10,6 +10,7 @@
  */
 #include "lwm2m.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,27 +21,15 @@ enum {
     STATE_DOWNLOADING = 1,
     STATE_DOWNLOADED = 2,
     STATE_UPDATING = 3,
-    METHOD_PULL = 0,
-    METHOD_PUSH = 1,
-    METHOD_BOTH = 2,
-    PROTOCOL_COAP = 1, /* bits of record.protocols */
-    PROTOCOL_COAPS = 2,
-    PROTOCOL_HTTP = 4,
-    PROTOCOL_HTTPS = 8,
     RESETS_MAX = 3,
-    RESTARTS_MAX = 5, /* of an upload */
+    WISHES = 2,
 };
 
 #define SILENCE_US (60 * SECOND_US) /* a device that did not answer is left alone */
 
 static const uint8_t nul[1] = {0};
 
-static bool is_order(const struct peer *p, enum fuo_order_type type)
-{
-    return p->ordered && p->order.type == type;
-}
-
-static void answer_order(struct fuo_ns *ns, struct peer *p, int err)
+void update_answer_order(struct fuo_ns *ns, struct peer *p, int err)
 {
     if (p->ordered) {
         struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_ORDERED};
@@ -54,7 +43,7 @@ static void answer_order(struct fuo_ns *ns, struct peer *p, int err)
 
 /* ---- requests ---- */
 
-static void ask(struct fuo_ns *ns, struct peer *p, const struct talk *talk)
+void update_ask(struct fuo_ns *ns, struct peer *p, const struct talk *talk)
 {
     if (talk_send(ns, p, talk) != FUO_OK) {
         p->silent_until_us = ns->now_us + SILENCE_US;
@@ -98,7 +87,7 @@ static void read_firmware(struct fuo_ns *ns, struct peer *p)
         .accept = read_format(p),
         .observe = observe,
     };
-    ask(ns, p, &talk);
+    update_ask(ns, p, &talk);
 }
 
 static void read_version(struct fuo_ns *ns, struct peer *p)
@@ -108,11 +97,10 @@ static void read_version(struct fuo_ns *ns, struct peer *p)
                               .path = "3/0/3",
                               .format = -1,
                               .accept = -1};
-    ask(ns, p, &talk);
+    update_ask(ns, p, &talk);
 }
 
-static void write_text(struct fuo_ns *ns, struct peer *p, enum step step,
-                       const char *text)
+void update_write_uri(struct fuo_ns *ns, struct peer *p, enum step step, const char *text)
 {
     const struct talk talk = {.step = step,
                               .method = COAP_REQUEST_CODE_PUT,
@@ -121,7 +109,7 @@ static void write_text(struct fuo_ns *ns, struct peer *p, enum step step,
                               .payload_len = strlen(text),
                               .format = FORMAT_TEXT,
                               .accept = -1};
-    ask(ns, p, &talk);
+    update_ask(ns, p, &talk);
 }
 
 static void write_nul(struct fuo_ns *ns, struct peer *p)
@@ -133,7 +121,32 @@ static void write_nul(struct fuo_ns *ns, struct peer *p)
                               .payload_len = sizeof(nul),
                               .format = FORMAT_OCTETS,
                               .accept = -1};
-    ask(ns, p, &talk);
+    update_ask(ns, p, &talk);
+}
+
+static void write_number(struct fuo_ns *ns, struct peer *p, enum step step,
+                         const char *path, uint32_t number)
+{
+    char text[16];
+    snprintf(text, sizeof(text), "%u", (unsigned)number);
+    const struct talk talk = {.step = step,
+                              .method = COAP_REQUEST_CODE_PUT,
+                              .path = path,
+                              .payload = (const uint8_t *)text,
+                              .payload_len = strlen(text),
+                              .format = FORMAT_TEXT,
+                              .accept = -1};
+    update_ask(ns, p, &talk);
+}
+
+static void read_cell(struct fuo_ns *ns, struct peer *p)
+{
+    const struct talk talk = {.step = STEP_CELL,
+                              .method = COAP_REQUEST_CODE_GET,
+                              .path = "4/0/8",
+                              .format = -1,
+                              .accept = -1};
+    update_ask(ns, p, &talk);
 }
 
 static void execute(struct fuo_ns *ns, struct peer *p, enum step step, const char *path)
@@ -143,100 +156,13 @@ static void execute(struct fuo_ns *ns, struct peer *p, enum step step, const cha
                               .path = path,
                               .format = -1,
                               .accept = -1};
-    ask(ns, p, &talk);
+    update_ask(ns, p, &talk);
 }
 
-/* ---- push ---- */
-
-static void push_block(struct fuo_ns *ns, struct peer *p)
-{
-    const uint8_t *image = NULL;
-    size_t len = 0;
-    struct coap_slice slice;
-    if (ns->base.ops->image(ns->base.host, p->order.image, &image, &len) != FUO_OK ||
-        len != p->upload.total) {
-        answer_order(ns, p, FUO_ENOENT);
-        return;
-    }
-    struct coap_block block = coap_upload_block(&p->upload, &slice);
-    const struct talk talk = {.step = STEP_PUSH,
-                              .method = COAP_REQUEST_CODE_PUT,
-                              .path = "5/0/0",
-                              .payload = image + slice.offset,
-                              .payload_len = slice.len,
-                              .block1 = &block,
-                              .size1 = block.num == 0 ? len : 0,
-                              .format = FORMAT_OCTETS,
-                              .accept = -1};
-    ask(ns, p, &talk);
-}
-
-static void begin_push(struct fuo_ns *ns, struct peer *p)
-{
-    const uint8_t *image = NULL;
-    size_t len = 0;
-    uint8_t szx = coap_block_szx(ns->config->block_size);
-    int err = ns->base.ops->image(ns->base.host, p->order.image, &image, &len);
-    err = err == FUO_OK ? coap_upload_init(&p->upload, len, 0, szx) : err;
-    if (err != FUO_OK) {
-        answer_order(ns, p, err);
-        return;
-    }
-    p->upload_image = p->order.image;
-    push_block(ns, p);
-}
-
-static void refuse(struct fuo_ns *ns, struct peer *p, int err)
+void update_ends(struct fuo_ns *ns, struct peer *p, int err)
 {
     p->wants_read = true; /* it may say why */
-    answer_order(ns, p, err);
-}
-
-/* From the start, perhaps with smaller blocks; not for ever. */
-static void push_again(struct fuo_ns *ns, struct peer *p, bool smaller)
-{
-    bool may = p->resets++ < RESTARTS_MAX;
-    if (smaller) {
-        may = may && coap_upload_shrink(&p->upload) == FUO_OK;
-    } else {
-        p->upload.offset = 0;
-    }
-    if (may) {
-        push_block(ns, p);
-    } else {
-        refuse(ns, p, FUO_EPERM);
-    }
-}
-
-static void pushed(struct fuo_ns *ns, struct peer *p, const struct answer *a)
-{
-    if (!is_order(p, FUO_ORDER_DELIVER)) {
-        return; /* it was cancelled */
-    }
-    switch (a->code) {
-    case COAP_RESPONSE_CODE_CONTINUE:
-        if (!a->has_block1 || coap_upload_acked(&p->upload, &a->block1) != FUO_OK) {
-            push_again(ns, p, false);
-            return;
-        }
-        files_progress(ns, p, p->upload.offset, p->upload.total);
-        push_block(ns, p);
-        return;
-    case COAP_RESPONSE_CODE_CHANGED:
-        files_progress(ns, p, p->upload.total, p->upload.total);
-        p->upload_image = 0;
-        refuse(ns, p, FUO_OK); /* and what it makes of it is read */
-        return;
-    case COAP_RESPONSE_CODE_REQUEST_TOO_LARGE:
-        push_again(ns, p, true);
-        return;
-    case COAP_RESPONSE_CODE_INCOMPLETE:
-        push_again(ns, p, false);
-        return;
-    default:
-        p->upload_image = 0;
-        refuse(ns, p, FUO_EPERM);
-    }
+    update_answer_order(ns, p, err);
 }
 
 /* ---- orders ---- */
@@ -249,73 +175,11 @@ static void reset(struct fuo_ns *ns, struct peer *p)
     if (no == 0 && p->cancels) {
         execute(ns, p, STEP_CANCEL, "5/0/10");
     } else if (no <= 1) {
-        write_text(ns, p, STEP_NO_URI, "");
+        update_write_uri(ns, p, STEP_NO_URI, "");
     } else if (no < RESETS_MAX && p->record.state == STATE_DOWNLOADED) {
         write_nul(ns, p);
     } else {
-        answer_order(ns, p, FUO_EPERM);
-    }
-}
-
-/* Whether it can fetch from there. */
-static bool can_fetch(const struct record *r, const char *uri)
-{
-    unsigned known = r->has_protocols ? r->protocols : PROTOCOL_COAP;
-    unsigned needed = strncmp(uri, "coaps:", 6) == 0   ? PROTOCOL_COAPS
-                      : strncmp(uri, "coap:", 5) == 0  ? PROTOCOL_COAP
-                      : strncmp(uri, "https:", 6) == 0 ? PROTOCOL_HTTPS
-                                                       : PROTOCOL_HTTP;
-    bool pulls = !r->has_method || r->method == METHOD_PULL || r->method >= METHOD_BOTH;
-    return pulls && (known & needed) != 0;
-}
-
-static bool can_be_pushed_to(const struct record *r)
-{
-    return r->has_method && (r->method == METHOD_PUSH || r->method == METHOD_BOTH);
-}
-
-/* Where the image of an order is. */
-struct places {
-    char own[URI_SIZE];  /* here */
-    char http[URI_SIZE]; /* at the operator's HTTP server; empty: it is not there */
-};
-
-static int find_places(struct fuo_ns *ns, const struct peer *p, struct places *places)
-{
-    places->http[0] = '\0';
-    int err = files_http_uri(ns, p->order.image, places->http);
-    return err == FUO_OK || err == FUO_ENOENT
-               ? files_uri(ns, p, p->order.image, places->own)
-               : err;
-}
-
-/* It was told so, by us, before a restart of ours perhaps. */
-static bool is_told(const struct record *r, const struct places *places)
-{
-    const char *http = places->http;
-    return r->uri == fnv1a(places->own, strlen(places->own)) ||
-           (http[0] != '\0' && r->uri == fnv1a(http, strlen(http)));
-}
-
-/* The HTTP server is there to be used by those who can; NULL: it can fetch from neither. */
-static const char *place_of(const struct record *r, const struct places *places)
-{
-    if (places->http[0] != '\0' && can_fetch(r, places->http)) {
-        return places->http;
-    }
-    return can_fetch(r, places->own) ? places->own : NULL;
-}
-
-static void bring(struct fuo_ns *ns, struct peer *p, const struct places *places)
-{
-    const char *delivery = ns->config->delivery;
-    const char *uri = place_of(&p->record, places);
-    if (uri != NULL && strcmp(delivery, "push") != 0) {
-        write_text(ns, p, STEP_URI, uri);
-    } else if (strcmp(delivery, "pull") != 0 && can_be_pushed_to(&p->record)) {
-        begin_push(ns, p);
-    } else {
-        answer_order(ns, p, FUO_ENOTSUP);
+        update_answer_order(ns, p, FUO_EPERM);
     }
 }
 
@@ -323,31 +187,60 @@ static void deliver(struct fuo_ns *ns, struct peer *p)
 {
     const struct record *r = &p->record;
     struct places places;
-    int err = find_places(ns, p, &places);
+    if (ns->config->cell_devices > 0 && p->connectivity && !p->cell_known) {
+        read_cell(ns, p);
+        return;
+    }
+    int err = bring_find(ns, p, &places);
     if (err != FUO_OK || !r->has_state) {
-        answer_order(ns, p, err != FUO_OK ? err : FUO_EPROTO);
+        update_answer_order(ns, p, err != FUO_OK ? err : FUO_EPROTO);
         return;
     }
     bool there = r->state == STATE_DOWNLOADING || r->state == STATE_DOWNLOADED;
-    if (there && is_told(r, &places)) {
-        answer_order(ns, p, FUO_OK);
+    if (r->state == STATE_DOWNLOADING) {
+        cells_enter(ns, p); /* it has begun, full or not */
+    }
+    if (there && bring_is_told(r, &places)) {
+        update_answer_order(ns, p, FUO_OK);
     } else if (r->state == STATE_DOWNLOADING && p->upload_image == p->order.image) {
-        push_block(ns, p); /* where it stopped */
+        bring_block(ns, p); /* where it stopped */
     } else if (r->state == STATE_IDLE) {
-        bring(ns, p, &places);
+        bring_begin(ns, p, &places);
     } else if (there) {
         reset(ns, p);
     } else {
-        answer_order(ns, p, FUO_EAGAIN); /* it is updating, or in a State of its own */
+        update_answer_order(ns, p,
+                            FUO_EAGAIN); /* it is updating, or in a State of its own */
     }
+}
+
+/* What its user may do; true: it is being told. Who does not take that is told no more. */
+static bool tell_wishes(struct fuo_ns *ns, struct peer *p)
+{
+    const struct config *c = ns->config;
+    if (c->severity[0] == '\0' || !p->cancels || p->wishes >= WISHES) {
+        return false;
+    }
+    if (p->wishes++ == 0) {
+        uint32_t severity = c->severity[0] == 'c' ? 0 : c->severity[0] == 'm' ? 1 : 2;
+        write_number(ns, p, STEP_SEVERITY, "5/0/11", severity);
+    } else {
+        write_number(ns, p, STEP_DEFER, "5/0/13",
+                     (uint32_t)(c->max_defer_us / SECOND_US));
+    }
+    return true;
 }
 
 static void install(struct fuo_ns *ns, struct peer *p)
 {
+    if (p->record.state == STATE_DOWNLOADED && tell_wishes(ns, p)) {
+        return;
+    }
     if (p->record.state == STATE_DOWNLOADED) {
         execute(ns, p, STEP_EXECUTE, "5/0/2");
     } else {
-        answer_order(ns, p, p->record.state == STATE_UPDATING ? FUO_OK : FUO_EPERM);
+        update_answer_order(ns, p,
+                            p->record.state == STATE_UPDATING ? FUO_OK : FUO_EPERM);
     }
 }
 
@@ -358,7 +251,7 @@ static void cancel(struct fuo_ns *ns, struct peer *p)
     if (there) {
         reset(ns, p);
     } else {
-        answer_order(ns, p, p->record.state == STATE_IDLE ? FUO_OK : FUO_EPERM);
+        update_answer_order(ns, p, p->record.state == STATE_IDLE ? FUO_OK : FUO_EPERM);
     }
 }
 
@@ -366,7 +259,7 @@ static void go_on(struct fuo_ns *ns, struct peer *p)
 {
     switch (p->order.type) {
     case FUO_ORDER_READ:
-        answer_order(ns, p, FUO_OK);
+        update_answer_order(ns, p, FUO_OK);
         return;
     case FUO_ORDER_DELIVER:
         deliver(ns, p);
@@ -386,31 +279,38 @@ static bool can_be_asked(const struct fuo_ns *ns, const struct peer *p)
            p->silent_until_us <= ns->now_us;
 }
 
+/* What it is asked first; false: nothing can be, or is to be, now. An order may end without
+ * a request: then the next thing is looked at. */
+static bool ask_next(struct fuo_ns *ns, struct peer *p)
+{
+    bool reads = p->wants_observe || p->wants_read || (p->ordered && !p->order_read);
+    if (access_next(ns, p)) {
+        return false;
+    }
+    if (reads && p->firmware) {
+        read_firmware(ns, p);
+    } else if (reads && p->ordered) {
+        update_answer_order(ns, p, FUO_ENOTSUP);
+    } else if (reads) {
+        p->wants_observe = p->wants_read = false;
+    } else if (p->ordered) {
+        go_on(ns, p);
+        return !p->ordered; /* else its cell is full, or it has been asked */
+    } else {
+        return false;
+    }
+    return true;
+}
+
 void update_next(struct fuo_ns *ns, struct peer *p)
 {
-    /* An order may end without a request: then the next thing is looked at. */
-    while (can_be_asked(ns, p)) {
-        bool reads = p->wants_observe || p->wants_read || (p->ordered && !p->order_read);
-        if (access_next(ns, p)) {
-            return;
-        }
-        if (reads && p->firmware) {
-            read_firmware(ns, p);
-        } else if (reads && p->ordered) {
-            answer_order(ns, p, FUO_ENOTSUP);
-        } else if (reads) {
-            p->wants_observe = p->wants_read = false;
-        } else if (p->ordered) {
-            go_on(ns, p);
-        } else {
-            return;
-        }
+    while (can_be_asked(ns, p) && ask_next(ns, p)) {
     }
 }
 
 void update_drop(struct fuo_ns *ns, struct peer *p)
 {
-    answer_order(ns, p, FUO_EAGAIN);
+    update_answer_order(ns, p, FUO_EAGAIN);
 }
 
 void update_order(struct fuo_ns *ns, struct peer *p, const struct fuo_order *order)
@@ -420,6 +320,8 @@ void update_order(struct fuo_ns *ns, struct peer *p, const struct fuo_order *ord
     p->ordered = true;
     p->order_read = false;
     p->resets = 0;
+    p->wishes = 0;
+    p->queued_us = 0;
     if (order->type == FUO_ORDER_DELIVER) {
         p->image = order->image;
         p->told_permille = 0;
@@ -453,6 +355,16 @@ static void forget_versions(struct peer *p)
     p->versions = NULL;
 }
 
+/* Whether it is one of those in its cell that are being brought an image. */
+static void note_load(struct fuo_ns *ns, struct peer *p)
+{
+    if (p->record.state == STATE_DOWNLOADING && p->image != 0) {
+        cells_enter(ns, p);
+    } else {
+        cells_leave(ns, p);
+    }
+}
+
 static void took_firmware(struct fuo_ns *ns, struct peer *p, const struct answer *a)
 {
     bool content = a->code == COAP_RESPONSE_CODE_CONTENT;
@@ -468,6 +380,9 @@ static void took_firmware(struct fuo_ns *ns, struct peer *p, const struct answer
         err = p->versions != NULL ? record_read_firmware(&p->record, p->versions, a)
                                   : FUO_ENOMEM;
     }
+    if (err == FUO_OK && p->record.has_state) {
+        note_load(ns, p);
+    }
     if (err == FUO_OK) {
         read_version(ns, p);
         return;
@@ -476,7 +391,7 @@ static void took_firmware(struct fuo_ns *ns, struct peer *p, const struct answer
         ns->base.ops->reject(ns->base.host, "answer to a read of /5/0");
     }
     forget_versions(p);
-    answer_order(ns, p, err);
+    update_answer_order(ns, p, err);
 }
 
 static void took_version(struct fuo_ns *ns, struct peer *p, const struct answer *a)
@@ -494,6 +409,16 @@ static void took_version(struct fuo_ns *ns, struct peer *p, const struct answer 
     forget_versions(p);
 }
 
+/* Who does not say is in a cell of its own. */
+static void took_cell(struct peer *p, const struct answer *a)
+{
+    static const uint16_t path[] = {4, 0, 8};
+    bool said = a->code == COAP_RESPONSE_CODE_CONTENT &&
+                record_read_number(path, a, &p->cell) == FUO_OK;
+    p->cell_known = said;
+    p->connectivity = said; /* it is not asked again before it registers */
+}
+
 /* The request was answered; what follows is that the device is read again, or asked more. */
 static void took(struct fuo_ns *ns, struct peer *p, const struct answer *a)
 {
@@ -508,11 +433,16 @@ static void took(struct fuo_ns *ns, struct peer *p, const struct answer *a)
         return;
     case STEP_URI:
     case STEP_EXECUTE:
-        refuse(ns, p, done ? FUO_OK : FUO_EPERM);
+        update_ends(ns, p, done ? FUO_OK : FUO_EPERM);
         return;
     case STEP_PUSH:
-        pushed(ns, p, a);
+        bring_pushed(ns, p, a);
         return;
+    case STEP_CELL:
+        took_cell(p, a);
+        return;
+    case STEP_SEVERITY:
+    case STEP_DEFER:
     case STEP_CANCEL:
     case STEP_NO_URI:
     case STEP_NO_IMAGE:

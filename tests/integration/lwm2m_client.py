@@ -10,6 +10,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -97,13 +98,18 @@ class Client(threading.Thread):
     """version_of(image) is what runs after an update; faults are words: see the code."""
 
     def __init__(self, port, endpoint, version="1.4.2", target="1.4.3", method=0, faults=(),
-                 szx=6, binding="U", protocols=(0, 1), ca=None):
+                 szx=6, binding="U", protocols=(0, 1), ca=None, cell=None,
+                 memory=None):
         super().__init__(daemon=True)
         self.server, self.endpoint, self.binding = ("127.0.0.1", port), endpoint, binding
         self.files = ("coap", *self.server)  # that URIs have to name
         self.version, self.target, self.method = version, target, method
         self.faults, self.szx = faults, szx
         self.protocols, self.ca = protocols, ca  # of /5/0/8; whom it trusts for HTTPS
+        self.cell, self.memory = cell, memory  # /4/0/8 and /3/0/10; None: it has neither
+        self.wishes, self.deferred_until = {}, None  # /5/0/11 and /5/0/13, as written
+        self.watched, self.attributes = {}, []  # tokens by path, of /3/0/10
+        self.times = []  # (when, State), of all of them
         self.state, self.result, self.uri, self.image = IDLE, 0, "", b""
         self.flash, self.states, self.installs = None, [IDLE], 0
         self.uris = []  # that it was told, one after the other
@@ -130,11 +136,16 @@ class Client(threading.Thread):
         query = [f"ep={self.endpoint}", "lt=300", "lwm2m=1.0", f"b={self.binding}"]
         self.observed = self.location = None
         self.request(POST, [(PATH, b"rd"), (FORMAT, number(LINK))] +
-                     [(QUERY, q.encode()) for q in query], b"</1/0>,</3/0>,</5/0>")
+                     [(QUERY, q.encode()) for q in query], self.links())
+
+    def links(self):
+        return (b"</1/0>,</3/0>," + (b"</4/0>," if self.cell is not None else b"") +
+                (b"</5>;ver=1.1,</5/0>" if "defers" in self.faults else b"</5/0>"))
 
     def enter(self, state, result=0):
         self.state, self.result = state, result
         self.states.append(state)
+        self.times.append((time.monotonic(), state))
         if self.observed:
             token, self.mid = self.observed, self.mid % 65535 + 1
             self.send(encode(NON, code("2.05"), self.mid, token,
@@ -195,9 +206,29 @@ class Client(threading.Thread):
     def execute(self):
         if self.state != DOWNLOADED:
             return "4.05"
+        if "defers" in self.faults and self.deferred_until is None:
+            self.deferred_until = time.monotonic() + self.wishes.get(13, 0)
+            self.enter(DOWNLOADED, 11)
+            return "2.04"
         self.installs += 1
         self.enter(UPDATING)
         return "2.04"
+
+    def end_deferral(self):
+        """Its user has had the time that there was; none are asked twice."""
+        if self.state == DOWNLOADED and self.deferred_until is not None and (
+                self.deferred_until <= time.monotonic()):
+            self.installs += 1
+            self.enter(UPDATING)
+            self.reboot()
+
+    def tell_memory(self, kilobytes):
+        self.memory = kilobytes
+        for path, token in self.watched.items():
+            self.mid = self.mid % 65535 + 1
+            self.send(encode(CON, code("2.05"), self.mid, token,
+                             [(OBSERVE, number(self.mid)), (FORMAT, b"")],
+                             str(self.memory).encode()))
 
     def reboot(self):
         """It installs, and is back at another port; what it forgets is a fault."""
@@ -233,6 +264,19 @@ class Client(threading.Thread):
         elif m.code == GET and path == "3/0/3":
             text, payload = "2.05", self.version.encode()
             options.append((FORMAT, b""))
+        elif m.code == GET and path == "4/0/8" and self.cell is not None:
+            text, payload = "2.05", str(self.cell).encode()
+            options.append((FORMAT, b""))
+        elif path == "3/0/10" and self.memory is not None:
+            text = "2.04" if m.code == PUT else "2.05"
+            self.attributes += [q.decode() for q in m.all(QUERY)]
+            if m.code == GET:
+                self.watched[path] = m.token
+                options += [(OBSERVE, number(1)), (FORMAT, b"")]
+                payload = str(self.memory).encode()
+        elif m.code == PUT and path in ("5/0/11", "5/0/13") and "defers" in self.faults:
+            self.wishes[int(path[4:])] = int(m.payload)
+            text = "2.04"
         elif m.code == PUT and path == "5/0/1":
             text = self.write_uri(m)
         elif m.code == PUT and path == "5/0/0":
@@ -304,6 +348,7 @@ class Client(threading.Thread):
         idle = 0
         self.register()
         while not self.ended:
+            self.end_deferral()
             try:
                 data = self.sock.recv(2048)
             except (socket.timeout, ConnectionRefusedError):

@@ -99,6 +99,62 @@ def case_an_http_uri_that_is_none_is_refused(folder):
         assert s.run.returncode != 0 and "httpUri begins with" in s.run.stderr, s.run
 
 
+def case_a_user_may_put_it_off_as_long_as_the_fleet_says(folder):
+    with Lwm2mStack(folder, devices=2, options="severity: optional\n      maxDefer: 3s") as s:
+        client = s.client(0, faults=["defers"])
+        old = s.client(1)  # Object 5 of 1.0: nothing of the kind is written to it
+        rows = s.campaign(0)
+        assert [r["outcome"] for r in rows] == ["succeeded"] * 2, rows
+        assert client.wishes == {11: 2, 13: 3} and not old.wishes, client.wishes
+        assert client.states == [IDLE, DOWNLOADING, DOWNLOADED, DOWNLOADED, UPDATING,
+                                 IDLE], client.states
+        assert client.installs == 1 and client.flash == s.path("image.bin").read_bytes()
+
+
+def loading(client):
+    """From when to when it fetched its image."""
+    begun = next(at for at, state in client.times if state == DOWNLOADING)
+    return begun, next(at for at, state in client.times if state == DOWNLOADED)
+
+
+def case_so_many_devices_of_a_cell_fetch_at_a_time(folder):
+    with Lwm2mStack(folder, devices=7, options="cellDevices: 1") as s:
+        cells = [s.client(i, cell=i % 2) for i in range(6)]
+        elsewhere_too = s.client(6)  # it has no Object 4
+        rows = s.campaign(0)
+        assert [r["outcome"] for r in rows] == ["succeeded"] * 7, rows
+        for cell in (cells[::2], cells[1::2]):
+            spans = sorted(loading(c) for c in cell)
+            assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:])), spans
+        updated(s, elsewhere_too)
+
+
+def case_a_device_without_room_is_not_brought_an_image(folder):
+    spec = {"retry": {"cooldown": "1m", "device": 9}}
+    with Lwm2mStack(folder, devices=2, spec=spec, options="memoryStep: 5") as s:
+        full = s.client(0, memory=39)  # kilobytes; the image has 40
+        s.client(1, memory=40)
+        wait_for("observation", lambda: full.watched, 20)
+        assert full.attributes == ["st=5"], full.attributes
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("what it lacks", lambda: "no-room" in [r["reason"] for r in s.rows()], 60)
+        assert full.states == [IDLE], full.states
+        full.tell_memory(512)
+        rows = s.campaign(0)
+        assert [r["outcome"] for r in rows] == ["succeeded"] * 2, rows
+        updated(s, full)
+
+
+def case_a_device_that_never_has_room_has_failed(folder):
+    spec = {"retry": {"cooldown": "1m", "device": 2}}
+    with Lwm2mStack(folder, spec=spec, options="memoryStep: 5") as s:
+        client = s.client(memory=10)
+        rows = s.campaign(10)
+        assert [(r["outcome"], r["reason"], r["result"]) for r in rows] == [
+            ("failed", "no-room", 2)], rows
+        assert client.states == [IDLE] and not client.uris, client.states
+
+
 def case_a_device_without_tlv_is_updated_as_well(folder):
     with Lwm2mStack(folder) as s:
         client = s.client(faults=["no-tlv"])

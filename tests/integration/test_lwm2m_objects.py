@@ -69,6 +69,18 @@ def case_a_device_with_senml_is_read_and_changed(folder):
     reads_and_writes(folder, SENML_JSON)
 
 
+def case_the_components_of_a_device_are_read(folder):
+    """Object 33629, Advanced Firmware Update: not registered, and met."""
+    with Lwm2mStack(folder) as s:
+        client = device(s)
+        client.objects.update({
+            "33629/0": {3: 0, 5: 1, 14: "application", 15: "1.4.2"},
+            "33629/1": {3: 2, 5: 13, 14: "modem", 15: "7.2"}})
+        read = values(ask(s, "read", "/33629"))
+        assert read["/33629/1/14"] == "modem" and read["/33629/0/15"] == "1.4.2", read
+        assert (read["/33629/1/3"], read["/33629/1/5"]) == (2, 13), read
+
+
 def case_what_a_device_refuses_is_said(folder):
     with Lwm2mStack(folder, devices=2) as s:
         device(s, fixed=["3/0/0"])
