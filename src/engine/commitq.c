@@ -28,7 +28,6 @@ struct step_end {
 
 struct commitq {
     struct effects gathering; /* STORE and PUBLISH, for the next batches */
-    size_t gathered_from;     /* gathering.items[gathered_from .. len) */
     struct step_end *ends;    /* ends[end_head .. end_len): of the steps in there */
     size_t end_head;
     size_t end_len;
@@ -122,8 +121,7 @@ void commitq_destroy(struct commitq *q)
 
 static void gather(struct commitq *q, const struct effect *effect)
 {
-    struct effect *copy = effects_append(&q->gathering, effect->type);
-    *copy = *effect;
+    effects_copy(&q->gathering, effect);
     q->stores_pushed += effect->type == EFFECT_STORE;
 }
 
@@ -143,7 +141,7 @@ void commitq_push(struct commitq *q, const struct effects *effects)
 {
     size_t gathered = q->gathering.len;
     for (size_t i = 0; i < effects->len; i++) {
-        const struct effect *effect = &effects->items[i];
+        const struct effect *effect = effects->items[i];
         if (effect->type == EFFECT_STORE || effect->type == EFFECT_PUBLISH) {
             gather(q, effect);
         } else if (effect->urgent) {
@@ -170,7 +168,7 @@ static struct step_end next_end(const struct commitq *q, size_t max, bool *whole
     }
     size_t at = q->end_head;
     end = q->ends[at++];
-    while (at < q->end_len && q->ends[at].len - q->gathered_from <= max) {
+    while (at < q->end_len && q->ends[at].len <= max) {
         end = q->ends[at++];
     }
     return end;
@@ -188,51 +186,30 @@ static void take_all(struct commitq *q, struct effects *batch)
     struct effects emptied = *batch;
     *batch = q->gathering;
     q->gathering = emptied;
-    q->gathering.len = 0;
-    if (q->gathered_from > 0) {
-        batch->len -= q->gathered_from;
-        memmove(batch->items, batch->items + q->gathered_from,
-                batch->len * sizeof(*batch->items));
-    }
-    q->gathered_from = 0;
     q->end_head = q->end_len = 0;
-}
-
-/* What is left moves to the front once half of the list is gone: amortised O(1). */
-static void compact(struct commitq *q)
-{
-    if (q->gathered_from * 2 < q->gathering.len) {
-        return;
-    }
-    q->gathering.len -= q->gathered_from;
-    memmove(q->gathering.items, q->gathering.items + q->gathered_from,
-            q->gathering.len * sizeof(*q->gathering.items));
-    q->end_len -= q->end_head;
-    memmove(q->ends, q->ends + q->end_head, q->end_len * sizeof(*q->ends));
-    for (size_t i = 0; i < q->end_len; i++) {
-        q->ends[i].len -= q->gathered_from;
-    }
-    q->gathered_from = 0;
-    q->end_head = 0;
 }
 
 static void take_some(struct commitq *q, size_t len, struct effects *batch)
 {
     for (size_t i = 0; i < len; i++) {
-        const struct effect *effect = &q->gathering.items[q->gathered_from + i];
-        *effects_append(batch, effect->type) = *effect;
+        effects_copy(batch, q->gathering.items[i]);
     }
-    q->gathered_from += len;
-    compact(q);
+    effects_drop(&q->gathering, len);
+    q->end_len -= q->end_head;
+    memmove(q->ends, q->ends + q->end_head, q->end_len * sizeof(*q->ends));
+    q->end_head = 0;
+    for (size_t i = 0; i < q->end_len; i++) {
+        q->ends[i].len -= len;
+    }
 }
 
 enum commitq_taken commitq_take_batch(struct commitq *q, size_t max, size_t part,
                                       struct effects *batch)
 {
-    batch->len = 0;
+    effects_clear(batch);
     bool whole = false;
     struct step_end end = next_end(q, max, &whole);
-    size_t len = end.len - q->gathered_from;
+    size_t len = end.len;
     if (q->out || (len == 0 && !whole)) {
         return COMMITQ_NOTHING;
     }
@@ -240,8 +217,8 @@ enum commitq_taken commitq_take_batch(struct commitq *q, size_t max, size_t part
         len = part;
         whole = false;
     }
-    drop_ends(q, q->gathered_from + len);
-    if (q->gathered_from + len == q->gathering.len) {
+    drop_ends(q, len);
+    if (len == q->gathering.len) {
         take_all(q, batch);
     } else {
         take_some(q, len, batch);
@@ -283,6 +260,6 @@ void commitq_drop_all(struct commitq *q)
 
 size_t commitq_len(const struct commitq *q)
 {
-    return q->gathering.len - q->gathered_from + q->batch_len +
-           (q->urgent.len - q->urgent.head) + (q->waiting.len - q->waiting.head);
+    return q->gathering.len + q->batch_len + (q->urgent.len - q->urgent.head) +
+           (q->waiting.len - q->waiting.head);
 }

@@ -159,16 +159,34 @@ struct effect {
     };
 };
 
-/* Zeroed is empty. */
+/*
+ * Zeroed is empty. A step may yield an effect or two for each of 100 000 devices, so they lie in
+ * pieces of memory, one behind the other, each as long as its type needs: a pointer to one holds
+ * until it is dropped, and a copy of a whole struct effect may be taken of any.
+ */
 struct effects {
-    struct effect *items;
+    struct effect **items;
     size_t len;
     size_t cap;
     bool open; /* of a step: what it stores is of no use without what the next one does */
+    struct effects_piece *first;
+    struct effects_piece *last;
 };
 
-/* A zeroed effect of that type at the end of the list; aborts when memory is exhausted. */
+/*
+ * A zeroed effect of that type at the end of the list; aborts when memory is exhausted. What
+ * it is has to be written before the next one is appended: then it is cut to its length.
+ */
 struct effect *effects_append(struct effects *effects, enum effect_type type);
+
+/* The same with all that it says. */
+void effects_copy(struct effects *effects, const struct effect *effect);
+
+/* Without the first ones; their memory goes back. */
+void effects_drop(struct effects *effects, size_t count);
+
+/* Empty again; keeps the memory of a short list only. */
+void effects_clear(struct effects *effects);
 
 /* Frees the list; accepts a zeroed one. */
 void effects_finish(struct effects *effects);

@@ -163,7 +163,7 @@ static void store_lane(struct check *c, const struct lane_rec *l)
 void check_stored(struct check *c, const struct effects *batch)
 {
     for (size_t i = 0; i < batch->len; i++) {
-        const struct effect *e = &batch->items[i];
+        const struct effect *e = batch->items[i];
         if (e->type != EFFECT_STORE) {
             continue;
         }

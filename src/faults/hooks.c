@@ -62,7 +62,7 @@ static void plant_in_batch(struct run *r, struct effects *batch)
         return;
     }
     for (size_t i = 0; i < batch->len && !r->planted_set; i++) {
-        const struct effect *e = &batch->items[i];
+        const struct effect *e = batch->items[i];
         if (e->type == EFFECT_STORE && e->store.kind == STORE_MEMBER &&
             e->store.member.outcome != OUTCOME_NONE) {
             r->planted_member = e->store.member;
@@ -75,7 +75,7 @@ static void plant_in_batch(struct run *r, struct effects *batch)
 static void plant_silence(struct effects *batch)
 {
     for (size_t i = 0; i < batch->len; i++) {
-        struct effect *e = &batch->items[i];
+        struct effect *e = batch->items[i];
         if (e->type == EFFECT_PUBLISH && e->publish.kind == PUBLISH_RESULT) {
             e->publish.dev_eui = 0;
         }
@@ -85,7 +85,7 @@ static void plant_silence(struct effects *batch)
 static bool has_outcome(const struct effects *batch)
 {
     for (size_t i = 0; i < batch->len; i++) {
-        const struct effect *e = &batch->items[i];
+        const struct effect *e = batch->items[i];
         if (e->type == EFFECT_STORE && e->store.kind == STORE_MEMBER &&
             e->store.member.outcome != OUTCOME_NONE) {
             return true;
@@ -124,17 +124,17 @@ static enum virtual_verdict on_effect(void *arg, struct effect *e)
 
 static void keep_batch(struct run *r, const struct effects *batch)
 {
-    r->batch.len = 0;
+    effects_clear(&r->batch);
     for (size_t i = 0; i < batch->len; i++) {
-        *effects_append(&r->batch, batch->items[i].type) = batch->items[i];
+        effects_copy(&r->batch, batch->items[i]);
     }
 }
 
 static bool concerns_member(const struct effects *batch)
 {
     for (size_t i = 0; i < batch->len; i++) {
-        if (batch->items[i].type == EFFECT_STORE &&
-            batch->items[i].store.kind == STORE_MEMBER) {
+        if (batch->items[i]->type == EFFECT_STORE &&
+            batch->items[i]->store.kind == STORE_MEMBER) {
             return true;
         }
     }
@@ -167,8 +167,8 @@ static enum virtual_verdict on_commit(void *arg, struct effects *batch)
 static bool has_campaign(const struct effects *batch)
 {
     for (size_t i = 0; i < batch->len; i++) {
-        if (batch->items[i].type == EFFECT_STORE &&
-            batch->items[i].store.kind == STORE_CAMPAIGN) {
+        if (batch->items[i]->type == EFFECT_STORE &&
+            batch->items[i]->store.kind == STORE_CAMPAIGN) {
             return true;
         }
     }
@@ -182,7 +182,7 @@ void run_on_disk(struct run *r)
         r->applied = r->applied || has_campaign(&r->batch);
     }
     r->report->commits++;
-    r->batch.len = 0;
+    effects_clear(&r->batch);
 }
 
 static void on_settled(void *arg, int err)
@@ -191,7 +191,7 @@ static void on_settled(void *arg, int err)
     if (err == FUO_OK) {
         run_on_disk(r);
     }
-    r->batch.len = 0;
+    effects_clear(&r->batch);
 }
 
 const struct virtual_hooks run_hooks = {

@@ -77,7 +77,7 @@ static void bury(struct run *r, int64_t least_us, int64_t most_us)
     if (stored) {
         run_on_disk(r);
     }
-    r->batch.len = 0;
+    effects_clear(&r->batch);
     api_forget(r);
     status_break(r);
     sim_timers_cancel(&r->timers, &r->disk_timer);

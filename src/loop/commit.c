@@ -36,7 +36,7 @@ static bool port_wants_all(void *arg)
 void commit_publish_later(struct daemon *d, const struct effects *effects)
 {
     for (size_t i = 0; i < effects->len; i++) {
-        *effects_append(&d->publish_later, EFFECT_PUBLISH) = effects->items[i];
+        effects_copy(&d->publish_later, effects->items[i]);
     }
 }
 

@@ -145,7 +145,7 @@ static void rearm(struct driver *driver)
 
 static void step(struct driver *driver, const struct engine_event *event)
 {
-    driver->effects.len = 0;
+    effects_clear(&driver->effects);
     engine_step(driver->engine, event, &driver->effects);
     commitq_push(driver->commitq, &driver->effects);
 }
@@ -299,7 +299,7 @@ void driver_recover(struct driver *driver, struct engine *engine)
     struct instant now = clock_mono(&driver->clock);
     struct utc utc = clock_utc(&driver->clock);
     driver->utc_ahead_us = utc.us - now.us;
-    driver->effects.len = 0;
+    effects_clear(&driver->effects);
     driver->busy = true;
     engine_resume(engine, now, utc, &driver->effects);
     commitq_push(driver->commitq, &driver->effects);

@@ -156,9 +156,9 @@ static void render_alert(struct status_rendering *r, const struct effect *effect
 /* Whether a later effect of the batch says the same. */
 static bool repeated(const struct effects *batch, size_t i)
 {
-    const struct effect *effect = &batch->items[i];
+    const struct effect *effect = batch->items[i];
     for (size_t k = i + 1; k < batch->len; k++) {
-        const struct effect *later = &batch->items[k];
+        const struct effect *later = batch->items[k];
         if (later->type == EFFECT_PUBLISH && later->publish.kind == PUBLISH_CAMPAIGN &&
             later->publish.campaign_id == effect->publish.campaign_id) {
             return true;
@@ -171,7 +171,7 @@ static bool repeated(const struct effects *batch, size_t i)
 static bool render_publish(struct status_rendering *r, const struct effects *batch,
                            size_t i)
 {
-    const struct effect *effect = &batch->items[i];
+    const struct effect *effect = batch->items[i];
     switch (effect->publish.kind) {
     case PUBLISH_CAMPAIGN:
         if (!repeated(batch, i)) {
@@ -194,7 +194,7 @@ void status_render(struct status *status, const struct status_source *source,
     bool any_campaign = false;
     status_render_results(&r, batch);
     for (size_t i = 0; i < batch->len; i++) {
-        if (batch->items[i].type == EFFECT_PUBLISH) {
+        if (batch->items[i]->type == EFFECT_PUBLISH) {
             any_campaign |= render_publish(&r, batch, i);
         }
     }

@@ -172,7 +172,7 @@ void status_render_results(struct status_rendering *r, const struct effects *bat
     AUTO_FREE struct result_ref *refs = xcalloc(batch->len + 1, sizeof(*refs));
     size_t count = 0;
     for (size_t i = 0; i < batch->len; i++) {
-        const struct effect *effect = &batch->items[i];
+        const struct effect *effect = batch->items[i];
         if (effect->type == EFFECT_PUBLISH && effect->publish.kind == PUBLISH_RESULT) {
             refs[count++] = (struct result_ref){
                 .campaign_id = effect->publish.campaign_id,

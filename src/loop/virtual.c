@@ -54,7 +54,7 @@ static void port_gather(void *arg, const struct effects *part)
 {
     struct virtual_daemon *v = arg;
     for (size_t i = 0; i < part->len; i++) {
-        *effects_append(&v->batch, part->items[i].type) = part->items[i];
+        effects_copy(&v->batch, part->items[i]);
     }
 }
 
@@ -68,7 +68,7 @@ static void port_commit(void *arg, const struct effects *batch)
     if (verdict(v, v->hooks->commit(v->arg, &v->batch))) {
         commit_ports.commit(&v->d, &v->batch);
     }
-    v->batch.len = 0;
+    effects_clear(&v->batch);
 }
 
 static void port_settled(void *arg, int err)

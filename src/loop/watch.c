@@ -133,7 +133,7 @@ void watch_note(struct daemon *d, const struct effects *batch)
         return;
     }
     for (size_t i = 0; i < batch->len; i++) {
-        const struct effect *effect = &batch->items[i];
+        const struct effect *effect = batch->items[i];
         if (effect->type != EFFECT_PUBLISH) {
             continue;
         }

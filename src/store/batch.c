@@ -66,8 +66,8 @@ static void put_effect(struct store_batch *batch, const struct effect *effect)
 void store_batch_effects(struct store_batch *batch, const struct effects *effects)
 {
     for (size_t i = 0; i < effects->len; i++) {
-        if (effects->items[i].type == EFFECT_STORE) {
-            put_effect(batch, &effects->items[i]);
+        if (effects->items[i]->type == EFFECT_STORE) {
+            put_effect(batch, effects->items[i]);
         }
     }
 }

@@ -9,7 +9,6 @@
 #include "world/internal.h"
 
 enum {
-    EFFECTS_KEPT = 4096,
     HEAP_NEXT = 5, /* among its first items is the next one, and the one after it */
     STUCK_STEPS = 5000000, /* timeouts without time moving: the engine hangs */
 };
@@ -99,20 +98,17 @@ static void carry_out(struct world *w, const struct effect *effect)
 
 void run_step(struct world *w, struct engine_event *event)
 {
-    w->effects.len = 0;
     w->trace.events++;
     world_watch(w, true);
     engine_step(w->engine, event, &w->effects);
     world_watch(w, false);
     w->trace.effects += w->effects.len;
     for (size_t i = 0; i < w->effects.len; i++) {
-        carry_out(w, &w->effects.items[i]);
+        carry_out(w, w->effects.items[i]);
     }
-    if (w->effects.cap > EFFECTS_KEPT) {
-        world_watch(w, true);
-        effects_finish(&w->effects); /* of a round that placed everybody */
-        world_watch(w, false);
-    }
+    world_watch(w, true);
+    effects_clear(&w->effects);
+    world_watch(w, false);
 }
 
 void run_uplink(struct world *w, const struct uplink *u)

@@ -194,7 +194,7 @@ static void step(struct bench *b, struct engine_event *event, struct cost *cost)
     event->now = (struct instant){b->now.us};
     event->utc = b->now;
     int64_t since_us = clock_thread_cpu_us();
-    b->effects.len = 0;
+    effects_clear(&b->effects);
     engine_step(b->engine, event, &b->effects);
     commitq_push(b->queue, &b->effects);
     enum commitq_taken taken =

@@ -202,7 +202,7 @@ static void pass(struct daemon *d)
         int64_t wait_us = due.us > now.us ? due.us - now.us : 0;
         now = instant_after(now, wait_us);
         utc = utc_after(utc, wait_us);
-        effects.len = 0;
+        effects_clear(&effects);
         struct engine_event event = {.type = ENGINE_EV_TIMEOUT, .now = now, .utc = utc};
         engine_step(d->engine, &event, &effects);
         require(effects.len <= EFFECTS_MAX);

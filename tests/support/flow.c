@@ -317,13 +317,13 @@ static void drain(struct flow *f)
     struct effects mine = f->effects;
     f->effects = (struct effects){0};
     for (size_t i = 0; i < mine.len; i++) {
-        if (mine.items[i].type == EFFECT_STORE) {
-            carry_out(f, &mine.items[i]);
+        if (mine.items[i]->type == EFFECT_STORE) {
+            carry_out(f, mine.items[i]);
         }
     }
     for (size_t i = 0; i < mine.len; i++) {
-        if (mine.items[i].type != EFFECT_STORE) {
-            carry_out(f, &mine.items[i]);
+        if (mine.items[i]->type != EFFECT_STORE) {
+            carry_out(f, mine.items[i]);
         }
     }
     effects_finish(&mine);

@@ -53,12 +53,12 @@ static void submit(struct rig *rig)
 static void take_effects(struct rig *rig)
 {
     for (size_t i = 0; i < rig->effects.len; i++) {
-        rig->published += rig->effects.items[i].type == EFFECT_PUBLISH;
-        rig->alerts += rig->effects.items[i].type == EFFECT_PUBLISH &&
-                       rig->effects.items[i].publish.kind == PUBLISH_ALERT;
+        rig->published += rig->effects.items[i]->type == EFFECT_PUBLISH;
+        rig->alerts += rig->effects.items[i]->type == EFFECT_PUBLISH &&
+                       rig->effects.items[i]->publish.kind == PUBLISH_ALERT;
     }
     commitq_push(rig->queue, &rig->effects);
-    rig->effects.len = 0;
+    effects_clear(&rig->effects);
     submit(rig);
     execute_ready(rig);
 }
@@ -98,8 +98,8 @@ static void feed_all(struct rig *rig)
 static void commit(struct rig *rig)
 {
     for (size_t i = 0; i < rig->batch.len; i++) {
-        if (rig->batch.items[i].type == EFFECT_STORE) {
-            rig_store_one(rig, &rig->batch.items[i]);
+        if (rig->batch.items[i]->type == EFFECT_STORE) {
+            rig_store_one(rig, rig->batch.items[i]);
         }
     }
     rig->commit_at = UTC_NEVER;
@@ -188,7 +188,7 @@ void rig_restart(struct rig *rig)
     rig->dead = false;
     engine_destroy(rig->engine);
     commitq_drop_all(rig->queue);
-    rig->effects.len = 0;
+    effects_clear(&rig->effects);
     rig->event_count = 0;
     rig->commit_at = UTC_NEVER;
     start_engine(rig);

@@ -214,7 +214,7 @@ void rig_check_step(struct rig *rig, enum campaign_phase before)
 {
     const struct campaign_rec *c = engine_campaign_by_id(rig->engine, rig->campaign_id);
     for (size_t i = 0; c != NULL && i < rig->effects.len; i++) {
-        const struct effect *effect = &rig->effects.items[i];
+        const struct effect *effect = rig->effects.items[i];
         if (!is_message(effect)) {
             continue;
         }

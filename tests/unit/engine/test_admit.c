@@ -110,7 +110,7 @@ static struct engine_campaign definition(const struct net *n)
 static void drain(struct net *n)
 {
     for (size_t i = 0; i < n->effects.len; i++) {
-        const struct effect *effect = &n->effects.items[i];
+        const struct effect *effect = n->effects.items[i];
         if (effect->type == EFFECT_SEND) {
             n->queued[effect->send.dev_eui - FIRST] = *effect;
             n->sends++;
@@ -122,7 +122,7 @@ static void drain(struct net *n)
             n->campaign = effect->store.campaign;
         }
     }
-    n->effects.len = 0;
+    effects_clear(&n->effects);
 }
 
 static void step(struct net *n, struct engine_event *event)

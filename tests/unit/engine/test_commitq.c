@@ -73,8 +73,8 @@ static void steps_gather_while_a_batch_is_out(void **state)
 
     push(q, "SPa");
     assert_true(commitq_take_batch(q, SIZE_MAX, SIZE_MAX, &batch));
-    assert_int_equal(batch.items[0].type, EFFECT_STORE);
-    assert_int_equal(batch.items[1].type, EFFECT_PUBLISH);
+    assert_int_equal(batch.items[0]->type, EFFECT_STORE);
+    assert_int_equal(batch.items[1]->type, EFFECT_PUBLISH);
     push(q, "Sb");
     push(q, "c");
     push(q, "SPd");
@@ -159,12 +159,12 @@ static void the_queue_copies_what_it_is_given(void **state)
     store->store.kind = STORE_MEMBER;
     store->store.member.dev_eui = 0x0102030405060708;
     commitq_push(q, &effects);
-    memset(effects.items, 0xff, sizeof(*effects.items));
+    memset(effects.items[0], 0xff, sizeof(*effects.items[0]));
     effects_finish(&effects);
 
     assert_true(commitq_take_batch(q, SIZE_MAX, SIZE_MAX, &batch));
-    assert_int_equal(batch.items[0].store.kind, STORE_MEMBER);
-    assert_int_equal(batch.items[0].store.member.dev_eui, 0x0102030405060708);
+    assert_int_equal(batch.items[0]->store.kind, STORE_MEMBER);
+    assert_int_equal(batch.items[0]->store.member.dev_eui, 0x0102030405060708);
 
     effects_finish(&batch);
     commitq_destroy(q);
@@ -178,7 +178,7 @@ static void take_in_turn(struct commitq *q, size_t max, const char *want)
     size_t len = 0;
     while (commitq_take_batch(q, max, SIZE_MAX, &batch)) {
         for (size_t i = 0; i < batch.len; i++) {
-            got[len++] = batch.items[i].type == EFFECT_STORE ? 'S' : 'P';
+            got[len++] = batch.items[i]->type == EFFECT_STORE ? 'S' : 'P';
         }
         got[len++] = ' ';
         commitq_committed(q);

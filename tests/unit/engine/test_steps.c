@@ -65,7 +65,7 @@ static void drain(struct fleet_rig *r)
     r->ended = r->sent = 0;
     r->effects_count = r->effects.len;
     for (size_t i = 0; i < r->effects.len; i++) {
-        const struct effect *effect = &r->effects.items[i];
+        const struct effect *effect = r->effects.items[i];
         r->sent += effect->type == EFFECT_SEND;
         if (effect->type != EFFECT_STORE) {
             continue;
@@ -79,7 +79,7 @@ static void drain(struct fleet_rig *r)
             *m = effect->store.member;
         }
     }
-    r->effects.len = 0;
+    effects_clear(&r->effects);
 }
 
 static void step(struct fleet_rig *r, struct engine_event *event)

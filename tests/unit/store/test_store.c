@@ -30,15 +30,15 @@ static void stores_of_the_engine_survive_a_restart(void **state)
         struct effect *effect = effects_append(&effects, EFFECT_STORE);
         effect->store.kind = kinds[i];
     }
-    effects.items[0].store.campaign.id = 1;
-    effects.items[1].store.member = fixture_member(1, 0xffeeddccbbaa9988);
-    effects.items[2].store.transmission.id = 2;
-    effects.items[3].store.device.dev_eui = 3;
-    effects.items[4].store.charge.gateway = 4;
-    effects.items[5].store.history.dev_eui = 5;
-    effects.items[6].store.lane.f_cnt_base = 6;
-    effects.items[7].store.group.f_cnt = 7;
-    effects.items[8].store.wave.no = 8;
+    effects.items[0]->store.campaign.id = 1;
+    effects.items[1]->store.member = fixture_member(1, 0xffeeddccbbaa9988);
+    effects.items[2]->store.transmission.id = 2;
+    effects.items[3]->store.device.dev_eui = 3;
+    effects.items[4]->store.charge.gateway = 4;
+    effects.items[5]->store.history.dev_eui = 5;
+    effects.items[6]->store.lane.f_cnt_base = 6;
+    effects.items[7]->store.group.f_cnt = 7;
+    effects.items[8]->store.wave.no = 8;
     effects_append(&effects, EFFECT_PUBLISH);
     store_batch_effects(&batch, &effects);
     assert_int_equal(batch.ops, 9);
