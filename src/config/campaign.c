@@ -8,9 +8,10 @@
 #include "campaign/wave.h"
 #include "config/campaign_table.h"
 #include "config/option_walk.h"
+#include "config/webhook.h"
 #include "image/version.h"
 
-enum { WINDOWS_MAX = 64, BLACKOUTS_MAX = 128 };
+enum { WINDOWS_MAX = 64, BLACKOUTS_MAX = 128, NOTIFY_MAX = 8 };
 
 /* ---- rules across keys ---- */
 
@@ -248,6 +249,29 @@ static void check_deltas(struct option_context *ctx, const struct campaign_doc *
     }
 }
 
+static void check_notify(struct option_context *ctx, const struct campaign_doc *c)
+{
+    char at[64];
+    if (c->notify_count > NOTIFY_MAX) {
+        report(ctx, c, "spec.notify", "has more than 8 webhooks");
+    }
+    for (size_t i = 0; i < c->notify_count; i++) {
+        const char *url = c->notify[i].webhook; /* NULL: it is missing, and reported */
+        struct webhook webhook;
+        int err = url != NULL ? webhook_split(url, &webhook) : FUO_OK;
+        snprintf(at, sizeof(at), "spec.notify[%zu].webhook", i);
+        if (err != FUO_OK) {
+            report(ctx, c, at,
+                   err == FUO_ERANGE ? "is too long"
+                                     : "must be a host and a path, without a fragment");
+        } else if (url != NULL && !webhook_is_private(&webhook)) {
+            report(ctx, c, at,
+                   "must be https: over http it could be read on its way; http is for "
+                   "this machine only");
+        }
+    }
+}
+
 static void check(struct config_doc *doc, struct option_context *ctx)
 {
     struct campaign_doc *c = (struct campaign_doc *)doc;
@@ -259,6 +283,7 @@ static void check(struct config_doc *doc, struct option_context *ctx)
     check_data(ctx, c);
     check_command(ctx, c);
     check_deltas(ctx, c);
+    check_notify(ctx, c);
     c->spec.rollout.waves_given = c->spec.rollout.wave_count != 0;
     if (!c->spec.rollout.waves_given) {
         default_waves(c);

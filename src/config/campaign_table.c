@@ -395,9 +395,9 @@ static const struct option spec[] = {
      .flags = OPTION_LIST,
      .sub = campaign_notify_options,
      .def = "[]",
-     .later = OPTION_LATER,
      OPTION_ITEMS(struct campaign_doc, notify),
-     .help = "Who is told."},
+     .help =
+         "Who is told by HTTP, at once and until it is heard, for a day; see fuotad(8)."},
     {0},
 };
 

@@ -254,13 +254,16 @@ const struct option campaign_notify_options[] = {
      .words = occasions,
      OPTION_AT(struct campaign_notify, on_mask),
      .example = "[paused, aborted, completed]",
-     .help = "The occasions."},
+     .help =
+         "The occasions; completed and aborted are ends, waveDone comes with each wave "
+         "that is over."},
     {.key = "webhook",
      .type = OPTION_URL,
      .flags = OPTION_REQUIRED,
      .words = table_http_schemes,
      OPTION_AT(struct campaign_notify, webhook),
      .example = "\"https://ci.example/hook\"",
-     .help = "Where the CloudEvent is posted."},
+     .help = "Where the CloudEvent is posted: https, or http on this machine. What is "
+             "behind the host is kept out of logs."},
     {0},
 };

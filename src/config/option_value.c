@@ -190,6 +190,19 @@ static void list_words(const struct option_word *words, FILE *out)
     }
 }
 
+/* What is in front of a '@', and a query, may be secret: they are not shown. */
+static void explain_url(const struct option *option, const char *text, FILE *out)
+{
+    fputs("must be a URL with ", out);
+    list_words(option->words, out);
+    if (strchr(text, '@') != NULL) {
+        fputs(", and without a user", out);
+    } else {
+        size_t shown = strcspn(text, "?");
+        fprintf(out, ", not \"%.*s\"", (int)(shown < 60 ? shown : 60), text);
+    }
+}
+
 static void explain_wrong(const struct option *option, const char *text, char *message)
 {
     const struct option_type_info *info = option_type_info(option->type);
@@ -199,8 +212,12 @@ static void explain_wrong(const struct option *option, const char *text, char *m
         return;
     }
     const char *near = NULL;
-    if (option->type == OPTION_ENUM || option->type == OPTION_URL) {
-        fprintf(out, option->type == OPTION_ENUM ? "must be " : "must be a URL with ");
+    if (option->type == OPTION_URL) {
+        explain_url(option, text, out);
+        near =
+            strchr(text, '@') == NULL ? option_nearest_word(option->words, text) : NULL;
+    } else if (option->type == OPTION_ENUM) {
+        fputs("must be ", out);
         list_words(option->words, out);
         fprintf(out, ", not \"%.60s\"", text);
         near = option_nearest_word(option->words, text);

@@ -170,13 +170,15 @@
  *         after it had ended, and if it did, how the try before did
  * DAEMON {"instance","version","boot","stores":bool,"turns","turn_longest_us","messages",
  *         "uplinks","dropped":{"flood","backlog","oversize","rejected","implausible",
- *         "flushes"}}
+ *         "flushes","webhooks"},"webhooks_waiting"}
  *         since the start, of all fleets: turn_longest_us: CPU time of the longest turn of
  *         the loop; messages: of the brokers; uplinks: of known devices. Of those that were
  *         dropped: flood: messages that came faster than they could be taken; backlog:
  *         events while too much waited for the disk; oversize: messages that are too big;
  *         rejected: by plugins; implausible: uplinks from another time;
- *         flushes: of devices' queues at the server, while too many were under way
+ *         flushes: of devices' queues at the server, while too many were under way;
+ *         webhooks: events of spec.notify that were given up; webhooks_waiting: that are
+ *         not heard yet
  * BUDGET {"gateway":eui,"low_hz","high_hz","own_us","waiting_us","others_us",
  *         "own_cap_us","legal_cap_us","free_us","used_ppm","online","tx_given","tx_sent"}
  *         of a gateway in a sub-band, in the hour that ends now: own_us: airtime of

@@ -189,7 +189,8 @@ const struct cli_command cli_commands[] = {
             "than they could be taken; backlog: events while too much waited for the "
             "disk; oversize; rejected: by plugins; implausible: uplinks from another "
             "time; "
-            "flushes: of devices' queues at the server, while too many were under way).",
+            "flushes: of devices' queues at the server, while too many were under way; "
+            "webhooks: events of spec.notify that were given up), webhooks_waiting.",
         .operand = "NAME",
         .operand_max = 1,
         .run = cmd_status,

@@ -33,6 +33,13 @@ struct published_wave {
     uint64_t hash; /* 0: not known */
 };
 
+/* What webhooks were told, see notify.h. */
+struct campaign_told {
+    enum campaign_phase phase; /* 0: nothing */
+    bool started;
+    uint64_t waves; /* those that are over, by number */
+};
+
 struct campaign_entry {
     struct campaign_entry *next;
     uint32_t id;
@@ -51,6 +58,7 @@ struct campaign_entry {
     bool untrusted;   /* its image does not verify any more: must not be resumed */
     bool phase_known; /* of the events on MQTT: */
     enum campaign_phase phase; /* the last one that was told */
+    struct campaign_told told;
     bool alert_out; /* an alert may be on its topic: cleared once it does not wait */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "loop/internal.h"
+#include "loop/notify.h"
 
 #define LOG_MODULE "store"
 #include "io/log.h"
@@ -98,8 +99,10 @@ static void add_part(struct daemon *d, const struct effects *batch,
 {
     store_batch_effects(rows, batch);
     render_status(d, &d->publish_later, rows);
+    notify_published(d, &d->publish_later, rows);
     effects_finish(&d->publish_later);
     render_status(d, batch, rows);
+    notify_batch(d, batch, rows);
     watch_note(d, batch);
 }
 
@@ -153,6 +156,7 @@ static void on_failure(struct daemon *d, int err)
 static void port_settled(void *arg, int err)
 {
     struct daemon *d = arg;
+    notify_settled(d, err);
     if (err != FUO_OK) {
         on_failure(d, err);
         return;

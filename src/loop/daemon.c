@@ -9,6 +9,7 @@
 #include "io/cleanup.h"
 #include "io/secrets.h"
 #include "loop/internal.h"
+#include "loop/notify.h"
 #include "loop/setup.h"
 #include "loop/xalloc.h"
 
@@ -133,6 +134,7 @@ static enum daemon_exit serve(struct daemon *d, struct diag_list *diags)
         driver_recover(d->driver, d->engine);
         windows_link_start(d);
         scan_start(d);
+        notify_start(d);
         intake_link_start(d);
         status_budget_start(d);
         uv_run(d->loop, UV_RUN_DEFAULT);

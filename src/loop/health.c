@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* health.c - how the daemon itself does: turns of its loop, what it took, what it dropped. */
 #include "loop/internal.h"
+#include "loop/notify.h"
 #include "loop/render.h"
 #include "plugin/host.h"
 
@@ -75,6 +76,8 @@ struct json_object *health_render(const struct daemon *d)
     render_add_int(dropped, "rejected", (int64_t)health.rejected);
     render_add_int(dropped, "implausible", (int64_t)health.implausible);
     render_add_int(dropped, "flushes", (int64_t)d->flushes_dropped);
+    render_add_int(dropped, "webhooks", (int64_t)notify_lost(d));
+    render_add_int(data, "webhooks_waiting", (int64_t)notify_waiting(d));
     render_add(data, "dropped", dropped);
     return data;
 }

@@ -18,6 +18,7 @@
  *   intake_link.c campaigns from the folder that is watched
  *   status_budget.c airtime of the gateways on the status topics
  *   snapshot.c    results for consumers of those topics
+ *   notify.c      webhooks; notify_send.c tells them
  *   windows_link.c when campaigns may send, told to the engine and renewed
  *   methods.c     requests of the control protocol
  *   clients.c     who asks: over the socket or over MQTT
@@ -136,6 +137,7 @@ enum {
 };
 
 struct intake_link;
+struct notify;
 
 /* What is on a topic gw/budget/<shard>. */
 struct status_budget {
@@ -194,6 +196,7 @@ struct daemon {
     uint64_t backlog_logged; /* what was dropped, when that was logged last */
     uint64_t backlog_logged_ms;
 
+    struct notify *notify;
     struct ctl_server *ctl;
     struct intake_link *intake; /* NULL: no folder is watched */
     struct uploads *uploads;

@@ -7,6 +7,7 @@
 #include "loop/daemon.h"
 #include "loop/doctor.h"
 #include "loop/internal.h"
+#include "loop/notify.h"
 #include "loop/setup.h"
 
 enum {
@@ -102,6 +103,7 @@ void life_init(struct daemon *d, const struct driver_ports *ports, void *arg)
     d->on_watch = on_watch;
     d->driver = driver_create(d->loop, &d->clock, ports, arg);
     d->uploads = uploads_create();
+    notify_init(d);
     if (d->doc->status.url != NULL) {
         char prefix[TEXT_SIZE];
         snprintf(prefix, sizeof(prefix), "%s/%s", d->doc->status_root, d->doc->name);
@@ -126,6 +128,9 @@ int life_open(struct daemon *d, struct diag_list *diags, struct detail *detail)
         err = restore_engine(d, detail);
     }
     if (err == FUO_OK) {
+        err = notify_load(d, detail);
+    }
+    if (err == FUO_OK) {
         err = status_link_open(d, diags);
     }
     return err;
@@ -144,6 +149,7 @@ void life_close(struct daemon *d)
 {
     intake_link_close(d);
     fleet_link_close_all(d);
+    notify_close(d);
     status_link_close(d);
     if (d->ctl != NULL) {
         ctl_server_close(TAKE(d->ctl), NULL, NULL);
@@ -206,6 +212,7 @@ void life_release(struct daemon *d)
     engine_destroy(d->engine);
     campaigns_clear(&d->campaigns);
     exec_forget(d);
+    notify_free(d);
     doctor_close(d);
     gateways_finish(&d->gateways);
     keyring_destroy(d->keyring);

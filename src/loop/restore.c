@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loop/notify.h"
 #include "loop/restore_internal.h"
 #include "loop/xalloc.h"
 #include "plugin/host.h"
@@ -286,6 +287,7 @@ int restore_engine(struct daemon *d, struct detail *detail)
     campaigns_clear(&d->campaigns);
     d->engine = r.engine;
     d->campaigns = r.campaigns;
+    notify_restored(d);
     status_link_store_opened(d);
     return FUO_OK;
 }

@@ -349,6 +349,10 @@ static void add_campaign(struct restore *r, const struct campaign_rec *stored)
         r->d->last_campaign_id = rec.id;
     }
     struct campaign_entry *entry = source != NULL ? make_entry(source, &rec) : NULL;
+    if (entry != NULL) { /* before it is paused for what is found now */
+        entry->told.phase = rec.phase;
+        entry->told.started = rec.started.us != 0;
+    }
     bool usable = entry != NULL && prepare_entry(r, entry, source, &rec, &why);
     if (usable && give_campaign(r, entry, &rec) != FUO_OK) {
         detail_set(&why, "its stored state does not fit its file");

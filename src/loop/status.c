@@ -80,6 +80,7 @@ void status_event(struct status *status, const struct status_source *source,
         .type = type,
         .time = source->now,
         .boot = source->boot,
+        .series = "",
         .number = ++status->event_number,
     };
     status_event_row(&event, data, rows);

@@ -9,13 +9,13 @@ enum {
     TEXT_SIZE = 640,
 };
 
-void status_event_row(const struct status_event *event, struct json_object *data,
-                      struct store_batch *rows)
+struct json_object *status_event_object(const struct status_event *event,
+                                        struct json_object *data)
 {
     char text[TEXT_SIZE];
     struct json_object *object = json_object_new_object();
     render_add_text(object, "specversion", "1.0");
-    snprintf(text, sizeof(text), "%u-%llu", event->boot,
+    snprintf(text, sizeof(text), "%u-%s%llu", event->boot, event->series,
              (unsigned long long)event->number);
     render_add_text(object, "id", text);
     snprintf(text, sizeof(text), "/%s", event->prefix);
@@ -26,6 +26,14 @@ void status_event_row(const struct status_event *event, struct json_object *data
     render_add(object, "time", render_time(event->time));
     render_add_text(object, "datacontenttype", "application/json");
     render_add(object, "data", data);
+    return object;
+}
+
+void status_event_row(const struct status_event *event, struct json_object *data,
+                      struct store_batch *rows)
+{
+    char text[TEXT_SIZE];
+    struct json_object *object = status_event_object(event, data);
     snprintf(text, sizeof(text), "%s/c/%s/event", event->prefix, event->campaign);
     struct store_outbox row = {
         .topic = text, .campaign_id = event->campaign_id, .qos = 1};

@@ -13,7 +13,7 @@
  *   io.fuotad.alert             {"text"}
  *   io.fuotad.action            {"action","actor","reason"}: as in the audit log
  *
- * id is unique for a source: <boot>-<number>. An event may come twice (QoS 1), with the same
+ * id is unique for a source: <boot>-<number>, to webhooks (notify.h) <boot>-w<number>. An event may come twice (QoS 1), with the same
  * id. Facts: reference/campaigns.md 4.1, 4.3.
  */
 #pragma once
@@ -30,8 +30,13 @@ struct status_event {
     const char *type; /* behind "io.fuotad." */
     struct utc time;
     uint32_t boot;
+    const char *series; /* "", or what sets apart events that are counted elsewhere */
     uint64_t number;
 };
+
+/* The event itself, fresh. Takes data. */
+struct json_object *status_event_object(const struct status_event *event,
+                                        struct json_object *data);
 
 /* Takes data. */
 void status_event_row(const struct status_event *event, struct json_object *data,

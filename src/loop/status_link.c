@@ -6,6 +6,7 @@
 #include "io/cleanup.h"
 #include "loop/credentials.h"
 #include "loop/internal.h"
+#include "loop/notify.h"
 #include "loop/render.h"
 #include "loop/xalloc.h"
 
@@ -92,6 +93,7 @@ void status_link_up(struct daemon *d, bool up)
         status_link_set_state(d, d->draining ? "draining" : "ready");
         commit_tell_alert(d);
         intake_link_tell(d);
+        notify_tell(d);
         status_budget_again(d);
     }
     relay_set_up(&d->relay, up);

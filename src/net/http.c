@@ -166,7 +166,7 @@ static void finish_current(struct http_client *c, CURLcode code)
         c->problem[0] = '\0';
     } else {
         snprintf(c->problem, sizeof(c->problem), "http %s%s: %s", c->config.base_url,
-                 item->path,
+                 c->config.path_secret ? "" : item->path,
                  item->too_big              ? "the answer is too big"
                  : c->error_text[0] != '\0' ? c->error_text
                                             : curl_easy_strerror(code));

@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,7 @@ struct http_config {
     uint32_t backoff_min_ms;     /* 100 */
     uint32_t backoff_max_ms;     /* 30 000 */
     uint64_t jitter_seed;
+    bool path_secret; /* paths are not logged, nor in http_problem() */
 };
 
 struct http_handlers {

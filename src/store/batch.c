@@ -205,6 +205,22 @@ void store_batch_audit(struct store_batch *batch, const struct store_audit *reco
     values_begin(batch, STATEMENT_AUDIT_COUNT);
 }
 
+void store_batch_webhook(struct store_batch *batch, const struct store_webhook *webhook)
+{
+    values_begin(batch, STATEMENT_WEBHOOK_PUT);
+    values_u64(batch, webhook->id);
+    values_int(batch, webhook->created.us);
+    put_string(batch, webhook->campaign);
+    put_string(batch, webhook->url);
+    put_string(batch, webhook->payload);
+}
+
+void store_batch_webhook_drop(struct store_batch *batch, uint64_t id)
+{
+    values_begin(batch, STATEMENT_WEBHOOK_DROP);
+    values_u64(batch, id);
+}
+
 void store_batch_probe(struct store_batch *batch)
 {
     values_begin(batch, STATEMENT_PROBE);

@@ -221,6 +221,11 @@ static const char step_15_listened[] =
 static const char step_16_told_before[] =
     "ALTER TABLE device ADD COLUMN told_before INTEGER NOT NULL DEFAULT 0;";
 
+/* What is to be told to webhooks: nothing was. */
+static const char step_17_webhooks[] =
+    "CREATE TABLE webhook(id INTEGER PRIMARY KEY, created INTEGER NOT NULL,"
+    " campaign TEXT NOT NULL, url TEXT NOT NULL, payload TEXT NOT NULL) STRICT;";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
@@ -238,6 +243,7 @@ static const struct schema_step steps[] = {
     {{step_14_battery}},
     {{step_15_listened}},
     {{step_16_told_before}},
+    {{step_17_webhooks}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

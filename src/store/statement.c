@@ -44,6 +44,9 @@ static const char *const fixed[STATEMENT_COUNT] = {
     [STATEMENT_CHARGES_PRUNE] = "DELETE FROM charge WHERE at < ?",
     [STATEMENT_PROBE] = "INSERT INTO counter(name, value) VALUES('probe', 1)"
                         " ON CONFLICT(name) DO UPDATE SET value = value + 1",
+    [STATEMENT_WEBHOOK_PUT] =
+        "INSERT INTO webhook(id, created, campaign, url, payload) VALUES(?, ?, ?, ?, ?)",
+    [STATEMENT_WEBHOOK_DROP] = "DELETE FROM webhook WHERE id = ?",
     [STATEMENT_AUDIT_PUT] =
         "INSERT INTO audit(id, at, actor, action, object, reason, detail, previous, hash)"
         " SELECT next.id, ?1, ?2, ?3, ?4, ?5, ?6, next.previous,"

@@ -19,6 +19,8 @@ enum statement {
     STATEMENT_COUNTER_SET,
     STATEMENT_CHARGES_PRUNE,
     STATEMENT_PROBE,
+    STATEMENT_WEBHOOK_PUT,
+    STATEMENT_WEBHOOK_DROP,
     STATEMENT_AUDIT_PUT,
     STATEMENT_AUDIT_COUNT, /* behind it: the number of the next */
     STATEMENT_DROP_IMAGE,  /* of a campaign, in this order */

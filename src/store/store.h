@@ -150,6 +150,15 @@ struct store_inventory {
     const uint8_t *app_key;     /* ask with store_query_device_key() */
 };
 
+/* What a webhook is still to be told. */
+struct store_webhook {
+    uint64_t id; /* given by the caller */
+    struct utc created;
+    const char *campaign; /* its name, for people */
+    const char *url;
+    const char *payload; /* JSON */
+};
+
 /* Something that somebody did. The store gives number, previous and hash of the record
  * (crypto/audit.h) as it commits; texts "" where there is none. */
 struct store_audit {
@@ -195,6 +204,9 @@ void store_batch_counter(struct store_batch *batch, const char *name, uint64_t v
 
 /* Delete charges before that time: they have left the sliding hour. */
 void store_batch_charges_prune(struct store_batch *batch, struct utc before);
+
+void store_batch_webhook(struct store_batch *batch, const struct store_webhook *webhook);
+void store_batch_webhook_drop(struct store_batch *batch, uint64_t id);
 
 /* Adds to the audit log; id, previous and hash are ignored. */
 void store_batch_audit(struct store_batch *batch, const struct store_audit *record);
@@ -345,6 +357,7 @@ typedef int store_record_fn(void *arg, const void *record);
 typedef int store_source_fn(void *arg, const struct store_source *source);
 typedef int store_inventory_fn(void *arg, const struct store_inventory *device);
 typedef int store_counter_fn(void *arg, const char *name, uint64_t value);
+typedef int store_webhook_fn(void *arg, const struct store_webhook *webhook);
 
 /* All records of a kind but STORE_HISTORY: campaigns, transmissions by id; lanes by
  * transmission and number; members by campaign; charges by time; groups by slot; reports by device. */
@@ -357,6 +370,9 @@ FUO_MUST_CHECK int store_load_sources(struct store *store, store_source_fn *fn, 
 FUO_MUST_CHECK int store_load_inventory(struct store *store, const char *fleet,
                                         store_inventory_fn *fn, void *arg,
                                         struct detail *detail);
+/* Ascending ids. */
+FUO_MUST_CHECK int store_load_webhooks(struct store *store, store_webhook_fn *fn,
+                                       void *arg, struct detail *detail);
 /* Counters whose name begins with prefix. */
 FUO_MUST_CHECK int store_load_counters(struct store *store, const char *prefix,
                                        store_counter_fn *fn, void *arg,

@@ -191,7 +191,7 @@ static const char full[] =
 
 /* In order of their places. */
 static const char *const later_paths[] = {"spec.targets.fleets[1]",
-                                          "spec.radio.transport", "spec.notify"};
+                                          "spec.radio.transport"};
 
 static void check_full_image_and_targets(const struct campaign_spec *s)
 {
@@ -402,6 +402,34 @@ static const struct {
      "f:9:53: spec.image.deltas[1].from: is required\n"
      "f:9:75: spec.image.deltas[1].signatures: must not be empty\n"
      "f:9:87: spec.image.deltas[1].format: must be opaque or bsdiff, not \"xdelta\"\n"},
+    {"webhooks",
+     HEAD BODY "  notify:\n    - {on: [paused], webhook: \"http://ci.example/a\"}\n"
+               "    - {on: [done], webhook: \"https://ci.example/a#b\"}\n"
+               "    - {on: [], webhook: \"ftp://ci.example\"}\n"
+               "    - {on: [started], webhook: \"http://127.0.0.1.example/\"}\n"
+               "    - {on: [waveDone], webhook: \"http://[::1]:8080\"}\n"
+               "    - {webhook: \"https://user:word@ci.example/\"}\n"
+               "    - {on: [paused], webhook: \"https:///?x\"}\n"
+               "    - {on: [paused], webhook: \"http://LocalHost?x\"}\n"
+               "    - {on: [paused], webhook: \"http://[::1].example/?x\"}\n",
+     "f:8:5: spec.notify: has more than 8 webhooks\n"
+     "f:8:31: spec.notify[0].webhook: must be https: over http it could be read on its "
+     "way; http is for this machine only\n"
+     "f:9:13: spec.notify[1].on[0]: must be started, waveDone, paused, aborted or "
+     "completed, not \"done\"\n"
+     "f:9:29: spec.notify[1].webhook: must be a host and a path, without a fragment\n"
+     "f:10:12: spec.notify[2].on: must not be empty\n"
+     "f:10:25: spec.notify[2].webhook: must be a URL with http or https, not "
+     "\"ftp://ci.example\"\n"
+     "f:11:32: spec.notify[3].webhook: must be https: over http it could be read on its "
+     "way; http is for this machine only\n"
+     "f:13:7: spec.notify[5].on: is required\n"
+     "f:13:17: spec.notify[5].webhook: must be a URL with http or https, and without a "
+     "user\n"
+     "f:14:31: spec.notify[6].webhook: must be a URL with http or https, not "
+     "\"https:///\"\n"
+     "f:16:31: spec.notify[8].webhook: must be https: over http it could be read on its "
+     "way; http is for this machine only\n"},
     {"redundancy", HEAD BODY "  fragmentation: {redundancy: 50%, maxRedundancy: 40%}\n",
      "f:7:31: spec.fragmentation.redundancy: is more than maxRedundancy\n"},
     {"waves",

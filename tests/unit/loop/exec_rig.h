@@ -13,6 +13,7 @@
 #include "crypto/keys.h"
 #include "io/secrets.h"
 #include "loop/internal.h"
+#include "loop/notify.h"
 #include "plugin/host.h"
 #include "store/seal.h"
 #include "temp.h"
@@ -293,6 +294,7 @@ static inline void start(struct rig *rig)
     d->fleets.items = &rig->fleet;
     d->fleets.count = 1;
     open_host(rig);
+    notify_init(d);
     driver_recover(d->driver, d->engine);
     add_campaign(rig);
     run(rig);
@@ -304,6 +306,7 @@ static inline void stop(struct rig *rig)
 {
     struct daemon *d = &rig->d;
     host_close(rig->fleet.host, NULL, NULL);
+    notify_close(d);
     driver_close(d->driver, NULL, NULL);
     uv_close((uv_handle_t *)&d->store_async, NULL);
     uv_close((uv_handle_t *)&d->retry_timer, NULL);
@@ -312,6 +315,7 @@ static inline void stop(struct rig *rig)
     store_close(d->store);
     store_batch_finish(&d->rows);
     exec_forget(d);
+    notify_free(d);
     gateways_finish(&d->gateways);
     keyring_destroy(d->keyring);
     d->campaigns.head->doc = NULL;

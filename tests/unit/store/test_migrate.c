@@ -111,6 +111,9 @@ static const char rows_15[] = "UPDATE member SET listened_s = 1900;";
 
 static const char rows_16[] = "UPDATE device SET told_before = 1;";
 
+static const char rows_17[] =
+    "INSERT INTO webhook VALUES(3, 81, 'wm1', 'https://ci.example/a', '{}');";
+
 static const struct {
     const char *rows; /* what a daemon of that version may have written beyond the last */
     const char *digest; /* of the step's SQL: other people's databases have it */
@@ -131,6 +134,7 @@ static const struct {
     {rows_14, "767d5bf3927a68f0a8d0d661bf5c478f631d31fd5ec5898f0ae8c02b0f29e10b"},
     {rows_15, "d833e3b4c8bb5df80ae0b6dd32a0586fdf0565d11bb220c34f449c2ef8b1febc"},
     {rows_16, "ca79428dd042640bc7c46dff0e431a33a62dc99018db756a97427064225d9ab5"},
+    {rows_17, "42ee802627c855731db7e40f59d273c93adace9151da76cbcc9bebb8b1338953"},
 };
 
 /* Columns that were turned into others; test_schema.c says into what. */
