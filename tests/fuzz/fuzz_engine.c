@@ -20,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum {
     EUI_BASE = 0x100, /* of flow.c */
     OPS_MAX = 256,
+    STEPS_MAX = 5000,     /* of a script: then it is over, so that there are many */
     TIMEOUTS_MAX = 20000, /* of an operation */
     EFFECTS_MAX = 1000,   /* of an operation, timeouts aside */
     IDS_MAX = 64,         /* transmissions looked at */
@@ -34,6 +35,7 @@ static struct {
     enum outcome outcomes[FLOW_DEVICES];
     uint8_t retries[FLOW_DEVICES];
     size_t effect_count;
+    size_t step_count; /* timeouts that fired */
 } seen;
 
 static void require(bool truth)
@@ -197,6 +199,7 @@ static void pass(struct flow *f, int64_t duration_us)
     struct instant due = engine_deadline(f->engine);
     while (due.us <= until.us) {
         require(++count <= TIMEOUTS_MAX);
+        seen.step_count++;
         f->now.us = due.us > f->now.us ? due.us : f->now.us;
         flow_step(f, &(struct engine_event){.type = ENGINE_EV_TIMEOUT});
         due = engine_deadline(f->engine);
@@ -527,7 +530,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     flow_rebuild(&f);
     flow_apply(&f);
-    for (int i = 0; i < OPS_MAX && script.at < script.end; i++) {
+    for (int i = 0; i < OPS_MAX && script.at < script.end && seen.step_count < STEPS_MAX;
+         i++) {
         do_operation(&f, &script);
     }
     flow_free(&f);
