@@ -3,6 +3,10 @@
 
 #include "base/sort.h"
 
+enum {
+    BUCKET_BITS = 10, /* of a hash */
+};
+
 /* ---- membership ---- */
 
 /* The seed is text of any length, the key has 128 bits: one hash for each half. */
@@ -50,21 +54,71 @@ static bool by_position(const void *context, const void *a, const void *b)
     return x->position != y->position ? x->position < y->position : hash_is_before(x, y);
 }
 
-/* Into the order in which they are taken. */
-static void line_up(const struct spec_wave *wave, struct wave_place *places, size_t count)
+/* Into the order in which they are taken: the queues of their labels in turn. */
+static void line_up(struct wave_place *places, size_t count)
 {
-    if (wave->spread.count == 0) {
-        for (size_t i = 0; i < count; i++) {
-            places[i].position = 0;
-        }
-    } else {
-        sort_items(places, count, sizeof(*places), by_stratum, NULL);
-        for (size_t i = 0; i < count; i++) {
-            bool first = i == 0 || places[i].stratum != places[i - 1].stratum;
-            places[i].position = first ? 0 : places[i - 1].position + 1;
-        }
+    sort_items(places, count, sizeof(*places), by_stratum, NULL);
+    for (size_t i = 0; i < count; i++) {
+        bool first = i == 0 || places[i].stratum != places[i - 1].stratum;
+        places[i].position = first ? 0 : places[i - 1].position + 1;
     }
     sort_items(places, count, sizeof(*places), by_position, NULL);
+}
+
+/* Those that are in no wave; returns how many. */
+static size_t to_front(struct wave_place *places, size_t count)
+{
+    size_t open = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (places[i].wave == WAVE_NOWHERE) {
+            struct wave_place taken = places[open];
+            places[open++] = places[i];
+            places[i] = taken;
+        }
+    }
+    return open;
+}
+
+static bool by_hash(const void *context, const void *a, const void *b)
+{
+    (void)context;
+    return hash_is_before(a, b);
+}
+
+static size_t bucket_of(const struct wave_place *place)
+{
+    return (size_t)(place->hash >> (64 - BUCKET_BITS));
+}
+
+/*
+ * The first `need` of them, which is at most count, by their hashes alone. They may be a
+ * million, so only those are sorted that share the upper bits of the last.
+ */
+static void take_first(struct wave_place *places, size_t count, uint32_t need, uint8_t no)
+{
+    uint32_t in_bucket[1 << BUCKET_BITS] = {0};
+    size_t last = 0;
+    uint32_t below = 0;
+    for (size_t i = 0; i < count; i++) {
+        in_bucket[bucket_of(&places[i])]++;
+    }
+    while (below + in_bucket[last] < need) {
+        below += in_bucket[last++];
+    }
+    size_t ties = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (bucket_of(&places[i]) < last) {
+            places[i].wave = no;
+        } else if (bucket_of(&places[i]) == last) {
+            struct wave_place tie = places[i];
+            places[i] = places[ties];
+            places[ties++] = tie;
+        }
+    }
+    sort_items(places, ties, sizeof(*places), by_hash, NULL);
+    for (size_t i = 0; i < need - below; i++) {
+        places[i].wave = no;
+    }
 }
 
 /* Shares are rounded up: a share of some is never nobody. */
@@ -89,13 +143,16 @@ uint32_t wave_need(const struct spec_wave *wave, uint32_t eligible, uint32_t cov
 uint32_t wave_fill(const struct spec_wave *wave, uint8_t no, struct wave_place *places,
                    size_t count)
 {
-    uint32_t covered = 0;
-    for (size_t i = 0; i < count; i++) {
-        covered += places[i].wave != WAVE_NOWHERE;
-    }
-    uint32_t need = wave_need(wave, (uint32_t)count, covered);
+    size_t open = to_front(places, count);
+    uint32_t need = wave_need(wave, (uint32_t)count, (uint32_t)(count - open));
     uint32_t taken = 0;
-    line_up(wave, places, count);
+    if (wave->spread.count == 0 && need > 0) {
+        take_first(places, open, need, no);
+        return need;
+    }
+    if (need > 0) {
+        line_up(places, count);
+    }
     for (size_t i = 0; i < count && taken < need; i++) {
         if (places[i].wave == WAVE_NOWHERE) {
             places[i].wave = no;

@@ -49,7 +49,8 @@ struct wave_place {
  * before: up to its size, but at least its minimum, as far as there are any left. */
 uint32_t wave_need(const struct spec_wave *wave, uint32_t eligible, uint32_t covered);
 
-/* Sets .wave of those that wave number `no` takes; sorts places. Returns how many. */
+/* Sets .wave of those that wave number `no` takes; changes the order of places. Returns how
+ * many. */
 uint32_t wave_fill(const struct spec_wave *wave, uint8_t no, struct wave_place *places,
                    size_t count);
 

@@ -71,7 +71,8 @@ static void collect(struct assigning *a, const struct spec_wave *wave)
     bool all = wave->select.label_count == 0 && wave->select.expression_count == 0;
     a->place_count = 0;
     for (size_t i = 0; i < a->count; i++) {
-        const struct inventory_device *d = inventory_find(a->inventory, a->devices[i]);
+        const struct inventory_device *d =
+            all ? NULL : inventory_find(a->inventory, a->devices[i]);
         if (all || (d != NULL && target_matches(&wave->select, a->inventory, d))) {
             a->places[a->place_count++] =
                 (struct wave_place){.hash = wave_hash(&a->key, a->devices[i]),

@@ -286,6 +286,21 @@ static void insert_campaign(struct engine *e, struct campaign *c)
     e->campaigns[at] = c;
 }
 
+/* NULL: a device is not known. */
+static struct member *members_of(const struct engine *e,
+                                 const struct engine_campaign *def)
+{
+    struct member *members = engine_zeroed(def->device_count, sizeof(*members));
+    for (size_t i = 0; i < def->device_count; i++) {
+        members[i].device = engine_find_device(e, def->devices[i]);
+        if (members[i].device == NULL) {
+            free(members);
+            return NULL;
+        }
+    }
+    return members;
+}
+
 /* NULL if the fleet or a device is not known, or the id is taken. */
 struct campaign *engine_new_campaign(struct engine *e, const struct engine_campaign *def)
 {
@@ -293,10 +308,9 @@ struct campaign *engine_new_campaign(struct engine *e, const struct engine_campa
     if (fleet == NULL || engine_find_campaign(e, def->id) != NULL) {
         return NULL;
     }
-    for (size_t i = 0; i < def->device_count; i++) {
-        if (engine_find_device(e, def->devices[i]) == NULL) {
-            return NULL;
-        }
+    struct member *members = members_of(e, def);
+    if (members == NULL) {
+        return NULL;
     }
     struct campaign *c = engine_zeroed(1, sizeof(*c));
     c->def = *def;
@@ -309,7 +323,7 @@ struct campaign *engine_new_campaign(struct engine *e, const struct engine_campa
     c->silence_at = UTC_NEVER;
     c->rec.id = def->id;
     memcpy(c->rec.name, def->spec->name, sizeof(c->rec.name));
-    c->members = engine_zeroed(def->device_count, sizeof(*c->members));
+    c->members = members;
     c->member_count = def->device_count;
     variant_open(c);
     c->entered = def->device_count;
@@ -317,7 +331,6 @@ struct campaign *engine_new_campaign(struct engine *e, const struct engine_campa
     for (size_t i = 0; i < def->device_count; i++) {
         struct member *m = &c->members[i];
         m->campaign = c;
-        m->device = engine_find_device(e, def->devices[i]);
         m->slot = engine_new_slot(e, OWNER_MEMBER, m);
         m->rec.campaign_id = def->id;
         m->rec.dev_eui = def->devices[i];

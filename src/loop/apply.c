@@ -223,8 +223,13 @@ static void note(const struct application *a, const struct campaign_entry *entry
 /* While it was planned devices may have been removed. */
 static bool has_its_devices(const struct application *a)
 {
-    for (size_t i = 0; i < a->device_count; i++) {
-        if (inventory_find(&a->fleet->inventory, a->devices[i]) == NULL) {
+    const struct inventory *inventory = &a->fleet->inventory;
+    size_t at = 0;
+    for (size_t i = 0; i < a->device_count; i++) { /* both ascending */
+        while (at < inventory->count && inventory->devices[at].dev_eui < a->devices[i]) {
+            at++;
+        }
+        if (at == inventory->count || inventory->devices[at].dev_eui != a->devices[i]) {
             return false;
         }
     }

@@ -21,6 +21,8 @@ struct event_queue {
 
 struct driver {
     uv_timer_t timer;
+    uv_idle_t next; /* what is due already: once a turn, which a timer of 0 ms is not */
+    int handles;    /* that are not closed */
     struct clock clock;
     struct driver_ports ports;
     void *arg;
@@ -48,6 +50,9 @@ struct driver *driver_create(uv_loop_t *loop, const struct clock *clock,
     struct driver *driver = xcalloc(1, sizeof(*driver));
     uv_timer_init(loop, &driver->timer);
     driver->timer.data = driver;
+    uv_idle_init(loop, &driver->next);
+    driver->next.data = driver;
+    driver->handles = 2;
     driver->clock = *clock;
     driver->ports = *ports;
     driver->arg = arg;
@@ -56,9 +61,12 @@ struct driver *driver_create(uv_loop_t *loop, const struct clock *clock,
     return driver;
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
     struct driver *driver = handle->data;
+    if (--driver->handles > 0) {
+        return;
+    }
     void (*on_closed)(void *arg) = driver->on_closed;
     void *arg = driver->closed_arg;
     free(driver);
@@ -76,8 +84,8 @@ void driver_close(struct driver *driver, void (*on_closed)(void *arg), void *arg
     effects_finish(&driver->batch);
     commitq_destroy(driver->commitq);
     free(driver->queue.items);
-    uv_timer_stop(&driver->timer);
-    uv_close((uv_handle_t *)&driver->timer, on_timer_closed);
+    uv_close((uv_handle_t *)&driver->timer, on_handle_closed);
+    uv_close((uv_handle_t *)&driver->next, on_handle_closed);
 }
 
 static void enqueue(struct event_queue *queue, const struct engine_event *event)
@@ -112,6 +120,12 @@ static void on_timer(uv_timer_t *timer)
     driver_timeout(timer->data);
 }
 
+static void on_next(uv_idle_t *next)
+{
+    uv_idle_stop(next);
+    driver_timeout(next->data);
+}
+
 /* Effects that were left for the next turn are due now. */
 struct instant driver_deadline(const struct driver *driver)
 {
@@ -126,15 +140,17 @@ struct instant driver_deadline(const struct driver *driver)
 static void rearm(struct driver *driver)
 {
     struct instant deadline = driver_deadline(driver);
+    struct instant now = clock_mono(&driver->clock);
+    uv_timer_stop(&driver->timer);
+    uv_idle_stop(&driver->next);
     if (deadline.us == INSTANT_NEVER.us) {
-        uv_timer_stop(&driver->timer);
         return;
     }
-    struct instant now = clock_mono(&driver->clock);
-    int64_t wait_us = 0;
-    if (!instant_reached(deadline, now)) {
-        wait_us = clock_wall_us(&driver->clock, deadline.us - now.us);
+    if (instant_reached(deadline, now)) {
+        uv_idle_start(&driver->next, on_next);
+        return;
     }
+    int64_t wait_us = clock_wall_us(&driver->clock, deadline.us - now.us);
     uint64_t wait_ms = (uint64_t)wait_us / 1000 + (wait_us % 1000 != 0);
     if (wait_ms > TIMER_MAX_MS) {
         wait_ms = TIMER_MAX_MS;
