@@ -4,7 +4,8 @@
 
 Between daemon and simulated server stands a page (npm/page.js) that decodes and encodes every
 API message with ChirpStack's own package; the messages of MQTT, those of gateways in JSON
-and protobuf too, are held against the same package; the frames on air are opened by lora-packet with the keys that the page saw.
+and protobuf too, are held against the same package; the frames on air are opened by lora-packet
+with the keys that the page saw. A LwM2M device is made of coap-node.
 """
 import argparse
 import base64
@@ -20,6 +21,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "real"))
 from cases import run_cases
 from chirpstack import Setup
 from grpcweb import Api, Refused, pack
+from lwm2m_stack import Lwm2mStack
 from stack import Stack, free_port, port_open, wait_for
 from test_campaign import BUILD, finish, make_image
 from test_direct import DirectStack
@@ -268,6 +270,36 @@ def case_what_was_made_at_a_real_server_is_deleted_when_it_refuses_more(folder):
     paths = [c["path"].removeprefix("/api.") for c in calls]
     assert paths[-4:] == ["GatewayService/Delete", "DeviceProfileService/Delete",
                           "ApplicationService/Delete", "TenantService/Delete"], paths
+
+
+class CoapNodeStack(Lwm2mStack):
+    """With a LwM2M device that is made of the package coap-node."""
+
+    def device(self):
+        self.start("device", NODE, NPM / "coap_node.js", self.port, "meter-0")
+        wait_for("its registration", lambda: {"registered": "meter-0"} in self.said(), 40)
+
+    def said(self):
+        lines = self.path("device.log").read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+    def ask(self, *args, check=0):  # pylint: disable=arguments-differ
+        r = self.ctl("--json", "device", "meter-0", *args, check=check)
+        return {v["path"]: v["value"] for line in r.stdout.splitlines()
+                for v in json.loads(line).get("values", [])}
+
+
+def case_a_device_made_of_coap_node_is_read_and_changed(folder):
+    with CoapNodeStack(folder) as s:
+        s.device()
+        assert s.ask("read", "/3/0/3") == {"/3/0/3": "1.0"}
+        assert s.ask("read", "/3303/0")["/3303/0/5750"] == "attic"
+        s.ask("write", "/3303/0/5750", "cellar")
+        assert s.ask("read", "/3303/0/5750") == {"/3303/0/5750": "cellar"}
+        s.ask("execute", "/3303/0/5605")
+        assert {"executed": "/3303/0/5605"} in s.said(), s.said()
+        s.ask("read", "/3303/0/9999", check=5)
+        assert s.ask("observe", "/3303/0/5750", "--timeout", "2s") == {"/3303/0/5750": "cellar"}
 
 
 if __name__ == "__main__":
