@@ -196,8 +196,10 @@ static void take_some(struct commitq *q, size_t len, struct effects *batch)
     }
     effects_drop(&q->gathering, len);
     q->end_len -= q->end_head;
-    memmove(q->ends, q->ends + q->end_head, q->end_len * sizeof(*q->ends));
-    q->end_head = 0;
+    if (q->end_head > 0) {
+        memmove(q->ends, q->ends + q->end_head, q->end_len * sizeof(*q->ends));
+        q->end_head = 0;
+    }
     for (size_t i = 0; i < q->end_len; i++) {
         q->ends[i].len -= len;
     }
