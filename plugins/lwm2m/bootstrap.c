@@ -240,7 +240,11 @@ static int ask(struct fuo_ns *ns, struct bootstrap *b)
 
 static void fail(struct fuo_ns *ns, struct bootstrap *b, const char *why)
 {
-    ns_log(ns, FUO_LOG_WARN, "bootstrap of %s has failed: %s", b->endpoint, why);
+    if (b->verified || coap_is_secure(b->session)) {
+        ns_log(ns, FUO_LOG_WARN, "bootstrap of %s has failed: %s", b->endpoint, why);
+    } else { /* anybody can begin as many as he likes in anybody's name */
+        ns->base.ops->reject(ns->base.host, "bootstrap of which nothing more was heard");
+    }
     end(b);
 }
 
