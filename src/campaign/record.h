@@ -230,6 +230,7 @@ struct member_rec {
 struct transmission_rec {
     uint32_t id;
     uint32_t campaign_id;
+    uint32_t fleet_id; /* of its members */
     enum tx_phase phase;
     uint8_t ts004; /* package versions of the cohort */
     uint8_t ts005;

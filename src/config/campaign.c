@@ -11,7 +11,7 @@
 #include "config/webhook.h"
 #include "image/version.h"
 
-enum { WINDOWS_MAX = 64, BLACKOUTS_MAX = 128, NOTIFY_MAX = 8 };
+enum { WINDOWS_MAX = 64, BLACKOUTS_MAX = 128, NOTIFY_MAX = 8, FLEETS_MAX = 32 };
 
 /* ---- rules across keys ---- */
 
@@ -53,6 +53,13 @@ static void check_fleets(struct option_context *ctx, const struct campaign_doc *
             snprintf(at, sizeof(at), "spec.targets.fleets[%zu]", i);
             report(ctx, c, at, "is named twice");
         }
+    }
+    if (fleets->count > FLEETS_MAX) {
+        report(ctx, c, "spec.targets.fleets", "has more than 32 fleets");
+    }
+    if (fleets->count > 1 && c->spec.radio.gateways.count > 0) {
+        report(ctx, c, "spec.radio.gateways",
+               "cannot be told of several fleets: name them in spec.gateways of each");
     }
 }
 
@@ -294,20 +301,6 @@ static void check(struct config_doc *doc, struct option_context *ctx)
         (c->require_mask & CAMPAIGN_REQUIRE_UPLINKS) != 0;
 }
 
-/* ---- what this version does not do ---- */
-
-static void check_later(const struct config_doc *doc, struct option_context *ctx)
-{
-    const struct campaign_doc *c = (const struct campaign_doc *)doc;
-    char release[32];
-    char later[96];
-    snprintf(later, sizeof(later), "not supported by %s; remove it",
-             option_release(release));
-    if (c->spec.targets.fleets.count > 1) {
-        report(ctx, c, "spec.targets.fleets[1]", later);
-    }
-}
-
 const struct config_kind campaign_kind = {
     .name = "Campaign",
     .page = "fuotad-campaign",
@@ -327,7 +320,6 @@ const struct config_kind campaign_kind = {
     .options = campaign_options,
     .doc_size = sizeof(struct campaign_doc),
     .check = check,
-    .check_later = check_later,
 };
 
 int campaign_load(const char *file, struct campaign_doc **doc, struct diag_list *diags)

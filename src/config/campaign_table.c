@@ -297,13 +297,18 @@ static const struct option targets[] = {
      .flags = OPTION_LIST | OPTION_NOT_EMPTY,
      ITEMS(targets.fleets.items),
      .example = "[wm1, wm2]",
-     .help = "Names of several Fleets, in place of fleet."},
+     .help =
+         "Names of several Fleets, in place of fleet: one campaign over them, also if "
+         "they have different network servers or none (LwM2M). Devices are selected from "
+         "all of them, and at least one from each; waves and gates count them together. "
+         "The image must satisfy the TrustPolicy of each, and each is sent to by its own "
+         "server, at the same time. Not with radio.gateways; at most 32."},
     {.key = "match",
      .type = OPTION_MAP,
      .sub = campaign_match_options,
      .offset = offsetof(struct campaign_doc, spec.targets.match),
      .help = "Which devices, by their labels; all conditions must hold. Without match, "
-             "devices and devicesFile: all devices of the fleet."},
+             "devices and devicesFile: all devices of the fleets."},
     {.key = "devices",
      .type = OPTION_EUI,
      .flags = OPTION_LIST,

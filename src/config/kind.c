@@ -171,9 +171,6 @@ void config_unsupported(const struct config_doc *doc, struct diag_list *diags)
 {
     struct option_context ctx = {.diags = diags, .file = doc->file};
     option_check_later(&ctx, doc->kind->options, doc->root);
-    if (doc->kind->check_later != NULL) {
-        doc->kind->check_later(doc, &ctx);
-    }
     diag_list_sort(diags);
 }
 

@@ -39,8 +39,6 @@ struct config_kind {
     size_t doc_size;
     /* Rules across keys; also fills what is derived. May be NULL. */
     void (*check)(struct config_doc *doc, struct option_context *ctx);
-    /* Values this version does not honour, beyond `later` in the table. May be NULL. */
-    void (*check_later)(const struct config_doc *doc, struct option_context *ctx);
 };
 
 /* All kinds, ends with NULL. */

@@ -63,7 +63,7 @@ const char *option_type_text(const struct option *option, char *text, size_t siz
 }
 
 /* The release without its patch level: what a user knows it by. */
-const char *option_release(char text[static 32])
+static const char *release_text(char text[static 32])
 {
     snprintf(text, 32, "fuotad %s", FUO_VERSION);
     char *dot = strchr(text, '.');
@@ -79,7 +79,7 @@ static void refuse_later(struct option_context *ctx, const struct node *node)
     char release[32];
     struct diag_place place = option_place(ctx, node);
     diag_error(ctx->diags, &place, "not supported by %s; remove it",
-               option_release(release));
+               release_text(release));
 }
 
 /* Equal in value, however written: "1h" is "60m". */

@@ -17,6 +17,3 @@ struct diag_place option_place(const struct option_context *ctx, const struct no
 
 /* The option with a key of len characters; NULL if the table has none. */
 const struct option *option_of(const struct option *table, const char *key, size_t len);
-
-/* "fuotad 0.1" */
-const char *option_release(char text[static 32]);

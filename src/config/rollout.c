@@ -10,7 +10,7 @@
 
 struct assigning {
     const struct campaign_doc *campaign;
-    const struct inventory *inventory;
+    const struct inventories *all;
     const uint64_t *devices;
     size_t count;
     uint8_t *waves;
@@ -29,10 +29,11 @@ struct by_labels {
 
 static const char *value_of(const struct by_labels *by, uint32_t device, size_t label)
 {
+    const struct inventory *of = NULL;
     const struct inventory_device *d =
-        inventory_find(by->a->inventory, by->a->devices[device]);
+        inventories_find(by->a->all, by->a->devices[device], &of);
     const char *value =
-        d != NULL ? inventory_label(by->a->inventory, d, by->labels->items[label]) : NULL;
+        d != NULL ? inventory_label(of, d, by->labels->items[label]) : NULL;
     return value != NULL ? value : "";
 }
 
@@ -71,9 +72,10 @@ static void collect(struct assigning *a, const struct spec_wave *wave)
     bool all = wave->select.label_count == 0 && wave->select.expression_count == 0;
     a->place_count = 0;
     for (size_t i = 0; i < a->count; i++) {
+        const struct inventory *of = NULL;
         const struct inventory_device *d =
-            all ? NULL : inventory_find(a->inventory, a->devices[i]);
-        if (all || (d != NULL && target_matches(&wave->select, a->inventory, d))) {
+            all ? NULL : inventories_find(a->all, a->devices[i], &of);
+        if (all || (d != NULL && target_matches(&wave->select, of, d))) {
             a->places[a->place_count++] =
                 (struct wave_place){.hash = wave_hash(&a->key, a->devices[i]),
                                     .index = (uint32_t)i,
@@ -102,13 +104,13 @@ static uint32_t fill(struct assigning *a, const struct spec_wave *wave, uint8_t 
     return taken;
 }
 
-int rollout_assign(const struct campaign_doc *campaign, const struct inventory *inventory,
+int rollout_assign(const struct campaign_doc *campaign, const struct inventories *all,
                    const struct rollout *rollout, struct diag_list *diags)
 {
     const struct spec_rollout *spec = &campaign->spec.rollout;
     struct assigning a = {
         .campaign = campaign,
-        .inventory = inventory,
+        .all = all,
         .devices = rollout->devices,
         .count = rollout->count,
         .waves = rollout->waves,

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "config/campaign.h"
-#include "config/inventory.h"
+#include "config/targets.h"
 #include "fuotad/error.h"
 
 struct rollout {
@@ -26,5 +26,5 @@ struct rollout {
  * nobody whom wave k may select.
  */
 FUO_MUST_CHECK int rollout_assign(const struct campaign_doc *campaign,
-                                  const struct inventory *inventory,
+                                  const struct inventories *all,
                                   const struct rollout *rollout, struct diag_list *diags);

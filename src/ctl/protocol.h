@@ -68,7 +68,7 @@
  *             DEVICE with "gateway":eui|null (the one that hears it best),"snr_p50_cdb",
  *             "heard_ppk"; of progress: {"dev_eui","since","downloaded","ended"}, times in
  *             Unix microseconds, 0 for what has not been; a device may be in several pages:
- *             the earliest counts; of sessions: those there were, {"id","phase","dr",
+ *             the earliest counts; of sessions: those there were, {"id","fleet","phase","dr",
  *             "fragment_size","uncoded","sent","members","gateways","colours","start",
  *             "end"}; of airtime: {"gateway","hour" (since 1970),"frequency_hz",
  *             "airtime_us"} by hour, of all campaigns, since this one began; "bands":
@@ -128,7 +128,7 @@
  *
  * STATE  {"name","id","phase":"scheduled|running|paused|aborting|completed|aborted|
  *         failed","reason",
- *         "revision","fleet","version","digest","not_before","deadline","created",
+ *         "revision","fleet","fleets":[name,...],"version","digest","not_before","deadline","created",
  *         "started","ended",
  *         "devices":{"total","pending","active","installable","succeeded","failed","unknown","cancelled",
  *         "skipped",
@@ -137,6 +137,7 @@
  *         "waves":[WAVE,...],"session":SESSION|null,
  *         "session_count","sessions":[{"id","phase","dr","uncoded","next","target",
  *         "members","start","end"},...]}
+ *         fleet: of several, their names separated by ", "; fleets: empty if not known
  *         pending: their wave, or another campaign, comes first; installable: of the active,
  *         those that wait for approve with install; wave: the first that is not
  *         over; waves: not in the list of all campaigns; session: the newest of the
@@ -162,7 +163,7 @@
  *         "reason_text","version_before":u32|null,"version":u32|null,"received","missing":
  *         n|null,"tries","retries","outcome_before"?,"reason_before"?,"time","progress":0..100,"package_version":text|null,
  *         "variant":"full"|version|null,"delta_failures"}; of devices
- *         and report also "wave":name|null
+ *         and report also "wave":name|null and "fleet":name
  *         variant: the image, or the delta from that version; null: it was sent nothing;
  *         delta_failures: deltas that failed on it before
  *         progress: per cent of the data block that it has, as far as it told;
@@ -206,7 +207,7 @@
  *         abort and so on; object: the campaign, of an import the fleet; detail: of an
  *         apply the digests
  *         of image and campaign; previous, hash: hex, crypto/audit.h says of what
- * PLAN   {"name","fleet","devices","image_bytes","cohort_count","cohorts":[{"wave"?,"devices",
+ * PLAN   {"name","fleet","devices","image_bytes","cohort_count","cohorts":[{"wave"?,"fleet"?,"devices",
  *         "assumed":bool,"dr","frequency_hz","fragment_size","fragments","coded","copies",
  *         "lanes","gateways","colours","frame_airtime_us","airtime_us","airtime_cap_us",
  *         "legal_cap_us","sessions","interval_us","frames_p50","frames_p90",
@@ -217,6 +218,10 @@
  *         "airtime_us","duration_us","duration_p90_us",COST}],
  *         "left_out":[{"reason":slug,"text","limit","count","devices":[eui,...]}],
  *         "notes":[text,...],"conflicts":[{"campaign","priority","devices"}]}
+ *         With several fleets also "by_fleet":[{"fleet","delivered":bool,"devices","planned",
+ *         "skipped","cohorts","airtime_us","duration_us","duration_p90_us",COST}] and "fleet" of
+ *         a cohort: each is planned by itself, and all send at the same time; delivered: over
+ *         IP, without airtime; fleet of the plan: their names separated by ", "
  *         With deltas also "variants":[{"variant","file","bytes","devices","airtime_us"}] and
  *         "variant" of a cohort: the image ("full") or the delta from that version, by what
  *         devices have reported so far; it counts what they say in the campaign.

@@ -2,6 +2,7 @@
 #include "engine/agree.h"
 
 #include "engine/campaign.h"
+#include "engine/deliver.h"
 #include "engine/limits.h"
 #include "engine/member.h"
 #include "image/version.h"
@@ -51,7 +52,8 @@ static size_t count_voters(const struct campaign *c)
     size_t count = 0;
     for (size_t i = 0; i < c->member_count; i++) {
         const struct member_rec *rec = &c->members[i].rec;
-        count += rec->outcome == OUTCOME_NONE || rec->version_after != 0;
+        bool may_tell = rec->outcome == OUTCOME_NONE && !deliver_is_way(&c->members[i]);
+        count += may_tell || rec->version_after != 0;
     }
     return count;
 }
@@ -115,11 +117,7 @@ static void wait_for_others(struct engine *e, struct member *m)
 
 static uint32_t left_to_announce(const struct campaign *c)
 {
-    uint32_t count = 0;
-    for (int phase = MEMBER_WAITING; phase <= MEMBER_UPGRADE; phase++) {
-        count += c->by_phase[phase];
-    }
-    return count - c->announced;
+    return campaign_multicast(c, MEMBER_WAITING, MEMBER_UPGRADE) - c->announced;
 }
 
 /* Beside a member that has announced. */

@@ -151,8 +151,7 @@ static struct gateway_ledger *lane_ledger(struct engine *e, const struct transmi
                                           struct lane *l, size_t i)
 {
     if (l->ledgers[i] == NULL) {
-        l->ledgers[i] =
-            air_ledger(e, t->campaign->fleet, l->rec.gateways[i], t->rec.frequency_hz);
+        l->ledgers[i] = air_ledger(e, t->fleet, l->rec.gateways[i], t->rec.frequency_hz);
     }
     return l->ledgers[i];
 }
@@ -166,12 +165,12 @@ bool air_in_slots(const struct transmission *t)
 
 bool air_is_timed(const struct transmission *t)
 {
-    return t->campaign->fleet->def.timing == ENGINE_TIMING_ABSOLUTE && !air_in_slots(t);
+    return t->fleet->def.timing == ENGINE_TIMING_ABSOLUTE && !air_in_slots(t);
 }
 
 int64_t air_late_us(const struct transmission *t)
 {
-    int64_t jitter_us = t->campaign->fleet->def.multicast_jitter_us;
+    int64_t jitter_us = t->fleet->def.multicast_jitter_us;
     if (air_in_slots(t)) {
         return jitter_us + SLOT_MARGIN_US +
                2 * spec_ping_period_us(&t->campaign->def.spec->radio);
@@ -210,8 +209,7 @@ static struct utc after_others(const struct gateway_ledger *l, struct utc from,
 /* From the time that it is meant for to the end of the frame, as late as it may be. */
 static int64_t takes_us(const struct transmission *t, int64_t airtime_us)
 {
-    return air_is_timed(t) ? airtime_us
-                           : airtime_us + t->campaign->fleet->def.multicast_jitter_us;
+    return air_is_timed(t) ? airtime_us : airtime_us + t->fleet->def.multicast_jitter_us;
 }
 
 /*

@@ -52,6 +52,16 @@ uint32_t campaign_undecided(const struct campaign *c)
     return count;
 }
 
+uint32_t campaign_multicast(const struct campaign *c, enum member_phase first,
+                            enum member_phase last)
+{
+    uint32_t count = 0;
+    for (int phase = (int)first; phase <= (int)last; phase++) {
+        count += c->by_phase[phase] - c->brought[phase];
+    }
+    return count;
+}
+
 void campaign_clock_step(struct engine *e, struct campaign *c, int64_t delta_us)
 {
     c->since = utc_after(c->since, delta_us);

@@ -46,7 +46,7 @@ static int16_t weakest_snr_cdb(const struct transmission *t)
 /* Rows of several gateways of one group follow each other at the server's spacing. */
 static int64_t row_spacing_us(const struct transmission *t)
 {
-    const struct engine_fleet *fleet = &t->campaign->fleet->def;
+    const struct engine_fleet *fleet = &t->fleet->def;
     int64_t spacing_us = 0;
     for (uint8_t i = 0; i < t->rec.lane_count; i++) {
         int64_t us = t->lanes[i].rec.gateway_count * fleet->multicast_spacing_us;
@@ -94,19 +94,19 @@ static enum plan_error make_plan(struct transmission *t, const struct campaign_s
     struct variant_block block = variant_block(c, t->rec.variant);
     struct plan_input in = {
         .spec = spec,
-        .fleet = c->fleet->def.spec,
+        .fleet = t->fleet->def.spec,
         .image_len = block.len,
         .device_count = (uint32_t)t->member_count,
         .server_spacing_us = row_spacing_us(t),
         .weakest_snr_cdb = weakest_snr_cdb(t),
         .limits = *limits,
-        .priority_ceiling_ppm = c->fleet->def.priority_ceiling_ppm,
+        .priority_ceiling_ppm = t->fleet->def.priority_ceiling_ppm,
     };
     enum plan_error err = plan_make(&in, &t->plan);
     if (err == PLAN_OK) {
         t->slot_us = plan_slot_us(t->plan.frame_airtime_us,
-                                  c->fleet->def.timing == ENGINE_TIMING_ABSOLUTE,
-                                  c->fleet->def.multicast_jitter_us);
+                                  t->fleet->def.timing == ENGINE_TIMING_ABSOLUTE,
+                                  t->fleet->def.multicast_jitter_us);
         int64_t turns_us = t->slot_us * t->rec.colour_count; /* class B has none */
         in.server_spacing_us =
             turns_us > in.server_spacing_us ? turns_us : in.server_spacing_us;
@@ -180,7 +180,7 @@ static struct gateway_ledger *next_ledger(struct engine *e, const struct transmi
     while (w->lane < t->rec.lane_count) {
         const struct lane_rec *l = &t->lanes[w->lane].rec;
         if (w->gateway < l->gateway_count) {
-            return air_ledger(e, t->campaign->fleet, l->gateways[w->gateway++],
+            return air_ledger(e, t->fleet, l->gateways[w->gateway++],
                               t->rec.frequency_hz);
         }
         w->lane++;
@@ -266,6 +266,7 @@ static enum plan_error form(struct engine *e, struct campaign *c,
     struct transmission_rec rec = {
         .id = e->next_transmission,
         .campaign_id = c->rec.id,
+        .fleet_id = members[0]->device->rec.fleet_id,
         .variant = cohort->variant,
         .ts004 = cohort->ts004,
         .ts005 = cohort->ts005,
@@ -361,9 +362,9 @@ static bool fits(const struct engine *e, const struct member *m,
                  const struct transmission *t)
 {
     const uint8_t *version = m->device->rec.package_version;
-    return t->campaign == m->campaign && t->rec.ts004 == version[PKG_FRAG] &&
-           t->rec.ts005 == version[PKG_MCAST] && is_open(e, t) &&
-           t->rec.variant == variant_of(m) &&
+    return t->campaign == m->campaign && t->fleet == m->device->fleet &&
+           t->rec.ts004 == version[PKG_FRAG] && t->rec.ts005 == version[PKG_MCAST] &&
+           is_open(e, t) && t->rec.variant == variant_of(m) &&
            fragplan_fits(&device_profile(m->device)->limits, t->rec.frag_size_bytes,
                          t->rec.frag_count);
 }

@@ -362,7 +362,7 @@ static struct utc past_others(struct engine *e, const struct transmission *t,
         const struct lane_rec *lane = &t->lanes[i].rec;
         for (uint8_t g = 0; g < lane->gateway_count; g++) {
             const struct gateway_ledger *l =
-                air_ledger(e, t->campaign->fleet, lane->gateways[g], t->rec.frequency_hz);
+                air_ledger(e, t->fleet, lane->gateways[g], t->rec.frequency_hz);
             struct utc until = overlap_at(e, l, t, session);
             latest = until.us > latest.us ? until : latest;
         }

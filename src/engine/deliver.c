@@ -23,7 +23,7 @@ enum {
 
 bool deliver_is_way(const struct member *m)
 {
-    return m->campaign->fleet->def.delivers;
+    return m->device->fleet->def.delivers;
 }
 
 static bool runs_target(const struct member *m, const struct engine_report *report)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/deliver.h"
 #include "engine/group.h"
 #include "engine/internal.h"
 #include "engine/round.h"
@@ -54,6 +55,7 @@ static void campaign_free(struct campaign *c)
     free(c->live);
     free(c->spans);
     free(c->waves);
+    free(c->costs);
     free(c);
 }
 
@@ -301,11 +303,10 @@ static struct member *members_of(const struct engine *e,
     return members;
 }
 
-/* NULL if the fleet or a device is not known, or the id is taken. */
+/* NULL if a device is not known, or the id is taken. */
 struct campaign *engine_new_campaign(struct engine *e, const struct engine_campaign *def)
 {
-    struct fleet *fleet = engine_find_fleet(e, def->fleet_id);
-    if (fleet == NULL || engine_find_campaign(e, def->id) != NULL) {
+    if (engine_find_campaign(e, def->id) != NULL) {
         return NULL;
     }
     struct member *members = members_of(e, def);
@@ -317,7 +318,6 @@ struct campaign *engine_new_campaign(struct engine *e, const struct engine_campa
     c->def.devices = NULL;
     c->def.deadline = def->deadline.us != 0 ? def->deadline : UTC_NEVER;
     c->def.waves = NULL;
-    c->fleet = fleet;
     c->engine = e;
     c->round_at = UTC_NEVER;
     c->silence_at = UTC_NEVER;
@@ -325,7 +325,6 @@ struct campaign *engine_new_campaign(struct engine *e, const struct engine_campa
     memcpy(c->rec.name, def->spec->name, sizeof(c->rec.name));
     c->members = members;
     c->member_count = def->device_count;
-    variant_open(c);
     c->entered = def->device_count;
     c->slot = engine_new_slot(e, OWNER_CAMPAIGN, c);
     for (size_t i = 0; i < def->device_count; i++) {
@@ -335,7 +334,9 @@ struct campaign *engine_new_campaign(struct engine *e, const struct engine_campa
         m->rec.campaign_id = def->id;
         m->rec.dev_eui = def->devices[i];
         m->rec.missing = UINT16_MAX;
+        c->brought[MEMBER_WAITING] += deliver_is_way(m);
     }
+    variant_open(c);
     c->counts.total = (uint32_t)def->device_count;
     c->counts.by_outcome[OUTCOME_NONE] = c->counts.total;
     c->counts.by_state[FW_IDLE] = c->counts.total;
@@ -400,9 +401,14 @@ void engine_remember_id(struct engine *e, uint32_t transmission_id)
 struct transmission *engine_new_transmission(struct engine *e, struct campaign *c,
                                              const struct transmission_rec *rec)
 {
+    struct fleet *fleet = engine_find_fleet(e, rec->fleet_id);
+    if (fleet == NULL) {
+        return NULL;
+    }
     struct transmission *t = engine_zeroed(1, sizeof(*t));
     t->rec = *rec;
     t->campaign = c;
+    t->fleet = fleet;
     t->slot = engine_new_slot(e, OWNER_TRANSMISSION, t);
     t->behind_at = UTC_NEVER;
     t->flush_at = UTC_NEVER;

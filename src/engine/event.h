@@ -104,13 +104,13 @@ struct engine_delta {
  */
 struct engine_campaign {
     uint32_t id; /* unique for good, given by the driver */
-    uint32_t fleet_id;
     const struct campaign_spec *spec;
     const uint8_t *image; /* verified */
     size_t image_len;
     const struct engine_delta *deltas; /* as many as spec has; NULL with no image */
     size_t delta_count;
-    const uint64_t *devices; /* selected DevEUIs, known to the engine, ascending */
+    /* Selected DevEUIs, known to the engine, ascending; of one fleet or several. */
+    const uint64_t *devices;
     size_t device_count;
     struct utc not_before; /* nothing is sent earlier */
     struct utc deadline;   /* then spec->schedule.end_behavior applies; 0: none */

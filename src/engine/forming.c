@@ -39,10 +39,10 @@ static bool is_allowed(const struct eui_list *given, uint64_t gateway)
     return given->count == 0;
 }
 
-static uint32_t frequency_of(const struct campaign *c)
+static uint32_t frequency_of(const struct round *r)
 {
-    uint32_t given_hz = c->def.spec->radio.frequency_hz;
-    return given_hz == SPEC_AUTO_U32 ? c->fleet->region->rx2_hz : given_hz;
+    uint32_t given_hz = r->c->def.spec->radio.frequency_hz;
+    return given_hz == SPEC_AUTO_U32 ? r->fleet->region->rx2_hz : given_hz;
 }
 
 /* A decoder's memory is worth the less the more fragments there are. */
@@ -74,7 +74,7 @@ struct partition_link forming_link(const struct member *m, const struct device_l
 static bool has_another(const struct round *r, const struct device_rec *d)
 {
     for (size_t i = 0; i < d->link_count && i < PARTITION_LINK_MAX; i++) {
-        if (is_allowed(round_gateways(r->c), d->link[i].gateway) &&
+        if (is_allowed(round_gateways(r), d->link[i].gateway) &&
             !load_is_away(r->e, d->link[i].gateway)) {
             return true;
         }
@@ -86,7 +86,7 @@ static void describe(struct round *r, const struct member *m, struct numbered *n
                      struct partition_device *out)
 {
     const struct device_rec *d = &m->device->rec;
-    const struct eui_list *given = round_gateways(r->c);
+    const struct eui_list *given = round_gateways(r);
     *out = (struct partition_device){.ts004 = d->package_version[PKG_FRAG],
                                      .ts005 = d->package_version[PKG_MCAST],
                                      .attempts = m->rec.transmissions,
@@ -97,7 +97,7 @@ static void describe(struct round *r, const struct member *m, struct numbered *n
         bool left_out = has_choice && load_is_away(r->e, link->gateway);
         struct gateway_ledger *l =
             is_allowed(given, link->gateway) && !left_out
-                ? air_ledger(r->e, r->c->fleet, link->gateway, frequency_of(r->c))
+                ? air_ledger(r->e, r->fleet, link->gateway, frequency_of(r))
                 : NULL;
         if (l == NULL) {
             continue;
@@ -237,12 +237,12 @@ static enum plan_error reason_of(const struct round *r)
     const struct campaign *c = r->c;
     struct plan plan;
     struct plan_input in = {.spec = c->def.spec,
-                            .fleet = c->fleet->def.spec,
+                            .fleet = r->fleet->def.spec,
                             .image_len = variant_block(c, r->variant).len,
                             .device_count = 1,
                             .weakest_snr_cdb = PLAN_SNR_UNKNOWN,
                             .limits = r->limits,
-                            .priority_ceiling_ppm = c->fleet->def.priority_ceiling_ppm};
+                            .priority_ceiling_ppm = r->fleet->def.priority_ceiling_ppm};
     return plan_make(&in, &plan);
 }
 
@@ -265,10 +265,10 @@ static bool has_turns(const struct campaign *c)
 void forming_open(struct forming *f)
 {
     struct round *r = &f->group;
-    const struct engine_fleet *fleet = &r->c->fleet->def;
+    const struct engine_fleet *fleet = &r->fleet->def;
     struct partition_input *in = &f->input;
     describe_all(f);
-    *in = partition_input_of(r->c->def.spec, fleet->spec, r->c->fleet->region,
+    *in = partition_input_of(r->c->def.spec, fleet->spec, r->fleet->region,
                              fleet->timing == ENGINE_TIMING_ABSOLUTE,
                              fleet->multicast_jitter_us, fleet->priority_ceiling_ppm);
     in->image_len = variant_block(r->c, r->variant).len;
@@ -280,8 +280,8 @@ void forming_open(struct forming *f)
     in->gateway_weight = f->weights;
     in->again_us = round_company_us(r->e, r->c) * 2;
     in->grids = f->grids;
-    in->grid_count = has_turns(r->c) ? grid_known(r->e, r->c->fleet, r->count,
-                                                  &f->numbered, f->grids, &f->turns)
+    in->grid_count = has_turns(r->c) ? grid_known(r->e, r->fleet, r->count, &f->numbered,
+                                                  f->grids, &f->turns)
                                      : 0;
     f->workspace = engine_zeroed(1, partition_workspace_bytes(in));
     f->stage = f->numbered.count > 0 ? FORMING_PARTITION : FORMING_DONE;
@@ -321,7 +321,7 @@ static void go_on_dividing(struct forming *f, uint64_t *work)
         return;
     }
     if (has_turns(f->group.c)) {
-        grid_learn(f->group.c->fleet, f->group.count, &f->numbered, &f->result);
+        grid_learn(f->group.fleet, f->group.count, &f->numbered, &f->result);
     }
     begin_cohorts(f);
     f->stage = FORMING_COHORTS;

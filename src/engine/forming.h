@@ -19,7 +19,8 @@ struct round {
     struct campaign *c;
     struct member **members;
     size_t count;
-    uint8_t variant;     /* of a group */
+    struct fleet *fleet; /* of a group */
+    uint8_t variant;     /* ... */
     enum plan_error err; /* the first */
     size_t placed;
     struct fragplan_limits limits; /* of all in it */
@@ -43,8 +44,8 @@ enum forming_stage {
 struct forming {
     struct round all;
     size_t left; /* of all.members, in no group yet */
+    bool open;   /* there is a group: */
     bool by_hand;
-    bool open; /* there is a group: */
     struct round group;
     struct member **group_members;
     enum forming_stage stage;
@@ -61,7 +62,8 @@ struct forming {
 };
 
 /* round.c */
-const struct eui_list *round_gateways(const struct campaign *c);
+/* That may be used for r, a group; empty: all. */
+const struct eui_list *round_gateways(const struct round *r);
 /* So long others may still come that would share its transmission. */
 int64_t round_company_us(const struct engine *e, struct campaign *c);
 void round_note(struct round *r, enum plan_error err, size_t count);

@@ -39,7 +39,7 @@ enum {
 /* How long before its time on air a frame is handed over. */
 static int64_t lead_us(const struct transmission *t)
 {
-    return air_is_timed(t) ? t->campaign->fleet->def.multicast_lead_us : 0;
+    return air_is_timed(t) ? t->fleet->def.multicast_lead_us : 0;
 }
 
 /* The first start of an interval at or after from. */
@@ -72,7 +72,7 @@ struct utc frame_due(const struct transmission *t)
  */
 static struct utc next_from(const struct engine *e, const struct transmission *t)
 {
-    int64_t look_us = t->campaign->fleet->def.multicast_jitter_us;
+    int64_t look_us = t->fleet->def.multicast_jitter_us;
     bool behind = !air_is_timed(t) && t->rec.lane_count > 1;
     return engine_in(e, behind ? look_us : lead_us(t) - LATE_MAX_US);
 }
@@ -125,7 +125,7 @@ static void hand_over(struct engine *e, struct transmission *t, struct lane *l)
     tap_note(t, l);
     lane_store(e, l);
     lane_await(e, t, l, LANE_WAIT_FRAME);
-    struct effect *effect = engine_emit(e, EFFECT_SEND_MULTICAST, t->campaign->fleet);
+    struct effect *effect = engine_emit(e, EFFECT_SEND_MULTICAST, t->fleet);
     effect->multicast.transmission_id = t->rec.id;
     effect->multicast.lane = l->rec.no;
     memcpy(effect->multicast.handle, l->rec.group, sizeof(effect->multicast.handle));
@@ -140,7 +140,7 @@ static void hand_over(struct engine *e, struct transmission *t, struct lane *l)
 /* Rows that may wait in the server's queue at most. */
 static uint32_t rows_wanted(const struct transmission *t, const struct lane *l)
 {
-    uint32_t rows = t->campaign->fleet->def.queue_rows_max;
+    uint32_t rows = t->fleet->def.queue_rows_max;
     uint32_t slots = SLOTS_AHEAD * l->rec.gateway_count;
     if (air_in_slots(t)) {
         return slots;

@@ -23,14 +23,14 @@ static bool has_own_turns(const struct campaign *c)
     return radio->gateways.count > 0 || spec_is_class_b(radio);
 }
 
-static bool uses(const struct campaign *c, uint8_t dr)
+static bool uses(const struct campaign *c, const struct fleet *f, uint8_t dr)
 {
     if (has_own_turns(c)) {
         return false;
     }
     for (size_t k = 0; k < c->transmission_count; k++) {
         const struct transmission *t = c->transmissions[k];
-        if (t->rec.dr == dr && t->rec.phase != TX_ENDED) {
+        if (t->fleet == f && t->rec.dr == dr && t->rec.phase != TX_ENDED) {
             return true;
         }
     }
@@ -41,7 +41,7 @@ static bool is_in_use(const struct engine *e, const struct fleet *f, uint8_t dr)
 {
     for (size_t i = 0; i < e->campaign_count; i++) {
         const struct campaign *c = e->campaigns[i];
-        if (c->fleet == f && c->transmissions_open > 0 && uses(c, dr)) {
+        if (c->transmissions_open > 0 && uses(c, f, dr)) {
             return true;
         }
     }
@@ -96,7 +96,7 @@ static void restore_lane(struct engine *e, const struct transmission *t,
 {
     for (uint8_t k = 0; k < l->gateway_count; k++) {
         struct gateway_ledger *ledger =
-            air_ledger(e, t->campaign->fleet, l->gateways[k], t->rec.frequency_hz);
+            air_ledger(e, t->fleet, l->gateways[k], t->rec.frequency_hz);
         if (ledger != NULL) {
             ledger->turn[t->rec.dr] = l->colour;
         }
@@ -109,7 +109,7 @@ void grid_restore(struct engine *e, const struct transmission *t)
         t->rec.dr >= REGION_DR_COUNT || has_own_turns(t->campaign)) {
         return;
     }
-    struct grid *grid = &t->campaign->fleet->grids[t->rec.dr];
+    struct grid *grid = &t->fleet->grids[t->rec.dr];
     grid->turn_count = t->rec.colour_count;
     grid->interval_us = t->rec.interval_us;
     for (uint8_t i = 0; i < t->rec.lane_count; i++) {

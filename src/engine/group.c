@@ -194,7 +194,7 @@ void group_doubt(struct engine *e, struct member *m)
  */
 static bool fits(const struct transmission *t, const struct group *g)
 {
-    return is_idle(g) && g->rec.fleet_id == t->campaign->fleet->def.id &&
+    return is_idle(g) && g->rec.fleet_id == t->fleet->def.id &&
            g->rec.group_id == t->rec.group_id &&
            g->rec.campaign_id != t->rec.campaign_id && g->rec.f_cnt < F_CNT_NEW;
 }
@@ -224,7 +224,7 @@ static struct group *best_for(struct engine *e, const struct transmission *t)
 static struct group *add_fresh(struct engine *e, const struct transmission *t)
 {
     return add(e, &(struct group_rec){.id = t->rec.key_id,
-                                      .fleet_id = t->campaign->fleet->def.id,
+                                      .fleet_id = t->fleet->def.id,
                                       .transmission_id = t->rec.id,
                                       .campaign_id = t->rec.campaign_id,
                                       .group_id = t->rec.group_id});

@@ -185,6 +185,7 @@ struct lane {
 struct transmission {
     struct transmission_rec rec;
     struct campaign *campaign;
+    struct fleet *fleet; /* of all its members: whose server sends it */
     struct lane *lanes;
     struct member **members; /* in any order */
     size_t member_count;
@@ -224,6 +225,12 @@ struct transmission {
     uint32_t announced;                    /* of those in MEMBER_UPGRADE */
 };
 
+/* What the variants of its image cost a campaign in one of its fleets. */
+struct variant_cost {
+    const struct fleet *fleet;
+    int64_t airtime_us[VARIANT_DELTAS_MAX + 1]; /* by variant */
+};
+
 /* An address and its McKey: of a transmission, or kept for a later one. */
 struct group {
     struct group_rec rec;
@@ -238,7 +245,6 @@ struct campaign {
     struct engine *engine;
     struct campaign *next_changed;
     struct engine_campaign def;
-    struct fleet *fleet;
     struct member *members; /* ascending by DevEUI */
     size_t member_count;
     struct member **live; /* all that have not ended, perhaps others; NULL: not listed */
@@ -250,6 +256,7 @@ struct campaign {
     size_t transmissions_active; /* before TX_DRAIN */
     struct campaign_counts counts;
     uint32_t by_phase[MEMBER_PHASE_COUNT];
+    uint32_t brought[MEMBER_PHASE_COUNT]; /* of those: members of deliver.h */
     uint32_t announced;    /* of those in MEMBER_UPGRADE: member.announced */
     struct utc since;      /* started, resumed or restored: silence counts from here */
     size_t pump;           /* the next member to be started */
@@ -260,9 +267,10 @@ struct campaign {
     struct utc round_at;   /* of the next round; UTC_NEVER: none is due */
     int64_t interval_us;   /* campaign_interval_us() of all, until interval_until */
     struct utc interval_until;
-    struct forming *forming; /* the round under way, see forming.h; NULL: none */
-    size_t in_round;         /* READY members that wait for it */
-    int64_t airtime_us[VARIANT_DELTAS_MAX + 1]; /* by variant; 0 if there is only one */
+    struct forming *forming;    /* the round under way, see forming.h; NULL: none */
+    size_t in_round;            /* READY members that wait for it */
+    struct variant_cost *costs; /* of each fleet of its devices; none without deltas */
+    size_t cost_count;
     struct wave *waves;          /* of def.spec->rollout; NULL: it runs without */
     size_t entered;              /* the next member to be let in, see waves.h */
     bool wave_due;               /* something happened that a gate may judge */
@@ -389,6 +397,7 @@ struct transmission *engine_find_transmission(const struct engine *e, uint32_t i
 struct fleet *engine_find_fleet(const struct engine *e, uint32_t id);
 struct member *campaign_find_member(const struct campaign *c, uint64_t dev_eui);
 struct campaign *engine_new_campaign(struct engine *e, const struct engine_campaign *def);
+/* NULL if the fleet of the record is not known. */
 struct transmission *engine_new_transmission(struct engine *e, struct campaign *c,
                                              const struct transmission_rec *rec);
 /* As many as rec.lane_count says. */

@@ -107,7 +107,7 @@ bool lane_backoff(struct engine *e, struct transmission *t, struct lane *l, int 
 
 static void flush(struct engine *e, struct transmission *t, const struct lane *l)
 {
-    struct effect *effect = engine_emit(e, EFFECT_QUEUE_FLUSH, t->campaign->fleet);
+    struct effect *effect = engine_emit(e, EFFECT_QUEUE_FLUSH, t->fleet);
     effect->repeatable = true;
     effect->queue.transmission_id = t->rec.id;
     effect->queue.lane = l->rec.no;
@@ -125,7 +125,7 @@ void lanes_flush(struct engine *e, struct transmission *t)
 
 void lane_poll_queue(struct engine *e, struct transmission *t, struct lane *l)
 {
-    struct effect *effect = engine_emit(e, EFFECT_QUEUE_POLL, t->campaign->fleet);
+    struct effect *effect = engine_emit(e, EFFECT_QUEUE_POLL, t->fleet);
     effect->repeatable = true;
     effect->queue.transmission_id = t->rec.id;
     effect->queue.lane = l->rec.no;
@@ -152,7 +152,7 @@ void lane_lose(struct engine *e, struct transmission *t, struct lane *l)
 
 static void open_group(struct engine *e, struct transmission *t, struct lane *l)
 {
-    struct effect *effect = engine_emit(e, EFFECT_GROUP_OPEN, t->campaign->fleet);
+    struct effect *effect = engine_emit(e, EFFECT_GROUP_OPEN, t->fleet);
     effect->repeatable = true;
     effect->group.transmission_id = t->rec.id;
     effect->group.lane = l->rec.no;
@@ -298,7 +298,7 @@ void lanes_close(struct engine *e, struct transmission *t)
             engine_wake(e, t->slot, l->retry_at);
             continue;
         }
-        struct effect *effect = engine_emit(e, EFFECT_GROUP_CLOSE, t->campaign->fleet);
+        struct effect *effect = engine_emit(e, EFFECT_GROUP_CLOSE, t->fleet);
         effect->repeatable = true;
         effect->group.transmission_id = t->rec.id;
         effect->group.lane = l->rec.no;

@@ -80,9 +80,8 @@ bool device_denies_images(const struct device *d)
     return device_profile(d)->image == PROFILE_IMAGE_DENIED;
 }
 
-static uint8_t room_of(const struct campaign *c)
+static uint8_t room_of(const struct region *region)
 {
-    const struct region *region = c->fleet->region;
     uint8_t room = 0;
     for (int dr = 0; dr < REGION_DR_COUNT; dr++) {
         const struct data_rate *rate =
@@ -123,15 +122,15 @@ static bool same(const struct fragplan_limits *a, const struct fragplan_limits *
 }
 
 /* Whether both can take it, and about as large fragments as each could alone. */
-static bool can_share(const struct campaign *c, uint8_t variant,
-                      const struct fragplan_limits *a, const struct fragplan_limits *b,
-                      struct fragplan_limits *both)
+static bool can_share(const struct member *m, const struct fragplan_limits *a,
+                      const struct fragplan_limits *b, struct fragplan_limits *both)
 {
     struct fragplan_limits merged;
     if (same(a, b)) {
         return true; /* as a rule: a fleet of one kind */
     }
-    uint8_t room = room_of(c);
+    const struct campaign *c = m->campaign;
+    uint8_t room = room_of(m->device->fleet->region);
     if (fragplan_merge(a, b, &merged) != FUO_OK) {
         return false;
     }
@@ -139,7 +138,7 @@ static bool can_share(const struct campaign *c, uint8_t variant,
     uint8_t alone =
         largest(a, room) > largest(b, room) ? largest(a, room) : largest(b, room);
     if (alone - size > alone / SIZE_SHARE ||
-        !can_cut(c, variant_block(c, variant).len, &merged, size)) {
+        !can_cut(c, variant_block(c, m->rec.variant).len, &merged, size)) {
         return false;
     }
     *both = merged;
@@ -151,13 +150,14 @@ size_t limits_take_group(struct member **members, size_t count, struct member **
 {
     size_t kept = 0;
     uint8_t variant = members[0]->rec.variant;
+    const struct fleet *fleet = members[0]->device->fleet;
     *limits = device_profile(members[0]->device)->limits;
     group[0] = members[0];
     *group_count = 1;
     for (size_t i = 1; i < count; i++) {
         const struct profile *profile = device_profile(members[i]->device);
-        if (members[i]->rec.variant == variant &&
-            can_share(members[i]->campaign, variant, limits, &profile->limits, limits)) {
+        if (members[i]->device->fleet == fleet && members[i]->rec.variant == variant &&
+            can_share(members[i], limits, &profile->limits, limits)) {
             group[(*group_count)++] = members[i];
         } else {
             members[kept++] = members[i];

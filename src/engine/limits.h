@@ -24,8 +24,8 @@ uint32_t device_error_above(const struct device *d, uint32_t m);
 /* It never says that it has an image: only what it runs after a reboot does. */
 bool device_denies_images(const struct device *d);
 /*
- * Moves who is sent the same variant as the first of members and can share fragments with it into group, and says what all of
- * them can take; returns how many are left.
+ * Moves who is in the fleet of the first of members, is sent the same variant, and can share
+ * fragments with it into group, and says what all of them can take; returns how many are left.
  */
 size_t limits_take_group(struct member **members, size_t count, struct member **group,
                          size_t *group_count, struct fragplan_limits *limits);

@@ -35,6 +35,7 @@
 static void count_in(struct member *m)
 {
     m->campaign->by_phase[m->rec.phase]++;
+    m->campaign->brought[m->rec.phase] += deliver_is_way(m);
     m->campaign->announced += m->announced;
     if (m->transmission != NULL) {
         m->transmission->by_phase[m->rec.phase]++;
@@ -45,6 +46,7 @@ static void count_in(struct member *m)
 static void count_out(struct member *m)
 {
     m->campaign->by_phase[m->rec.phase]--;
+    m->campaign->brought[m->rec.phase] -= deliver_is_way(m);
     m->campaign->announced -= m->announced;
     if (m->transmission != NULL) {
         m->transmission->by_phase[m->rec.phase]--;

@@ -4,6 +4,7 @@
 
 #include "engine/air.h"
 #include "engine/claim.h"
+#include "engine/deliver.h"
 #include "engine/lane.h"
 #include "engine/member.h"
 #include "engine/session.h"
@@ -35,6 +36,10 @@ int engine_restore_transmission(struct engine *engine, const struct transmission
         return FUO_EINVAL;
     }
     struct transmission *t = engine_new_transmission(engine, c, rec);
+    if (t == NULL) {
+        engine_remember_id(engine, rec->id);
+        return FUO_ENOENT;
+    }
     engine_new_lanes(t);
     return FUO_OK;
 }
@@ -77,7 +82,7 @@ int engine_restore_member(struct engine *engine, const struct member_rec *rec)
     c->counts.by_outcome[m->rec.outcome]--;
     c->counts.by_state[m->rec.state]--;
     struct transmission *t = engine_find_transmission(engine, rec->transmission_id);
-    struct member_rec member = restorable(rec, t, c->fleet->def.delivers);
+    struct member_rec member = restorable(rec, t, deliver_is_way(m));
     member_replace(m, &member, t);
     c->counts.by_outcome[m->rec.outcome]++;
     c->counts.by_state[m->rec.state]++;

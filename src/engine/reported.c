@@ -420,12 +420,14 @@ uint32_t engine_progress_ppm(const struct engine *engine, const struct member_re
 {
     const struct transmission *t =
         engine_find_transmission(engine, member->transmission_id);
-    const struct campaign *c = engine_find_campaign(engine, member->campaign_id);
+    const struct device *d = engine_find_device(engine, member->dev_eui);
     if (member->state >= FW_DOWNLOADED || member->outcome == OUTCOME_SUCCEEDED) {
         return SPEC_PPM;
     }
-    if (c != NULL && c->fleet->def.delivers) {
-        const struct member *m = campaign_find_member(c, member->dev_eui);
+    if (d != NULL && d->fleet->def.delivers) {
+        const struct campaign *c = engine_find_campaign(engine, member->campaign_id);
+        const struct member *m =
+            c != NULL ? campaign_find_member(c, member->dev_eui) : NULL;
         return m != NULL ? m->had_ppm : 0;
     }
     if (t == NULL || t->rec.frag_count == 0) {

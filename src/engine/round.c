@@ -63,11 +63,8 @@ static bool is_overrun(const struct member *m)
 /* Next to nobody is in a transmission: another try keeps no first one waiting. */
 static bool is_quiet(const struct campaign *c)
 {
-    size_t busy = 0;
-    for (int phase = MEMBER_KEY; phase <= MEMBER_STATUS; phase++) {
-        busy += c->by_phase[phase];
-    }
-    return busy * QUIET_SHARE <= c->member_count - c->by_phase[MEMBER_PENDING];
+    size_t busy = campaign_multicast(c, MEMBER_KEY, MEMBER_STATUS);
+    return busy * QUIET_SHARE <= campaign_multicast(c, MEMBER_WAITING, MEMBER_ENDED);
 }
 
 /* From when on a READY member may be taken: at once, or after its cooldown. */
@@ -133,10 +130,10 @@ static void collect(struct round *r)
 
 /* ---- gateways given by hand ---- */
 
-const struct eui_list *round_gateways(const struct campaign *c)
+const struct eui_list *round_gateways(const struct round *r)
 {
-    const struct eui_list *given = &c->def.spec->radio.gateways;
-    return given->count > 0 ? given : &c->fleet->def.spec->gateways;
+    const struct eui_list *given = &r->c->def.spec->radio.gateways;
+    return given->count > 0 ? given : &r->fleet->def.spec->gateways;
 }
 
 /* Each gateway a lane and a turn of its own: nothing is known of who disturbs whom. */
@@ -196,7 +193,7 @@ static void form_by_hand(struct round *r)
                             .size_bytes = SPEC_AUTO_U32,
                             .coded_first = SPEC_AUTO_U32,
                             .limits = r->limits};
-    lanes_by_hand(round_gateways(r->c), &cohort, lanes);
+    lanes_by_hand(round_gateways(r), &cohort, lanes);
     struct member **same = engine_zeroed(r->count, sizeof(struct member *));
     size_t left = r->count;
     while (left > 0) {
@@ -215,7 +212,7 @@ static void form_by_hand(struct round *r)
 static uint32_t fragments_at_most(const struct round *r)
 {
     const struct campaign *c = r->c;
-    const struct region *region = c->fleet->region;
+    const struct region *region = r->fleet->region;
     uint32_t dr = c->def.spec->radio.dr == SPEC_AUTO_U32 ? 0 : c->def.spec->radio.dr;
     uint32_t wanted = c->def.spec->fragmentation.size_bytes;
     uint32_t size = fragplan_size_for_payload(
@@ -247,7 +244,14 @@ static void give_up(struct round *r, const struct round *group)
     r->placed += group->count;
 }
 
-/* The next group that can be sent the same fragments, on its own. */
+/* As the campaign says, or for want of any link as the fleet does. */
+static bool is_by_hand(const struct round *group)
+{
+    return group->c->def.spec->radio.gateways.count > 0 ||
+           (round_gateways(group)->count > 0 && !any_link(group));
+}
+
+/* The next group of a fleet that can be sent the same fragments, on its own. */
 static void open_group(struct forming *f)
 {
     struct round *r = &f->all;
@@ -255,8 +259,10 @@ static void open_group(struct forming *f)
     f->left = limits_take_group(r->members, f->left, f->group.members, &f->group.count,
                                 &f->group.limits);
     f->group.variant = f->group.members[0]->rec.variant;
+    f->group.fleet = f->group.members[0]->device->fleet;
     f->group.fragments = fragments_at_most(&f->group);
     f->open = true;
+    f->by_hand = is_by_hand(&f->group);
     if (f->by_hand) {
         form_by_hand(&f->group);
     } else {
@@ -299,8 +305,6 @@ static struct forming *begin(struct engine *e, struct campaign *c)
     f->group_members = engine_zeroed(c->member_count, sizeof(struct member *));
     collect(r);
     f->left = r->count;
-    f->by_hand = c->def.spec->radio.gateways.count > 0 ||
-                 (round_gateways(c)->count > 0 && !any_link(r));
     return f;
 }
 
@@ -350,7 +354,8 @@ void round_form(struct engine *e, struct campaign *c)
 
 static bool is_all_there(const struct campaign *c)
 {
-    return campaign_undecided(c) == 0 && c->by_phase[MEMBER_READY] == c->in_round;
+    return campaign_multicast(c, MEMBER_WAITING, MEMBER_VERSION) == 0 &&
+           c->by_phase[MEMBER_READY] == c->in_round;
 }
 
 void round_wish(struct engine *e, struct member *m)

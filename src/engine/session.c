@@ -137,7 +137,7 @@ static bool time_left_for(const struct engine *e, const struct transmission *t,
 static int64_t queue_delay_us(const struct transmission *t)
 {
     if (air_is_timed(t)) {
-        return t->campaign->fleet->def.multicast_lead_us;
+        return t->fleet->def.multicast_lead_us;
     }
     int64_t rows = 0;
     for (uint8_t i = 0; i < t->rec.lane_count; i++) {
@@ -147,7 +147,7 @@ static int64_t queue_delay_us(const struct transmission *t)
     if (air_in_slots(t)) { /* its gateways send a frame together */
         return 2 * t->plan.interval_us + air_late_us(t);
     }
-    int64_t spacing_us = t->campaign->fleet->def.multicast_spacing_us;
+    int64_t spacing_us = t->fleet->def.multicast_spacing_us;
     return t->plan.interval_us +
            rows * (t->plan.interval_us > spacing_us ? t->plan.interval_us : spacing_us);
 }

@@ -115,7 +115,7 @@ void transmission_clock_step(struct engine *e, struct transmission *t, int64_t d
 /* Until there is an answer; a driver that has drawn the key already gives the same. */
 static void ask_for_key(struct engine *e, struct transmission *t)
 {
-    struct effect *effect = engine_emit(e, EFFECT_NEW_KEY, t->campaign->fleet);
+    struct effect *effect = engine_emit(e, EFFECT_NEW_KEY, t->fleet);
     effect->repeatable = true;
     effect->key.transmission_id = t->rec.id;
     effect->key.campaign_id = t->rec.campaign_id;

@@ -189,7 +189,7 @@ void tap_take(struct engine *e, const struct engine_event *event)
         return;
     }
     struct transmission *t = find_transmission(e, event);
-    if (t != NULL && t->campaign->fleet == f) {
+    if (t != NULL && t->fleet == f) {
         take_own(e, t, event);
     }
     if (t != NULL) {
@@ -213,7 +213,7 @@ void tap_take_gateway(struct engine *e, const struct engine_event *event)
     load_set_away(e, event->gateway.gateway, !event->gateway.online);
     for (size_t i = 0; i < e->transmission_count && !event->gateway.online; i++) {
         const struct transmission *t = e->transmissions[i];
-        if (t->campaign->fleet == f && t->rec.phase > TX_KEY && t->rec.phase < TX_ENDED &&
+        if (t->fleet == f && t->rec.phase > TX_KEY && t->rec.phase < TX_ENDED &&
             is_sent_by(t, event->gateway.gateway)) {
             campaign_alert(e, t->campaign,
                            "a gateway that sends for it has lost its server");

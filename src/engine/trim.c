@@ -80,9 +80,9 @@ static struct partition_input input_of(const struct engine *e,
                                        const struct transmission *t, uint32_t *weights)
 {
     const struct campaign *c = t->campaign;
-    const struct engine_fleet *fleet = &c->fleet->def;
+    const struct engine_fleet *fleet = &t->fleet->def;
     struct partition_input in =
-        partition_input_of(c->def.spec, fleet->spec, c->fleet->region,
+        partition_input_of(c->def.spec, fleet->spec, t->fleet->region,
                            fleet->timing == ENGINE_TIMING_ABSOLUTE,
                            fleet->multicast_jitter_us, fleet->priority_ceiling_ppm);
     in.dr = t->rec.dr;

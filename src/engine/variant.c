@@ -12,20 +12,44 @@
 #include "engine/term.h"
 #include "engine/uplink.h"
 
-void variant_open(struct campaign *c)
+static const struct variant_cost *cost_in(const struct campaign *c,
+                                          const struct fleet *fleet)
+{
+    for (size_t i = 0; i < c->cost_count; i++) {
+        if (c->costs[i].fleet == fleet) {
+            return &c->costs[i];
+        }
+    }
+    return NULL;
+}
+
+static void add_cost(struct campaign *c, const struct fleet *fleet)
 {
     const struct plan_input in = {
         .spec = c->def.spec,
-        .fleet = c->fleet->def.spec,
+        .fleet = fleet->def.spec,
         .device_count = 1,
         .weakest_snr_cdb = PLAN_SNR_UNKNOWN,
-        .priority_ceiling_ppm = c->fleet->def.priority_ceiling_ppm,
+        .priority_ceiling_ppm = fleet->def.priority_ceiling_ppm,
     };
+    c->costs = engine_grow(c->costs, c->cost_count + 1, sizeof(*c->costs));
+    struct variant_cost *cost = &c->costs[c->cost_count++];
+    *cost = (struct variant_cost){.fleet = fleet};
+    for (size_t i = 0; i <= c->def.delta_count; i++) {
+        cost->airtime_us[i] = variant_airtime_us(&in, variant_block(c, (uint8_t)i).len);
+    }
+}
+
+void variant_open(struct campaign *c)
+{
     size_t most = c->def.spec->image.delta_count;
     most = most < VARIANT_DELTAS_MAX ? most : VARIANT_DELTAS_MAX;
     c->def.delta_count = c->def.delta_count < most ? c->def.delta_count : most;
-    for (size_t i = 0; c->def.delta_count > 0 && i <= c->def.delta_count; i++) {
-        c->airtime_us[i] = variant_airtime_us(&in, variant_block(c, (uint8_t)i).len);
+    for (size_t i = 0; c->def.delta_count > 0 && i < c->member_count; i++) {
+        const struct fleet *fleet = c->members[i].device->fleet;
+        if (cost_in(c, fleet) == NULL) {
+            add_cost(c, fleet);
+        }
     }
 }
 
@@ -70,7 +94,11 @@ uint8_t variant_of(const struct member *m)
 {
     const struct campaign *c = m->campaign;
     const uint32_t *version = m->rec.version_before_known ? &m->rec.version_before : NULL;
-    struct variant_choice choice = {.airtime_us = c->airtime_us,
+    const struct variant_cost *cost = cost_in(c, m->device->fleet);
+    if (cost == NULL) {
+        return VARIANT_FULL;
+    }
+    struct variant_choice choice = {.airtime_us = cost->airtime_us,
                                     .delta_count = c->def.delta_count,
                                     .fits = fitting(&c->def, m->device, version),
                                     .delta_failures = m->rec.delta_failures};

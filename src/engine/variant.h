@@ -16,7 +16,7 @@ struct variant_block {
     size_t len;
 };
 
-/* A campaign is new: what its variants cost. */
+/* A campaign is new, its members are there: what its variants cost each fleet. */
 void variant_open(struct campaign *c);
 
 /* The data block of a variant; empty: there is none (any more). */

@@ -8,7 +8,8 @@
 
 #define FIELDS_STATE                                                                    \
     "name, id, phase (scheduled, running, paused, aborting, completed, aborted, "       \
-    "failed), reason, revision, fleet, version, digest, not_before, deadline (or "      \
+    "failed), reason, revision, fleet (of several: names, with commas), fleets "        \
+    "[name], version, digest, not_before, deadline (or "                                \
     "null), created, started, ended, devices {total, "                                  \
     "pending, active, installable (of those: wait for approve --install), succeeded, "  \
     "failed, unknown, cancelled, skipped, superseded}, "                                \
@@ -30,6 +31,7 @@
     "result_text, source (inferred, reported), outcome, reason, reason_text, "       \
     "version_before, version, received, missing, tries, retries (times it went "     \
     "again after it had ended; then outcome_before, reason_before), time, wave, "    \
+    "fleet, "                                                                        \
     "variant (full, or the version that its delta is from), delta_failures (deltas " \
     "that failed on it before)"
 #define FIELDS_STREAM                                                                 \
@@ -100,7 +102,8 @@ const struct cli_command cli_commands[] = {
             "the campaign does not fit radio, windows, devices or its budgets, 7 if its "
             "image is not trusted.\n\n"
             "With --json: type \"plan\", name, fleet, devices, image_bytes, "
-            "cohort_count, cohorts [{wave, devices, assumed (never heard), dr, "
+            "cohort_count, cohorts [{wave, fleet (of several), devices, assumed (never "
+            "heard), dr, "
             "frequency_hz, "
             "fragment_size, fragments, coded, copies, lanes, gateways, colours, "
             "frame_airtime_us, airtime_us (of each gateway), airtime_cap_us, "
@@ -113,6 +116,10 @@ const struct cli_command cli_commands[] = {
             "waves [{name, devices, planned, skipped, cohorts, airtime_us, duration_us, "
             "duration_p90_us, device_listening_us, device_energy_mj, energy_mj, "
             "success_ppm, abort_failed_ppm, abort_attempted, soak_us, approval}], "
+            "by_fleet (of several: all send at the same time) [{fleet, delivered (over "
+            "IP, without airtime), devices, planned, skipped, cohorts, airtime_us, "
+            "duration_us, duration_p90_us, device_listening_us, device_energy_mj, "
+            "energy_mj}], "
             "calendar (with a "
             "schedule: timezone, not_before, deadline, windows [{start, end}] to come, "
             "clock_changes [{before, after}] until the end, end and end_p90 unless they "

@@ -29,12 +29,25 @@ struct rollback {
     char made[SPEC_NAME_SIZE]; /* the name of the new one */
     char list[PATH_SIZE];      /* the file with the devices */
     json_object *state;        /* owned */
+    json_object *fleets;       /* owned: names */
     char *devices;             /* owned: a DevEUI a line */
     size_t devices_len;
     size_t count;
 };
 
 /* ---- whom ---- */
+
+static void note_fleet(struct rollback *r, const char *name)
+{
+    for (size_t i = 0; i < json_object_array_length(r->fleets); i++) {
+        const char *known =
+            json_object_get_string(json_object_array_get_idx(r->fleets, i));
+        if (strcmp(known, name) == 0) {
+            return;
+        }
+    }
+    json_object_array_add(r->fleets, json_object_new_string(name));
+}
 
 static int add_page(struct rollback *r, FILE *out, struct remote *remote,
                     char after[static EUI_TEXT_SIZE], bool *more)
@@ -57,7 +70,12 @@ static int add_page(struct rollback *r, FILE *out, struct remote *remote,
         json_object_is_type(rows, json_type_array) ? json_object_array_length(rows) : 0;
     for (size_t i = 0; i < n; i++) {
         const char *eui = ctl_text(json_object_array_get_idx(rows, i), "dev_eui");
-        r->count += eui != NULL && fprintf(out, "%s\n", eui) > 0;
+        const char *fleet = ctl_text(json_object_array_get_idx(rows, i), "fleet");
+        if (eui == NULL || fleet == NULL) {
+            continue;
+        }
+        note_fleet(r, fleet);
+        r->count += fprintf(out, "%s\n", eui) > 0;
     }
     const char *next = ctl_text(page, "next");
     *more =
@@ -74,6 +92,7 @@ static int take_devices(struct rollback *r, struct remote *remote)
     bool more = true;
     int rc = CLI_OK;
     FILE *out = open_memstream(&r->devices, &r->devices_len);
+    r->fleets = json_object_new_array();
     if (out == NULL) {
         return cli_fail(r->cli, CLI_INTERNAL, NULL, "there is no memory");
     }
@@ -100,7 +119,7 @@ static int take_state(struct rollback *r, struct remote *remote)
     }
     json_object_object_get_ex(data, "campaigns", &list);
     r->state = json_object_get(json_object_array_get_idx(list, 0));
-    return ctl_text(r->state, "fleet") != NULL && ctl_text(r->state, "version") != NULL
+    return ctl_text(r->state, "version") != NULL
                ? CLI_OK
                : cli_fail(r->cli, CLI_INTERNAL, NULL, "the daemon's answer is not whole");
 }
@@ -121,6 +140,16 @@ static void put_path(const struct rollback *r, FILE *out, const struct bundle *b
     const char *path = config_path(&bundle->doc->doc, name);
     AUTO_FREE char *whole = strchr(r->output, '/') != NULL ? realpath(path, NULL) : NULL;
     put_text(out, whole != NULL ? whole : path);
+}
+
+/* Those that the listed devices are in. */
+static void put_fleets(const struct rollback *r, FILE *out)
+{
+    bool several = json_object_array_length(r->fleets) > 1;
+    fprintf(out, "    %s: %s\n", several ? "fleets" : "fleet",
+            json_object_to_json_string_ext(
+                several ? r->fleets : json_object_array_get_idx(r->fleets, 0),
+                JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 static void put_image(const struct rollback *r, FILE *out, const struct bundle *bundle)
@@ -159,9 +188,9 @@ static void put_campaign(const struct rollback *r, FILE *out, const struct bundl
         ctl_text(r->state, "version"), bundle->doc->spec.image.version, r->count, r->name,
         r->made);
     put_image(r, out, bundle);
-    fputs("  targets:\n    fleet: ", out);
-    put_text(out, ctl_text(r->state, "fleet"));
-    fputs("\n    devicesFile: ", out);
+    fputs("  targets:\n", out);
+    put_fleets(r, out);
+    fputs("    devicesFile: ", out);
     put_text(out, list != NULL ? list + 1 : r->list);
     fputc('\n', out);
     if (activation->command_data != NULL) {
@@ -272,6 +301,7 @@ int cmd_rollback(const struct cli *cli, const struct cli_args *args)
         rc = make(&r, &bundle);
     }
     json_object_put(r.state);
+    json_object_put(r.fleets);
     free(r.devices);
     return rc == CLI_OK ? tell(&r) : rc;
 }

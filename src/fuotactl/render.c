@@ -174,6 +174,10 @@ static void print_cohort(FILE *out, struct json_object *cohort)
         fputs(", wave ", out);
         words_print(out, ctl_text(cohort, "wave"));
     }
+    if (ctl_text(cohort, "fleet") != NULL) {
+        fputs(", fleet ", out);
+        words_print(out, ctl_text(cohort, "fleet"));
+    }
     print_lanes(out, ctl_int(cohort, "lanes", 0), ctl_int(cohort, "colours", 0));
     fputc('\n', out);
     print_fragments(out, cohort);
@@ -334,6 +338,7 @@ void render_plan(FILE *out, struct json_object *plan)
     if (get(plan, "calendar") != NULL) {
         print_calendar(out, get(plan, "calendar"));
     }
+    render_planned_fleets(out, plan);
     render_planned_variants(out, plan);
     render_planned_waves(out, plan);
     for (size_t i = 0; i < count_of(cohorts); i++) {

@@ -30,6 +30,7 @@ void render_simulation(FILE *out, struct json_object *o);
 void render_campaigns(FILE *out, struct json_object *list); /* [STATE] as table */
 void render_campaign(FILE *out, struct json_object *state, bool color); /* STATE */
 /* Their waves, a line each; nothing without. */
+void render_planned_fleets(FILE *out, struct json_object *plan);
 void render_planned_variants(FILE *out, struct json_object *plan);
 void render_planned_waves(FILE *out, struct json_object *plan);
 void render_waves(FILE *out, struct json_object *state);

@@ -12,7 +12,7 @@ static const char *const csv_fields[] = {
     "result",         "result_text",   "source",          "phase",          "reason_text",
     "version_before", "version",       "received",        "missing",        "tries",
     "time",           "progress",      "package_version", "wave",           "retries",
-    "outcome_before", "reason_before", "variant",         "delta_failures",
+    "outcome_before", "reason_before", "variant",         "delta_failures", "fleet",
 };
 
 enum {
@@ -133,6 +133,7 @@ static void add_device(struct table *table, struct json_object *device)
     table_add(table, ctl_text(device, "package_version"));
     table_add(table, ctl_text(device, "phase"));
     table_add(table, ctl_text(device, "reason"));
+    table_add(table, ctl_text(device, "fleet"));
 }
 
 static void add_row(struct table *table, const char *const *cells)
@@ -146,7 +147,7 @@ void render_devices(FILE *out, struct json_object *list)
 {
     static const char *const headings[] = {
         "DEVEUI", "OUTCOME", "STATE",   "DONE",  "UPDATE RESULT", "SOURCE",
-        "BEFORE", "VERSION", "PACKAGE", "PHASE", "REASON"};
+        "BEFORE", "VERSION", "PACKAGE", "PHASE", "REASON",        "FLEET"};
     AUTO_TABLE struct table table = {.columns = sizeof(headings) / sizeof(headings[0])};
     add_row(&table, headings);
     for (size_t i = 0; i < count_of(list); i++) {

@@ -98,6 +98,28 @@ void render_planned_variants(FILE *out, struct json_object *plan)
     }
 }
 
+/* "fleet wm1: 40 devices" and what they cost, of several fleets */
+void render_planned_fleets(FILE *out, struct json_object *plan)
+{
+    struct json_object *list = NULL;
+    json_object_object_get_ex(plan, "by_fleet", &list);
+    size_t count =
+        json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *fleet = json_object_array_get_idx(list, i);
+        int64_t devices = ctl_int(fleet, "devices", 0);
+        fprintf(out, "%-13s", "fleet");
+        words_print(out, ctl_text(fleet, "fleet"));
+        fprintf(out, ": %" PRId64 " device%s", devices, devices == 1 ? "" : "s");
+        if (ctl_bool(fleet, "delivered", false)) {
+            fputs(", each over IP by itself\n", out);
+        } else {
+            fputc('\n', out);
+            print_cost(out, fleet);
+        }
+    }
+}
+
 void render_planned_waves(FILE *out, struct json_object *plan)
 {
     size_t count;

@@ -173,6 +173,7 @@ static struct report_device device_of(struct report *report, struct json_object 
         .dev_eui = eui_of(row, "dev_eui"),
         .outcome = outcome_of(ctl_text(row, "outcome")),
         .wave = report_text(report, wave != NULL && wave[0] != '\0' ? wave : "all"),
+        .fleet = report_text(report, ctl_text(row, "fleet")),
         .phase = report_text(report, ctl_text(row, "phase")),
         .reason = report_text(report, ctl_text(row, "reason")),
         .reason_text = report_text(report, ctl_text(row, "reason_text")),
@@ -258,6 +259,7 @@ static bool take_sessions(struct report *report, struct json_object *rows)
         const char *phase = ctl_text(row, "phase");
         report->sessions[report->session_count++] = (struct report_session){
             .id = ctl_int(row, "id", 0),
+            .fleet = report_text(report, ctl_text(row, "fleet")),
             .dr = ctl_int(row, "dr", 0),
             .fragment_size = bounded(row, "fragment_size", INT32_MAX),
             .uncoded = bounded(row, "uncoded", INT32_MAX),
@@ -444,6 +446,7 @@ void report_finish(struct report *report)
     free(report->hours);
     free(report->gateways);
     free(report->waves);
+    free(report->fleets);
     free(report->variants);
     free(report->reasons);
     free(report->downloaded_us);

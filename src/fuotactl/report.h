@@ -44,6 +44,7 @@ struct report_device {
     uint64_t dev_eui;
     enum report_outcome outcome;
     const char *wave;
+    const char *fleet;
     const char *phase;
     const char *reason;
     const char *reason_text;
@@ -71,6 +72,7 @@ struct report_device {
 
 struct report_session {
     int64_t id;
+    const char *fleet;
     int64_t dr;
     int64_t fragment_size;
     int64_t uncoded;
@@ -129,6 +131,12 @@ struct report_wave {
     int64_t last_us;
 };
 
+struct report_fleet {
+    const char *name;
+    uint32_t devices;
+    uint32_t by_outcome[REPORT_OUTCOMES];
+};
+
 /* Devices of a wave that were sent the same: the image, or a delta. */
 struct report_variant {
     const char *wave;
@@ -170,6 +178,8 @@ struct report {
     size_t gateway_count;
     struct report_wave *waves;
     size_t wave_count;
+    struct report_fleet *fleets;
+    size_t fleet_count;
     struct report_variant *variants;
     size_t variant_count;
     struct report_reason *reasons;

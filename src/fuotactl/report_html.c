@@ -148,6 +148,31 @@ static void waves(FILE *out, const struct report *report)
     fputs("</table></div></section>\n", out);
 }
 
+static void fleets(FILE *out, const struct report *report)
+{
+    if (report->fleet_count < 2) {
+        return;
+    }
+    fputs("<section><h2>Fleets</h2><div class=\"wide\"><table><tr><th>fleet</th>"
+          "<th class=\"num\">devices</th><th class=\"num\">succeeded</th>"
+          "<th class=\"num\">failed</th><th class=\"num\">unknown</th>"
+          "<th class=\"num\">under way</th></tr>",
+          out);
+    for (size_t i = 0; i < report->fleet_count; i++) {
+        const struct report_fleet *fleet = &report->fleets[i];
+        fputs("<tr><td>", out);
+        report_escape(out, fleet->name);
+        fputs("</td>", out);
+        number_cell(out, fleet->devices);
+        number_cell(out, fleet->by_outcome[REPORT_SUCCEEDED]);
+        number_cell(out, fleet->by_outcome[REPORT_FAILED]);
+        number_cell(out, fleet->by_outcome[REPORT_UNKNOWN]);
+        number_cell(out, fleet->by_outcome[REPORT_ACTIVE]);
+        fputs("</tr>", out);
+    }
+    fputs("</table></div></section>\n", out);
+}
+
 static void variants(FILE *out, const struct report *report)
 {
     if (!report_has_deltas(report)) {
@@ -370,6 +395,7 @@ void report_html(FILE *out, const struct report *report)
     report_plot_outcomes(out, report);
     report_plot_completion(out, report);
     waves(out, report);
+    fleets(out, report);
     variants(out, report);
     reasons(out, report);
     report_plot_airtime(out, report);

@@ -63,6 +63,27 @@ static bool add_to_wave(struct report *report, const struct report_device *devic
     return true;
 }
 
+static bool add_to_fleet(struct report *report, const struct report_device *device)
+{
+    size_t i = 0;
+    while (i < report->fleet_count && report->fleets[i].name != device->fleet) {
+        i++;
+    }
+    if (i == report->fleet_count) {
+        struct report_fleet *more =
+            realloc(report->fleets, (i + 1) * sizeof(*report->fleets));
+        if (more == NULL) {
+            return false;
+        }
+        report->fleets = more;
+        report->fleets[report->fleet_count++] =
+            (struct report_fleet){.name = device->fleet};
+    }
+    report->fleets[i].devices++;
+    report->fleets[i].by_outcome[device->outcome]++;
+    return true;
+}
+
 static bool add_to_variant(struct report *report, const struct report_device *device)
 {
     size_t i = 0;
@@ -317,8 +338,8 @@ bool report_sum(struct report *report)
     for (size_t i = 0; i < report->device_count; i++) {
         const struct report_device *device = &report->devices[i];
         report->by_outcome[device->outcome]++;
-        if (!add_to_wave(report, device) || !add_to_reason(report, device) ||
-            !add_to_variant(report, device)) {
+        if (!add_to_wave(report, device) || !add_to_fleet(report, device) ||
+            !add_to_reason(report, device) || !add_to_variant(report, device)) {
             return false;
         }
     }

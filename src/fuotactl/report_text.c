@@ -150,6 +150,7 @@ static struct json_object *json_sessions(const struct report *report)
         const struct report_session *session = &report->sessions[i];
         struct json_object *object = json_object_new_object();
         add_int(object, "id", session->id);
+        add_text(object, "fleet", session->fleet);
         add_int(object, "dr", session->dr);
         add_int(object, "fragment_size", session->fragment_size);
         add_int(object, "uncoded", session->uncoded);
@@ -203,6 +204,20 @@ static struct json_object *json_gateways(const struct report *report)
     return list;
 }
 
+static struct json_object *json_fleets(const struct report *report)
+{
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; i < report->fleet_count; i++) {
+        const struct report_fleet *fleet = &report->fleets[i];
+        struct json_object *object = json_object_new_object();
+        add_text(object, "name", fleet->name);
+        add_int(object, "total", fleet->devices);
+        add_outcomes(object, fleet->by_outcome);
+        json_object_array_add(list, object);
+    }
+    return list;
+}
+
 static struct json_object *json_variants(const struct report *report)
 {
     struct json_object *list = json_object_new_array();
@@ -224,6 +239,7 @@ static struct json_object *json_device(const struct report_device *device)
     struct json_object *object = json_object_new_object();
     add_eui(object, "dev_eui", device->dev_eui);
     add_text(object, "wave", device->wave);
+    add_text(object, "fleet", device->fleet);
     add_text(object, "outcome", report_outcome_name(device->outcome));
     add_text(object, "reason", device->reason);
     add_int(object, "state", device->state);
@@ -281,6 +297,7 @@ void report_json(FILE *out, const struct report *report)
                  json_object_new_int64(report_attempted(report->by_outcome)));
     print_member(out, "with_image", json_object_new_int64(report->with_image));
     print_member(out, "waves", json_waves(report));
+    print_member(out, "fleets", json_fleets(report));
     print_member(out, "variants", json_variants(report));
     print_member(out, "reasons", json_reasons(report));
     print_member(out, "completion", json_completion(report));
@@ -427,22 +444,45 @@ static void md(FILE *out, const char *text)
     }
 }
 
-static void md_waves(FILE *out, const struct report *report)
+static void md_heading(FILE *out, const char *what)
 {
-    fputs("\n| Wave | Devices |", out);
+    fprintf(out, "\n| %s | Devices |", what);
     for (int i = REPORT_SUCCEEDED; i < REPORT_OUTCOMES; i++) {
         fprintf(out, " %s |", report_outcome_name((enum report_outcome)i));
     }
     fputs(" under way |\n|:--|--:|--:|--:|--:|--:|--:|--:|--:|\n", out);
+}
+
+static void md_row(FILE *out, const char *name, uint32_t devices,
+                   const uint32_t by_outcome[REPORT_OUTCOMES])
+{
+    fputs("| ", out);
+    md(out, name);
+    fprintf(out, " | %" PRIu32 " |", devices);
+    for (int k = REPORT_SUCCEEDED; k < REPORT_OUTCOMES; k++) {
+        fprintf(out, " %" PRIu32 " |", by_outcome[k]);
+    }
+    fprintf(out, " %" PRIu32 " |\n", by_outcome[REPORT_ACTIVE]);
+}
+
+static void md_waves(FILE *out, const struct report *report)
+{
+    md_heading(out, "Wave");
     for (size_t i = 0; i < report->wave_count; i++) {
         const struct report_wave *wave = &report->waves[i];
-        fputs("| ", out);
-        md(out, wave->name);
-        fprintf(out, " | %" PRIu32 " |", wave->devices);
-        for (int k = REPORT_SUCCEEDED; k < REPORT_OUTCOMES; k++) {
-            fprintf(out, " %" PRIu32 " |", wave->by_outcome[k]);
-        }
-        fprintf(out, " %" PRIu32 " |\n", wave->by_outcome[REPORT_ACTIVE]);
+        md_row(out, wave->name, wave->devices, wave->by_outcome);
+    }
+}
+
+static void md_fleets(FILE *out, const struct report *report)
+{
+    if (report->fleet_count < 2) {
+        return;
+    }
+    md_heading(out, "Fleet");
+    for (size_t i = 0; i < report->fleet_count; i++) {
+        const struct report_fleet *fleet = &report->fleets[i];
+        md_row(out, fleet->name, fleet->devices, fleet->by_outcome);
     }
 }
 
@@ -553,6 +593,7 @@ void report_markdown(FILE *out, const struct report *report)
         putc('\n', out);
     }
     md_waves(out, report);
+    md_fleets(out, report);
     md_variants(out, report);
     md_retries(out, report);
     md_reasons(out, report);

@@ -13,91 +13,6 @@
 #define LOG_MODULE "apply"
 #include "io/log.h"
 
-/* ---- plan ---- */
-
-/* spec: a's own, or of the campaign that was made from it. */
-static struct planning_request planning_request(const struct application *a,
-                                                const struct campaign_spec *spec)
-{
-    const char *file = ctl_text(a->params, "file");
-    const struct deltas *deltas = a->entry != NULL ? &a->entry->deltas : &a->deltas;
-    return (struct planning_request){
-        .engine = a->d->engine,
-        .fleet = a->fleet,
-        .spec = spec,
-        .devices = a->devices,
-        .device_count = a->device_count,
-        .waves = a->waves,
-        .wave_sizes = a->wave_sizes,
-        .image_len = a->image_len,
-        .deltas = deltas->items,
-        .delta_count = deltas->count,
-        .file = file != NULL ? file : "campaign.yaml",
-        .windows = &a->d->windows,
-        .now = clock_utc(&a->d->clock),
-        .stop = &a->d->stopping,
-    };
-}
-
-static int take_plan(struct application *a)
-{
-    int err = planning_end(TAKE(a->job));
-    if (err == FUO_ERANGE) {
-        return apply_fail_diags(a, CTL_DOES_NOT_FIT, "the campaign does not fit");
-    }
-    if (err == FUO_EAGAIN) {
-        return ctl_fail(&a->error, CTL_INTERNAL, "the daemon stops; try again later");
-    }
-    return err == FUO_OK ? CTL_DONE
-                         : ctl_fail(&a->error, CTL_INTERNAL, "%s", fuo_strerror(err));
-}
-
-/* PLAN of ctl/protocol.h, where there is no radio to plan. */
-static struct json_object *render_delivery(const struct planning_request *request)
-{
-    static const char *const zeros[] = {"cohort_count",  "fragments",   "coded",
-                                        "airtime_us",    "duration_us", "duration_p90_us",
-                                        "lower_bound_us"};
-    struct json_object *object = json_object_new_object();
-    struct json_object *notes = json_object_new_array();
-    render_add_text(object, "name", request->spec->name);
-    render_add_text(object, "fleet", request->fleet->doc->spec.name);
-    render_add_int(object, "devices", (int64_t)request->device_count);
-    render_add_int(object, "image_bytes", (int64_t)request->image_len);
-    for (size_t i = 0; i < sizeof(zeros) / sizeof(zeros[0]); i++) {
-        render_add_int(object, zeros[i], 0);
-    }
-    render_add(object, "cohorts", json_object_new_array());
-    render_add(object, "left_out", json_object_new_array());
-    json_object_array_add(
-        notes, json_object_new_string("each device gets the image over IP, by itself: "
-                                      "there is no airtime to plan"));
-    render_add(object, "notes", notes);
-    return object;
-}
-
-bool apply_is_delivered(const struct application *a)
-{
-    struct fuo_caps caps = {0};
-    if (a->fleet->host != NULL) {
-        host_caps(a->fleet->host, &caps);
-    }
-    return caps.delivers;
-}
-
-static struct json_object *plan_data(const struct application *a,
-                                     const struct campaign_spec *spec)
-{
-    struct planning_request request = planning_request(a, spec);
-    struct json_object *plan = apply_is_delivered(a)
-                                   ? render_delivery(&request)
-                                   : planning_render(&request, &a->planning);
-    render_add(plan, "conflicts",
-               planning_conflicts(a->d->engine, &a->d->campaigns, &request));
-    apply_server_notes(a, spec, plan);
-    return plan;
-}
-
 /* ---- apply ---- */
 
 static int make_entry(struct application *a, struct campaign_entry **entry)
@@ -116,7 +31,6 @@ static int make_entry(struct application *a, struct campaign_entry **entry)
     a->deltas = (struct deltas){0};
     memcpy(made->digest, a->digest, sizeof(made->digest));
     memcpy(made->spec_digest, a->spec_digest, sizeof(made->spec_digest));
-    memcpy(made->fleet, a->fleet->doc->spec.name, sizeof(made->fleet));
     made->alert_out = true; /* perhaps of one that had the name before */
     *entry = made;
     return FUO_OK;
@@ -150,7 +64,7 @@ static void add_rows(struct application *a, const struct campaign_entry *entry)
     struct store_source source = {
         .campaign_id = entry->id,
         .name = entry->doc->spec.name,
-        .fleet = entry->fleet,
+        .fleet = entry->fleets,
         .yaml = a->yaml,
         .signatures = signatures,
         .deltas = entry->deltas.text,
@@ -202,7 +116,7 @@ static void add_waiter(struct application *a, const struct campaign_entry *entry
     struct waiter *waiter = commit_wait(a->d, a->connection, a->request_id);
     waiter->campaign_id = entry->id;
     waiter->applied = true;
-    waiter->plan = plan_data(a, &entry->doc->spec);
+    waiter->plan = apply_plan_data(a, &entry->doc->spec);
 }
 
 static void note(const struct application *a, const struct campaign_entry *entry)
@@ -221,15 +135,25 @@ static void note(const struct application *a, const struct campaign_entry *entry
 }
 
 /* While it was planned devices may have been removed. */
-static bool has_its_devices(const struct application *a)
+static bool has_all(const struct application_fleet *f)
 {
-    const struct inventory *inventory = &a->fleet->inventory;
+    const struct inventory *inventory = &f->fleet->inventory;
     size_t at = 0;
-    for (size_t i = 0; i < a->device_count; i++) { /* both ascending */
-        while (at < inventory->count && inventory->devices[at].dev_eui < a->devices[i]) {
+    for (size_t i = 0; i < f->device_count; i++) { /* both ascending */
+        while (at < inventory->count && inventory->devices[at].dev_eui < f->devices[i]) {
             at++;
         }
-        if (at == inventory->count || inventory->devices[at].dev_eui != a->devices[i]) {
+        if (at == inventory->count || inventory->devices[at].dev_eui != f->devices[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_its_devices(const struct application *a)
+{
+    for (size_t i = 0; i < a->fleet_count; i++) {
+        if (!has_all(&a->fleets[i])) {
             return false;
         }
     }
@@ -251,6 +175,7 @@ static int run(struct application *a)
     /* The image may be borrowed from the predecessor: it was copied above. */
     drop_predecessor(a, entry);
     entry->doc = TAKE(a->doc);
+    entry->fleets = campaign_fleets_text(&entry->doc->spec);
     deltas_note(&entry->deltas, apply_deltas_sent(a));
     add_rows(a, entry);
     note(a, entry);
@@ -265,7 +190,6 @@ static int run(struct application *a)
     struct engine_event event = {
         .type = ENGINE_EV_APPLY,
         .apply = {.id = entry->id,
-                  .fleet_id = a->fleet->id,
                   .spec = &entry->doc->spec,
                   .image = entry->image,
                   .image_len = entry->image_len,
@@ -277,8 +201,8 @@ static int run(struct application *a)
                   .deadline = entry->term.deadline,
                   .waves = a->waves},
     };
-    log_info("campaign applied campaign=%s id=%u fleet=%s devices=%zu bytes=%zu",
-             entry->doc->spec.name, entry->id, entry->fleet, a->device_count,
+    log_info("campaign applied campaign=%s id=%u fleet=\"%s\" devices=%zu bytes=%zu",
+             entry->doc->spec.name, entry->id, entry->fleets, a->device_count,
              entry->image_len);
     driver_feed(d->driver, &event);
     windows_link_give(d, entry);
@@ -314,7 +238,7 @@ static void finish(struct application *a, int code)
     free(a->waves);
     free(a->wave_sizes);
     apply_deltas_finish(a);
-    planning_finish(&a->planning);
+    apply_plan_finish(a);
     diag_list_finish(&a->diags);
     ctl_error_finish(&a->error);
     json_object_put(a->params);
@@ -324,7 +248,7 @@ static void finish(struct application *a, int code)
 /* A plan only shows it: it may be reviewed while the other campaign is under way. */
 static int check_overlap(struct application *a)
 {
-    struct planning_request request = planning_request(a, &a->doc->spec);
+    struct planning_request request = apply_plan_request(a, &a->doc->spec);
     int err = planning_overlap_check(a->d->engine, &a->d->campaigns, &request, &a->diags);
     return err == FUO_OK
                ? CTL_DONE
@@ -351,10 +275,10 @@ static int apply(struct application *a)
 
 static void planned(struct application *a)
 {
-    int code = a->job != NULL ? take_plan(a) : CTL_DONE;
+    int code = apply_plan_end(a);
     code = code == CTL_DONE ? apply_deltas_verdict(a) : code;
     if (code == CTL_DONE && a->only_plan) {
-        reply(a, plan_data(a, &a->doc->spec));
+        reply(a, apply_plan_data(a, &a->doc->spec));
     } else if (code == CTL_DONE) {
         code = apply(a);
     }
@@ -365,7 +289,7 @@ static void on_work(uv_work_t *work)
 {
     struct application *a = work->data;
     apply_deltas_compute(a->delta_work);
-    planning_compute(a->job);
+    apply_plan_compute(a);
 }
 
 static void on_planned(uv_work_t *work, int status)
@@ -377,7 +301,7 @@ static void on_planned(uv_work_t *work, int status)
         planned(a);
         return;
     }
-    (void)take_plan(a);
+    (void)apply_plan_end(a);
     finish(a, CTL_DONE); /* nobody listens any more */
 }
 
@@ -385,19 +309,17 @@ static void on_planned(uv_work_t *work, int status)
 static int plan(struct application *a)
 {
     struct daemon *d = a->d;
-    if (apply_is_delivered(a)) {
-        planned(a);
-        return CTL_DONE;
-    }
     if (d->plannings >= PLANNINGS_MAX) {
         return ctl_fail(&a->error, CTL_INTERNAL, "too many plans are being made");
     }
-    struct planning_request request = planning_request(a, &a->doc->spec);
-    a->job = planning_begin(&request, &a->planning, &a->diags);
+    if (apply_plan_begin(a) == 0) {
+        planned(a);
+        return CTL_DONE;
+    }
     a->work.data = a;
     if (!d->running || uv_queue_work(d->loop, &a->work, on_work, on_planned) != 0) {
         apply_deltas_compute(a->delta_work);
-        planning_compute(a->job);
+        apply_plan_compute(a);
         planned(a);
     } else {
         d->plannings++;
@@ -416,23 +338,31 @@ static void check_and_plan(struct application *a)
     }
 }
 
-/* The server has been asked, or it took too long. */
+static bool waits_for_servers(struct application *a);
+
+/* A server has been asked, or it took too long. */
 static void on_scanned(void *arg)
 {
     struct application *a = arg;
-    if (a->d->running) {
-        check_and_plan(a);
-    } else {
+    if (!a->d->running) {
         finish(a, CTL_DONE); /* nobody listens any more */
+    } else if (!waits_for_servers(a)) {
+        check_and_plan(a);
     }
 }
 
-static bool waits_for_server(struct application *a)
+/* For one of its fleets after the other. */
+static bool waits_for_servers(struct application *a)
 {
     const struct str_list *fleets = &a->doc->spec.targets.fleets;
-    struct fleet_entry *fleet =
-        fleets->count == 1 ? fleets_by_name(&a->d->fleets, fleets->items[0]) : NULL;
-    return fleet != NULL && scan_wait_for(a->d, fleet, on_scanned, a);
+    while (a->asked < fleets->count) {
+        struct fleet_entry *fleet =
+            fleets_by_name(&a->d->fleets, fleets->items[a->asked++]);
+        if (fleet != NULL && scan_wait_for(a->d, fleet, on_scanned, a)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void apply_request(struct daemon *d, uint64_t connection, struct ctl_request *request)
@@ -463,7 +393,7 @@ void apply_request(struct daemon *d, uint64_t connection, struct ctl_request *re
     }
     if (code != CTL_DONE) {
         finish(a, code);
-    } else if (!waits_for_server(a)) {
+    } else if (!waits_for_servers(a)) {
         check_and_plan(a);
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* apply_check.c - whether a campaign can be applied: file, name, image and trust, targets. */
+#include <stdio.h>
 #include <string.h>
 
 #include "config/campaign_image.h"
@@ -81,24 +82,36 @@ int apply_check_name(struct application *a, const struct campaign_rec **existing
     return CTL_DONE;
 }
 
-static int check_fleet(struct application *a)
+static int check_fleets(struct application *a)
 {
     const struct str_list *fleets = &a->doc->spec.targets.fleets;
-    if (fleets->count != 1) {
-        return ctl_fail(&a->error, CTL_INVALID, "spec.targets: exactly one fleet");
-    }
-    a->fleet = fleets_by_name(&a->d->fleets, fleets->items[0]);
-    if (a->fleet == NULL) {
-        return ctl_fail(&a->error, CTL_NOT_FOUND, "there is no fleet '%s'",
-                        fleets->items[0]);
+    a->fleets = xcalloc(fleets->count + 1, sizeof(*a->fleets));
+    for (size_t i = 0; i < fleets->count; i++) {
+        struct fleet_entry *fleet = fleets_by_name(&a->d->fleets, fleets->items[i]);
+        if (fleet == NULL) {
+            return ctl_fail(&a->error, CTL_NOT_FOUND, "there is no fleet '%s'",
+                            fleets->items[i]);
+        }
+        a->fleets[a->fleet_count++].fleet = fleet;
     }
     return CTL_DONE;
+}
+
+const char *apply_fleet_text(const struct application *a, const struct fleet_entry *fleet,
+                             char text[static APPLY_FLEET_SIZE])
+{
+    text[0] = '\0';
+    if (a->fleet_count > 1) {
+        snprintf(text, APPLY_FLEET_SIZE, "fleet '%s': ", fleet->doc->spec.name);
+    }
+    return text;
 }
 
 /* ---- image and trust ---- */
 
 /* The newest version that a campaign has brought to a device of the fleet. */
-static const char *current_version(const struct application *a)
+static const char *current_version(const struct application *a,
+                                   const struct fleet_entry *fleet)
 {
     const char *newest = NULL;
     const struct campaign_rec *rec;
@@ -107,7 +120,7 @@ static const char *current_version(const struct application *a)
         struct campaign_counts counts;
         engine_campaign_counts(a->d->engine, rec->id, &counts);
         if (entry == NULL || counts.by_outcome[OUTCOME_SUCCEEDED] == 0 ||
-            strcmp(entry->fleet, a->fleet->doc->spec.name) != 0) {
+            !campaign_has_fleet(&entry->doc->spec, fleet->doc->spec.name)) {
             continue;
         }
         const char *version = entry->doc->spec.image.version;
@@ -116,6 +129,24 @@ static const char *current_version(const struct application *a)
         }
     }
     return newest;
+}
+
+/* By the policy of each fleet. */
+static int check_trust(struct application *a, struct trust_request *request)
+{
+    char which[APPLY_FLEET_SIZE];
+    char text[CTL_ERROR_SIZE];
+    for (size_t i = 0; i < a->fleet_count; i++) {
+        const struct fleet_entry *fleet = a->fleets[i].fleet;
+        request->current_version = current_version(a, fleet);
+        if (apply_check_trust(fleet, request, text, sizeof(text)) != FUO_OK) {
+            log_warn("image refused campaign=%s fleet=%s policy=%s reason=%s",
+                     a->doc->spec.name, fleet->doc->spec.name, fleet->trust->name, text);
+            return ctl_fail(&a->error, CTL_UNTRUSTED, "%sthe image is not trusted: %s",
+                            apply_fleet_text(a, fleet, which), text);
+        }
+    }
+    return CTL_DONE;
 }
 
 int apply_check_image(struct application *a)
@@ -135,7 +166,6 @@ int apply_check_image(struct application *a)
         .image_len = a->image_len,
         .signatures = signatures,
         .version = a->doc->spec.image.version,
-        .current_version = current_version(a),
     };
     struct json_object *array = NULL;
     json_object_object_get_ex(a->params, "signatures", &array);
@@ -145,12 +175,9 @@ int apply_check_image(struct application *a)
                         "params need signatures: an array of at most %d texts",
                         TRUST_SIGNATURES_MAX);
     }
-    char text[CTL_ERROR_SIZE];
-    if (apply_check_trust(a->fleet, &request, text, sizeof(text)) != FUO_OK) {
-        log_warn("image refused campaign=%s fleet=%s policy=%s reason=%s",
-                 a->doc->spec.name, a->fleet->doc->spec.name, a->fleet->trust->name,
-                 text);
-        return ctl_fail(&a->error, CTL_UNTRUSTED, "the image is not trusted: %s", text);
+    int code = check_trust(a, &request);
+    if (code != CTL_DONE) {
+        return code;
     }
     const char *file = ctl_text(a->params, "file");
     struct diag_place place = {.file = file != NULL ? file : "campaign.yaml",
@@ -207,28 +234,71 @@ static int take_list(struct application *a, const char *key, const char **file,
 static int refuse_unknown(struct application *a, const struct target_selection *selection)
 {
     struct diag_place place = config_place(&a->doc->doc, "spec.targets");
+    AUTO_FREE char *fleets = campaign_fleets_text(&a->doc->spec);
     for (size_t i = 0; i < selection->unknown_count; i++) {
-        diag_error(&a->diags, &place, "the listed device %016llx is not in fleet '%s'",
-                   (unsigned long long)selection->unknown[i], a->fleet->doc->spec.name);
+        diag_error(&a->diags, &place, "the listed device %016llx is not in %s '%s'",
+                   (unsigned long long)selection->unknown[i],
+                   a->fleet_count > 1 ? "one of the fleets" : "fleet", fleets);
     }
     return apply_fail_diags(a, CTL_NOT_FOUND, "there are no such devices");
 }
 
 static int keep_devices(struct application *a, const struct target_selection *selection)
 {
-    const struct inventory *inventory = &a->fleet->inventory;
     a->devices = xcalloc(selection->count + 1, sizeof(*a->devices));
-    for (size_t i = 0; i < selection->count; i++) {
-        a->devices[i] = inventory->devices[selection->indices[i]].dev_eui;
+    if (selection->count > 0) {
+        memcpy(a->devices, selection->devices, selection->count * sizeof(*a->devices));
     }
     a->device_count = selection->count;
     if (selection->unknown_count > 0) {
         return refuse_unknown(a, selection);
     }
     if (a->device_count == 0) {
+        AUTO_FREE char *fleets = campaign_fleets_text(&a->doc->spec);
         return ctl_fail(&a->error, CTL_NOT_FOUND,
-                        "spec.targets selects no device of fleet '%s'",
-                        a->fleet->doc->spec.name);
+                        "spec.targets selects no device of %s '%s'",
+                        a->fleet_count > 1 ? "the fleets" : "fleet", fleets);
+    }
+    return CTL_DONE;
+}
+
+/* Those of all fleets. */
+static const struct inventory **inventories(const struct application *a)
+{
+    const struct inventory **items =
+        xcalloc(a->fleet_count + 1, sizeof(const struct inventory *));
+    for (size_t i = 0; i < a->fleet_count; i++) {
+        items[i] = &a->fleets[i].fleet->inventory;
+    }
+    return items;
+}
+
+static void take_devices(const struct application *a, struct application_fleet *f)
+{
+    const struct inventory *inventory = &f->fleet->inventory;
+    size_t at = 0;
+    f->devices = xcalloc(a->device_count + 1, sizeof(*f->devices));
+    for (size_t k = 0; k < a->device_count; k++) { /* both ascending */
+        while (at < inventory->count && inventory->devices[at].dev_eui < a->devices[k]) {
+            at++;
+        }
+        if (at < inventory->count && inventory->devices[at].dev_eui == a->devices[k]) {
+            f->devices[f->device_count++] = a->devices[k];
+        }
+    }
+}
+
+/* A fleet that is named for nothing is more often a mistake than meant. */
+static int part_devices(struct application *a)
+{
+    for (size_t i = 0; i < a->fleet_count; i++) {
+        struct application_fleet *f = &a->fleets[i];
+        take_devices(a, f);
+        if (f->device_count == 0) {
+            return ctl_fail(&a->error, CTL_NOT_FOUND,
+                            "spec.targets selects no device of fleet '%s'",
+                            f->fleet->doc->spec.name);
+        }
     }
     return CTL_DONE;
 }
@@ -245,14 +315,28 @@ static int check_targets(struct application *a)
         return code;
     }
     struct target_selection selection = {0};
-    int err = targets_select(a->doc, &a->fleet->inventory, &selection, &a->diags);
+    AUTO_FREE const struct inventory **items = inventories(a);
+    const struct inventories all = {items, a->fleet_count};
+    int err = targets_select(a->doc, &all, &selection, &a->diags);
     if (err != FUO_OK) {
         return apply_fail_diags(a, err == FUO_ERANGE ? CTL_DOES_NOT_FIT : CTL_INVALID,
                                 "the targets cannot be selected");
     }
     code = keep_devices(a, &selection);
     target_selection_finish(&selection);
-    return code;
+    return code == CTL_DONE ? part_devices(a) : code;
+}
+
+/* Those of the fleet's devices. */
+static void take_waves(const struct application *a, struct application_fleet *f)
+{
+    size_t n = 0;
+    f->waves = xcalloc(f->device_count + 1, sizeof(*f->waves));
+    for (size_t k = 0; k < a->device_count && n < f->device_count; k++) {
+        if (a->devices[k] == f->devices[n]) {
+            f->waves[n++] = a->waves[k];
+        }
+    }
 }
 
 static int check_waves(struct application *a)
@@ -265,7 +349,12 @@ static int check_waves(struct application *a)
     };
     a->waves = rollout.waves;
     a->wave_sizes = rollout.sizes;
-    int err = rollout_assign(a->doc, &a->fleet->inventory, &rollout, &a->diags);
+    AUTO_FREE const struct inventory **items = inventories(a);
+    const struct inventories all = {items, a->fleet_count};
+    int err = rollout_assign(a->doc, &all, &rollout, &a->diags);
+    for (size_t i = 0; i < a->fleet_count; i++) {
+        take_waves(a, &a->fleets[i]);
+    }
     return err == FUO_OK ? CTL_DONE
                          : apply_fail_diags(a, CTL_NOT_FOUND,
                                             "a wave of the rollout selects nobody");
@@ -274,7 +363,7 @@ static int check_waves(struct application *a)
 int apply_check_all(struct application *a)
 {
     static int (*const checks[])(struct application *) = {
-        check_fleet,   apply_check_fatal,  apply_check_image, apply_check_deltas,
+        check_fleets,  apply_check_fatal,  apply_check_image, apply_check_deltas,
         check_targets, apply_check_server, check_waves,
     };
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {

@@ -59,6 +59,7 @@ static int check_trust(struct application *a, size_t i)
 {
     struct trust_signature signatures[TRUST_SIGNATURES_MAX];
     char text[CTL_ERROR_SIZE];
+    char which[APPLY_FLEET_SIZE];
     struct trust_request request = {
         .now = clock_utc(&a->d->clock),
         .image = a->deltas.items[i].bytes,
@@ -73,14 +74,19 @@ static int check_trust(struct application *a, size_t i)
                         "texts",
                         TRUST_SIGNATURES_MAX);
     }
-    if (apply_check_trust(a->fleet, &request, text, sizeof(text)) != FUO_OK) {
+    for (size_t k = 0; k < a->fleet_count; k++) {
+        const struct fleet_entry *fleet = a->fleets[k].fleet;
+        if (apply_check_trust(fleet, &request, text, sizeof(text)) == FUO_OK) {
+            continue;
+        }
         log_warn("delta refused campaign=%s fleet=%s policy=%s file=%s reason=%s",
-                 a->doc->spec.name, a->fleet->doc->spec.name, a->fleet->trust->name,
+                 a->doc->spec.name, fleet->doc->spec.name, fleet->trust->name,
                  a->doc->spec.image.deltas[i].file, text);
         return ctl_fail(&a->error, CTL_UNTRUSTED,
-                        "spec.image.deltas[%zu].file: %s is not trusted: %s; sign the "
+                        "%sspec.image.deltas[%zu].file: %s is not trusted: %s; sign the "
                         "delta itself, with the version of the image",
-                        i, a->doc->spec.image.deltas[i].file, text);
+                        apply_fleet_text(a, fleet, which), i,
+                        a->doc->spec.image.deltas[i].file, text);
     }
     return CTL_DONE;
 }
@@ -107,7 +113,19 @@ static bool firmware_of(const struct application *a, const struct campaign_entry
     return *version != SPEC_AUTO_U32;
 }
 
-/* The newest campaign that brought that version to the fleet; NULL: none did. */
+/* It was for one of these fleets. */
+static bool shares_fleet(const struct application *a, const struct campaign_entry *entry)
+{
+    for (size_t i = 0; i < a->fleet_count; i++) {
+        const char *name = a->fleets[i].fleet->doc->spec.name;
+        if (campaign_has_fleet(&entry->doc->spec, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The newest campaign that brought that version to a fleet; NULL: none did. */
 static const struct campaign_entry *base_of(const struct application *a, const char *from)
 {
     const struct campaign_entry *newest = NULL;
@@ -118,7 +136,7 @@ static const struct campaign_entry *base_of(const struct application *a, const c
         bool says = version_compare(spec->image.version, from) == VERSION_SAME ||
                     (firmware_of(a, entry, &version) && says_number(from, version));
         if (says && spec_installs(spec) && (newest == NULL || entry->id > newest->id) &&
-            strcmp(entry->fleet, a->fleet->doc->spec.name) == 0) {
+            shares_fleet(a, entry)) {
             newest = entry;
         }
     }
@@ -136,11 +154,12 @@ static void find_base(struct application *a, size_t i)
     }
     if (base == NULL) {
         struct diag_place place = place_of(a, i, "from", path);
+        AUTO_FREE char *fleets = campaign_fleets_text(&a->doc->spec);
         diag_error(&a->diags, &place,
                    "no campaign of fleet '%s' had an image of version %s, so there is "
                    "nothing to apply %s to; say format: opaque to send it unchecked, or "
                    "leave it out",
-                   a->fleet->doc->spec.name, spec->from, spec->file);
+                   fleets, spec->from, spec->file);
         return;
     }
     delta->from_known = firmware_of(a, base, &delta->from_firmware);
@@ -227,11 +246,13 @@ int apply_check_deltas(struct application *a)
     if (count == 0) {
         return CTL_DONE;
     }
-    if (apply_is_delivered(a)) {
-        return ctl_fail(&a->error, CTL_INVALID,
-                        "spec.image.deltas: the server of fleet '%s' brings images to "
-                        "devices by itself and takes no deltas; leave them out",
-                        a->fleet->doc->spec.name);
+    for (size_t i = 0; i < a->fleet_count; i++) {
+        if (apply_is_delivered(a->fleets[i].fleet)) {
+            return ctl_fail(&a->error, CTL_INVALID,
+                            "spec.image.deltas: the server of fleet '%s' brings images "
+                            "to devices by itself and takes no deltas; leave them out",
+                            a->fleets[i].fleet->doc->spec.name);
+        }
     }
     struct delta_work *work = xcalloc(1, sizeof(*work));
     a->delta_work = work;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * apply_internal.h - between apply.c, apply_check.c and apply_change.c only.
+ * apply_internal.h - between the files apply*.c only.
  *
  * The checks answer CTL_DONE, or a code with a->error filled in; they change nothing but a.
  */
@@ -9,6 +9,17 @@
 #include "config/campaign_change.h"
 #include "loop/internal.h"
 #include "loop/planning.h"
+
+/* A fleet of the campaign, and what of it concerns that fleet. */
+struct application_fleet {
+    struct fleet_entry *fleet;
+    uint64_t *devices; /* owned; of the selected ones, ascending */
+    uint8_t *waves;    /* owned; of each device */
+    size_t device_count;
+    struct planning planning;
+    struct planning_job *job; /* NULL: there is no radio to plan, or no more */
+    struct diag_list diags;   /* of its planning */
+};
 
 /*
  * A plan or an apply on its way through the checks. Nothing is changed before the last. The
@@ -21,15 +32,16 @@ struct application {
     bool only_plan;
     struct json_object *params; /* owned */
     uv_work_t work;
-    struct planning_job *job;
     const char *yaml;
     struct campaign_doc *doc;
-    struct fleet_entry *fleet;
+    struct application_fleet *fleets; /* owned; in the order of the file */
+    size_t fleet_count;
+    size_t asked; /* of its fleets: their servers were asked for devices */
     char digest[CTL_DIGEST_SIZE];
     const uint8_t *image; /* borrowed from uploads or another campaign */
     size_t image_len;
     uint8_t spec_digest[STORE_DIGEST_BYTES];
-    uint64_t *devices; /* ascending */
+    uint64_t *devices; /* of all fleets, ascending */
     size_t device_count;
     struct schedule_term term;
     uint8_t *waves;       /* of each device */
@@ -38,7 +50,7 @@ struct application {
     const struct campaign_entry
         *entry;                    /* made from this, and has the deltas; NULL: not yet */
     struct delta_work *delta_work; /* NULL: there are none */
-    struct planning planning;
+    struct planning planning;      /* of all fleets */
     struct diag_list diags;
     struct ctl_error error;
 };
@@ -65,9 +77,6 @@ int apply_change(struct application *a, struct campaign_entry *entry);
 /* That it is here, and trusted; fills a->image, which is borrowed. */
 int apply_check_image(struct application *a);
 
-/* Its server brings images to devices. */
-bool apply_is_delivered(const struct application *a);
-
 /* apply_deltas.c: that they are here, trusted, smaller than the image, and have a base where
  * one is needed; fills a->deltas. After the image. */
 int apply_check_deltas(struct application *a);
@@ -83,7 +92,26 @@ void apply_deltas_finish(struct application *a);
 int apply_check_all(struct application *a);
 
 /* The fleet's server brings images to devices one by one; no radio is planned. */
-bool apply_is_delivered(const struct application *a);
+bool apply_is_delivered(const struct fleet_entry *fleet);
+
+enum { APPLY_FLEET_SIZE = SPEC_NAME_SIZE + 16 };
+
+/* "fleet 'x': ", to begin a message about one of several; else "". */
+const char *apply_fleet_text(const struct application *a, const struct fleet_entry *fleet,
+                             char text[static APPLY_FLEET_SIZE]);
+
+/* apply_plan.c: what it would cost. Begins the jobs of its fleets, and returns how many
+ * there are to be computed. */
+size_t apply_plan_begin(struct application *a);
+void apply_plan_compute(struct application *a); /* on any thread */
+/* Fills a->planning. */
+int apply_plan_end(struct application *a);
+void apply_plan_finish(struct application *a);
+/* spec: a's own, or of the campaign that was made from it. */
+struct planning_request apply_plan_request(const struct application *a,
+                                           const struct campaign_spec *spec);
+struct json_object *apply_plan_data(const struct application *a,
+                                    const struct campaign_spec *spec);
 
 /* apply_server.c: whether the server can be used at all; then, with devices chosen, whether it
  * would let it happen. */

@@ -2,6 +2,7 @@
 #include "loop/campaigns.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,33 @@ struct campaign_entry *campaigns_find(const struct campaigns *campaigns, uint32_
     return entry;
 }
 
+char *campaign_fleets_text(const struct campaign_spec *spec)
+{
+    const struct str_list *fleets = &spec->targets.fleets;
+    size_t size = 1;
+    for (size_t i = 0; i < fleets->count; i++) {
+        size += strlen(fleets->items[i]) + 2;
+    }
+    char *text = xcalloc(size, 1);
+    size_t len = 0;
+    for (size_t i = 0; i < fleets->count; i++) {
+        len += (size_t)snprintf(text + len, size - len, "%s%s", i > 0 ? ", " : "",
+                                fleets->items[i]);
+    }
+    return text;
+}
+
+bool campaign_has_fleet(const struct campaign_spec *spec, const char *name)
+{
+    const struct str_list *fleets = &spec->targets.fleets;
+    for (size_t i = 0; i < fleets->count; i++) {
+        if (strcmp(fleets->items[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void campaign_entry_destroy(struct campaign_entry *entry)
 {
     if (entry != NULL) {
@@ -30,6 +58,7 @@ void campaign_entry_destroy(struct campaign_entry *entry)
         deltas_finish(&entry->deltas);
         free(entry->sessions);
         free(entry->waves);
+        free(entry->fleets);
         free(entry);
     }
 }
@@ -119,6 +148,7 @@ void campaigns_left_out_drop(struct campaigns *campaigns, uint32_t id)
     struct campaign_left_out *found = *at;
     if (found != NULL) {
         *at = found->next;
+        free(found->fleets);
         free(found);
     }
 }

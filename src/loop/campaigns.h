@@ -49,7 +49,7 @@ struct campaign_entry {
     struct deltas deltas;         /* without bytes when image is NULL */
     char digest[CTL_DIGEST_SIZE]; /* of the image */
     uint8_t spec_digest[STORE_DIGEST_BYTES];
-    char fleet[SPEC_NAME_SIZE];
+    char *fleets; /* owned; campaign_fleets_text() */
     struct schedule_term term;
     struct published_session *sessions; /* owned; ascending ids */
     size_t session_count;
@@ -66,7 +66,7 @@ struct campaign_left_out {
     struct campaign_left_out *next;
     struct campaign_rec rec;
     struct campaign_counts counts;
-    char fleet[SPEC_NAME_SIZE];
+    char *fleets; /* owned; NULL: not known */
 };
 
 struct campaigns {
@@ -103,6 +103,10 @@ struct published_wave *campaign_waves_add(struct campaign_entry *entry, const ch
 void campaign_waves_drop(struct campaign_entry *entry, size_t i);
 /* The number of a wave of the campaign's file; -1: there is none of that name. */
 int campaign_wave_named(const struct campaign_entry *entry, const char *name);
+
+/* The names of its fleets, as people read them: "a, b". The caller frees it. */
+char *campaign_fleets_text(const struct campaign_spec *spec);
+bool campaign_has_fleet(const struct campaign_spec *spec, const char *name);
 
 /* Accepts NULL. */
 void campaign_entry_destroy(struct campaign_entry *entry);

@@ -17,7 +17,7 @@ static void store_change(struct daemon *d, const struct campaign_entry *entry,
     struct store_source source = {
         .campaign_id = entry->id,
         .name = entry->doc->spec.name,
-        .fleet = entry->fleet,
+        .fleet = entry->fleets,
         .yaml = change->yaml,
         .signatures = change->signatures,
         .deltas = entry->deltas.text,

@@ -410,6 +410,12 @@ struct json_object *method_state(const struct daemon *d, const struct campaign_r
 void method_add_wave(const struct daemon *d, uint32_t campaign_id,
                      const struct member_rec *member, struct json_object *device);
 
+/* "" for one that is not there any more. */
+const char *method_fleet_name(const struct daemon *d, uint32_t fleet_id);
+/* The same with the name of its fleet. */
+void method_add_fleet(const struct daemon *d, const struct member_rec *member,
+                      struct json_object *device);
+
 /* apply.c: answer a plan or an apply, now or when it is on disk. */
 void apply_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
 /* apply_trust.c: FUO_OK, or what trust_check() says; text is for people. */

@@ -86,6 +86,20 @@ void method_add_wave(const struct daemon *d, uint32_t campaign_id,
     render_add(device, "wave", name != NULL ? json_object_new_string(name) : NULL);
 }
 
+const char *method_fleet_name(const struct daemon *d, uint32_t fleet_id)
+{
+    const struct fleet_entry *fleet = fleets_by_id(&d->fleets, fleet_id);
+    return fleet != NULL ? fleet->doc->spec.name : "";
+}
+
+void method_add_fleet(const struct daemon *d, const struct member_rec *member,
+                      struct json_object *device)
+{
+    const struct device_rec *rec = engine_device(d->engine, member->dev_eui);
+    render_add_text(device, "fleet",
+                    method_fleet_name(d, rec != NULL ? rec->fleet_id : 0));
+}
+
 /* The campaign that params name; refused and NULL if there is none. */
 static const struct campaign_rec *named_campaign(const struct call *call)
 {
@@ -309,6 +323,7 @@ static struct json_object *device_of(const struct daemon *d, uint32_t campaign_i
 {
     struct json_object *object = view_member(d->engine, member);
     method_add_wave(d, campaign_id, member, object);
+    method_add_fleet(d, member, object);
     view_add_variant(object, campaigns_find(&d->campaigns, campaign_id), member);
     return object;
 }

@@ -18,6 +18,7 @@ void planning_finish(struct planning *planning)
 {
     free(planning->cohorts);
     free(planning->waves);
+    free(planning->fleets);
     for (size_t i = 0; i < PLANNING_REASON_COUNT; i++) {
         free(planning->left_out[i].devices);
     }
@@ -418,15 +419,15 @@ static int64_t lower_bound_us(const struct planning_job *m)
 }
 
 /* A wave soaks if it has devices and others come after it. */
-static int64_t soak_us(const struct planning_job *m)
+int64_t planning_soak_us(const struct planning_request *request,
+                         const struct planning *planning)
 {
-    const struct planning *planning = m->planning;
     int64_t sum_us = 0;
     int64_t last_us = 0;
-    for (size_t i = 0; i < planning->wave_count && m->request.waves != NULL; i++) {
+    for (size_t i = 0; i < planning->wave_count && request->waves != NULL; i++) {
         if (planning->waves[i].device_count > 0) {
             sum_us += last_us;
-            last_us = m->request.spec->rollout.waves[i].soak_us;
+            last_us = request->spec->rollout.waves[i].soak_us;
         }
     }
     return sum_us;
@@ -438,7 +439,7 @@ static void add_totals(struct planning_job *m)
     planning->lower_bound_us = lower_bound_us(m);
     planning->coded_max = m->probe.coded_max;
     planning->reserve_ppm = m->request.fleet->doc->spec.reserve_ppm;
-    planning->soak_us = soak_us(m);
+    planning->soak_us = planning_soak_us(&m->request, planning);
     for (size_t i = 0; i < planning->wave_count; i++) {
         for (size_t v = 0; v < m->devices.variant_count; v++) {
             planning->unheard_count += m->devices.slices[i][v].unheard_count;

@@ -27,7 +27,7 @@
 
 struct planning_request {
     const struct engine *engine;
-    const struct fleet_entry *fleet;
+    const struct fleet_entry *fleet; /* of several: the first */
     const struct campaign_spec *spec;
     const uint64_t *devices;
     size_t device_count;
@@ -91,6 +91,7 @@ struct planning_left_out {
 
 struct planned_cohort {
     uint8_t wave;    /* in spec.rollout.waves; 0 without */
+    uint8_t fleet;   /* in planning.fleets; 0 before planning_join() */
     uint8_t variant; /* campaign/variant.h: by what its devices have reported so far */
     uint32_t device_count;
     uint8_t dr;
@@ -124,7 +125,21 @@ struct planned_wave {
     int64_t p90_us;
 };
 
+/* A fleet of the campaign; all at the same time. */
+struct planned_fleet {
+    const struct fleet_entry *fleet;
+    uint32_t device_count;  /* selected */
+    uint32_t planned_count; /* ... and not left out */
+    uint32_t cohort_count;
+    int64_t airtime_us; /* as of struct planning */
+    int64_t p50_us;
+    int64_t p90_us;
+    bool delivered; /* its server brings images to devices: there is no radio to plan */
+};
+
 struct planning {
+    struct planned_fleet *fleets; /* owned; made by planning_join() */
+    size_t fleet_count;
     struct planned_cohort
         *cohorts; /* owned; by wave, shortest first, an assumed one last */
     size_t cohort_count;
@@ -155,6 +170,10 @@ void planning_compute(struct planning_job *job);
  */
 FUO_MUST_CHECK int planning_end(struct planning_job *job);
 void planning_finish(struct planning *planning); /* accepts a zeroed one */
+
+/* What the waves that are planned soak between them. */
+int64_t planning_soak_us(const struct planning_request *request,
+                         const struct planning *planning);
 
 const char *planning_reason_slug(enum planning_reason reason);
 const char *planning_reason_text(enum planning_reason reason);

@@ -50,6 +50,17 @@ struct planning_cost planning_cost_of_wave(const struct planning *planning, size
     return all;
 }
 
+struct planning_cost planning_cost_of_fleet(const struct planning *planning, size_t fleet)
+{
+    struct planning_cost all = {0};
+    for (size_t i = 0; i < planning->cohort_count; i++) {
+        if (planning->cohorts[i].fleet == fleet) {
+            add(&all, &planning->cohorts[i]);
+        }
+    }
+    return all;
+}
+
 void planning_cost_add(struct json_object *object, const struct planning_cost *cost)
 {
     render_add_int(object, "device_listening_us", cost->listening_us);

@@ -20,6 +20,8 @@ struct planning_cost {
 
 struct planning_cost planning_cost_of(const struct planning *planning);
 struct planning_cost planning_cost_of_wave(const struct planning *planning, size_t wave);
+struct planning_cost planning_cost_of_fleet(const struct planning *planning,
+                                            size_t fleet);
 struct planning_cost planning_cost_of_cohort(const struct planned_cohort *cohort);
 
 /* Adds the members of PLAN, or of a wave or cohort of it. */

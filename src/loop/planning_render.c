@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "campaign/variant.h"
+#include "io/cleanup.h"
 #include "loop/planning.h"
 #include "loop/planning_calendar.h"
 #include "loop/planning_cost.h"
@@ -14,11 +15,16 @@ enum {
 };
 
 static struct json_object *render_cohort(const struct planning_request *request,
+                                         const struct planning *planning,
                                          const struct planned_cohort *cohort)
 {
     struct json_object *object = json_object_new_object();
     if (request->waves != NULL) {
         render_add_text(object, "wave", request->spec->rollout.waves[cohort->wave].name);
+    }
+    if (planning->fleet_count > 1) {
+        render_add_text(object, "fleet",
+                        planning->fleets[cohort->fleet].fleet->doc->spec.name);
     }
     if (request->delta_count > 0) {
         render_add_text(object, "variant",
@@ -109,14 +115,47 @@ static void note_unheard(struct json_object *notes, const struct planning *plann
     }
 }
 
+static size_t count_delivered(const struct planning *planning)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < planning->fleet_count; i++) {
+        const struct planned_fleet *fleet = &planning->fleets[i];
+        count += fleet->delivered ? fleet->planned_count : 0;
+    }
+    return count;
+}
+
+static void note_delivered(struct json_object *notes, const struct planning *planning,
+                           size_t count)
+{
+    char text[NOTE_SIZE];
+    if (planning->cohort_count == 0) {
+        add_note(notes, "each device gets the image over IP, by itself: there is no "
+                        "airtime to plan");
+        return;
+    }
+    snprintf(text, sizeof(text),
+             "%zu devices get the image over IP, each by itself: there is no airtime to "
+             "plan for them",
+             count);
+    add_note(notes, text);
+}
+
 static struct json_object *render_notes(const struct planning_request *request,
                                         const struct planning *planning)
 {
     struct json_object *notes = json_object_new_array();
+    size_t delivered = count_delivered(planning);
     if (planning->cohort_count > 0) {
         note_cohort(notes, planning);
-    } else {
+    }
+    if (delivered > 0) {
+        note_delivered(notes, planning, delivered);
+    } else if (planning->cohort_count == 0) {
         add_note(notes, "nobody would be updated now: all devices are left out");
+    }
+    if (planning->fleet_count > 1) {
+        add_note(notes, "each fleet is planned by itself, and all send at the same time");
     }
     note_unheard(notes, planning);
     if (planning_calendar_is_tight(request, planning)) {
@@ -193,6 +232,29 @@ static struct json_object *render_variants(const struct planning_request *reques
     return list;
 }
 
+static struct json_object *render_fleets(const struct planning *planning)
+{
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; i < planning->fleet_count; i++) {
+        const struct planned_fleet *fleet = &planning->fleets[i];
+        struct planning_cost cost = planning_cost_of_fleet(planning, i);
+        struct json_object *object = json_object_new_object();
+        render_add_text(object, "fleet", fleet->fleet->doc->spec.name);
+        render_add(object, "delivered", json_object_new_boolean(fleet->delivered));
+        render_add_int(object, "devices", fleet->device_count);
+        render_add_int(object, "planned", fleet->planned_count);
+        render_add_int(object, "skipped",
+                       (int64_t)fleet->device_count - fleet->planned_count);
+        render_add_int(object, "cohorts", fleet->cohort_count);
+        render_add_int(object, "airtime_us", fleet->airtime_us);
+        render_add_int(object, "duration_us", fleet->p50_us);
+        render_add_int(object, "duration_p90_us", fleet->p90_us);
+        planning_cost_add(object, &cost);
+        json_object_array_add(list, object);
+    }
+    return list;
+}
+
 static void add_totals(struct json_object *object, const struct planning *planning)
 {
     int64_t fragments = 0;
@@ -218,12 +280,14 @@ struct json_object *planning_render(const struct planning_request *request,
     struct json_object *object = json_object_new_object();
     struct json_object *cohorts = json_object_new_array();
     struct json_object *left_out = json_object_new_array();
+    AUTO_FREE char *names = campaign_fleets_text(request->spec);
     render_add_text(object, "name", request->spec->name);
-    render_add_text(object, "fleet", request->fleet->doc->spec.name);
+    render_add_text(object, "fleet", names);
     render_add_int(object, "devices", (int64_t)request->device_count);
     render_add_int(object, "image_bytes", (int64_t)request->image_len);
     for (size_t i = 0; i < planning->cohort_count && i < COHORTS_MAX; i++) {
-        json_object_array_add(cohorts, render_cohort(request, &planning->cohorts[i]));
+        json_object_array_add(cohorts,
+                              render_cohort(request, planning, &planning->cohorts[i]));
     }
     for (int i = 0; i < PLANNING_REASON_COUNT; i++) {
         if (planning->left_out[i].count > 0) {
@@ -240,6 +304,9 @@ struct json_object *planning_render(const struct planning_request *request,
     }
     if (request->wave_sizes != NULL) {
         render_add(object, "waves", render_waves(request, planning));
+    }
+    if (planning->fleet_count > 1) {
+        render_add(object, "by_fleet", render_fleets(planning));
     }
     if (request->delta_count > 0) {
         render_add(object, "variants", render_variants(request, planning));

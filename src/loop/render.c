@@ -201,6 +201,15 @@ static struct json_object *render_fragments(const struct campaign_rec *rec)
     return object;
 }
 
+static struct json_object *render_names(const struct str_list *names)
+{
+    struct json_object *list = json_object_new_array();
+    for (size_t i = 0; names != NULL && i < names->count; i++) {
+        json_object_array_add(list, json_object_new_string(names->items[i]));
+    }
+    return list;
+}
+
 struct json_object *render_campaign(const struct render_campaign *campaign)
 {
     const struct campaign_rec *rec = campaign->rec;
@@ -211,6 +220,7 @@ struct json_object *render_campaign(const struct render_campaign *campaign)
     render_add_text(object, "reason", rec->reason);
     render_add_int(object, "revision", rec->revision);
     render_add_text(object, "fleet", campaign->fleet);
+    render_add(object, "fleets", render_names(campaign->fleets));
     render_add_text(object, "version", campaign->version);
     render_add_text(object, "digest", campaign->digest);
     render_add(object, "not_before", render_time(campaign->not_before));

@@ -38,7 +38,8 @@ struct render_wave {
 struct render_campaign {
     const struct campaign_rec *rec;
     const struct campaign_counts *counts;
-    const char *fleet;
+    const char *fleet;             /* of several: their names, separated by ", " */
+    const struct str_list *fleets; /* NULL: not known */
     const char *version;
     const char *digest;
     struct utc not_before;                 /* 0: none */

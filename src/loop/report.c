@@ -71,6 +71,7 @@ static struct json_object *device_row(const struct daemon *d, uint32_t campaign_
     bool heard = device != NULL && device->link_count > 0;
     struct json_object *row = render_member(member);
     method_add_wave(d, campaign_id, member, row);
+    method_add_fleet(d, member, row);
     view_add_variant(row, campaigns_find(&d->campaigns, member->campaign_id), member);
     render_add(row, "gateway", heard ? render_eui(device->link[0].gateway) : NULL);
     render_add_int(row, "snr_p50_cdb", heard ? device->link[0].snr_p50_cdb : 0);
@@ -117,6 +118,7 @@ static struct json_object *session_row(const struct daemon *d,
         gateways += lane->gateway_count;
     }
     render_add_int(row, "id", rec->id);
+    render_add_text(row, "fleet", method_fleet_name(d, rec->fleet_id));
     render_add_text(row, "phase", tx_phase_name(rec->phase));
     render_add_int(row, "dr", rec->dr);
     render_add_int(row, "fragment_size", rec->frag_size_bytes);
@@ -181,18 +183,25 @@ static void do_progress(const struct report_call *call)
     }
 }
 
-/* What may be sent in an hour in each sub-band of the campaign's fleet. */
-static struct json_object *render_bands(const struct report_call *call)
+static bool has_band(struct json_object *list, const struct subband *band)
 {
-    struct json_object *list = json_object_new_array();
-    const struct campaign_entry *entry =
-        campaigns_find(&call->d->campaigns, call->rec->id);
-    const struct fleet_entry *fleet =
-        entry != NULL ? fleets_by_name(&call->d->fleets, entry->fleet) : NULL;
-    const struct region *region =
-        fleet != NULL ? region_by_name(fleet->doc->spec.region) : NULL;
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        if (ctl_int(json_object_array_get_idx(list, i), "low_hz", 0) == band->min_hz) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What may be sent in an hour in each sub-band of a fleet. */
+static void add_bands(struct json_object *list, const struct fleet_entry *fleet)
+{
+    const struct region *region = region_by_name(fleet->doc->spec.region);
     for (size_t i = 0; region != NULL && i < subband_count(region); i++) {
         const struct subband *band = subband_at(region, i);
+        if (has_band(list, band)) {
+            continue; /* of another fleet as well */
+        }
         int64_t legal_us = HOURS_US(1) * band->limit_ppm / SPEC_PPM;
         int64_t own_us = legal_us * (SPEC_PPM - fleet->doc->spec.reserve_ppm) / SPEC_PPM;
         struct json_object *object = json_object_new_object();
@@ -201,6 +210,21 @@ static struct json_object *render_bands(const struct report_call *call)
         render_add_int(object, "own_cap_us", own_us);
         render_add_int(object, "legal_cap_us", legal_us);
         json_object_array_add(list, object);
+    }
+}
+
+/* Those of all fleets of the campaign. */
+static struct json_object *render_bands(const struct report_call *call)
+{
+    struct json_object *list = json_object_new_array();
+    const struct campaign_entry *entry =
+        campaigns_find(&call->d->campaigns, call->rec->id);
+    for (size_t i = 0; entry != NULL && i < entry->doc->spec.targets.fleets.count; i++) {
+        const char *name = entry->doc->spec.targets.fleets.items[i];
+        const struct fleet_entry *fleet = fleets_by_name(&call->d->fleets, name);
+        if (fleet != NULL) {
+            add_bands(list, fleet);
+        }
     }
     return list;
 }

@@ -38,6 +38,20 @@ static const struct source *find_source(const struct restore *r, uint32_t campai
     return NULL;
 }
 
+/* By the policy of each fleet. */
+static int check_trust(const struct restore *r, const struct campaign_entry *entry,
+                       const struct trust_request *request,
+                       char text[static CTL_ERROR_SIZE])
+{
+    const struct str_list *fleets = &entry->doc->spec.targets.fleets;
+    int err = FUO_OK;
+    for (size_t i = 0; i < fleets->count && err == FUO_OK; i++) {
+        err = apply_check_trust(fleets_by_name(&r->d->fleets, fleets->items[i]), request,
+                                text, CTL_ERROR_SIZE);
+    }
+    return err;
+}
+
 static int check_signed(const struct restore *r, const struct campaign_entry *entry,
                         struct trust_request request, struct json_object *array,
                         char text[static CTL_ERROR_SIZE])
@@ -52,8 +66,7 @@ static int check_signed(const struct restore *r, const struct campaign_entry *en
         snprintf(text, CTL_ERROR_SIZE, "its signatures are damaged");
         return err;
     }
-    return apply_check_trust(fleets_by_name(&r->d->fleets, entry->fleet), &request, text,
-                             CTL_ERROR_SIZE);
+    return check_trust(r, entry, &request, text);
 }
 
 /* FUO_OK, or text says why the image, or a delta, must not be sent. */
@@ -187,7 +200,7 @@ static void leave_out(struct restore *r, const struct source *source,
     out->rec = *rec;
     count_members(r, rec->id, &out->counts);
     if (source != NULL) {
-        snprintf(out->fleet, sizeof(out->fleet), "%s", source->fleet);
+        out->fleets = xstrdup(source->fleet);
     }
     campaigns_leave_out(&r->campaigns, out);
 }
@@ -199,7 +212,7 @@ static struct campaign_entry *make_entry(const struct source *source,
     entry->id = rec->id;
     memcpy(entry->spec_digest, source->spec_digest, sizeof(entry->spec_digest));
     hex_encode(source->image_digest, sizeof(source->image_digest), entry->digest);
-    snprintf(entry->fleet, sizeof(entry->fleet), "%s", source->fleet);
+    entry->fleets = xstrdup(source->fleet);
     entry->alert_out = rec->phase == CAMPAIGN_PAUSED;
     return entry;
 }
@@ -245,7 +258,6 @@ static int give_campaign(struct restore *r, struct campaign_entry *entry,
 {
     struct engine_campaign campaign = {
         .id = rec->id,
-        .fleet_id = fleets_by_name(&r->d->fleets, entry->fleet)->id,
         .spec = &entry->doc->spec,
         .image = entry->image,
         .image_len = entry->image_len,
@@ -311,9 +323,12 @@ static bool prepare_entry(struct restore *r, struct campaign_entry *entry,
         detail_set(why, "its zone is not known any more");
         return false;
     }
-    if (fleets_by_name(&r->d->fleets, entry->fleet) == NULL) {
-        detail_set(why, "there is no fleet '%s' any more", entry->fleet);
-        return false;
+    const struct str_list *fleets = &entry->doc->spec.targets.fleets;
+    for (size_t i = 0; i < fleets->count; i++) {
+        if (fleets_by_name(&r->d->fleets, fleets->items[i]) == NULL) {
+            detail_set(why, "there is no fleet '%s' any more", fleets->items[i]);
+            return false;
+        }
     }
     if (campaign_phase_is_final(rec->phase)) {
         if (may_go_again(r, entry, rec)) {

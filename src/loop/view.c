@@ -85,7 +85,7 @@ struct json_object *view_left_out(const struct campaign_left_out *left_out)
     struct render_campaign campaign = {
         .rec = &left_out->rec,
         .counts = &left_out->counts,
-        .fleet = left_out->fleet,
+        .fleet = left_out->fleets != NULL ? left_out->fleets : "",
         .version = "",
         .digest = "",
     };
@@ -160,7 +160,8 @@ struct json_object *view_campaign(const struct engine *engine,
     struct render_campaign campaign = {
         .rec = rec,
         .counts = &counts,
-        .fleet = entry != NULL ? entry->fleet : "",
+        .fleet = entry != NULL ? entry->fleets : "",
+        .fleets = entry != NULL ? &entry->doc->spec.targets.fleets : NULL,
         .version = entry != NULL ? entry->doc->spec.image.version : "",
         .digest = entry != NULL ? entry->digest : "",
         .sessions = sessions.items,

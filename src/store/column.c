@@ -111,6 +111,7 @@ static const struct column member_columns[] = {
 static const struct column transmission_columns[] = {
     SCALAR(transmission_rec, U32, id),
     SCALAR(transmission_rec, U32, campaign_id),
+    SCALAR(transmission_rec, U32, fleet_id),
     BOUNDED(transmission_rec, U32, phase, TX_ENDED),
     SCALAR(transmission_rec, U8, ts004),
     SCALAR(transmission_rec, U8, ts005),

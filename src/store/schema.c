@@ -226,6 +226,13 @@ static const char step_17_webhooks[] =
     "CREATE TABLE webhook(id INTEGER PRIMARY KEY, created INTEGER NOT NULL,"
     " campaign TEXT NOT NULL, url TEXT NOT NULL, payload TEXT NOT NULL) STRICT;";
 
+/* Campaigns over several fleets: until here each had the one of its source. */
+static const char step_18_fleets[] =
+    "ALTER TABLE transmission ADD COLUMN fleet_id INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE transmission SET fleet_id = coalesce((SELECT fleet.id FROM source"
+    " JOIN fleet ON fleet.name = source.fleet"
+    " WHERE source.campaign_id = transmission.campaign_id), 0);";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
@@ -244,6 +251,7 @@ static const struct schema_step steps[] = {
     {{step_15_listened}},
     {{step_16_told_before}},
     {{step_17_webhooks}},
+    {{step_18_fleets}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

@@ -227,7 +227,6 @@ static int apply_one(struct world *w, size_t no)
     }
     struct engine_event event = run_event(w, ENGINE_EV_APPLY);
     event.apply = (struct engine_campaign){.id = (uint32_t)no + 1,
-                                           .fleet_id = WORLD_FLEET,
                                            .spec = c->spec,
                                            .image = w->running[no].image,
                                            .image_len = c->image_bytes,

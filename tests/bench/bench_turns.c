@@ -258,7 +258,6 @@ int main(int argc, char **argv)
     measure_plan(&b);
     struct engine_event apply = {.type = ENGINE_EV_APPLY,
                                  .apply = {.id = 1,
-                                           .fleet_id = 1,
                                            .spec = &b.spec,
                                            .image = b.image,
                                            .image_len = IMAGE_BYTES,

@@ -46,10 +46,12 @@ static void select_targets(struct campaign_doc *campaign, struct diag_list *diag
     }
     require(inventory_parse("f.csv", devices, strlen(devices), &inventory, diags) ==
             FUO_OK);
-    if (targets_select(campaign, &inventory, &selection, diags) == FUO_OK) {
+    const struct inventory *only = &inventory;
+    if (targets_select(campaign, &(struct inventories){&only, 1}, &selection, diags) ==
+        FUO_OK) {
         require(selection.count <= inventory.count);
         for (size_t i = 0; i < selection.count; i++) {
-            require(selection.indices[i] < inventory.count);
+            require(inventory_find(&inventory, selection.devices[i]) != NULL);
         }
         target_selection_finish(&selection);
     }

@@ -79,6 +79,7 @@ static void put_records(struct store_batch *rows, struct utc now)
     store_batch_record(rows, STORE_CAMPAIGN, &campaign);
     struct transmission_rec t = {.id = 1,
                                  .campaign_id = 1,
+                                 .fleet_id = FLEET,
                                  .phase = TX_SENDING,
                                  .ts004 = 1,
                                  .ts005 = 1,

@@ -66,6 +66,11 @@ static void build(struct flow *f)
                                  .priority_ceiling_ppm = f->priority_ceiling_ppm,
                                  .queue_rows_max = 4};
     must(engine_add_fleet(f->engine, &fleet));
+    for (uint32_t id = 2; id < 2 + f->more_fleets; id++) {
+        fleet.id = id;
+        fleet.delivers = id == f->delivering;
+        must(engine_add_fleet(f->engine, &fleet));
+    }
     for (size_t i = 0; i < FLOW_DEVICES; i++) {
         must(engine_add_device(f->engine, &f->devices[i]));
         if (f->profiles[i] != NULL) {
@@ -107,7 +112,6 @@ static struct engine_campaign definition(const struct flow *f, uint64_t *devices
         devices[i] = EUI_BASE + f->first_device + i;
     }
     return (struct engine_campaign){.id = f->campaign_id,
-                                    .fleet_id = 1,
                                     .spec = &f->spec,
                                     .deadline = f->deadline,
                                     .image = f->image,

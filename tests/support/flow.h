@@ -24,7 +24,9 @@ struct flow {
     struct utc now;
     struct campaign_spec spec;
     struct fleet_spec fleet;
-    size_t first_device; /* of the campaign */
+    uint32_t more_fleets; /* beside fleet 1, with the same spec: 2 and so on */
+    uint32_t delivering;  /* the one of them whose server delivers; 0: none */
+    size_t first_device;  /* of the campaign */
     size_t device_count;
     const uint8_t *wave_of; /* of each device; NULL: no waves */
     uint8_t image[600];

@@ -145,7 +145,6 @@ static struct engine_campaign definition(struct rig *rig, uint64_t *devices)
         assert(devices[i] > devices[i - 1]);
     }
     return (struct engine_campaign){.id = rig->campaign_id,
-                                    .fleet_id = RIG_FLEET,
                                     .spec = &rig->spec,
                                     .image = rig->image,
                                     .image_len = rig->image_len,

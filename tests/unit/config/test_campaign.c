@@ -153,7 +153,7 @@ static const char full[] =
     "    hardwareVersion: [1, 2]\n"
     "    deltas: [{ from: \"1\", file: p, signatures: [q], format: bsdiff }]\n"
     "  targets:\n"
-    "    fleets: [a, b]\n"
+    "    fleets: [a]\n"
     "    match: { labels: { country: de }, expressions: "
     "[{ key: site, operator: NotIn, values: [lab] }] }\n"
     "    devices: [\"0000000000000001\"]\n"
@@ -190,8 +190,7 @@ static const char full[] =
     "  notify: [{ on: [paused, completed], webhook: \"https://ci.example/hook\" }]\n";
 
 /* In order of their places. */
-static const char *const later_paths[] = {"spec.targets.fleets[1]",
-                                          "spec.radio.transport"};
+static const char *const later_paths[] = {"spec.radio.transport"};
 
 static void check_full_image_and_targets(const struct campaign_spec *s)
 {
@@ -205,7 +204,7 @@ static void check_full_image_and_targets(const struct campaign_spec *s)
     assert_int_equal(s->image.hardware_versions.items[1], 2);
     assert_int_equal(s->image.deltas[0].format, SPEC_DELTA_BSDIFF);
     assert_string_equal(s->image.deltas[0].signatures.items[0], "q");
-    assert_int_equal(s->targets.fleets.count, 2);
+    assert_int_equal(s->targets.fleets.count, 1);
     assert_int_equal(s->targets.match.expressions[0].op, SPEC_OP_NOT_IN);
     assert_true(s->targets.devices.items[0] == 1);
     assert_string_equal(s->targets.exclude_devices_file, "y");
@@ -350,6 +349,12 @@ static const struct {
           "  targets: {fleet: a, fleets: [b, b]}\n",
      "f:6:31: spec.targets.fleets: is given beside fleet; keep one of them\n"
      "f:6:35: spec.targets.fleets[1]: is named twice\n"},
+    {"gateways of several fleets",
+     HEAD "  image: {file: a, version: \"1\", signatures: [s]}\n"
+          "  targets: {fleets: [a, b]}\n"
+          "  radio: {gateways: [\"00000000000000aa\"]}\n",
+     "f:7:21: spec.radio.gateways: cannot be told of several fleets: name them in "
+     "spec.gateways of each\n"},
     {"expressions",
      HEAD "  image: {file: a, version: \"1\", signatures: [s]}\n"
           "  targets:\n    fleet: a\n    match:\n      expressions:\n"

@@ -202,6 +202,7 @@ static void every_example_of_the_tree_decodes(void **state)
     } rows[] = {
         {"Campaign", "campaigns/one-site.yaml"},
         {"Campaign", "campaigns/canary.yaml"},
+        {"Campaign", "campaigns/several-fleets.yaml"},
         {"Fleet", "config/fleets/example.yaml"},
         {"TrustPolicy", "config/trust/example.yaml"},
         {"Window", "config/windows/example.yaml"},

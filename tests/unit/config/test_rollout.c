@@ -56,7 +56,8 @@ static int assign(const char *name, const char *rollout, struct assigned *out,
         devices[i] = all.devices[i].dev_eui;
     }
     const struct rollout request = {devices, DEVICES, out->waves, out->sizes};
-    int err = rollout_assign(c, &all, &request, diags);
+    const struct inventory *only = &all;
+    int err = rollout_assign(c, &(struct inventories){&only, 1}, &request, diags);
     inventory_finish(&all);
     campaign_doc_destroy(c);
     return err;

@@ -70,9 +70,12 @@ static void selects_by_labels_expressions_and_lists(void **state)
         struct diag_list diags = {0};
         char text[16] = "";
         test_row(rows[i].targets);
-        assert_int_equal(targets_select(c, &all, &got, &diags), FUO_OK);
+        assert_int_equal(
+            targets_select(c, &(struct inventories){&(const struct inventory *){&all}, 1},
+                           &got, &diags),
+            FUO_OK);
         for (size_t j = 0; j < got.count; j++) {
-            text[j] = (char)('0' + (all.devices[got.indices[j]].dev_eui & 0xf));
+            text[j] = (char)('0' + (got.devices[j] & 0xf));
         }
         assert_string_equal(text, rows[i].want);
         assert_int_equal(got.unknown_count, 0);
@@ -92,7 +95,10 @@ static void lists_devices_that_the_inventory_lacks(void **state)
         campaign("devices: [\"00000000000000d1\", \"00000000000000ee\"]");
     struct target_selection got;
     struct diag_list diags = {0};
-    assert_int_equal(targets_select(c, &all, &got, &diags), FUO_OK);
+    assert_int_equal(
+        targets_select(c, &(struct inventories){&(const struct inventory *){&all}, 1},
+                       &got, &diags),
+        FUO_OK);
     assert_int_equal(got.count, 1);
     assert_int_equal(got.unknown_count, 1);
     assert_true(got.unknown[0] == 0xee);
@@ -122,12 +128,62 @@ static void refuses_too_many_devices_and_missing_files(void **state)
         struct target_selection got = {0};
         struct diag_list diags = {0};
         test_row(rows[i].targets);
-        assert_int_equal(targets_select(c, &all, &got, &diags), rows[i].err);
-        assert_null(got.indices);
+        assert_int_equal(
+            targets_select(c, &(struct inventories){&(const struct inventory *){&all}, 1},
+                           &got, &diags),
+            rows[i].err);
+        assert_null(got.devices);
         assert_diags(&diags, rows[i].diags);
         campaign_doc_destroy(c);
     }
     inventory_finish(&all);
+}
+
+/* d6 and d7 of another fleet, which labels its devices in its own way. */
+static void selects_from_several_inventories(void **state)
+{
+    (void)state;
+    static const char more[] = "dev_eui,label:ring,label:country\n"
+                               "00000000000000d6,1,de\n"
+                               "00000000000000c7,2,fr\n";
+    static const struct {
+        const char *targets;
+        const char *want; /* last digits of the DevEUIs, in their order */
+        const char *diags;
+    } rows[] = {
+        {"", "7123456", ""},
+        {"match: {labels: {ring: \"1\"}}", "3456", ""},
+        {"match: {labels: {country: de}}", "6", ""},
+        {"devices: [\"00000000000000d6\", \"00000000000000d1\"]", "16", ""},
+        {"exclude: {devices: [\"00000000000000c7\", \"00000000000000d1\"]}", "23456", ""},
+        {"match: {labels: {nobody: x}}", "",
+         "f:6:32: spec.targets.match: warning: no device has the label \"nobody\"\n"},
+    };
+    struct inventory first = inventory();
+    struct inventory second;
+    struct diag_list diags = {0};
+    assert_int_equal(inventory_parse("i", more, sizeof(more) - 1, &second, &diags),
+                     FUO_OK);
+    const struct inventory *items[] = {&first, &second};
+    const struct inventories all = {items, ARRAY_LEN(items)};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct campaign_doc *c = campaign(rows[i].targets);
+        struct target_selection got;
+        char text[16] = "";
+        diags = (struct diag_list){0};
+        test_row(rows[i].targets);
+        assert_int_equal(targets_select(c, &all, &got, &diags), FUO_OK);
+        for (size_t j = 0; j < got.count; j++) {
+            text[j] = (char)('0' + (got.devices[j] & 0xf));
+        }
+        assert_string_equal(text, rows[i].want);
+        assert_int_equal(got.unknown_count, 0);
+        assert_diags(&diags, rows[i].diags);
+        target_selection_finish(&got);
+        campaign_doc_destroy(c);
+    }
+    inventory_finish(&first);
+    inventory_finish(&second);
 }
 
 static void warns_of_labels_that_nobody_has(void **state)
@@ -138,7 +194,10 @@ static void warns_of_labels_that_nobody_has(void **state)
         "match: {labels: {sight: lab}, expressions: [{key: x, operator: Exists}]}");
     struct target_selection got;
     struct diag_list diags = {0};
-    assert_int_equal(targets_select(c, &all, &got, &diags), FUO_OK);
+    assert_int_equal(
+        targets_select(c, &(struct inventories){&(const struct inventory *){&all}, 1},
+                       &got, &diags),
+        FUO_OK);
     assert_int_equal(got.count, 0);
     assert_diags(&diags,
                  "f:6:32: spec.targets.match: warning: no device has the label "
@@ -152,4 +211,5 @@ static void warns_of_labels_that_nobody_has(void **state)
 TEST_MAIN(cmocka_unit_test(selects_by_labels_expressions_and_lists),
           cmocka_unit_test(lists_devices_that_the_inventory_lacks),
           cmocka_unit_test(refuses_too_many_devices_and_missing_files),
+          cmocka_unit_test(selects_from_several_inventories),
           cmocka_unit_test(warns_of_labels_that_nobody_has))

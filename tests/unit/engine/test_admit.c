@@ -99,7 +99,6 @@ static void finish(struct net *n)
 static struct engine_campaign definition(const struct net *n)
 {
     return (struct engine_campaign){.id = 1,
-                                    .fleet_id = 1,
                                     .spec = &n->spec,
                                     .image = n->image,
                                     .image_len = sizeof(n->image),

@@ -79,7 +79,6 @@ static void begin(struct dates *d, size_t devices, uint16_t frag_count, int64_t 
         assert_int_equal(engine_add_device(d->engine, &rec), FUO_OK);
     }
     struct engine_campaign def = {.id = 1,
-                                  .fleet_id = 1,
                                   .spec = &d->spec,
                                   .image = d->image,
                                   .image_len = d->image_len,
@@ -104,6 +103,7 @@ static void add(struct dates *d, enum tx_phase phase, uint16_t next_n, struct ut
     uint32_t id = (uint32_t)++d->count;
     struct transmission_rec t = {.id = id,
                                  .campaign_id = 1,
+                                 .fleet_id = 1,
                                  .phase = phase,
                                  .ts004 = 2,
                                  .ts005 = 2,

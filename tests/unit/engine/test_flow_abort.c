@@ -277,7 +277,6 @@ static void a_campaign_that_is_scheduled_has_no_claim_on_its_devices(void **stat
     uint64_t devices[] = {f.devices[0].dev_eui};
     struct engine_event event = {.type = ENGINE_EV_APPLY,
                                  .apply = {.id = 2,
-                                           .fleet_id = 1,
                                            .spec = &f.spec,
                                            .image = f.image,
                                            .image_len = sizeof(f.image),
@@ -304,7 +303,6 @@ static void a_device_is_in_one_campaign_at_a_time(void **state)
     begin(&f, 1);
     uint64_t devices[] = {f.devices[0].dev_eui};
     struct engine_campaign second = {.id = 2,
-                                     .fleet_id = 1,
                                      .spec = &f.spec,
                                      .image = f.image,
                                      .image_len = sizeof(f.image),
@@ -315,8 +313,8 @@ static void a_device_is_in_one_campaign_at_a_time(void **state)
     assert_int_equal(engine_member_at(f.engine, 2, 0)->outcome, OUTCOME_SUPERSEDED);
     assert_int_equal(engine_member_at(f.engine, 2, 0)->reason, REASON_BUSY);
     assert_int_equal(engine_campaign_by_id(f.engine, 2)->phase, CAMPAIGN_COMPLETED);
-    event.apply.fleet_id = 9; /* unknown: ignored, as is an id that is taken */
     event.apply.id = 3;
+    devices[0] = 9; /* unknown: ignored, as is an id that is taken */
     flow_step(&f, &event);
     assert_null(engine_campaign_by_id(f.engine, 3));
     flow_free(&f);
@@ -350,13 +348,18 @@ static void records_of_nothing_are_refused(void **state)
     flow_init(&f, 1);
     struct transmission_rec t = {.id = 7, .campaign_id = 5};
     struct member_rec m = {.campaign_id = 5};
-    struct engine_campaign c = {.id = 1, .fleet_id = 9, .spec = &f.spec};
+    uint64_t unknown = 1;
+    struct engine_campaign c = {
+        .id = 1, .spec = &f.spec, .devices = &unknown, .device_count = 1};
     struct campaign_rec rec = {.id = 1};
     struct device_rec d = {.dev_eui = 1, .fleet_id = 9};
     struct engine_fleet fleet = {.id = 1, .spec = &f.fleet};
     assert_int_equal(engine_restore_transmission(f.engine, &t), FUO_ENOENT);
     assert_int_equal(engine_restore_member(f.engine, &m), FUO_ENOENT);
     assert_int_equal(engine_restore_campaign(f.engine, &c, &rec), FUO_ENOENT);
+    flow_apply(&f);
+    t.campaign_id = f.campaign_id; /* of a fleet that is not there */
+    assert_int_equal(engine_restore_transmission(f.engine, &t), FUO_ENOENT);
     assert_int_equal(engine_add_device(f.engine, &d), FUO_EINVAL);
     assert_int_equal(engine_add_device(f.engine, &f.devices[0]), FUO_EEXIST);
     assert_int_equal(engine_add_fleet(f.engine, &fleet), FUO_EEXIST);

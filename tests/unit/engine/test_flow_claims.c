@@ -17,7 +17,6 @@ static void apply_second(struct flow *f, struct second *s, uint32_t priority)
     s->device = f->devices[0].dev_eui;
     struct engine_event event = {.type = ENGINE_EV_APPLY,
                                  .apply = {.id = 2,
-                                           .fleet_id = 1,
                                            .spec = &s->spec,
                                            .image = f->image,
                                            .image_len = sizeof(f->image),
@@ -141,7 +140,6 @@ static void after_a_restart_the_same_campaign_has_the_device(void **state)
         struct member_rec members[] = {*flow_member(&f, 0), *rival(&f)};
         struct campaign_rec second = *engine_campaign_by_id(f.engine, 2);
         struct engine_campaign def = {.id = 1,
-                                      .fleet_id = 1,
                                       .spec = &f.spec,
                                       .image = f.image,
                                       .image_len = sizeof(f.image),

@@ -127,7 +127,6 @@ static void never_a_device_that_another_campaign_has(void **state)
     uint64_t device = f.devices[0].dev_eui;
     struct engine_event event = {.type = ENGINE_EV_APPLY,
                                  .apply = {.id = 2,
-                                           .fleet_id = 1,
                                            .spec = &spec,
                                            .image = f.image,
                                            .image_len = sizeof(f.image),

@@ -50,7 +50,6 @@ static void build(struct fleet_rig *r)
 static struct engine_campaign definition(const struct fleet_rig *r)
 {
     return (struct engine_campaign){.id = 1,
-                                    .fleet_id = 1,
                                     .spec = &r->spec,
                                     .image = r->image,
                                     .image_len = sizeof(r->image),

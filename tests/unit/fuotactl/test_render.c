@@ -382,16 +382,17 @@ static void devices_as_a_table(void **state)
     render_devices(out, r.json);
     assert_rendered(&r,
                     "DEVEUI            OUTCOME    STATE   DONE  UPDATE RESULT  SOURCE  "
-                    "  BEFORE      VERSION  PACKAGE  PHASE  REASON\n"
+                    "  BEFORE      VERSION  PACKAGE  PHASE  REASON    FLEET\n"
                     "70b3d57ed005a1b2  succeeded  0 idle  -     1 success      inferre"
-                    "d  0x01020300  -        -        ended  verified\n");
-    snprintf(list, sizeof(list), "[{\"progress\":57,\"package_version\":\"1.4.3\"}]");
+                    "d  0x01020300  -        -        ended  verified  -\n");
+    snprintf(list, sizeof(list),
+             "[{\"progress\":57,\"package_version\":\"1.4.3\",\"fleet\":\"wm1\"}]");
     out = begin(&r, list);
     render_devices(out, r.json);
     assert_rendered(&r, "DEVEUI  OUTCOME  STATE  DONE  UPDATE RESULT  SOURCE  BEFORE  "
-                        "VERSION  PACKAGE  PHASE  REASON\n"
+                        "VERSION  PACKAGE  PHASE  REASON  FLEET\n"
                         "-       -        0      57%   0              -       -       "
-                        "-        1.4.3    -      -\n");
+                        "-        1.4.3    -      -       wm1\n");
 }
 
 static void csv_quotes_what_needs_it_and_defuses_formulas(void **state)
@@ -409,12 +410,12 @@ static void csv_quotes_what_needs_it_and_defuses_formulas(void **state)
         &r, "dev_eui,outcome,reason,state,state_name,result,result_text,source,phase,"
             "reason_text,version_before,version,received,missing,tries,time,progress,"
             "package_version,wave,retries,outcome_before,reason_before,"
-            "variant,delta_failures\n"
+            "variant,delta_failures,fleet\n"
             "70b3d57ed005a1b2,succeeded,verified,0,idle,1,success,inferred,ended,"
             "\"it says \"\"ok\"\", "
-            "twice\",16909056,,276,0,1,2026-01-01T02:00:00Z,,,canary,,,,,\n"
+            "twice\",16909056,,276,0,1,2026-01-01T02:00:00Z,,,canary,,,,,,\n"
             "70b3d57ed005a1b2,succeeded,\"'=cmd?\",0,idle,1,success,inferred,ended,"
-            "\"\"\"\"\"\",16909056,,276,0,1,2026-01-01T02:00:00Z,,,canary,,,,,\n");
+            "\"\"\"\"\"\",16909056,,276,0,1,2026-01-01T02:00:00Z,,,canary,,,,,,\n");
 }
 
 static void waves_of_a_plan_and_of_a_campaign(void **state)

@@ -69,7 +69,6 @@ static inline struct engine_event fixture_apply(const struct engine_fixture *f)
         .now = {1},
         .utc = {SECONDS_US(1770000000)},
         .apply = {.id = FIXTURE_CAMPAIGN,
-                  .fleet_id = FIXTURE_FLEET,
                   .spec = &f->campaign->spec,
                   .image = f->image,
                   .image_len = sizeof(f->image),

@@ -52,7 +52,7 @@ static void start(struct rig *rig)
     assert_string_equal(status_prefix(rig->status), "root/main");
     struct campaign_entry *entry = calloc(1, sizeof(*entry));
     entry->id = FIXTURE_CAMPAIGN;
-    memcpy(entry->fleet, "f", 2);
+    entry->fleets = strdup("f");
     memcpy(entry->digest, "d1", 3);
     entry->doc = rig->f.campaign;
     campaigns_add(&rig->campaigns, entry);
@@ -247,6 +247,7 @@ static void add_session(struct rig *rig, uint32_t id, uint8_t lanes)
     struct transmission_rec rec = {
         .id = id,
         .campaign_id = FIXTURE_CAMPAIGN,
+        .fleet_id = FIXTURE_FLEET,
         .phase = TX_SENDING,
         .ts004 = 1,
         .ts005 = 1,

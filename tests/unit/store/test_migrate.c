@@ -114,6 +114,9 @@ static const char rows_16[] = "UPDATE device SET told_before = 1;";
 static const char rows_17[] =
     "INSERT INTO webhook VALUES(3, 81, 'wm1', 'https://ci.example/a', '{}');";
 
+/* Known of a campaign whose source is there. */
+static const char rows_18[] = "UPDATE transmission SET fleet_id = 3;";
+
 static const struct {
     const char *rows; /* what a daemon of that version may have written beyond the last */
     const char *digest; /* of the step's SQL: other people's databases have it */
@@ -135,6 +138,7 @@ static const struct {
     {rows_15, "d833e3b4c8bb5df80ae0b6dd32a0586fdf0565d11bb220c34f449c2ef8b1febc"},
     {rows_16, "ca79428dd042640bc7c46dff0e431a33a62dc99018db756a97427064225d9ab5"},
     {rows_17, "42ee802627c855731db7e40f59d273c93adace9151da76cbcc9bebb8b1338953"},
+    {rows_18, "08c548b368f4fbc0064d81a5c874bfe5277c4abf8a92855caa30ee103cdae343"},
 };
 
 /* Columns that were turned into others; test_schema.c says into what. */
@@ -406,6 +410,7 @@ static void assert_records(size_t version)
     assert_int_equal(txs.last.transmission.next_n, 18);
     assert_int_equal(txs.last.transmission.copies, version >= 2 ? 2 : 0);
     assert_int_equal(txs.last.transmission.key_id, version >= 4 ? 6 : TX);
+    assert_int_equal(txs.last.transmission.fleet_id, 3);
     assert_int_equal(devices.count, 1);
     assert_int_equal(devices.last.device.package_fport[4], 0xcc);
     assert_int_equal(devices.last.device.session_count[3], 4);
