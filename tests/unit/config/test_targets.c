@@ -74,7 +74,8 @@ static void selects_by_labels_expressions_and_lists(void **state)
             targets_select(c, &(struct inventories){&(const struct inventory *){&all}, 1},
                            &got, &diags),
             FUO_OK);
-        for (size_t j = 0; j < got.count; j++) {
+        assert_true(got.count < sizeof(text));
+        for (size_t j = 0; j < got.count && j < sizeof(text) - 1; j++) {
             text[j] = (char)('0' + (got.devices[j] & 0xf));
         }
         assert_string_equal(text, rows[i].want);
@@ -173,7 +174,8 @@ static void selects_from_several_inventories(void **state)
         diags = (struct diag_list){0};
         test_row(rows[i].targets);
         assert_int_equal(targets_select(c, &all, &got, &diags), FUO_OK);
-        for (size_t j = 0; j < got.count; j++) {
+        assert_true(got.count < sizeof(text));
+        for (size_t j = 0; j < got.count && j < sizeof(text) - 1; j++) {
             text[j] = (char)('0' + (got.devices[j] & 0xf));
         }
         assert_string_equal(text, rows[i].want);

@@ -65,7 +65,7 @@ class Fleet:
             since = ended = START
         self.end = max(self.end, ended)
         self.devices.append({
-            "dev_eui": eui(0x70B3D50000000000 + 11 * i), "phase": "ended", "state": 0,
+            "dev_eui": eui(0x70B3D50000000000 + 11 * i), "fleet": "f", "phase": "ended", "state": 0,
             "state_name": "idle", "result": result, "result_text": "?", "source": "inferred",
             "outcome": outcome, "reason": reason, "reason_text": why,
             "wave": ("canary", "ten", "rest")[wave],
