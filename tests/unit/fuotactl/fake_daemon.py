@@ -33,8 +33,8 @@ def state(phase="running", sent=0, **counts):
 
 def device(i, outcome="succeeded"):
     return {"dev_eui": f"{i:016x}", "fleet": "f", "phase": "ended",
-            "state": 0, "state_name": "idle", "result": 1, "result_text": "success", "source": "inferred",
-            "outcome": outcome, "reason": "verified", "reason_text": "",
+            "state": 0, "state_name": "idle", "result": 1, "result_text": "success",
+            "source": "inferred", "outcome": outcome, "reason": "verified", "reason_text": "",
             "version_before": None, "version": 16909059, "received": 1, "missing": 0,
             "tries": 1, "time": "2026-01-01T00:00:00Z"}
 
