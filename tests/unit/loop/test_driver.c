@@ -313,6 +313,26 @@ static void a_failed_commit_drops_what_is_left_too(void **state)
     stop(&rig);
 }
 
+/* More than a transaction has room for, in small steps. */
+static void step_often(struct rig *rig)
+{
+    for (size_t k = 0; k < (size_t)2 * DRIVER_BATCH_MAX; k++) {
+        struct engine_event event =
+            fixture_control(k % 2 == 0 ? ENGINE_PAUSE : ENGINE_RESUME);
+        assert_true(driver_feed(rig->driver, &event));
+    }
+}
+
+static void commit_all(struct rig *rig)
+{
+    while (rig->out || !driver_is_idle(rig->driver)) {
+        if (rig->out) {
+            disk_answers(rig, FUO_OK);
+        }
+        driver_timeout(rig->driver); /* the next part */
+    }
+}
+
 /* Unless somebody waits for it: then all that was stepped is one transaction. */
 static void a_transaction_is_bounded(void **state)
 {
@@ -321,21 +341,12 @@ static void a_transaction_is_bounded(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct rig rig;
         apply_to_many(&rig);
-        for (size_t k = 0; k < (size_t)2 * DRIVER_BATCH_MAX; k++) {
-            struct engine_event event =
-                fixture_control(k % 2 == 0 ? ENGINE_PAUSE : ENGINE_RESUME);
-            assert_true(driver_feed(rig.driver, &event));
-        }
+        step_often(&rig);
         disk_answers(&rig, FUO_OK);
         rig.largest_batch = 0;
         rig.wants_all = rows[i];
         size_t batches = rig.batches;
-        while (rig.out || !driver_is_idle(rig.driver)) {
-            if (rig.out) {
-                disk_answers(&rig, FUO_OK);
-            }
-            driver_timeout(rig.driver); /* the next part */
-        }
+        commit_all(&rig);
         assert_true(rig.largest_part <= DRIVER_BATCH_MAX);
         assert_true(rows[i] ? rig.largest_batch > DRIVER_BATCH_MAX
                             : rig.largest_batch <= DRIVER_BATCH_MAX);
