@@ -107,15 +107,27 @@ static void cut_last(struct effects *effects)
     }
 }
 
+static struct effect **all_items(const struct effects *effects)
+{
+    return effects->items != NULL ? effects->items - effects->dropped : NULL;
+}
+
+/* What is left moves to the front once half of the list is gone: amortised O(1). */
 static void grow_items(struct effects *effects)
 {
-    if (effects->len == effects->cap) {
-        size_t cap = effects->cap == 0 ? 16 : effects->cap * 2;
-        struct effect **items = realloc(effects->items, cap * sizeof(struct effect *));
-        assert(items != NULL);
-        effects->items = items;
-        effects->cap = cap;
+    if (effects->dropped + effects->len < effects->cap) {
+        return;
     }
+    struct effect **items = all_items(effects);
+    if (effects->dropped > effects->len) {
+        memmove(items, effects->items, effects->len * sizeof(struct effect *));
+        effects->dropped = 0;
+    } else {
+        effects->cap = effects->cap == 0 ? 16 : effects->cap * 2;
+        items = realloc(items, effects->cap * sizeof(struct effect *));
+        assert(items != NULL);
+    }
+    effects->items = items + effects->dropped;
 }
 
 struct effect *effects_append(struct effects *effects, enum effect_type type)
@@ -147,8 +159,8 @@ void effects_drop(struct effects *effects, size_t count)
         return;
     }
     effects->len -= count;
-    memmove(effects->items, effects->items + count,
-            effects->len * sizeof(struct effect *));
+    effects->items += count;
+    effects->dropped += count;
     while (count > 0 && count >= effects->first->count) {
         struct effects_piece *gone = effects->first;
         count -= gone->count;
@@ -178,6 +190,8 @@ void effects_clear(struct effects *effects)
     effects->first->count = 0;
     effects->first->used = 0;
     effects->len = 0;
+    effects->items = all_items(effects);
+    effects->dropped = 0;
     if (effects->cap > KEEP_CAP) {
         free(effects->items);
         effects->items = NULL;
@@ -191,6 +205,6 @@ void effects_finish(struct effects *effects)
         free_pieces(effects);
         free(effects->first);
     }
-    free(effects->items);
+    free(all_items(effects));
     *effects = (struct effects){0};
 }

@@ -168,6 +168,7 @@ struct effects {
     struct effect **items;
     size_t len;
     size_t cap;
+    size_t dropped; /* pointers that lie before items */
     bool open; /* of a step: what it stores is of no use without what the next one does */
     struct effects_piece *first;
     struct effects_piece *last;

@@ -143,6 +143,23 @@ static void the_first_ones_are_dropped(void **state)
     effects_finish(&list);
 }
 
+static void a_queue_of_them_does_not_grow(void **state)
+{
+    (void)state;
+    struct effects list = {0};
+    for (size_t i = 0; i < 100; i++) {
+        append(&list, i);
+    }
+    for (size_t i = 100; i < 20000; i++) {
+        append(&list, i);
+        effects_drop(&list, 1);
+        assert_true(list.cap <= 512);
+    }
+    assert_int_equal(list.len, 100);
+    check_all(&list, 19900);
+    effects_finish(&list);
+}
+
 static void a_list_is_used_again(void **state)
 {
     (void)state;
@@ -167,6 +184,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(effects_of_all_types_keep_what_they_say),
         cmocka_unit_test(the_first_ones_are_dropped),
+        cmocka_unit_test(a_queue_of_them_does_not_grow),
         cmocka_unit_test(a_list_is_used_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
