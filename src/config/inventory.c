@@ -329,6 +329,26 @@ const struct inventory_device *inventory_find(const struct inventory *inventory,
     return found ? &inventory->devices[low] : NULL;
 }
 
+size_t inventory_common(const struct inventory *inventory, const uint64_t *euis,
+                        size_t count, uint64_t *in)
+{
+    size_t at = 0;
+    size_t common = 0;
+    for (size_t i = 0; i < count; i++) {
+        while (at < inventory->count && inventory->devices[at].dev_eui < euis[i]) {
+            at++;
+        }
+        if (at == inventory->count || inventory->devices[at].dev_eui != euis[i]) {
+            continue;
+        }
+        if (in != NULL) {
+            in[common] = euis[i];
+        }
+        common++;
+    }
+    return common;
+}
+
 bool inventory_maintenance(const struct inventory *inventory,
                            const struct inventory_device *device)
 {

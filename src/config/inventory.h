@@ -86,6 +86,11 @@ void inventory_finish(struct inventory *inventory);
 const struct inventory_device *inventory_find(const struct inventory *inventory,
                                               uint64_t dev_eui);
 
+/* Those of euis, which ascend, that are in it: their count, and themselves in `in`, which has
+ * room for all or is NULL. One pass over both. */
+size_t inventory_common(const struct inventory *inventory, const uint64_t *euis,
+                        size_t count, uint64_t *in);
+
 /* The value of a label; NULL if the column is absent or the field empty. */
 const char *inventory_label(const struct inventory *inventory,
                             const struct inventory_device *device, const char *key);

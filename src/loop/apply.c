@@ -135,25 +135,12 @@ static void note(const struct application *a, const struct campaign_entry *entry
 }
 
 /* While it was planned devices may have been removed. */
-static bool has_all(const struct application_fleet *f)
-{
-    const struct inventory *inventory = &f->fleet->inventory;
-    size_t at = 0;
-    for (size_t i = 0; i < f->device_count; i++) { /* both ascending */
-        while (at < inventory->count && inventory->devices[at].dev_eui < f->devices[i]) {
-            at++;
-        }
-        if (at == inventory->count || inventory->devices[at].dev_eui != f->devices[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool has_its_devices(const struct application *a)
 {
     for (size_t i = 0; i < a->fleet_count; i++) {
-        if (!has_all(&a->fleets[i])) {
+        const struct application_fleet *f = &a->fleets[i];
+        if (inventory_common(&f->fleet->inventory, f->devices, f->device_count, NULL) <
+            f->device_count) {
             return false;
         }
     }

@@ -275,17 +275,9 @@ static const struct inventory **inventories(const struct application *a)
 
 static void take_devices(const struct application *a, struct application_fleet *f)
 {
-    const struct inventory *inventory = &f->fleet->inventory;
-    size_t at = 0;
     f->devices = xcalloc(a->device_count + 1, sizeof(*f->devices));
-    for (size_t k = 0; k < a->device_count; k++) { /* both ascending */
-        while (at < inventory->count && inventory->devices[at].dev_eui < a->devices[k]) {
-            at++;
-        }
-        if (at < inventory->count && inventory->devices[at].dev_eui == a->devices[k]) {
-            f->devices[f->device_count++] = a->devices[k];
-        }
-    }
+    f->device_count =
+        inventory_common(&f->fleet->inventory, a->devices, a->device_count, f->devices);
 }
 
 /* A fleet that is named for nothing is more often a mistake than meant. */

@@ -43,6 +43,12 @@ static void reads_columns_in_any_order(void **state)
     assert_ptr_equal(inventory_find(&inventory, 0x70b3d57ed005a1b3), second);
     assert_null(inventory_find(&inventory, 1));
     assert_null(inventory_find(&inventory, UINT64_MAX));
+    static const uint64_t some[] = {1, 0x70b3d57ed005a1b2, 0x70b3d57ed005a1b3,
+                                    UINT64_MAX};
+    uint64_t in[4] = {0};
+    assert_int_equal(inventory_common(&inventory, some, 4, in), 2);
+    assert_true(in[0] == some[1] && in[1] == some[2]);
+    assert_int_equal(inventory_common(&inventory, &some[3], 1, NULL), 0);
     inventory_finish(&inventory);
 }
 
