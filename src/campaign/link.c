@@ -4,8 +4,7 @@
 #include <string.h>
 
 enum {
-    SAME_BURST_US = 30000000, /* answers to commands follow an uplink within seconds */
-    INTERVAL_STEADY = 16,     /* steps of that part of it, in the long run */
+    INTERVAL_STEADY = 16, /* steps of that part of it, in the long run */
 
     /* SNR, in hundredths of a dB; the spread that is expected is 3 dB. */
     SNR_MAX_CDB = 3200,
@@ -48,7 +47,7 @@ enum {
 static void note_interval(struct device_rec *d, struct utc received)
 {
     int64_t gap_us = received.us - d->last_uplink.us;
-    if (d->last_uplink.us == 0 || gap_us < SAME_BURST_US) {
+    if (d->last_uplink.us == 0 || gap_us < LINK_BURST_US) {
         return;
     }
     gap_us = gap_us < RECORD_SPAN_MAX_US ? gap_us : RECORD_SPAN_MAX_US;

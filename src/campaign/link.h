@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/time.h"
 #include "campaign/record.h"
 #include "radio/region.h"
 
@@ -36,6 +37,9 @@ struct link_rx {
     uint64_t gateway;
     int16_t snr_cdb; /* as measured */
 };
+
+/* Uplinks that follow each other within less are one burst, as with answers to commands. */
+#define LINK_BURST_US SECONDS_US(30)
 
 /*
  * Note an uplink: its interval (the median, so that a lost uplink does not double it; extra

@@ -3,6 +3,7 @@
 #include "engine/admit.h"
 
 #include "engine/air.h"
+#include "engine/uplink.h"
 #include "radio/airtime.h"
 #include "radio/subband.h"
 
@@ -96,9 +97,7 @@ static bool is_strong(const struct device *d, size_t link, bool answers)
     if (answers) {
         return (d->strong & bit(link)) != 0;
     }
-    const struct data_rate *rate =
-        d->dr < REGION_DR_COUNT ? region_data_rate(d->fleet->region, d->dr, DIRECTION_UP)
-                                : NULL;
+    const struct data_rate *rate = device_uplink_rate(d);
     return rate != NULL &&
            link_margin_cdb(d->rec.link[link].snr_p50_cdb, rate, 0) >= STRONG_MEDIAN_CDB;
 }
@@ -490,9 +489,7 @@ void admit_learn(struct device *d, const struct engine_event *event)
 
 void admit_note_links(struct device *d, const struct engine_event *event)
 {
-    const struct data_rate *rate =
-        d->dr < REGION_DR_COUNT ? region_data_rate(d->fleet->region, d->dr, DIRECTION_UP)
-                                : NULL;
+    const struct data_rate *rate = device_uplink_rate(d);
     d->strong = 0;
     for (size_t i = 0; i < event->uplink.rx_count && i < ENGINE_RX_MAX; i++) {
         const struct engine_rx *rx = &event->uplink.rx[i];

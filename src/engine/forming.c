@@ -57,11 +57,7 @@ struct partition_link forming_link(const struct member *m, const struct device_l
                                    uint8_t attempts)
 {
     const struct device_rec *d = &m->device->rec;
-    uint8_t dr = m->device->dr;
-    const struct data_rate *rate =
-        dr == ENGINE_DR_UNKNOWN
-            ? NULL
-            : region_data_rate(m->device->fleet->region, dr, DIRECTION_UP);
+    const struct data_rate *rate = device_uplink_rate(m->device);
     int32_t bias_cdb =
         attempts > 0 ? link_bias_cdb(link, rate, device_unheard_ppm(m->device)) : 0;
     return (struct partition_link){

@@ -138,12 +138,17 @@ static bool is_too_weak(const struct campaign_spec *spec, const struct device *d
     return best_cdb - floor_cdb(spec, region) < needed_cdb;
 }
 
+bool precondition_battery_is_low(const struct spec_preconditions *p,
+                                 const struct device_rec *d)
+{
+    return d->battery_known &&
+           d->battery_percent * (uint64_t)SPEC_PPM < p->battery_min_ppm * UINT64_C(100);
+}
+
 static bool is_too_low(const struct spec_preconditions *p, const struct device_rec *d)
 {
-    if (!d->battery_known) {
-        return p->battery_unknown == SPEC_SKIP;
-    }
-    return d->battery_percent * (uint64_t)SPEC_PPM < p->battery_min_ppm * UINT64_C(100);
+    return d->battery_known ? precondition_battery_is_low(p, d)
+                            : p->battery_unknown == SPEC_SKIP;
 }
 
 static enum member_reason at_start(const struct engine *e,

@@ -14,6 +14,10 @@
 /* REASON_NONE: it may be begun with. */
 enum member_reason precondition_at_start(const struct engine *e, const struct member *m);
 
+/* The device has told, and it is below what the campaign wants. */
+bool precondition_battery_is_low(const struct spec_preconditions *p,
+                                 const struct device_rec *d);
+
 /* The u32 that the device would say of a version of a file: written as one, or coded as its
  * profile says. False: nobody knows. */
 bool precondition_version(const struct device *d, const char *text, uint32_t *version);

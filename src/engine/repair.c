@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "campaign/link.h"
 #include "campaign/redundancy.h"
 #include "codec/frag.h"
 
@@ -26,7 +27,6 @@ enum {
 };
 
 #define TAIL_LONGEST_US HOURS_US(24)
-#define TAIL_BURST_US   SECONDS_US(30)
 
 uint16_t repair_last_n(const struct transmission *t)
 {
@@ -132,11 +132,11 @@ struct demand repair_demand(const struct transmission *t)
 
 /* ---- the unicast tail ---- */
 
-/* Who speaks more often than that has no interval: those are taken for one burst (link.c). */
+/* Who speaks more often than that has no interval, see link.h. */
 static int64_t interval_us(const struct member *m)
 {
     int64_t known_us = m->device->rec.uplink_interval_us;
-    return known_us > 0 ? known_us : TAIL_BURST_US;
+    return known_us > 0 ? known_us : LINK_BURST_US;
 }
 
 static int64_t tail_takes_us(const struct member *m)

@@ -166,18 +166,17 @@ static void note(struct engine *e, struct device *d, const struct engine_report 
 }
 
 /* What was enough at the start may not be any more. */
-static bool is_low(const struct member *m, const struct device_rec *d)
+static bool is_low(const struct member *m)
 {
-    uint32_t min_ppm = m->campaign->def.spec->targets.preconditions.battery_min_ppm;
-    return d->battery_known &&
-           d->battery_percent * (uint64_t)SPEC_PPM < min_ppm * UINT64_C(100);
+    return precondition_battery_is_low(&m->campaign->def.spec->targets.preconditions,
+                                       &m->device->rec);
 }
 
 static void note_battery(struct engine *e, struct device *d,
                          const struct engine_report *report)
 {
     const struct member *m = d->active;
-    bool was_low = m != NULL && is_low(m, &d->rec);
+    bool was_low = m != NULL && is_low(m);
     if (!report->has_battery ||
         (d->rec.battery_known && d->rec.battery_percent == report->battery_percent)) {
         return;
@@ -185,7 +184,7 @@ static void note_battery(struct engine *e, struct device *d,
     d->rec.battery_known = true;
     d->rec.battery_percent = report->battery_percent;
     device_store(e, d);
-    if (m != NULL && !was_low && is_low(m, &d->rec)) {
+    if (m != NULL && !was_low && is_low(m)) {
         reported_tell(e, m, " says that its battery is below preconditions.battery");
     }
 }

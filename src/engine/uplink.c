@@ -39,6 +39,13 @@ enum {
 #define ANSWER_LIFE_US    MINUTES_US(2)
 #define REORDER_MAX_US    MINUTES_US(10) /* older: a clock was wrong */
 
+const struct data_rate *device_uplink_rate(const struct device *d)
+{
+    return d->dr < REGION_DR_COUNT
+               ? region_data_rate(d->fleet->region, d->dr, DIRECTION_UP)
+               : NULL;
+}
+
 void device_store(struct engine *e, struct device *d)
 {
     d->stored = e->utc;
@@ -289,11 +296,7 @@ static void learn(struct engine *e, struct device *d, const struct engine_event 
     admit_learn(d, event);
     d->server_clock = event->uplink.server_clock;
     d->dr = event->uplink.dr < REGION_DR_COUNT ? event->uplink.dr : ENGINE_DR_UNKNOWN;
-    const struct data_rate *rate =
-        d->dr == ENGINE_DR_UNKNOWN
-            ? NULL
-            : region_data_rate(d->fleet->region, d->dr, DIRECTION_UP);
-    link_note_uplink(&d->rec, event->uplink.received, rate, rx, count);
+    link_note_uplink(&d->rec, event->uplink.received, device_uplink_rate(d), rx, count);
     admit_note_links(d, event);
     if (utc_reached(utc_after(d->stored, STORE_EVERY_US), e->utc)) {
         device_store(e, d);

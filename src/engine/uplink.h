@@ -10,6 +10,8 @@ void uplink_take(struct engine *e, const struct engine_event *event);
 void uplink_take_status(struct engine *e, const struct engine_event *event);
 /* Uplinks of the device that no gateway hears, in a million. */
 uint32_t device_unheard_ppm(const struct device *d);
+/* That of its last uplink; NULL: unknown. */
+const struct data_rate *device_uplink_rate(const struct device *d);
 void device_store(struct engine *e, struct device *d);
 /* See device_rec: it outlives a restart. */
 void device_set_told_before(struct engine *e, struct device *d, bool told);
