@@ -322,8 +322,10 @@ spec:
             return None
         if name.startswith("subscriber"):
             sig = signal.SIGKILL  # mosquitto_sub does not hear every SIGTERM
+        # It may have been stopped. Not after SIGTERM: LeakSanitizer stops a process at its end,
+        # and a SIGCONT that comes just then takes that stop away, and it waits for ever.
+        process.send_signal(signal.SIGCONT)
         process.send_signal(sig)
-        process.send_signal(signal.SIGCONT)  # it may have been stopped
         try:
             return process.wait(20)
         except subprocess.TimeoutExpired:
