@@ -23,7 +23,8 @@
     X(FUO_EPROTO, -15, "malformed message")                   \
     X(FUO_EEXPIRED, -16, "expired before it was transmitted") \
     X(FUO_EDUTY, -17, "refused by a duty-cycle limit")        \
-    X(FUO_ENOTSUP, -18, "not supported")
+    X(FUO_ENOTSUP, -18, "not supported")                      \
+    X(FUO_EBUSY, -19, "others are first")
 
 enum fuo_error {
     FUO_OK = 0,

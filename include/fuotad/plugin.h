@@ -348,7 +348,9 @@ struct fuo_event {
             uint64_t id;
             uint64_t dev_eui;
             int err; /* FUO_EPERM: the device refused it; FUO_ENOTSUP: it cannot do that;
-                        FUO_ENOSPC: it has no room for the image; FUO_EAGAIN: not now */
+                        FUO_ENOSPC: it has no room for the image; FUO_EAGAIN: not now;
+                        FUO_EBUSY: others are first, which is not its fault: the time that
+                        it has for its image begins anew */
         } ordered;
         struct {
             uint64_t id;

@@ -394,15 +394,14 @@ struct params {
     bool bad;
 };
 
-static void read_param(const char *text, struct params *p)
+static void take_param(void *arg, const char *text)
 {
-    if (strncmp(text, "ep=", 3) == 0) {
-        p->bad |= text[3] == '\0' || strlen(text + 3) >= sizeof(p->endpoint);
-        snprintf(p->endpoint, sizeof(p->endpoint), "%.*s", ENDPOINT_SIZE - 1, text + 3);
-    } else if (strncmp(text, "pct=", 4) == 0) { /* of 1.1 */
-        p->format = strcmp(text + 4, "112") == 0   ? 1
-                    : strcmp(text + 4, "110") == 0 ? 2
-                                                   : 0;
+    struct params *p = arg;
+    const char *value;
+    if (coap_is_param(text, "ep", &value)) {
+        p->bad |= !coap_copy_endpoint(value, p->endpoint);
+    } else if (coap_is_param(text, "pct", &value)) { /* of 1.1 */
+        p->format = strcmp(value, "112") == 0 ? 1 : strcmp(value, "110") == 0 ? 2 : 0;
     }
 }
 
@@ -410,20 +409,7 @@ static void read_param(const char *text, struct params *p)
 static struct params read_query(const coap_session_t *session, const coap_pdu_t *request)
 {
     struct params p = {.bad = false};
-    char text[ENDPOINT_SIZE + 8];
-    coap_opt_filter_t filter;
-    coap_opt_iterator_t it;
-    const coap_opt_t *option;
-    coap_option_filter_clear(&filter);
-    coap_option_filter_set(&filter, COAP_OPTION_URI_QUERY);
-    coap_option_iterator_init(request, &it, &filter);
-    while ((option = coap_option_next(&it)) != NULL) {
-        if (coap_copy_text(option, text, sizeof(text))) {
-            read_param(text, &p);
-        } else {
-            p.bad = true;
-        }
-    }
+    p.bad |= !coap_read_query(request, take_param, &p);
     const coap_bin_const_t *identity =
         coap_is_secure(session) ? coap_session_get_psk_identity(session) : NULL;
     if (p.endpoint[0] == '\0' && identity != NULL &&
@@ -458,6 +444,7 @@ static coap_pdu_code_t begin(struct fuo_ns *ns, coap_session_t *session,
     struct params params = read_query(session, request);
     uint64_t eui = 0;
     if (params.bad) {
+        ns->base.ops->reject(ns->base.host, "bootstrap request");
         return COAP_RESPONSE_CODE_BAD_REQUEST;
     }
     if (!coap_may_be(session, params.endpoint) ||

@@ -160,12 +160,8 @@ static void wait_for_cell(struct fuo_ns *ns, struct peer *p)
 {
     p->queued_us = p->queued_us != 0 ? p->queued_us : ns->now_us;
     if (ns->now_us - p->queued_us >= QUEUED_US || ns->now_us < p->queued_us) {
-        struct fuo_event event = {.size = sizeof(event), .type = FUO_EV_PROGRESS};
-        event.progress.dev_eui = p->eui;
-        event.progress.total_bytes = 1; /* none of it: its time begins anew */
-        ns_event(ns, &event);
         p->queued_us = 0;
-        update_answer_order(ns, p, FUO_EAGAIN);
+        update_answer_order(ns, p, FUO_EBUSY);
     }
 }
 

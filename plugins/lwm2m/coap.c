@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+    QUERY_BYTES_MAX = 255, /* of an option Uri-Query */
+};
+
 uint32_t coap_number(const coap_pdu_t *pdu, uint16_t option, uint32_t absent)
 {
     coap_opt_iterator_t it;
@@ -76,6 +80,42 @@ bool coap_copy_text(const coap_opt_t *option, char *text, size_t size)
         memcpy(text, value, len);
     }
     text[len] = '\0';
+    return true;
+}
+
+bool coap_read_query(const coap_pdu_t *pdu, void (*take)(void *arg, const char *text),
+                     void *arg)
+{
+    char text[QUERY_BYTES_MAX + 1];
+    coap_opt_filter_t filter;
+    coap_opt_iterator_t it;
+    const coap_opt_t *option;
+    coap_option_filter_clear(&filter);
+    coap_option_filter_set(&filter, COAP_OPTION_URI_QUERY);
+    coap_option_iterator_init(pdu, &it, &filter);
+    while ((option = coap_option_next(&it)) != NULL) {
+        if (!coap_copy_text(option, text, sizeof(text))) {
+            return false;
+        }
+        take(arg, text);
+    }
+    return true;
+}
+
+bool coap_is_param(const char *text, const char *key, const char **value)
+{
+    size_t len = strlen(key);
+    *value = text + len + 1;
+    return strncmp(text, key, len) == 0 && text[len] == '=';
+}
+
+bool coap_copy_endpoint(const char *value, char endpoint[static ENDPOINT_SIZE])
+{
+    size_t len = strlen(value);
+    if (len == 0 || len >= ENDPOINT_SIZE) {
+        return false;
+    }
+    memcpy(endpoint, value, len + 1);
     return true;
 }
 

@@ -465,5 +465,13 @@ bool coap_is_secure(const coap_session_t *session);
 /* "host:port" of our end, as the device reaches it; port 0: the session's. False: too long. */
 bool coap_format_local(const coap_session_t *session, uint32_t port, char *text,
                        size_t size);
+/* Each part of the query of /rd and /bs, "lt=60", once. False: one has a NUL, or is longer
+ * than RFC 7252 (5.10) lets it be; take() had those before it. */
+bool coap_read_query(const coap_pdu_t *pdu, void (*take)(void *arg, const char *text),
+                     void *arg);
+/* Whether text begins with key and '='; *value is what follows. */
+bool coap_is_param(const char *text, const char *key, const char **value);
+/* The value of ep=. False: nobody is called that. */
+bool coap_copy_endpoint(const char *value, char endpoint[static ENDPOINT_SIZE]);
 /* Whether its DTLS identity is that name; true without DTLS. */
 bool coap_may_be(const coap_session_t *session, const char *name);

@@ -14,7 +14,6 @@
 #include "codec/link_format.h"
 
 enum {
-    PARAM_SIZE = ENDPOINT_SIZE + 8,
     LIFETIME_DEFAULT_S = 86400,
     LIFETIME_MAX_S = 10 * 365 * 86400,
     LINKS_MAX = 1024,
@@ -73,27 +72,19 @@ static uint8_t parse_minor(const char *text)
     return known ? (uint8_t)(text[2] - '0') : UINT8_MAX;
 }
 
-/* Whether text begins with key and '='; *value is what follows. */
-static bool is_param(const char *text, const char *key, const char **value)
+static void take_param(void *arg, const char *text)
 {
-    size_t len = strlen(key);
-    *value = text + len + 1;
-    return strncmp(text, key, len) == 0 && text[len] == '=';
-}
-
-static void read_param(const char *text, struct params *p)
-{
+    struct params *p = arg;
     const char *value;
-    if (is_param(text, "ep", &value)) {
-        p->bad |= value[0] == '\0' || strlen(value) >= sizeof(p->endpoint);
-        snprintf(p->endpoint, sizeof(p->endpoint), "%.*s", ENDPOINT_SIZE - 1, value);
-    } else if (is_param(text, "lt", &value)) {
+    if (coap_is_param(text, "ep", &value)) {
+        p->bad |= !coap_copy_endpoint(value, p->endpoint);
+    } else if (coap_is_param(text, "lt", &value)) {
         p->has_lifetime = true;
         p->bad |= !parse_seconds(value, &p->lifetime_s);
-    } else if (is_param(text, "lwm2m", &value)) {
+    } else if (coap_is_param(text, "lwm2m", &value)) {
         p->has_minor = true;
         p->minor = parse_minor(value);
-    } else if (is_param(text, "b", &value)) {
+    } else if (coap_is_param(text, "b", &value)) {
         p->has_binding = true;
         p->sleeps |= strchr(value, 'Q') != NULL; /* 1.0: UQ */
     } else if (strcmp(text, "Q") == 0) {
@@ -105,21 +96,7 @@ static void read_param(const char *text, struct params *p)
 static struct params read_query(const coap_pdu_t *request)
 {
     struct params p = {.lifetime_s = LIFETIME_DEFAULT_S};
-    coap_opt_filter_t filter;
-    coap_opt_iterator_t it;
-    const coap_opt_t *option;
-    coap_option_filter_clear(&filter);
-    coap_option_filter_set(&filter, COAP_OPTION_URI_QUERY);
-    coap_option_iterator_init(request, &it, &filter);
-    while ((option = coap_option_next(&it)) != NULL) {
-        char text[PARAM_SIZE];
-        if (coap_copy_text(option, text, sizeof(text))) {
-            read_param(text, &p);
-        } else {
-            p.bad |= coap_opt_length(option) >= 3 &&
-                     memcmp(coap_opt_value(option), "ep=", 3) == 0;
-        }
-    }
+    p.bad |= !coap_read_query(request, take_param, &p);
     return p;
 }
 

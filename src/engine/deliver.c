@@ -364,6 +364,12 @@ void deliver_take_report(struct engine *e, struct member *m,
     }
 }
 
+/* Something moves, or it cannot: the time that it has begins now. */
+static void count_anew(const struct engine *e, struct member *m)
+{
+    m->rec.phase_since = e->utc;
+}
+
 void deliver_take_progress(struct engine *e, uint64_t dev_eui, uint32_t ppm)
 {
     const struct device *d = engine_find_device(e, dev_eui);
@@ -372,7 +378,7 @@ void deliver_take_progress(struct engine *e, uint64_t dev_eui, uint32_t ppm)
         return;
     }
     m->had_ppm = ppm < SPEC_PPM ? ppm : SPEC_PPM;
-    m->rec.phase_since = e->utc; /* its time is counted from here */
+    count_anew(e, m);
     campaign_touch(m->campaign);
 }
 
@@ -386,6 +392,9 @@ static void take_delivered(struct engine *e, struct member *m, int err)
     if (err == FUO_ENOSPC) {
         take_no_room(e, m);
         return;
+    }
+    if (err == FUO_EBUSY) {
+        count_anew(e, m);
     }
     if (m->refused && m->rec.tries > m->campaign->def.spec->retry.command) {
         finish(e, m, OUTCOME_FAILED, REASON_IMAGE_REFUSED, FW_SEEN_UNSUPPORTED);

@@ -169,6 +169,31 @@ static void who_is_put_off_is_ordered_again(void **state)
     flow_free(&f);
 }
 
+static void who_waits_for_others_has_all_the_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int err;
+        enum outcome outcome;
+    } rows[] = {
+        {"others are first", FUO_EBUSY, OUTCOME_NONE},
+        {"a State of its own", FUO_EAGAIN, OUTCOME_FAILED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        test_row(rows[i].name);
+        begin_delivering(&f);
+        to_deliver(&f);
+        for (int hours = 0; hours < 100 && order_of(&f) == ORDER_DELIVER; hours++) {
+            answer(&f, ORDER_DELIVER, rows[i].err);
+            flow_wait(&f, HOURS_US(1));
+        }
+        assert_int_equal(flow_member(&f, 0)->outcome, rows[i].outcome);
+        flow_free(&f);
+    }
+}
+
 /* lwm2m.md 3.3 (10). */
 static void a_result_decides_whether_it_is_tried_again(void **state)
 {
@@ -370,6 +395,7 @@ TEST_MAIN(cmocka_unit_test(it_goes_its_way_by_four_orders),
           cmocka_unit_test(who_has_no_room_is_asked_again_after_the_cooldown),
           cmocka_unit_test(who_never_has_room_has_failed),
           cmocka_unit_test(who_is_put_off_is_ordered_again),
+          cmocka_unit_test(who_waits_for_others_has_all_the_time),
           cmocka_unit_test(a_result_decides_whether_it_is_tried_again),
           cmocka_unit_test(who_forgets_its_download_begins_anew),
           cmocka_unit_test(progress_gives_it_time),
