@@ -25,8 +25,19 @@ enum {
 
 /* ---- push ---- */
 
+/* Not yet: it is looked at again within a second. */
+static bool is_paced(const struct fuo_ns *ns, const struct peer *p)
+{
+    return p->paced_us > ns->now_us &&
+           p->paced_us - ns->now_us <= ns->config->block_interval_us;
+}
+
 void bring_block(struct fuo_ns *ns, struct peer *p)
 {
+    if (is_paced(ns, p)) {
+        return;
+    }
+    p->paced_us = 0;
     const uint8_t *image = NULL;
     size_t len = 0;
     struct coap_slice slice;
@@ -91,6 +102,9 @@ void bring_pushed(struct fuo_ns *ns, struct peer *p, const struct answer *a)
             return;
         }
         files_progress(ns, p, p->upload.offset, p->upload.total);
+        if (ns->config->block_interval_us > 0) {
+            p->paced_us = ns->now_us + ns->config->block_interval_us;
+        }
         bring_block(ns, p);
         return;
     case COAP_RESPONSE_CODE_CHANGED:

@@ -12,6 +12,7 @@ enum {
     PATH_SIZE = 128,
     HANDSHAKES_MAX = 64,
     PORT_MAX = 65535,
+    WEAKEST_DBM = -200,
     TICK_PEERS = 512, /* of all, in a turn */
     SERVE_PEERS = 64, /* that are asked something, in a turn */
     ASKED_MAX = 1024, /* requests under way: libcoap walks along them */
@@ -254,6 +255,18 @@ static bool is_word(const char *word, const char *const *words)
     return *words != NULL;
 }
 
+/* "-110"; false: it is none. */
+static bool take_signal(struct fuo_ns *ns, const char *text)
+{
+    char *end = NULL;
+    if (text[0] == '\0') {
+        return true;
+    }
+    long dbm = strtol(text, &end, 10);
+    ns->weak_dbm = (int32_t)dbm;
+    return *end == '\0' && dbm >= WEAKEST_DBM && dbm < 0;
+}
+
 static int check(struct fuo_ns *ns)
 {
     static const char *const deliveries[] = {"auto", "pull", "push", NULL};
@@ -261,6 +274,11 @@ static int check(struct fuo_ns *ns)
     static const char *const severities[] = {"", "critical", "mandatory", "optional",
                                              NULL};
     const struct config *c = ns->config;
+    if (!take_signal(ns, c->weak_signal) || c->block_interval_us > 60 * SECOND_US) {
+        ns_log(ns, FUO_LOG_ERROR,
+               "weakSignal is -200 to -1 (dBm) or empty, blockInterval at most 1m");
+        return FUO_EINVAL;
+    }
     if (!is_word(c->delivery, deliveries)) {
         ns_log(ns, FUO_LOG_ERROR, "delivery is auto, pull or push, not '%s'",
                c->delivery);
@@ -445,6 +463,17 @@ static const struct fuo_option options[] = {
      "all."},
     {"cellDevices", FUO_OPT_U32, offsetof(struct config, cell_devices), "0",
      "Devices of a cell (/4/0/8) that are brought an image at the same time. 0: all."},
+    {"weakSignal", FUO_OPT_STRING, offsetof(struct config, weak_signal), "",
+     "dBm, as -110: of the devices of a cell that hear it worse (/4/0/2), or are at "
+     "coverage "
+     "level 1 or beyond (/4/0/13), one at a time is brought an image. Empty: none is "
+     "weak."},
+    {"cellInterval", FUO_OPT_DURATION_US, offsetof(struct config, cell_interval_us), "0s",
+     "Least time between two devices of a cell that begin. 0s: none."},
+    {"blockInterval", FUO_OPT_DURATION_US, offsetof(struct config, block_interval_us),
+     "0s",
+     "Least time between two blocks that are sent to a device (Package), at most 1m. 0s: "
+     "the next follows the answer."},
     {"blockSize", FUO_OPT_U32, offsetof(struct config, block_size), "1024",
      "Bytes of image in a message, a power of two from 16 to 1024."},
     {"ackTimeout", FUO_OPT_DURATION_US, offsetof(struct config, ack_timeout_us), "2s",

@@ -11,7 +11,7 @@
  *   peers.c    the devices: by DevEUI and by registration
  *   rd.c       registration: POST and DELETE below /rd
  *   bootstrap.c  accounts for devices that have none: POST /bs
- *   cells.c    how many devices of a cell are being brought an image
+ *   cells.c    pacing: which devices of a cell are brought an image now
  *   files.c    images to be fetched: GET below /fw, and where else they are
  *   talk.c     requests to a device, one at a time, and their answers
  *   update.c   which request is next: an order's way over Object 5
@@ -59,6 +59,9 @@ struct config {
     const char *severity; /* empty: neither this nor max_defer_us is written */
     int64_t max_defer_us;
     uint32_t cell_devices;   /* 0: as many as there are */
+    const char *weak_signal; /* dBm; empty: none is weak */
+    int64_t cell_interval_us;
+    int64_t block_interval_us;
     uint32_t memory_step_kb; /* 0: memory is not looked at */
     uint32_t block_size;
     int64_t ack_timeout_us;
@@ -81,7 +84,7 @@ enum step {
     STEP_NO_IMAGE, /* PUT /5/0/0, one byte 0 */
     STEP_SEVERITY, /* PUT /5/0/11 */
     STEP_DEFER,    /* PUT /5/0/13 */
-    STEP_CELL,     /* GET /4/0/8 */
+    STEP_RADIO,    /* GET /4/0 */
     STEP_ACCESS,   /* of the first in peer.accesses */
 };
 
@@ -96,6 +99,16 @@ struct record {
     uint8_t method;    /* /5/0/9: 0 pull, 1 push, 2 both */
     uint8_t protocols; /* /5/0/8: a bit each; those beyond 7 are of no use to us */
     uint64_t uri;      /* fnv1a() of it */
+};
+
+/* Where it is on the air, by its Object 4. */
+struct radio {
+    bool has_cell;
+    bool has_dbm;
+    bool has_coverage;
+    uint32_t cell;    /* /4/0/8 */
+    int64_t dbm;      /* /4/0/2 */
+    int64_t coverage; /* /4/0/13: 2 and more is sent with repetitions */
 };
 
 /* ... in the same reading; kept until it is told. */
@@ -149,7 +162,9 @@ struct peer {
     bool firmware;           /* it has /5/0 */
     bool cancels;            /* ... of 1.1 or later: resources 10 to 13 */
     bool connectivity;       /* it has /4/0 */
-    bool cell_known;         /* since it registered */
+    bool radio_known;        /* it was asked, since it registered and had this order */
+    bool cell_known;         /* what it said */
+    bool weak;               /* ... and that it hears its cell badly */
     bool loads;              /* it is being brought an image, and counted in its cell */
     bool memory_known;
     uint32_t cell;      /* /4/0/8 */
@@ -175,6 +190,7 @@ struct peer {
     uint8_t resets;    /* tried for it */
     uint8_t wishes;    /* for its user, that it was told: severity, defer period */
     int64_t queued_us; /* since when its cell is full; 0: it is not */
+    int64_t paced_us;  /* its next block goes out then; 0: there is none that waits */
     struct coap_upload upload;
     uint32_t upload_image; /* that upload is of; 0: none */
 
@@ -270,6 +286,7 @@ struct fuo_ns {
     struct cell *cells[CELL_BUCKETS];
     struct digest digests[DIGESTS_MAX];
     size_t digest_next; /* that is replaced next */
+    int32_t weak_dbm;   /* config.weak_signal; 0: none */
     int64_t tick_at_us;
     int64_t now_us; /* of this turn */
 };
@@ -321,8 +338,12 @@ void bootstrap_close(struct fuo_ns *ns);
 
 /* ---- cells.c ---- */
 
-/* So many of its cell are being brought an image that it waits. */
-bool cells_is_full(const struct fuo_ns *ns, const struct peer *p);
+/* Whether it has to say where it is before it is brought an image. */
+bool cells_wants(const struct fuo_ns *ns, const struct peer *p);
+/* It has said it; NULL: nothing of use. */
+void cells_take(struct fuo_ns *ns, struct peer *p, const struct radio *radio);
+/* Others of its cell are being brought one, or were told to just now: it waits. */
+bool cells_is_full(struct fuo_ns *ns, const struct peer *p);
 /* It is one of them. Once is enough. */
 void cells_enter(struct fuo_ns *ns, struct peer *p);
 void cells_leave(struct fuo_ns *ns, struct peer *p);
@@ -406,7 +427,7 @@ FUO_MUST_CHECK int bring_find(struct fuo_ns *ns, const struct peer *p,
 bool bring_is_told(const struct record *r, const struct places *places);
 /* It is idle. The order may be answered, or wait for others in its cell. */
 void bring_begin(struct fuo_ns *ns, struct peer *p, const struct places *places);
-/* A push goes on where it stopped. */
+/* A push goes on where it stopped, if it is time for its next block. */
 void bring_block(struct fuo_ns *ns, struct peer *p);
 void bring_pushed(struct fuo_ns *ns, struct peer *p, const struct answer *answer);
 
@@ -445,6 +466,9 @@ FUO_MUST_CHECK int record_read_device(struct versions *versions, const struct an
 /* A resource that is a number, in whatever format. FUO_EPROTO: it is none, or negative. */
 FUO_MUST_CHECK int record_read_number(const uint16_t path[static 3],
                                       const struct answer *a, uint32_t *number);
+
+/* /4/0, in whatever format; what is not there is not set. As lwm2m_content_read(). */
+FUO_MUST_CHECK int record_read_radio(struct radio *radio, const struct answer *a);
 
 /* ---- coap.c ---- */
 

@@ -192,7 +192,8 @@ void peers_deregister(struct fuo_ns *ns, struct peer *p)
     talk_end(ns, p);
     p->observing = false;
     cells_leave(ns, p);
-    p->cell_known = false;
+    p->radio_known = p->cell_known = false;
+    p->paced_us = 0;
     p->memory_known = false;
     access_lost(ns, p);
     p->upload_image = 0; /* it may have rebooted: from the start */

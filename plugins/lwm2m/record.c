@@ -20,6 +20,10 @@ enum {
     RES_PROTOCOLS = 8,
     RES_METHOD = 9,
     RES_FIRMWARE_VERSION = 3,
+    /* of /4/0 */
+    RES_SIGNAL = 2,
+    RES_CELL = 8,
+    RES_COVERAGE = 13,
     NUMBER_NONE = 255, /* a number that is none of the object's */
     DEPTH_RESOURCE = 3,
     ENTRIES_MAX = 64,
@@ -125,6 +129,46 @@ int record_read_device(struct versions *versions, const struct answer *a)
             entries[i].path.depth == DEPTH_RESOURCE) {
             take_text(&entries[i].value, versions->firmware);
         }
+    }
+    return err;
+}
+
+static void take_radio(const struct lwm2m_entry *entry, struct radio *radio)
+{
+    const struct lwm2m_value *value = &entry->value;
+    if (entry->path.depth != DEPTH_RESOURCE || value->type != LWM2M_INTEGER) {
+        return;
+    }
+    switch (entry->path.id[2]) {
+    case RES_SIGNAL:
+        radio->has_dbm = true;
+        radio->dbm = value->integer;
+        break;
+    case RES_CELL:
+        radio->has_cell = value->integer >= 0 && value->integer <= UINT32_MAX;
+        radio->cell = radio->has_cell ? (uint32_t)value->integer : 0;
+        break;
+    case RES_COVERAGE:
+        radio->has_coverage = true;
+        radio->coverage = value->integer;
+        break;
+    default: /* of no use here */
+        break;
+    }
+}
+
+int record_read_radio(struct radio *radio, const struct answer *a)
+{
+    static const struct lwm2m_path path = {.id = {4, 0}, .depth = 2};
+    struct lwm2m_entry entries[ENTRIES_MAX];
+    uint8_t scratch[SCRATCH_SIZE];
+    struct lwm2m_list list = {.entries = entries,
+                              .cap = ENTRIES_MAX,
+                              .scratch = wr_init(scratch, sizeof(scratch))};
+    int err = lwm2m_content_read(a->format, &path, a->body, a->len, &list);
+    *radio = (struct radio){.has_cell = false};
+    for (size_t i = 0; err == FUO_OK && i < list.count; i++) {
+        take_radio(&entries[i], radio);
     }
     return err;
 }

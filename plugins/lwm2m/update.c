@@ -139,13 +139,13 @@ static void write_number(struct fuo_ns *ns, struct peer *p, enum step step,
     update_ask(ns, p, &talk);
 }
 
-static void read_cell(struct fuo_ns *ns, struct peer *p)
+static void read_radio(struct fuo_ns *ns, struct peer *p)
 {
-    const struct talk talk = {.step = STEP_CELL,
+    const struct talk talk = {.step = STEP_RADIO,
                               .method = COAP_REQUEST_CODE_GET,
-                              .path = "4/0/8",
+                              .path = "4/0",
                               .format = -1,
-                              .accept = -1};
+                              .accept = read_format(p)};
     update_ask(ns, p, &talk);
 }
 
@@ -187,8 +187,12 @@ static void deliver(struct fuo_ns *ns, struct peer *p)
 {
     const struct record *r = &p->record;
     struct places places;
-    if (ns->config->cell_devices > 0 && p->connectivity && !p->cell_known) {
-        read_cell(ns, p);
+    if (p->paced_us != 0) {
+        bring_block(ns, p);
+        return;
+    }
+    if (cells_wants(ns, p)) {
+        read_radio(ns, p);
         return;
     }
     int err = bring_find(ns, p, &places);
@@ -322,6 +326,8 @@ void update_order(struct fuo_ns *ns, struct peer *p, const struct fuo_order *ord
     p->resets = 0;
     p->wishes = 0;
     p->queued_us = 0;
+    p->paced_us = 0;
+    p->radio_known = p->radio_known && p->loads; /* signals change */
     if (order->type == FUO_ORDER_DELIVER) {
         p->image = order->image;
         p->told_permille = 0;
@@ -409,14 +415,18 @@ static void took_version(struct fuo_ns *ns, struct peer *p, const struct answer 
     forget_versions(p);
 }
 
-/* Who does not say is in a cell of its own. */
-static void took_cell(struct peer *p, const struct answer *a)
+static void took_radio(struct fuo_ns *ns, struct peer *p, const struct answer *a)
 {
-    static const uint16_t path[] = {4, 0, 8};
-    bool said = a->code == COAP_RESPONSE_CODE_CONTENT &&
-                record_read_number(path, a, &p->cell) == FUO_OK;
-    p->cell_known = said;
-    p->connectivity = said; /* it is not asked again before it registers */
+    struct radio radio;
+    if (a->code == COAP_RESPONSE_CODE_NOT_ACCEPTABLE && other_format(p)) {
+        return; /* it is asked again */
+    }
+    bool said = a->code == COAP_RESPONSE_CODE_CONTENT;
+    if (said && record_read_radio(&radio, a) != FUO_OK) {
+        ns->base.ops->reject(ns->base.host, "answer to a read of /4/0");
+        said = false;
+    }
+    cells_take(ns, p, said ? &radio : NULL);
 }
 
 /* The request was answered; what follows is that the device is read again, or asked more. */
@@ -438,8 +448,8 @@ static void took(struct fuo_ns *ns, struct peer *p, const struct answer *a)
     case STEP_PUSH:
         bring_pushed(ns, p, a);
         return;
-    case STEP_CELL:
-        took_cell(p, a);
+    case STEP_RADIO:
+        took_radio(ns, p, a);
         return;
     case STEP_SEVERITY:
     case STEP_DEFER:

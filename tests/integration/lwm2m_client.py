@@ -9,6 +9,7 @@ Package URI names or takes what is pushed, installs when it is told to and regis
 import json
 import socket
 import ssl
+import struct
 import threading
 import time
 import urllib.error
@@ -99,7 +100,7 @@ class Client(threading.Thread):
 
     def __init__(self, port, endpoint, version="1.4.2", target="1.4.3", method=0, faults=(),
                  szx=6, binding="U", protocols=(0, 1), ca=None, cell=None,
-                 memory=None):
+                 memory=None, signal=-80, coverage=1):
         super().__init__(daemon=True)
         self.server, self.endpoint, self.binding = ("127.0.0.1", port), endpoint, binding
         self.files = ("coap", *self.server)  # that URIs have to name
@@ -107,6 +108,7 @@ class Client(threading.Thread):
         self.faults, self.szx = faults, szx
         self.protocols, self.ca = protocols, ca  # of /5/0/8; whom it trusts for HTTPS
         self.cell, self.memory = cell, memory  # /4/0/8 and /3/0/10; None: it has neither
+        self.signal, self.coverage = signal, coverage  # /4/0/2 and /4/0/13
         self.wishes, self.deferred_until = {}, None  # /5/0/11 and /5/0/13, as written
         self.watched, self.attributes = {}, []  # tokens by path, of /3/0/10
         self.times = []  # (when, State), of all of them
@@ -163,6 +165,10 @@ class Client(threading.Thread):
                                        for i, p in enumerate(self.protocols)))
         return (tlv(3, 1, self.uri.encode()) + tlv(3, 3, bytes([self.state])) +
                 tlv(3, 5, bytes([self.result])) + protocols + tlv(3, 9, bytes([self.method])))
+
+    def radio(self):
+        return (tlv(3, 0, b"\7") + tlv(3, 2, struct.pack("!h", self.signal)) +
+                tlv(3, 8, struct.pack("!I", self.cell)) + tlv(3, 13, bytes([self.coverage])))
 
     # ---- what the server asks ----
 
@@ -264,9 +270,9 @@ class Client(threading.Thread):
         elif m.code == GET and path == "3/0/3":
             text, payload = "2.05", self.version.encode()
             options.append((FORMAT, b""))
-        elif m.code == GET and path == "4/0/8" and self.cell is not None:
-            text, payload = "2.05", str(self.cell).encode()
-            options.append((FORMAT, b""))
+        elif m.code == GET and path == "4/0" and self.cell is not None:
+            text, payload = "2.05", self.radio()
+            options.append((FORMAT, number(TLV)))
         elif path == "3/0/10" and self.memory is not None:
             text = "2.04" if m.code == PUT else "2.05"
             self.attributes += [q.decode() for q in m.all(QUERY)]

@@ -5,6 +5,7 @@
 Prints a line per case and exits with the number of failures.
 """
 import contextlib
+import pathlib
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from cases import run_cases
 from lwm2m_client import (BLOCK1, DOWNLOADED, DOWNLOADING, IDLE, LOCATION, PATH, QUERY,
                           UPDATING, Client, Message, block, encode)
 from lwm2m_files import Files
-from lwm2m_stack import Lwm2mStack, dtls
+from lwm2m_stack import SIZE, Lwm2mStack, dtls
 from stack import wait_for
 
 CRASH = ["440225b9bc306ac4b27264d10308", "440225babc306ac4b27264d10310"]
@@ -127,6 +128,47 @@ def case_so_many_devices_of_a_cell_fetch_at_a_time(folder):
             spans = sorted(loading(c) for c in cell)
             assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:])), spans
         updated(s, elsewhere_too)
+
+
+def case_one_device_at_a_time_fetches_that_hears_its_cell_badly(folder):
+    with Lwm2mStack(folder, devices=6, options="weakSignal: -110") as s:
+        weak = [s.client(0, cell=7, signal=-111), s.client(1, cell=7, coverage=2),
+                s.client(2, cell=7, signal=-125, coverage=3)]
+        for i, cell in ((3, 7), (4, 7), (5, 8)):
+            s.client(i, cell=cell, signal=-110 if cell == 7 else -130)
+        rows = s.campaign(0)
+        assert [r["outcome"] for r in rows] == ["succeeded"] * 6, rows
+        spans = sorted(loading(c) for c in weak)
+        assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:])), spans
+
+
+def case_devices_of_a_cell_begin_one_after_the_other(folder):
+    with Lwm2mStack(folder, devices=3, options="cellInterval: 1h") as s:
+        clients = [s.client(i, cell=cell) for i, cell in enumerate((7, 7, 8))]
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("one of each cell", lambda: [r["outcome"] for r in s.rows()].count(
+            "succeeded") == 2, 60)
+        waiting, _ = sorted(clients[:2], key=lambda c: c.installs)
+        assert waiting.states == [IDLE] and not waiting.uris, waiting.states
+        assert [c.installs for c in clients].count(1) == 2
+
+
+def case_the_blocks_of_a_push_are_paced(folder):
+    with Lwm2mStack(folder, devices=2, options="blockInterval: 1m") as s:
+        fetching, pushed = s.client(0), s.client(1, method=1)
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("the other", lambda: fetching.installs == 1, 60)
+        wait_for("a block", lambda: pushed.image, 60)
+        s.ctl("abort", "wm1-1-4-3", check=0)
+        assert len(pushed.image) < SIZE / 2, len(pushed.image)
+
+
+def case_pacing_that_makes_no_sense_is_refused(folder):
+    for number, option in enumerate(("weakSignal: 110", "weakSignal: weak", "blockInterval: 2m")):
+        own = pathlib.Path(folder) / str(number)
+        own.mkdir()
+        with Refused(own, options=option) as s:
+            assert s.run.returncode != 0 and "weakSignal is -200 to -1" in s.run.stderr, s.run
 
 
 def case_a_device_without_room_is_not_brought_an_image(folder):
