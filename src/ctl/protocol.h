@@ -115,6 +115,14 @@
  *             dev_eui, or one a line), go out of the inventory, with their keys. All of them
  *             or none: 3 with every bad line, 5 or 6 with every device that is not there or
  *             that a campaign under way has, in errors
+ *   rollback  {"name"} -> {"name","campaign","signatures":[text,...],"digest","size"}
+ *             the newest earlier campaign that brought another version to a device that this
+ *             one has updated: its name, the text of its file, the signatures of its image,
+ *             and the image's digest and length. 5 if there is none, or if this one has
+ *             updated nobody; 6 if it carries data instead of firmware
+ *   image     {"name","offset"?} -> {"digest","size","offset","data"}
+ *             of the image of a campaign at most CTL_CHUNK_MAX bytes from offset on (data:
+ *             base64)
  *   snapshot  {"name","after"?,"limit"?} ->
  *             {"campaign","id","phase","seqs":{shard:seq},"results":[RESULT,...],"next":eui|null}
  *             for consumers of the topics c/<name>/results/<shard>: one page in order of
@@ -310,6 +318,8 @@ enum ctl_code {
     X(CTL_IMPORT, "import")     \
     X(CTL_ACCESS, "access")     \
     X(CTL_REMOVE, "remove")     \
+    X(CTL_ROLLBACK, "rollback") \
+    X(CTL_IMAGE, "image")       \
     X(CTL_SNAPSHOT, "snapshot") \
     X(CTL_WATCH, "watch")
 

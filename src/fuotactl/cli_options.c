@@ -187,14 +187,19 @@ const struct cli_option cli_options_rollback[] = {
     {.name = "--to",
      .value = "FILE",
      .file = true,
-     .help = "The campaign file that brought the version before: image, signatures and "
-             "activation.command are taken from it. Required."},
+     .help =
+         "The campaign file that brought the version before: image, signatures and "
+         "activation.command are taken from it. Default: what the daemon keeps of the "
+         "newest earlier campaign that brought another version; only devices that had it "
+         "from there go back."},
     {.name = "--output",
      .letter = "-o",
      .value = "FILE",
      .file = true,
-     .help = "The new campaign file; the devices are listed in FILE.devices beside it. "
-             "Neither may exist. Default: rollback-NAME.yaml."},
+     .help =
+         "The new campaign file; the devices are listed in FILE.devices beside it, and "
+         "without --to FILE.image and FILE.image.minisig are the image. None may "
+         "exist. Default: rollback-NAME.yaml."},
     {0},
 };
 

@@ -298,7 +298,7 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "rollback",
-        .synopsis = "NAME --to FILE [-o FILE]",
+        .synopsis = "NAME [--to FILE] [-o FILE]",
         .summary = "Write a campaign that brings the version before back",
         .text = CLI_TEXT_ROLLBACK,
         .options = cli_options_rollback,

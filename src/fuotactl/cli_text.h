@@ -48,14 +48,23 @@
     "told to go again before), busy (left alone, because another campaign has "    \
     "them) and state (as status)."
 
-#define CLI_TEXT_ROLLBACK                                                            \
-    "For the devices that have succeeded in the campaign, and no others. The file "  \
-    "of the version before is checked as validate does. What is written is a "       \
-    "campaign like any other: nothing is applied, its waves and windows are the "    \
-    "defaults, and the trust policy must allow downgrades when it is.\n\n"           \
-    "Prints the name of the file. Exit code 5 if no device has succeeded, 6 if the " \
-    "file of --to brings the very version that the campaign does.\n\n"               \
-    "With --json: type \"rollback\", file, devices_file, name, devices (how many)."
+#define CLI_TEXT_ROLLBACK                                                       \
+    "For the devices that have succeeded in the campaign, and no others. The "  \
+    "daemon keeps the files of its campaigns and their images: the newest "     \
+    "earlier campaign that brought another version to one of those devices is " \
+    "where the way goes back to. Its image and its signatures are written "     \
+    "beside the new campaign, and the devices that had that version from it "   \
+    "are listed; the others are left out, and how many they are is said. With " \
+    "--to the image is that of a campaign file, which is checked as validate "  \
+    "does, and all go back.\n\n"                                                \
+    "What is written is a campaign like any other: nothing is applied, its "    \
+    "waves and windows are the defaults, and the trust policy must allow "      \
+    "downgrades when it is.\n\n"                                                \
+    "Prints the name of the file. Exit code 5 if no device has succeeded, or "  \
+    "the daemon knows of no version before, 6 if the file of --to brings the "  \
+    "very version that the campaign does.\n\n"                                  \
+    "With --json: type \"rollback\", file, devices_file, name, version, from "  \
+    "(the earlier campaign; null with --to), devices (how many), left_out."
 
 #define CLI_TEXT_IMPORT                                                             \
     "FILE.csv is as the inventory file of a fleet: its first line names the "       \

@@ -4,35 +4,30 @@
  * to a file and not applied: what is signed, and who lets an older version in again (the trust
  * policy), is not for a program to decide.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/eui.h"
-#include "fuotactl/bundle.h"
 #include "fuotactl/cmd_util.h"
 #include "fuotactl/commands.h"
 #include "fuotactl/fail.h"
-#include "fuotactl/remote.h"
+#include "fuotactl/rollback.h"
 #include "io/cleanup.h"
-
-enum {
-    PATH_SIZE = 4096,
-    FILE_MODE = 0644,
-};
 
 struct rollback {
     const struct cli *cli;
     const char *name; /* of the campaign that is to be undone */
     const char *output;
     char made[SPEC_NAME_SIZE]; /* the name of the new one */
-    char list[PATH_SIZE];      /* the file with the devices */
-    json_object *state;        /* owned */
-    json_object *fleets;       /* owned: names */
-    char *devices;             /* owned: a DevEUI a line */
+    struct rollback_before before;
+    json_object *state;  /* owned */
+    json_object *fleets; /* owned: names */
+    char *devices;       /* owned: a DevEUI a line */
     size_t devices_len;
     size_t count;
+    size_t
+        left_out; /* updated, but they did not have the version before from that campaign */
 };
 
 /* ---- whom ---- */
@@ -49,57 +44,32 @@ static void note_fleet(struct rollback *r, const char *name)
     json_object_array_add(r->fleets, json_object_new_string(name));
 }
 
-static int add_page(struct rollback *r, FILE *out, struct remote *remote,
-                    char after[static EUI_TEXT_SIZE], bool *more)
+struct listing {
+    struct rollback *r;
+    FILE *out;
+};
+
+static void list_device(void *arg, const char *eui, const char *fleet)
 {
-    AUTO_JSON json_object *page = NULL;
-    json_object *rows = NULL;
-    json_object *params = json_object_new_object();
-    json_object_object_add(params, "name", json_object_new_string(r->name));
-    json_object_object_add(params, "outcome", json_object_new_string("succeeded"));
-    json_object_object_add(params, "limit", json_object_new_int(CTL_PAGE_MAX));
-    if (after[0] != '\0') {
-        json_object_object_add(params, "after", json_object_new_string(after));
+    struct listing *listing = arg;
+    struct rollback *r = listing->r;
+    if (!rollback_had_it(&r->before, eui)) {
+        r->left_out++;
+        return;
     }
-    int rc = remote_call(remote, CTL_DEVICES, params, &page);
-    if (rc != CLI_OK) {
-        return rc;
-    }
-    json_object_object_get_ex(page, "devices", &rows);
-    size_t n =
-        json_object_is_type(rows, json_type_array) ? json_object_array_length(rows) : 0;
-    for (size_t i = 0; i < n; i++) {
-        const char *eui = ctl_text(json_object_array_get_idx(rows, i), "dev_eui");
-        const char *fleet = ctl_text(json_object_array_get_idx(rows, i), "fleet");
-        if (eui == NULL || fleet == NULL) {
-            continue;
-        }
-        note_fleet(r, fleet);
-        r->count += fprintf(out, "%s\n", eui) > 0;
-    }
-    const char *next = ctl_text(page, "next");
-    *more =
-        n > 0 && next != NULL && strlen(next) == EUI_TEXT_LEN && strcmp(next, after) > 0;
-    if (*more) {
-        memcpy(after, next, EUI_TEXT_SIZE);
-    }
-    return CLI_OK;
+    note_fleet(r, fleet);
+    r->count += fprintf(listing->out, "%s\n", eui) > 0;
 }
 
 static int take_devices(struct rollback *r, struct remote *remote)
 {
-    char after[EUI_TEXT_SIZE] = "";
-    bool more = true;
-    int rc = CLI_OK;
-    FILE *out = open_memstream(&r->devices, &r->devices_len);
+    struct listing listing = {r, open_memstream(&r->devices, &r->devices_len)};
     r->fleets = json_object_new_array();
-    if (out == NULL) {
+    if (listing.out == NULL) {
         return cli_fail(r->cli, CLI_INTERNAL, NULL, "there is no memory");
     }
-    while (rc == CLI_OK && more) {
-        rc = add_page(r, out, remote, after, &more);
-    }
-    fclose(out);
+    int rc = rollback_each_updated(remote, r->name, list_device, &listing);
+    fclose(listing.out);
     if (rc == CLI_OK && r->count == 0) {
         return cli_fail(r->cli, CLI_NOT_FOUND, NULL,
                         "no device has succeeded in campaign '%s'", r->name);
@@ -133,15 +103,6 @@ static void put_text(FILE *out, const char *text)
     fputs(json_object_to_json_string_ext(o, JSON_C_TO_STRING_NOSLASHESCAPE), out);
 }
 
-/* Paths in a campaign begin at its folder. */
-static void put_path(const struct rollback *r, FILE *out, const struct bundle *bundle,
-                     const char *name)
-{
-    const char *path = config_path(&bundle->doc->doc, name);
-    AUTO_FREE char *whole = strchr(r->output, '/') != NULL ? realpath(path, NULL) : NULL;
-    put_text(out, whole != NULL ? whole : path);
-}
-
 /* Those that the listed devices are in. */
 static void put_fleets(const struct rollback *r, FILE *out)
 {
@@ -152,17 +113,18 @@ static void put_fleets(const struct rollback *r, FILE *out)
                 JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-static void put_image(const struct rollback *r, FILE *out, const struct bundle *bundle)
+static void put_image(const struct rollback *r, FILE *out)
 {
-    const struct spec_image *image = &bundle->doc->spec.image;
+    const struct rollback_before *before = &r->before;
+    const struct spec_image *image = &before->spec->image;
     fputs("  image:\n    file: ", out);
-    put_path(r, out, bundle, image->file);
+    put_text(out, before->image);
     fputs("\n    version: ", out);
     put_text(out, image->version);
     fputs("\n    signatures: [", out);
-    for (size_t i = 0; i < image->signatures.count; i++) {
+    for (size_t i = 0; i < before->signature_count; i++) {
         fputs(i > 0 ? ", " : "", out);
-        put_path(r, out, bundle, image->signatures.items[i]);
+        put_text(out, before->signatures[i]);
     }
     fputs(image->format == SPEC_IMAGE_MCUBOOT ? "]\n    format: mcuboot\n" : "]\n", out);
     if (image->firmware_version != SPEC_AUTO_U32) {
@@ -175,23 +137,22 @@ static void put_image(const struct rollback *r, FILE *out, const struct bundle *
     }
 }
 
-static void put_campaign(const struct rollback *r, FILE *out, const struct bundle *bundle)
+static void put_campaign(const struct rollback *r, FILE *out)
 {
-    const struct spec_activate *activation = &bundle->doc->spec.activation;
-    const char *list = strrchr(r->list, '/');
+    const struct spec_activate *activation = &r->before.spec->activation;
     fprintf(
         out,
         "# From %s back to %s, for the %zu devices that campaign %s has updated.\n"
         "# Waves, windows and activation are the defaults: look at them before it is\n"
         "# applied. The trust policy must allow downgrades.\n"
         "apiVersion: fuotad/v1\nkind: Campaign\nmetadata: { name: %s }\nspec:\n",
-        ctl_text(r->state, "version"), bundle->doc->spec.image.version, r->count, r->name,
+        ctl_text(r->state, "version"), r->before.spec->image.version, r->count, r->name,
         r->made);
-    put_image(r, out, bundle);
+    put_image(r, out);
     fputs("  targets:\n", out);
     put_fleets(r, out);
     fputs("    devicesFile: ", out);
-    put_text(out, list != NULL ? list + 1 : r->list);
+    put_text(out, rollback_base(r->before.files[ROLLBACK_LIST].path));
     fputc('\n', out);
     if (activation->command_data != NULL) {
         fprintf(out, "  activation: { command: { fPort: %u, data: \"%s\" } }\n",
@@ -199,7 +160,8 @@ static void put_campaign(const struct rollback *r, FILE *out, const struct bundl
     }
 }
 
-static int write_files(const struct rollback *r, const struct bundle *bundle)
+/* All of them or none. */
+static int write_files(struct rollback *r)
 {
     AUTO_FREE char *text = NULL;
     size_t len = 0;
@@ -207,101 +169,115 @@ static int write_files(const struct rollback *r, const struct bundle *bundle)
     if (out == NULL) {
         return cli_fail(r->cli, CLI_INTERNAL, NULL, "there is no memory");
     }
-    put_campaign(r, out, bundle);
+    put_campaign(r, out);
     fclose(out);
-    int flags = O_WRONLY | O_CREAT | O_EXCL;
-    int rc = cmd_write_file(r->list, flags, FILE_MODE, r->devices, r->devices_len);
-    if (rc != CLI_OK) {
-        return rc;
-    }
-    rc = cmd_write_file(r->output, flags, FILE_MODE, text, len);
-    if (rc != CLI_OK) {
-        remove(r->list);
-    }
-    return rc;
+    struct rollback_file *files = r->before.files;
+    files[ROLLBACK_CAMPAIGN].bytes = text;
+    files[ROLLBACK_CAMPAIGN].len = len;
+    files[ROLLBACK_LIST].bytes = r->devices;
+    files[ROLLBACK_LIST].len = r->devices_len;
+    return rollback_write(&r->before);
 }
 
 /* ---- the command ---- */
 
-static int check_versions(const struct rollback *r, const struct bundle *bundle)
+static int check_versions(const struct rollback *r, const char *file)
 {
     const char *now = ctl_text(r->state, "version");
-    const struct campaign_spec *spec = &bundle->doc->spec;
-    if (!spec_installs(spec)) {
+    if (!spec_installs(r->before.spec)) {
         return cli_fail(r->cli, CLI_INVALID, NULL,
-                        "%s carries data: there is no version to go back to",
-                        bundle->file);
+                        "%s carries data: there is no version to go back to", file);
     }
-    if (strcmp(now, spec->image.version) == 0) {
+    if (strcmp(now, r->before.spec->image.version) == 0) {
         return cli_fail(
             r->cli, CLI_CONFLICT, NULL,
             "%s brings %s, as campaign '%s' does: --to takes the campaign file "
             "of the version before",
-            bundle->file, now, r->name);
+            file, now, r->name);
     }
     return CLI_OK;
 }
 
-static int make(struct rollback *r, const struct bundle *bundle)
+/* file: NULL if the daemon shall know what was before. */
+static int make(struct rollback *r, const char *file)
 {
     AUTO_REMOTE struct remote remote = {0};
-    int rc = remote_open(r->cli, &remote);
+    int rc = file != NULL ? rollback_take_file(r->cli, file, &r->before) : CLI_OK;
+    if (rc == CLI_OK) {
+        rc = remote_open(r->cli, &remote);
+    }
     if (rc == CLI_OK) {
         rc = take_state(r, &remote);
     }
+    if (rc == CLI_OK && file == NULL) {
+        rc = rollback_take_stored(&remote, r->name, &r->before);
+    }
     if (rc == CLI_OK) {
-        rc = check_versions(r, bundle);
+        rc = check_versions(r, file != NULL ? file : r->before.name);
     }
     if (rc == CLI_OK) {
         rc = take_devices(r, &remote);
     }
-    return rc == CLI_OK ? write_files(r, bundle) : rc;
+    return rc == CLI_OK ? write_files(r) : rc;
 }
 
 static int tell(const struct rollback *r)
 {
+    const struct rollback_before *before = &r->before;
+    const char *list = before->files[ROLLBACK_LIST].path;
     if (r->cli->json) {
         AUTO_JSON json_object *o = json_object_new_object();
         json_object_object_add(o, "type", json_object_new_string("rollback"));
         json_object_object_add(o, "file", json_object_new_string(r->output));
-        json_object_object_add(o, "devices_file", json_object_new_string(r->list));
+        json_object_object_add(o, "devices_file", json_object_new_string(list));
         json_object_object_add(o, "name", json_object_new_string(r->made));
+        json_object_object_add(o, "version",
+                               json_object_new_string(before->spec->image.version));
+        json_object_object_add(o, "from",
+                               before->name != NULL ? json_object_new_string(before->name)
+                                                    : NULL);
         json_object_object_add(o, "devices", json_object_new_int64((int64_t)r->count));
+        json_object_object_add(o, "left_out",
+                               json_object_new_int64((int64_t)r->left_out));
         return cmd_print(o, true);
+    }
+    if (before->name != NULL) {
+        cli_remark(r->cli, "back to %s, as campaign '%s' brought it: %s",
+                   before->spec->image.version, before->name,
+                   before->files[ROLLBACK_IMAGE].path);
+    }
+    if (r->left_out > 0) {
+        cli_remark(r->cli,
+                   "%zu more that '%s' has updated are left out: '%s' did not bring them "
+                   "%s. With --to FILE they go along",
+                   r->left_out, r->name, before->name, before->spec->image.version);
     }
     cli_remark(r->cli,
                "%zu devices in %s; nothing is applied. Look at it, then: fuotactl "
                "plan %s",
-               r->count, r->list, r->output);
+               r->count, list, r->output);
     printf("%s\n", r->output);
     return cmd_finish();
 }
 
 int cmd_rollback(const struct cli *cli, const struct cli_args *args)
 {
-    AUTO_BUNDLE struct bundle bundle = {0};
     struct rollback r = {
         .cli = cli, .name = args->operands[0], .output = cli_value(args, "--output")};
-    const char *to = cli_value(args, "--to");
     char output[SPEC_NAME_SIZE + sizeof(".yaml")];
-    if (to == NULL) {
-        cmd_say("--to is needed: the campaign file of the version before");
-        cli_print_usage(args->command, stderr);
-        return CLI_USAGE;
-    }
     snprintf(r.made, sizeof(r.made), "rollback-%.*s", (int)(sizeof(r.made) - 10), r.name);
     snprintf(output, sizeof(output), "%s.yaml", r.made);
     r.output = r.output != NULL ? r.output : output;
-    if ((size_t)snprintf(r.list, sizeof(r.list), "%s.devices", r.output) >=
-        sizeof(r.list)) {
-        return cli_fail(cli, CLI_USAGE, NULL, "--output is too long");
-    }
-    int rc = bundle_load(cli, to, &bundle);
+    int rc = rollback_name_files(cli, r.output, &r.before);
     if (rc == CLI_OK) {
-        rc = make(&r, &bundle);
+        rc = make(&r, cli_value(args, "--to"));
     }
+    if (rc == CLI_OK) {
+        rc = tell(&r);
+    }
+    rollback_finish(&r.before);
     json_object_put(r.state);
     json_object_put(r.fleets);
     free(r.devices);
-    return rc == CLI_OK ? tell(&r) : rc;
+    return rc;
 }

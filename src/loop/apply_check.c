@@ -109,6 +109,16 @@ const char *apply_fleet_text(const struct application *a, const struct fleet_ent
 
 /* ---- image and trust ---- */
 
+/* Their versions have to do with each other: both are firmware, or data of one kind. */
+static bool are_comparable(const struct campaign_spec *one,
+                           const struct campaign_spec *other)
+{
+    const uint8_t *descriptor = one->fragmentation.descriptor;
+    return spec_installs(one) == spec_installs(other) &&
+           (spec_installs(one) || memcmp(descriptor, other->fragmentation.descriptor,
+                                         sizeof(one->fragmentation.descriptor)) == 0);
+}
+
 /* The newest version that a campaign has brought to a device of the fleet. */
 static const char *current_version(const struct application *a,
                                    const struct fleet_entry *fleet)
@@ -120,7 +130,8 @@ static const char *current_version(const struct application *a,
         struct campaign_counts counts;
         engine_campaign_counts(a->d->engine, rec->id, &counts);
         if (entry == NULL || counts.by_outcome[OUTCOME_SUCCEEDED] == 0 ||
-            !campaign_has_fleet(&entry->doc->spec, fleet->doc->spec.name)) {
+            !campaign_has_fleet(&entry->doc->spec, fleet->doc->spec.name) ||
+            !are_comparable(&entry->doc->spec, &a->doc->spec)) {
             continue;
         }
         const char *version = entry->doc->spec.image.version;

@@ -278,6 +278,9 @@ static void take(struct daemon *d, const struct store_done *done)
     case STORE_DONE_AIRTIME:
         report_answer(d, done);
         break;
+    case STORE_DONE_SOURCE:
+        rollback_answer(d, done);
+        break;
     }
 }
 

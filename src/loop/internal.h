@@ -514,6 +514,12 @@ struct json_object *budget_render(const struct engine_budget *budget);
 void report_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
 void report_answer(struct daemon *d, const struct store_done *done);
 
+/* rollback.c: what the campaign before brought; a piece of an image. */
+void rollback_request(struct daemon *d, uint64_t connection, struct ctl_request *request);
+void rollback_image_request(struct daemon *d, uint64_t connection,
+                            struct ctl_request *request);
+void rollback_answer(struct daemon *d, const struct store_done *done);
+
 /* watch.c */
 void watch_start(struct daemon *d, uint64_t connection, struct ctl_request *request);
 void watch_gone(struct daemon *d, uint64_t connection);

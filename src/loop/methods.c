@@ -506,6 +506,12 @@ static void dispatch(const struct call *call)
     case CTL_AUDIT:
         audit_request(call->d, call->connection, call->request);
         break;
+    case CTL_ROLLBACK:
+        rollback_request(call->d, call->connection, call->request);
+        break;
+    case CTL_IMAGE:
+        rollback_image_request(call->d, call->connection, call->request);
+        break;
     case CTL_SNAPSHOT:
         snapshot_request(call->d, call->connection, call->request);
         break;

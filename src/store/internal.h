@@ -51,6 +51,10 @@ void query_progress(struct db *db, uint32_t campaign_id, uint64_t after_id,
 void query_airtime(struct db *db, const struct store_airtime *after, int64_t last_hour,
                    struct store_done *done);
 
+/* query_source.c */
+void query_source(struct db *db, uint32_t campaign_id, uint64_t offset, size_t max_bytes,
+                  struct store_done *done);
+
 /* A text column, borrowed until the next step; never NULL. */
 static inline const char *row_text(sqlite3_stmt *row, int i)
 {

@@ -19,6 +19,7 @@ enum job_type {
     JOB_AUDIT,
     JOB_PROGRESS,
     JOB_AIRTIME,
+    JOB_SOURCE,
     JOB_CALL, /* lives on the stack of the caller, who waits */
 };
 
@@ -29,8 +30,8 @@ struct job {
         struct store_batch batch;
         struct {
             uint64_t key;
-            size_t max_rows;
-            uint32_t campaign_id;       /* PROGRESS */
+            size_t max_rows;            /* SOURCE: bytes, from key on */
+            uint32_t campaign_id;       /* PROGRESS, SOURCE */
             struct store_airtime after; /* AIRTIME: after it, up to hour key */
         } query;
         struct {
@@ -129,6 +130,10 @@ static void carry_out(struct store *store, struct job *job)
         return;
     case JOB_AIRTIME:
         query_airtime(&store->db, &job->query.after, (int64_t)job->query.key, &job->done);
+        return;
+    case JOB_SOURCE:
+        query_source(&store->db, job->query.campaign_id, job->query.key,
+                     job->query.max_rows, &job->done);
         return;
     case JOB_CALL:
         job->call.err = job->call.fn(&store->db, job->call.arg, job->call.detail);
@@ -365,6 +370,17 @@ int store_query_airtime(struct store *store, uint64_t tag,
         .type = JOB_AIRTIME,
         .query = {.key = (uint64_t)last_hour, .after = *after},
         .done = {.type = STORE_DONE_AIRTIME, .tag = tag},
+    };
+    return submit_query(store, &job);
+}
+
+int store_query_source(struct store *store, uint64_t tag, uint32_t campaign_id,
+                       size_t offset, size_t max_bytes)
+{
+    struct job job = {
+        .type = JOB_SOURCE,
+        .query = {.key = offset, .max_rows = max_bytes, .campaign_id = campaign_id},
+        .done = {.type = STORE_DONE_SOURCE, .tag = tag},
     };
     return submit_query(store, &job);
 }

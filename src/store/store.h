@@ -242,6 +242,7 @@ enum store_done_type {
     STORE_DONE_AUDIT,
     STORE_DONE_PROGRESS,
     STORE_DONE_AIRTIME,
+    STORE_DONE_SOURCE,
 };
 
 /* What a part of the history says of a device in a campaign; 0: nothing. */
@@ -303,6 +304,14 @@ struct store_done {
             size_t count;
             bool more;
         } airtime;
+        struct {
+            const char *yaml;
+            const char *signatures; /* JSON array */
+            uint8_t image_digest[STORE_DIGEST_BYTES];
+            size_t image_len;
+            const uint8_t *bytes; /* of the image, from the offset of the query on */
+            size_t len;
+        } source;
     };
     void *memory; /* of the rows */
 };
@@ -334,6 +343,12 @@ FUO_MUST_CHECK int store_query_progress(struct store *store, uint64_t tag,
 FUO_MUST_CHECK int store_query_airtime(struct store *store, uint64_t tag,
                                        const struct store_airtime *after,
                                        int64_t last_hour);
+
+/* What a campaign was made from, with so many bytes of its image from offset on: fewer at its
+ * end, none behind it. FUO_ENOENT: no such campaign. */
+FUO_MUST_CHECK int store_query_source(struct store *store, uint64_t tag,
+                                      uint32_t campaign_id, size_t offset,
+                                      size_t max_bytes);
 
 /* The next answer, in order; false if there is none. Nothing in *done on false. */
 bool store_poll(struct store *store, struct store_done *done);

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """test_fuotactl_show.py FUOTACTL - what is shown: status, devices, reports, budget, doctor."""
+import base64
+import hashlib
 import json
 import os
 import shutil
@@ -142,13 +144,82 @@ class Showing(DaemonCase):
         self.run_ctl("validate", "out/back.yaml")
         same = self.run_ctl("rollback", "wm1", "--to", "c.yaml", "-o", "x.yaml", code=CONFLICT)
         self.assertIn("brings 1.4.3, as campaign 'wm1' does", same.stderr)
-        self.run_ctl("rollback", "wm1", code=USAGE)
+        self.run_ctl("rollback", code=USAGE)
         self.run_ctl("rollback", "wm2", "--to", "old.yaml", "-o", "x.yaml", code=NOT_FOUND)
         self.daemon.do_devices = lambda *_: {"devices": [], "next": None}
         nobody = self.run_ctl("rollback", "wm1", "--to", "old.yaml", "-o", "x.yaml",
                               code=NOT_FOUND)
         self.assertIn("no device has succeeded", nobody.stderr)
         self.assertFalse(os.path.exists("x.yaml") or os.path.exists("x.yaml.devices"))
+
+    def stored(self, signatures=("untrusted comment: a\n", "untrusted comment: b\n"), **more):
+        """The daemon knows campaign wm0, with an image of three pieces, for even DevEUIs."""
+        answer = {"name": "wm0", "campaign": CAMPAIGN.replace("1.4.3", "1.4.2"),
+                  "signatures": list(signatures), "size": len(self.firmware),
+                  "digest": hashlib.blake2b(self.firmware, digest_size=32).hexdigest(), **more}
+        every = self.daemon.do_devices
+
+        def devices(stream, request):
+            page = every(stream, request)
+            if request["params"]["name"] == "wm0":
+                page["devices"] = [d for d in page["devices"] if int(d["dev_eui"], 16) % 2 == 0]
+            return page
+
+        def image(_stream, request):
+            params = request["params"]
+            assert params["name"] == "wm0", params
+            offset = params.get("offset", 0)
+            piece = self.firmware[offset:offset + 96 * 1024]
+            return {"offset": offset, "data": base64.b64encode(piece).decode()}
+
+        self.daemon.do_devices, self.daemon.do_image = devices, image
+        self.daemon.do_rollback = lambda *_: dict(answer)
+
+    def test_a_rollback_is_made_from_what_the_daemon_has_stored(self):
+        self.stored()
+        result = self.run_ctl("rollback", "wm1")
+        self.assertEqual(result.stdout, "rollback-wm1.yaml\n")
+        for words in ("back to 1.4.2, as campaign 'wm0' brought it: rollback-wm1.yaml.image",
+                      "500 more that 'wm1' has updated are left out",
+                      "500 devices in rollback-wm1.yaml.devices"):
+            self.assertIn(words, result.stderr)
+        with open("rollback-wm1.yaml.image", "rb") as f:
+            self.assertEqual(f.read(), self.firmware)
+        with open("rollback-wm1.yaml.image.2.minisig", encoding="ascii") as f:
+            self.assertEqual(f.read(), "untrusted comment: b\n")
+        with open("rollback-wm1.yaml.devices", encoding="ascii") as f:
+            self.assertEqual(f.read().split(), [f"{i:016x}" for i in range(2, 1001, 2)])
+        self.run_ctl("validate", "rollback-wm1.yaml")
+        with open("rollback-wm1.yaml", encoding="utf-8") as f:
+            text = f.read()
+        for part in ('version: "1.4.2"', 'file: "rollback-wm1.yaml.image"',
+                     'signatures: ["rollback-wm1.yaml.image.minisig",'
+                     ' "rollback-wm1.yaml.image.2.minisig"]'):
+            self.assertIn(part, text)
+        self.assertEqual(self.lines("rollback", "wm1", "-o", "b.yaml")[0], {
+            "type": "rollback", "file": "b.yaml", "devices_file": "b.yaml.devices",
+            "name": "rollback-wm1", "version": "1.4.2", "from": "wm0", "devices": 500,
+            "left_out": 500})
+
+    def test_a_rollback_from_a_daemon_that_lies_leaves_no_file(self):
+        before = sorted(os.listdir())
+        for more in ({"digest": "00" * 32}, {"digest": "x"}, {"size": 0}, {"size": 1 << 30},
+                     {"size": len(self.firmware) + 1}, {"name": None}, {"campaign": None},
+                     {"campaign": "no campaign"}, {"signatures": [7]},
+                     {"signatures": ["x"] * 17}, {"campaign": CAMPAIGN}):
+            with self.subTest(more):
+                self.stored(**more)
+                result = self.run_ctl("rollback", "wm1", code=(
+                    CONFLICT if more.get("campaign") == CAMPAIGN else
+                    INVALID if more.get("campaign") else 1))
+                self.assertRegex(result.stderr, r"(?m)^fuotactl: ")
+                self.assertEqual(sorted(os.listdir()), before)
+        self.stored()
+        with open("rollback-wm1.yaml.image.2.minisig", "w", encoding="ascii") as f:
+            f.write("mine")
+        before = sorted(os.listdir())
+        self.run_ctl("rollback", "wm1", code=4)
+        self.assertEqual(sorted(os.listdir()), before)
 
     def test_a_report_shows_both_tries_of_who_went_again(self):
         fleet = self.daemon.fleet

@@ -181,12 +181,61 @@ static void airtime_is_forgotten_after_a_hundred_days(void **state)
     store_done_finish(&done);
 }
 
-TEST_MAIN(cmocka_unit_test_setup_teardown(progress_is_the_first_time_of_each_step, setup,
-                                          teardown),
-          cmocka_unit_test_setup_teardown(progress_comes_in_parts_of_the_history, setup,
-                                          teardown),
-          cmocka_unit_test_setup_teardown(
-              airtime_is_summed_by_hour_and_outlives_its_charges, setup, teardown),
-          cmocka_unit_test_setup_teardown(airtime_comes_in_pages, setup, teardown),
-          cmocka_unit_test_setup_teardown(airtime_is_forgotten_after_a_hundred_days,
-                                          setup, teardown))
+static struct store_done source(uint32_t campaign_id, size_t offset, size_t max)
+{
+    assert_int_equal(store_query_source(fix.store, 7, campaign_id, offset, max), FUO_OK);
+    struct store_done done = fixture_wait(&fix);
+    assert_int_equal(done.type, STORE_DONE_SOURCE);
+    return done;
+}
+
+static void an_image_comes_in_pieces_with_what_the_campaign_was_made_from(void **state)
+{
+    (void)state;
+    struct store_image image = {
+        .bytes = (const uint8_t *)"firmware", .len = 8, .signatures = "[]"};
+    struct store_source from = {.campaign_id = 3,
+                                .name = "wm1",
+                                .fleet = "f",
+                                .yaml = "kind: Campaign\n",
+                                .signatures = "[\"s\"]"};
+    static const struct {
+        size_t offset;
+        size_t max;
+        const char *bytes;
+    } rows[] = {{0, 0, ""},           {0, 5, "firmw"}, {5, 5, "are"},
+                {0, 100, "firmware"}, {8, 5, ""},      {SIZE_MAX >> 2, 5, ""}};
+    store_digest(image.bytes, image.len, image.digest);
+    memcpy(from.image_digest, image.digest, sizeof(image.digest));
+    struct store_batch batch = {0};
+    store_batch_image(&batch, &image);
+    store_batch_source(&batch, &from);
+    assert_int_equal(fixture_commit(&fix, &batch), FUO_OK);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct store_done done = source(3, rows[i].offset, rows[i].max);
+        assert_int_equal(done.err, FUO_OK);
+        assert_string_equal(done.source.yaml, "kind: Campaign\n");
+        assert_string_equal(done.source.signatures, "[\"s\"]");
+        assert_memory_equal(done.source.image_digest, image.digest, sizeof(image.digest));
+        assert_int_equal(done.source.image_len, 8);
+        assert_int_equal(done.source.len, strlen(rows[i].bytes));
+        assert_memory_equal(done.source.bytes, rows[i].bytes, done.source.len);
+        store_done_finish(&done);
+    }
+    struct store_done done = source(4, 0, 5);
+    assert_int_equal(done.err, FUO_ENOENT);
+    store_done_finish(&done);
+}
+
+TEST_MAIN(
+    cmocka_unit_test_setup_teardown(progress_is_the_first_time_of_each_step, setup,
+                                    teardown),
+    cmocka_unit_test_setup_teardown(progress_comes_in_parts_of_the_history, setup,
+                                    teardown),
+    cmocka_unit_test_setup_teardown(airtime_is_summed_by_hour_and_outlives_its_charges,
+                                    setup, teardown),
+    cmocka_unit_test_setup_teardown(airtime_comes_in_pages, setup, teardown),
+    cmocka_unit_test_setup_teardown(
+        an_image_comes_in_pieces_with_what_the_campaign_was_made_from, setup, teardown),
+    cmocka_unit_test_setup_teardown(airtime_is_forgotten_after_a_hundred_days, setup,
+                                    teardown))
