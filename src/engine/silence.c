@@ -21,6 +21,11 @@
 
 #define ANSWER_DELAY_US SECONDS_US(20) /* an answer may come one uplink later */
 #define RETRY_DELAY_US  SECONDS_US(30) /* the server could not take it */
+/*
+ * Before a package is taken for absent. A gateway hears nothing while it sends: where many are
+ * asked at once, answers to several tries in a row are lost with one part in a hundred.
+ */
+#define PACKAGE_RESTS 2
 /* After as many tries as the campaign allows: this many uplinks, at least so long. */
 #define REST_UPLINKS 4
 #define REST_MIN_US  MINUTES_US(10)
@@ -48,10 +53,16 @@ static void rest(struct engine *e, struct member *m, bool patient)
 static void give_up(struct engine *e, struct member *m)
 {
     switch (m->rec.phase) {
-    case MEMBER_DISCOVER:
     case MEMBER_ASK_FRAG:
     case MEMBER_ASK_MCAST:
     case MEMBER_ASK_FWMGMT:
+        if (m->rests < PACKAGE_RESTS) {
+            rest(e, m, true);
+            return;
+        }
+        member_ask_next_package(e, m);
+        return;
+    case MEMBER_DISCOVER: /* the others are asked for one by one */
         member_ask_next_package(e, m);
         return;
     case MEMBER_REBOOT:

@@ -190,6 +190,32 @@ static void silence_about_packages_is_not_remembered(void **state)
     flow_free(&f);
 }
 
+/* As often as a command is repeated at all, and then once more after a rest. */
+static void answers_lost_in_a_row_are_not_yet_silence(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 1);
+    f.devices[0] = (struct device_rec){.dev_eui = f.devices[0].dev_eui, .fleet_id = 1};
+    flow_rebuild(&f);
+    flow_apply(&f);
+    for (int i = 0; i < 30 && flow_member(&f, 0)->phase == MEMBER_DISCOVER; i++) {
+        flow_noise(&f, 0);
+    }
+    flow_uplink(&f, 0, 201, "000302");
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_ASK_MCAST);
+    size_t enough = f.send_count[0] + f.spec.retry.command;
+    for (int i = 0; i < 100 && f.send_count[0] <= enough; i++) {
+        flow_noise(&f, 0);
+    }
+    assert_int_equal(f.send_count[0], enough + 1);
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_ASK_MCAST);
+    flow_uplink(&f, 0, 200, "000202");
+    flow_uplink(&f, 0, 203, "000401");
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_VERSION);
+    flow_free(&f);
+}
+
 static void single_package_answers_are_enough(void **state)
 {
     (void)state;
@@ -334,6 +360,7 @@ TEST_MAIN(cmocka_unit_test(the_right_answers_lead_to_success),
           cmocka_unit_test(the_old_version_again_and_again_is_a_failure),
           cmocka_unit_test(a_reboot_that_was_never_heard_of_is_asked_for_again),
           cmocka_unit_test(silence_about_packages_is_not_remembered),
+          cmocka_unit_test(answers_lost_in_a_row_are_not_yet_silence),
           cmocka_unit_test(single_package_answers_are_enough),
           cmocka_unit_test(what_single_answers_said_outlives_a_restart),
           cmocka_unit_test(late_single_answers_count_too),
