@@ -317,6 +317,10 @@ static void lwm2m_close(struct fuo_ns *ns)
     if (ns == NULL) {
         return;
     }
+    /* Closing a session says what was not delivered on it: to nobody, whoever asked goes, too. */
+    if (ns->ctx != NULL) {
+        coap_register_nack_handler(ns->ctx, NULL);
+    }
     rd_close(ns);
     bootstrap_close(ns);
     cells_close(ns);
