@@ -25,6 +25,7 @@
 #include "io/clock.h"
 #include "io/file.h"
 #include "net/mqtt.h"
+#include "net/tls.h"
 #include "sim/network.h"
 
 #define LOG_MODULE "sim"
@@ -566,6 +567,7 @@ static int run(struct app *app)
 
 int main(int argc, char **argv)
 {
+    tls_startup();
     AUTO_FREE struct app *app = calloc(1, sizeof(*app));
     struct detail detail = {0};
     if (app == NULL) {

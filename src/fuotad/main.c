@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "loop/daemon.h"
+#include "net/tls.h"
 
 static const char usage[] =
     "usage: fuotad --config FILE [--time-scale F@EPOCH] [--check]\n"
@@ -29,6 +30,7 @@ int main(int argc, char **argv)
     };
     struct daemon_options daemon = {.plugin_folder = FUO_PLUGIN_DIR};
     int option;
+    tls_startup();
     while ((option = getopt_long(argc, argv, "c:t:Vh", options, NULL)) != -1) {
         switch (option) {
         case 'c':
