@@ -48,11 +48,38 @@ static void drop(struct access **list, struct access *a)
     free(a);
 }
 
-/* The first of the queue has ended. */
+/* A read of what that observation told in part. */
+static bool refreshes(const struct access *a, const struct access *observed)
+{
+    return a->refreshes && a->id == observed->id && a->watch == observed->watch;
+}
+
+/* ... and what is being read for it is of no use any more. */
+static void end_observation(struct fuo_ns *ns, struct peer *p, struct access *observed,
+                            int err, const char *text)
+{
+    tell(ns, p, observed, err, text);
+    for (struct access *a = p->accesses; a != NULL; a = a->next) {
+        a->dead |= refreshes(a, observed);
+    }
+    drop(&p->observed, observed);
+}
+
+/* The first of the queue has ended. An observation whose value cannot be read ends with it;
+ * one of ours goes on, and is read again when it tells more. */
 static void finish(struct fuo_ns *ns, struct peer *p, int err, const char *text)
 {
-    tell(ns, p, p->accesses, err, text);
-    drop(&p->accesses, p->accesses);
+    struct access *first = p->accesses;
+    struct access *observed = p->observed;
+    while (observed != NULL && !refreshes(first, observed)) {
+        observed = observed->next;
+    }
+    if (!first->refreshes) {
+        tell(ns, p, first, err, text);
+    } else if (observed != NULL && first->watch == WATCH_NONE) {
+        end_observation(ns, p, observed, err, text);
+    }
+    drop(&p->accesses, first);
 }
 
 /* ---- formats ---- */
@@ -332,9 +359,15 @@ static struct access *observation_of(const struct peer *p, const coap_bin_const_
     return a;
 }
 
-/* All of it, because only the first block of it came. */
+/* All of it, because only the first block of it came. Once is enough, however often it is
+ * told: one more read if the one before has begun. */
 static void read_again(struct peer *p, const struct access *observed)
 {
+    for (const struct access *a = p->accesses; a != NULL; a = a->next) {
+        if (refreshes(a, observed) && !a->asked && !a->dead) {
+            return;
+        }
+    }
     struct access *a = calloc(1, sizeof(*a));
     if (a == NULL) {
         return;
@@ -363,8 +396,7 @@ bool access_notified(struct fuo_ns *ns, struct peer *p, const coap_bin_const_t *
         return false;
     }
     if (answer.code != COAP_RESPONSE_CODE_CONTENT) {
-        tell(ns, p, a, FUO_EPERM, "the device has ended the observation");
-        drop(&p->observed, a);
+        end_observation(ns, p, a, FUO_EPERM, "the device has ended the observation");
         return true;
     }
     bool partial = coap_block_of(pdu, COAP_OPTION_BLOCK2, &block) == FUO_OK && block.more;
@@ -409,8 +441,7 @@ void access_tick(struct fuo_ns *ns, struct peer *p)
     for (struct access *a = p->observed; a != NULL;) {
         struct access *next = a->next;
         if (a->until_us <= ns->now_us) {
-            tell(ns, p, a, FUO_OK, NULL);
-            drop(&p->observed, a);
+            end_observation(ns, p, a, FUO_OK, NULL);
         }
         a = next;
     }
@@ -424,9 +455,8 @@ void access_lost(struct fuo_ns *ns, struct peer *p)
                "known");
     }
     while (p->observed != NULL) {
-        tell(ns, p, p->observed, FUO_EAGAIN,
-             "the registration has ended, and the observation with it");
-        drop(&p->observed, p->observed);
+        end_observation(ns, p, p->observed, FUO_EAGAIN,
+                        "the registration has ended, and the observation with it");
     }
 }
 

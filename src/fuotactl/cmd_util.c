@@ -10,18 +10,22 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "fuotactl/words.h"
 #include "io/cleanup.h"
 #include "io/file.h"
 
 enum {
     CTRL_C = 3,
+    MESSAGE_SIZE = 1024,
 };
 
 __attribute__((__format__(__printf__, 1, 0))) static void vsay(const char *format,
                                                                va_list args)
 {
+    char text[MESSAGE_SIZE]; /* part of it may come from the daemon, or from a file */
+    vsnprintf(text, sizeof(text), format, args);
     fputs("fuotactl: ", stderr);
-    vfprintf(stderr, format, args);
+    words_print(stderr, text);
     fputc('\n', stderr);
 }
 
