@@ -115,6 +115,16 @@ static bool is_stale(const struct fw_status *reported, const struct fw_status *s
            (reported->state == FW_UPDATING && seen->state == FW_DOWNLOADED);
 }
 
+/* Row 17, seen from outside: it still has the image, and knows why it does not run it. */
+static bool is_kept_failure(const struct fw_status *reported,
+                            const struct fw_status *seen)
+{
+    return reported->state == FW_DOWNLOADED && seen->state == FW_IDLE &&
+           seen->result == FW_RESULT_UPDATE_FAILED &&
+           (reported->result == FW_RESULT_UPDATE_FAILED ||
+            reported->result == FW_RESULT_DEPENDENCY);
+}
+
 enum fw_verdict fw_infer(struct fw_view *view, enum fw_evidence evidence)
 {
     struct fw_status seen = fw_status_of(evidence);
@@ -122,6 +132,9 @@ enum fw_verdict fw_infer(struct fw_view *view, enum fw_evidence evidence)
         view->source == FW_REPORTED && view->begun && evidence != FW_SEEN_TARGETED;
     if (is_same(&view->status, &seen) && (stands || view->source == FW_INFERRED)) {
         return FW_SAME;
+    }
+    if (stands && is_kept_failure(&view->status, &seen)) {
+        return FW_KEPT;
     }
     if (stands && !leads_to(&view->status, &seen)) {
         return is_stale(&view->status, &seen) ? FW_KEPT : FW_KEPT_AGAINST;

@@ -583,7 +583,7 @@ int main(int argc, char **argv)
     }
     if (app->options.lwm2m.list_kinds) {
         for (size_t i = 0; i < lwm2m_quirks_count; i++) {
-            (void)printf("%-14s%s\n", lwm2m_quirks[i].name, lwm2m_quirks[i].help);
+            (void)printf("%-16s%s\n", lwm2m_quirks[i].name, lwm2m_quirks[i].help);
         }
         return EXIT_SUCCESS;
     }

@@ -365,7 +365,9 @@ static void on_installed(struct lwm2m_client *c, struct utc now)
         c->off = true;
         return;
     }
-    reboot(c, now);
+    if (!c->stays) {
+        reboot(c, now);
+    }
 }
 
 /* ---- time ---- */

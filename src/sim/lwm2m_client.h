@@ -3,7 +3,7 @@
  * lwm2m_client.h - a simulated LwM2M device: datagrams in, datagrams out, time in.
  *
  * It registers, keeps its registration alive, and answers Read, Discover, Write, Execute and
- * Observe on the objects 1, 3, 4, 5 and 7 (lwm2m.md 1, 6.1). An image comes to it by Block1
+ * Observe on the objects 1, 3, 4, 5, 7 and 33629 (lwm2m.md 1, 6.1). An image comes to it by Block1
  * into /5/0/0, or it fetches it by Block2 from the coap or coaps URI in /5/0/1. It installs by
  * Execute of /5/0/2, which takes a reboot: another port, another registration, no
  * observations. How it differs from others is in its quirks (lwm2m_quirks.h).
@@ -168,6 +168,7 @@ struct lwm2m_client {
     uint8_t szx;
     struct coap_token etag;
     enum lwm2m_fate asked;    /* by the header of the package */
+    bool stays;               /* ... and it does not reboot */
     struct lwm2m_image image; /* being received, or to install */
 
     int64_t lifetime_s;

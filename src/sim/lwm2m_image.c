@@ -69,7 +69,7 @@ static uint32_t be(const uint8_t *bytes, size_t len)
 /* What Anjay's demo makes of the failure that its package asks for. */
 static uint8_t take_asked(struct lwm2m_client *c, uint32_t asked)
 {
-    c->asked = LWM2M_FATE_GOOD;
+    c->stays = asked == 5 || asked == 6;
     switch (asked) {
     case 1:
         return FWO_NO_RAM;
@@ -93,6 +93,7 @@ static uint8_t check(struct lwm2m_client *c)
     const uint8_t *bytes = c->image.bytes;
     size_t len = c->image.len;
     c->asked = LWM2M_FATE_GOOD;
+    c->stays = false;
     if (c->quirks->download_result != 0) {
         return c->quirks->download_result;
     }

@@ -13,12 +13,16 @@ enum {
 /* Versions, ways and block size that are usual. */
 #define V1_1 .version_minor = 1, .object_minor = 1
 #define V1_0 .version_minor = 0, .object_minor = 0
+#define V1_2 .version_minor = 2, .object_minor = 2
 #define WAYS .method = LWM2M_BOTH
 #define BIG  .szx = SZX_1024
 
 const struct lwm2m_quirks lwm2m_quirks[] = {
     {V1_1, WAYS, BIG, .name = "plain", .help = "LwM2M 1.1, no quirks"},
     {V1_0, WAYS, BIG, .name = "v1.0", .help = "LwM2M 1.0: no Cancel"},
+    {V1_2, WAYS, BIG, .name = "v1.2", .help = "LwM2M 1.2: may install by itself"},
+    {V1_1, WAYS, BIG, .name = "components",
+     .help = "has the object of components (33629), too", .components = true},
     {V1_1, WAYS, BIG, .name = "queue", .help = "sleeps between its messages (binding Q)",
      .queue = true},
     {V1_0, WAYS, BIG, .name = "queue-v1.0", .help = "the same, binding UQ",
@@ -56,6 +60,18 @@ const struct lwm2m_quirks lwm2m_quirks[] = {
     {V1_1, WAYS, BIG, .name = "lost", .help = "Result 4", .download_result = 4},
     {V1_1, WAYS, BIG, .name = "corrupt", .help = "Result 5", .download_result = 5},
     {V1_1, WAYS, BIG, .name = "wrong-type", .help = "Result 6", .download_result = 6},
+    {V1_1, WAYS, BIG, .name = "bad-uri", .help = "Result 7", .download_result = 7},
+    {V1_1, WAYS, BIG, .name = "bad-protocol", .help = "Result 9", .download_result = 9},
+    {V1_1, WAYS, BIG, .name = "conflict",
+     .help = "Result 12, of components, at the end of a download", .download_result = 12,
+     .components = true},
+    {V1_1, WAYS, BIG, .name = "corrupt-late", .help = "Result 5 of the installation",
+     .update_result = 5, .fate = LWM2M_FATE_FAIL},
+    {V1_1, WAYS, BIG, .name = "dependency",
+     .help = "Result 13, of components, the package is gone", .update_result = 13,
+     .fate = LWM2M_FATE_FAIL, .components = true},
+    {V1_1, WAYS, BIG, .name = "dependency-kept", .help = "Result 13, the package is kept",
+     .update_result = 13, .fate = LWM2M_FATE_KEEP, .components = true},
     {V1_1, WAYS, BIG, .name = "fails", .help = "Result 8, the package is gone",
      .update_result = 8, .fate = LWM2M_FATE_FAIL},
     {V1_1, WAYS, BIG, .name = "fails-kept", .help = "Result 8, the package is kept",

@@ -41,6 +41,7 @@ struct lwm2m_quirks {
     bool deaf;       /* an empty Package URI does nothing while it downloads */
     bool bad_busy;   /* Package and URI out of turn are 4.00, not 4.05 */
     bool hasty;      /* a URI is State 2 before a byte was fetched */
+    bool components; /* Object 33629, with an instance that is Object 5 again */
     bool odd_state;  /* State 7, which does not exist, while it downloads */
     uint8_t defers;  /* Executes that its user puts off */
     uint8_t move_at; /* percent of a download; from there on it has another port */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The objects 1, 3, 4, 5 and 7: which resources there are, and what is in them. */
+/* The objects 1, 3, 4, 5, 7 and 33629: which resources there are, and what is in them. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +16,7 @@ enum {
     VALUES_MAX = 2, /* of a multiple resource */
     STATE_ODD = 7,
     CELL_DEVICES = 50, /* that share one */
+    COMPONENTS = 33629,
 };
 
 enum kind {
@@ -45,9 +46,11 @@ static const struct resource {
     {5, 8, MULTIPLE, R, 0},     {5, 9, NUMBER, R, 0},     {5, 10, NOTHING, E, 1},
     {5, 11, NUMBER, R | W, 1},  {5, 12, NUMBER, R, 1},    {5, 13, NUMBER, R | W, 1},
     {5, 14, BOOLEAN, R | W, 2}, {7, 2, NUMBER, R, 0},     {7, 3, NUMBER, R, 0},
+    {33629, 3, NUMBER, R, 0},   {33629, 5, NUMBER, R, 0}, {33629, 9, NUMBER, R, 0},
+    {33629, 14, TEXT, R, 0},    {33629, 15, TEXT, R, 0},
 };
 
-static const uint16_t objects[] = {1, 3, 4, 5, 7};
+static const uint16_t objects[] = {1, 3, 4, 5, 7, COMPONENTS};
 
 struct value {
     int64_t number;
@@ -57,9 +60,20 @@ struct value {
     char buf[LWM2M_VERSION_SIZE];
 };
 
+static bool has_object(const struct lwm2m_client *c, uint16_t object)
+{
+    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+        if (objects[i] == object) {
+            return object != COMPONENTS || c->quirks->components;
+        }
+    }
+    return false;
+}
+
 static bool has(const struct lwm2m_client *c, const struct resource *r)
 {
-    return r->object != 5 || r->since_minor <= c->quirks->object_minor;
+    return has_object(c, r->object) &&
+           (r->object != 5 || r->since_minor <= c->quirks->object_minor);
 }
 
 static const struct resource *find(const struct lwm2m_client *c, uint16_t object,
@@ -191,6 +205,21 @@ static void read_firmware(const struct lwm2m_client *c, uint16_t id, struct valu
     }
 }
 
+/* Its only one is the firmware. */
+static void read_component(const struct lwm2m_client *c, uint16_t id, struct value *v)
+{
+    switch (id) {
+    case 14:
+        v->text = "firmware";
+        break;
+    case 15:
+        v->text = c->version;
+        break;
+    default:
+        read_firmware(c, id, v);
+    }
+}
+
 static struct value value_of(const struct lwm2m_client *c, const struct resource *r)
 {
     struct value v = {0};
@@ -206,6 +235,9 @@ static struct value value_of(const struct lwm2m_client *c, const struct resource
         break;
     case 5:
         read_firmware(c, r->id, &v);
+        break;
+    case COMPONENTS:
+        read_component(c, r->id, &v);
         break;
     case 7:
         number(&v, (int64_t)((r->id == 2 ? c->sent_bytes : c->received_bytes) / 1024));
@@ -275,16 +307,6 @@ static void put_text(const struct lwm2m_client *c, const struct resource *r, str
     wr_bytes(w, (const uint8_t *)v.text, strlen(v.text));
 }
 
-static bool has_object(uint16_t object)
-{
-    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
-        if (objects[i] == object) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void put_object_link(const struct lwm2m_client *c, uint16_t object, struct wr *w)
 {
     char text[16];
@@ -304,7 +326,9 @@ void lwm2m_links(const struct lwm2m_client *c, struct wr *w)
     link_format_put_attr(w, "rt", "oma.lwm2m");
     link_format_put_attr(w, "ct", "11542");
     for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
-        put_object_link(c, objects[i], w);
+        if (has_object(c, objects[i])) {
+            put_object_link(c, objects[i], w);
+        }
     }
 }
 
@@ -346,7 +370,7 @@ static uint8_t read_resource(const struct lwm2m_client *c, const struct lwm2m_pa
 uint8_t lwm2m_read(const struct lwm2m_client *c, const struct lwm2m_path *path,
                    uint16_t accept, struct wr *w, uint16_t *format)
 {
-    if (path->depth == 0 || !has_object(path->id[0]) ||
+    if (path->depth == 0 || !has_object(c, path->id[0]) ||
         (path->depth > 1 && path->id[1] != 0)) {
         return COAP_CODE_NOT_FOUND;
     }

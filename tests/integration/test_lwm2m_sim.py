@@ -16,7 +16,7 @@ import time
 import zlib
 
 from cases import run_cases
-from lwm2m_peer import DELETE, GET, POST, PUT, Server, code, tlv
+from lwm2m_peer import DELETE, GET, POST, PUT, Server, block, code, tlv
 from stack import free_port, wait_for
 
 BUILD = pathlib.Path(sys.argv[1])
@@ -135,9 +135,11 @@ def case_a_quarter_of_the_datagrams_is_lost_and_nothing_else(folder):
 def case_each_kind_ends_as_it_should(folder):
     """All kinds at once: Result and version after a push, or a pull where it takes none."""
     bad = {"no-flash": (0, 2), "no-ram": (0, 3), "lost": (0, 4), "corrupt": (0, 5),
-           "wrong-type": (0, 6)}
+           "wrong-type": (0, 6), "bad-uri": (0, 7), "bad-protocol": (0, 9), "conflict": (0, 12)}
     ends = {"zephyr": (0, 0, VERSION), "wakaama": (1, 1, VERSION), "liar": (0, 1, "1.0.0"),
             "fails": (0, 8, "1.0.0"), "fails-kept": (2, 8, "1.0.0"),
+            "corrupt-late": (0, 5, "1.0.0"), "dependency": (0, 13, "1.0.0"),
+            "dependency-kept": (2, 13, "1.0.0"),
             "stuck": (3, 0, "1.0.0"), "deferring": (2, 11, "1.0.0"), "silent": None}
     text = subprocess.run([BUILD / "fuota-sim", "--kind", "help"], capture_output=True,
                           text=True, check=True).stdout
@@ -160,7 +162,7 @@ def case_each_kind_ends_as_it_should(folder):
             if kind not in bad:
                 assert server.ask(device, POST, "/5/0/2").code == code("2.04"), kind
         good = [d for k, d in devices.items() if k not in bad and (
-            k not in ends or k in ("zephyr", "wakaama", "liar", "fails"))]
+            k not in ends or k in ("zephyr", "wakaama", "liar", "fails", "corrupt-late", "dependency"))]
         server.pump("reboots", lambda: all(d.registered == 2 for d in good))
         for kind, device in devices.items():
             want = ends.get(kind, (0, 1, VERSION))
@@ -170,6 +172,116 @@ def case_each_kind_ends_as_it_should(folder):
                 settle_result(server, device, 1)
             assert server.status(device) == want, (kind, server.status(device), want)
         assert devices["silent"].registered == 1
+
+
+# lwm2m.md 1.2: number, kind, what is asked of the device, and its State and Result then.
+ROWS = [
+    ("1", "plain", [], (0, 0)),
+    ("2", "plain", ["begin"], (1, 0)),
+    ("3", "plain", ["uri nobody"], (1, 0)),
+    ("4", "plain", ["uri ftp://127.0.0.1/fw"], (0, 9)),
+    ("4", "plain", ["uri fw"], (0, 7)),
+    ("5", "plain", ["push"], (2, 0)),
+    ("5", "pull-only", ["uri here"], (2, 0)),
+    ("6", "no-flash", ["push"], (0, 2)),
+    ("6", "no-ram", ["uri here"], (0, 3)),
+    ("6", "lost", ["push"], (0, 4)),
+    ("7", "corrupt", ["uri here"], (0, 5)),
+    ("7", "wrong-type", ["push"], (0, 6)),
+    ("7", "plain", ["uri absent"], (0, 7)),
+    ("7", "bad-protocol", ["uri here"], (0, 9)),
+    ("8", "plain", ["begin", "cancel"], (0, 10)),
+    ("9", "v1.0", ["begin", "clear"], (0, 0)),
+    ("9", "zephyr", ["begin", "clear"], (1, 0)),
+    ("10", "conflict", ["push"], (0, 12)),
+    ("11", "plain", ["push", "clear"], (0, 0)),
+    ("11", "v1.0", ["push", "nul"], (0, 0)),
+    ("12", "plain", ["push", "cancel"], (0, 10)),
+    ("13", "deferring", ["push", "execute"], (2, 11)),
+    ("14", "stuck", ["push", "execute"], (3, 0)),
+    ("14", "deferring", ["defer 40", "push", "execute"], (0, 1)),
+    ("14", "v1.2", ["automatic", "push"], (0, 1)),
+    ("15", "plain", ["push", "execute"], (0, 1)),
+    ("16", "fails", ["push", "execute"], (0, 8)),
+    ("16", "corrupt-late", ["push", "execute"], (0, 5)),
+    ("16", "dependency", ["push", "execute"], (0, 13)),
+    ("17", "fails-kept", ["push", "execute"], (2, 8)),
+    ("17", "dependency-kept", ["push", "execute"], (2, 13)),
+    ("again", "fails-kept", ["push", "execute", "wait 2", "execute"], (2, 8)),
+    ("late", "anjay", ["uri absent"], (0, 7)),
+    ("from 1", "wakaama", ["push", "execute"], (1, 1)),
+    ("lost", "zephyr", ["push", "execute"], (0, 0)),
+]
+# In that State, after that, these are refused, and nothing changes.
+REFUSED = [
+    ("plain", [], "execute", "4.05", (0, 0)),
+    ("plain", [], "cancel", "4.05", (0, 0)),
+    ("plain", ["begin"], "execute", "4.05", (1, 0)),
+    ("plain", ["begin"], "uri here", "4.05", (1, 0)),
+    ("plain", ["uri nobody"], "push", "4.05", (1, 0)),
+    ("anjay", ["begin"], "uri here", "4.00", (1, 0)),
+    ("plain", ["push"], "uri here", "4.05", (2, 0)),
+    ("plain", ["push"], "push", "4.05", (2, 0)),
+    ("v1.0", ["push"], "cancel", "4.05", (2, 0)),
+    ("stuck", ["push", "execute"], "execute", "4.05", (3, 0)),
+    ("stuck", ["push", "execute"], "cancel", "4.05", (3, 0)),
+    ("stuck", ["push", "execute"], "uri here", "4.05", (3, 0)),
+    ("stuck", ["push", "execute"], "clear", "4.05", (3, 0)),
+    ("stuck", ["push", "execute"], "push", "4.05", (3, 0)),
+]
+GOOD = {code("2.04"), code("2.31")}
+
+
+def ask_for(server, device, action):
+    """The code of the last answer."""
+    verb, _, what = action.partition(" ")
+    uris = {"here": f"coap://127.0.0.1:{server.port}/fw", "nobody": "coap://127.0.0.1:9/fw",
+            "absent": f"coap://127.0.0.1:{server.port}/absent"}
+    if verb == "push":
+        return server.push(device, IMAGE)
+    if verb == "wait":
+        settle(server, device, int(what))
+        return code("2.04")
+    method, path, payload, more = {
+        "begin": (PUT, "/5/0/0", IMAGE[:1024], {"form": 42, "block1": block(0, True, 6)}),
+        "uri": (PUT, "/5/0/1", uris.get(what, what).encode(), {"form": 0}),
+        "clear": (PUT, "/5/0/1", b"", {"form": 0}),
+        "nul": (PUT, "/5/0/0", b"\0", {"form": 42}),
+        "cancel": (POST, "/5/0/10", b"", {}),
+        "execute": (POST, "/5/0/2", b"", {}),
+        "defer": (PUT, "/5/0/13", what.encode(), {"form": 0}),
+        "automatic": (PUT, "/5/0/14", b"1", {"form": 0}),
+    }[verb]
+    return server.ask(device, method, path, payload, **more).code
+
+
+def until(server, device, wanted, seconds=60):
+    end = time.monotonic() + seconds
+    while server.status(device)[:2] != wanted:
+        assert time.monotonic() < end, (server.status(device), wanted)
+        server.pump("pause", lambda: True)
+
+
+def case_every_row_of_the_state_machine(folder):
+    """Over the wire, each with a device of its own."""
+    kinds = [kind for _, kind, _, _ in ROWS] + [kind for kind, *_ in REFUSED]
+    with Server() as server, simulated(folder, server, "--kind", ",".join(kinds),
+                                       devices=len(kinds)):
+        server.files["fw"] = IMAGE
+        devices = [server.devices[ep] for ep in sorted(server.devices)]
+        assert {number for number, *_ in ROWS} >= {str(n) for n in range(1, 18)}
+        for device, (number, kind, actions, wanted) in zip(devices, ROWS):
+            print(f"# row {number}: {kind}, {actions}")
+            for action in actions:
+                assert ask_for(server, device, action) in GOOD, action
+            until(server, device, wanted)
+        for device, (kind, before, action, answer, wanted) in zip(devices[len(ROWS):], REFUSED):
+            print(f"# {wanted[0]}: {kind}, {action}")
+            for good in before:
+                assert ask_for(server, device, good) in GOOD, good
+            until(server, device, wanted)
+            assert ask_for(server, device, action) == code(answer), (kind, action)
+            assert server.status(device)[:2] == wanted, (kind, action)
 
 
 def settle_result(server, device, result, seconds=20):

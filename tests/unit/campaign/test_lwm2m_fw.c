@@ -335,6 +335,9 @@ static void reported_outranks_inferred(void **state)
          {FW_DOWNLOADED, 0},
          FW_SEEN_INCOMPLETE,
          FW_KEPT_AGAINST},
+        {"failed, and has the image", {FW_DOWNLOADED, 8}, FW_SEEN_OLD_RUNS, FW_KEPT},
+        {"... and lacks something", {FW_DOWNLOADED, 13}, FW_SEEN_OLD_RUNS, FW_KEPT},
+        {"... and was stopped", {FW_DOWNLOADED, 13}, FW_SEEN_CANCELLED, FW_TAKEN},
         {"a new attempt", {FW_IDLE, 5}, FW_SEEN_TARGETED, FW_TAKEN},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

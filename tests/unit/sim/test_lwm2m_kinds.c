@@ -45,6 +45,14 @@ static void each_kind_ends_as_its_quirks_say(void **state)
         {"lost", "0/4", NULL, false, false},
         {"corrupt", "0/5", NULL, false, false},
         {"wrong-type", "0/6", NULL, false, false},
+        {"bad-uri", "0/7", NULL, false, false},
+        {"bad-protocol", "0/9", NULL, false, false},
+        {"conflict", "0/12", NULL, false, false},
+        {"corrupt-late", "2/0", "0/5", false, true},
+        {"dependency", "2/0", "0/13", false, true},
+        {"dependency-kept", "2/0", "2/13", false, false},
+        {"v1.2", "2/0", "0/1", true, true},
+        {"components", "2/0", "0/1", true, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct bench *b = bench_new(rows[i].quirks);
@@ -206,17 +214,18 @@ static void packages_say_what_is_to_come_of_them(void **state)
         bool corrupt;
         const char *downloaded;
         const char *executed;
+        bool reboots;
     } rows[] = {
-        {"good", 1, 0, false, "2/0", "0/1"},
-        {"bad CRC", 1, 0, true, "0/5", NULL},
-        {"bad version", 2, 0, false, "0/6", NULL},
-        {"memory", 1, 1, false, "0/3", NULL},
-        {"fails", 1, 2, false, "2/0", "2/8"},
-        {"good, late", 1, 3, false, "2/0", "0/1"},
-        {"fails, late", 1, 4, false, "2/0", "0/8"},
-        {"no reboot", 1, 5, false, "2/0", "0/1"},
-        {"fails at once", 1, 6, false, "2/0", "0/8"},
-        {"stuck", 1, 7, false, "2/0", "3/0"},
+        {"good", 1, 0, false, "2/0", "0/1", true},
+        {"bad CRC", 1, 0, true, "0/5", NULL, false},
+        {"bad version", 2, 0, false, "0/6", NULL, false},
+        {"memory", 1, 1, false, "0/3", NULL, false},
+        {"fails", 1, 2, false, "2/0", "2/8", false},
+        {"good, late", 1, 3, false, "2/0", "0/1", true},
+        {"fails, late", 1, 4, false, "2/0", "0/8", true},
+        {"no reboot", 1, 5, false, "2/0", "0/1", false},
+        {"fails at once", 1, 6, false, "2/0", "0/8", false},
+        {"stuck", 1, 7, false, "2/0", "3/0", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct bench *b = bench_new("plain");
@@ -224,8 +233,47 @@ static void packages_say_what_is_to_come_of_them(void **state)
         write_package(b, rows[i].version, rows[i].asked);
         b->image[100] ^= rows[i].corrupt;
         push_and_execute(b, rows[i].downloaded, rows[i].executed);
+        assert_int_equal(b->moves, rows[i].reboots);
         bench_free(b);
     }
+}
+
+static void one_of_1_2_may_install_by_itself(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new("v1.2");
+    bench_register(b);
+    assert_int_equal(bench_put_text(b, "/5/0/14", "1"), COAP_CODE_CHANGED);
+    assert_int_equal(bench_push(b, IMAGE_BYTES, IMAGE_BYTES, 6), COAP_CODE_CHANGED);
+    assert_status(b, "3/0");
+    bench_wait(b, SECONDS_US(16));
+    assert_status(b, "0/1");
+    bench_free(b);
+    b = bench_new("plain"); /* Object 5 of 1.1 has no such resource */
+    bench_register(b);
+    assert_int_equal(bench_put_text(b, "/5/0/14", "1"), COAP_CODE_NOT_ALLOWED);
+    bench_free(b);
+}
+
+static void some_have_components(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new("dependency-kept");
+    struct datagram d;
+    push_and_execute(b, "2/0", "2/13");
+    assert_int_equal(bench_number(b, "/33629/0", 3), 2);
+    assert_int_equal(bench_number(b, "/33629/0", 5), 13);
+    struct coap_msg msg =
+        bench_ask(b, ASK_WITH(COAP_CODE_GET, "/33629/0/15", .accept = 1), &d);
+    assert_int_equal(msg.code, COAP_CODE_CONTENT);
+    assert_memory_equal(msg.payload, "1.0.0", msg.payload_len);
+    assert_int_equal(bench_code(b, ASK(COAP_CODE_POST, "/33629/0/3")),
+                     COAP_CODE_NOT_ALLOWED);
+    bench_free(b);
+    b = bench_new("plain");
+    bench_register(b);
+    assert_int_equal(bench_code(b, ASK(COAP_CODE_GET, "/33629/0")), COAP_CODE_NOT_FOUND);
+    bench_free(b);
 }
 
 static void kinds_are_found_by_name(void **state)
@@ -246,4 +294,6 @@ TEST_MAIN(cmocka_unit_test(each_kind_ends_as_its_quirks_say),
           cmocka_unit_test(a_roaming_device_has_another_port_halfway),
           cmocka_unit_test(some_say_what_is_not_so),
           cmocka_unit_test(packages_say_what_is_to_come_of_them),
+          cmocka_unit_test(one_of_1_2_may_install_by_itself),
+          cmocka_unit_test(some_have_components),
           cmocka_unit_test(kinds_are_found_by_name))
