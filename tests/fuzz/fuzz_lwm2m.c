@@ -10,8 +10,8 @@
  * order, "t SECONDS" lets time pass. OPTIONS are separated by commas, each a letter and a
  * value, "-" are none; in paths '@' is the registration id told last, '$' the name of the
  * image. A payload is as it is, but for %XX. The first line may be "c LETTERS": h the image is
- * at an HTTP server, p it is pushed, s users may put it off, b batteries
- * and memory are looked at.
+ * at an HTTP server, p it is pushed, s users may put it off, b batteries and memory are looked
+ * at, w weak signals.
  *
  * Whatever is sent: an order has at most one answer, an access ends once, progress is within
  * its image, and each message that the plugin sends is CoAP.
@@ -561,30 +561,55 @@ static void open_client(struct fuo_host *h, char text[static INET_ADDRSTRLEN])
     require(bind(h->client, (const struct sockaddr *)&any, sizeof(any)) == 0);
 }
 
+/* Texts as they are if nobody says otherwise; numbers are 0. */
+static void take_defaults(struct config *config)
+{
+    for (const struct fuo_option *o = fuo_ns_plugin.options; o->key != NULL; o++) {
+        if (o->type == FUO_OPT_STRING) {
+            memcpy((char *)config + o->offset, &o->def, sizeof(o->def));
+        }
+    }
+}
+
+static void choose(struct config *config, const char *letters)
+{
+    if (strchr(letters, 'p') != NULL) {
+        config->delivery = "push";
+    }
+    if (strchr(letters, 'h') != NULL) {
+        config->http_uri = "https://files.example/fw";
+    }
+    if (strchr(letters, 's') != NULL) {
+        config->severity = "optional";
+    }
+    if (strchr(letters, 'b') != NULL) {
+        config->memory_step_kb = 5;
+        config->battery_step = 10;
+    }
+    if (strchr(letters, 'w') != NULL) {
+        config->weak_signal = "-110";
+        config->block_interval_us = SECOND_US;
+        config->cell_interval_us = SECOND_US;
+    }
+}
+
 static struct config config_of(const char *letters, const char *address)
 {
-    bool pushes = strchr(letters, 'p') != NULL;
-    bool http = strchr(letters, 'h') != NULL;
-    bool watches = strchr(letters, 'b') != NULL;
-    return (struct config){
-        .address = address,
+    struct config config = {
         .coap_port = PORT,
         .bootstrap_coap_port = BOOTSTRAP_PORT,
         .lifetime_us = 86400 * SECOND_US,
-        .binding = "UQ",
-        .public_uri = "",
-        .http_uri = http ? "https://files.example/fw" : "",
-        .delivery = pushes ? "push" : "auto",
-        .severity = strchr(letters, 's') != NULL ? "optional" : "",
         .max_defer_us = 3 * SECOND_US,
         .cell_devices = 1,
-        .memory_step_kb = watches ? 5 : 0,
-        .battery_step = watches ? 10 : 0,
         .block_size = 64,
         .ack_timeout_us = 2 * SECOND_US,
         .awake_us = 93 * SECOND_US,
         .devices_max = 2,
     };
+    take_defaults(&config);
+    choose(&config, letters);
+    config.address = address;
+    return config;
 }
 
 static void run(struct fuo_host *h, char *text)
