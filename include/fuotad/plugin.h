@@ -183,6 +183,7 @@ enum fuo_event_type {
     FUO_EV_PROGRESS,   /* progress: how much of its image a device has fetched */
     FUO_EV_ORDERED,    /* ordered: answer to order() */
     FUO_EV_ACCESSED,   /* accessed: answer to access() */
+    FUO_EV_AIRTIME,    /* airtime: what a gateway has sent; answer to gateway_airtime() */
 };
 
 /* A label of a device, as the server has it: text. */
@@ -363,6 +364,12 @@ struct fuo_event {
             const struct fuo_reading *readings;
             size_t reading_count;
         } accessed;
+        struct {
+            uint64_t gateway;
+            uint32_t min_hz; /* of the sub-band, as the server has it */
+            uint32_t max_hz;
+            uint32_t used_ppm; /* of the hour that ends now, on air: for whomever */
+        } airtime;
     };
 };
 
@@ -538,6 +545,15 @@ struct fuo_ns_plugin {
      * them without more, but after FUO_ACCESS_END. FUO_EINVAL: path or values are not usable;
      * FUO_ENOSPC: too much is asked of that device. */
     int (*access)(struct fuo_ns *ns, const struct fuo_access *access);
+
+    /*
+     * May be NULL: the server does not tell. Ask how much of the last hour each of these
+     * gateways has sent, whosever frames: FUO_EV_AIRTIME for each sub-band that is known, then
+     * FUO_EV_RESULT. FUO_EPERM: the credentials may not see any of them. One at a time:
+     * FUO_EAGAIN. gateways is borrowed for the call.
+     */
+    int (*gateway_airtime)(struct fuo_ns *ns, uint64_t id, const uint64_t *gateways,
+                           size_t count);
 };
 
 /* What a plugin defines: const struct fuo_ns_plugin fuo_ns_plugin = { ... }; */

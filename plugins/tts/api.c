@@ -31,8 +31,10 @@ int api_call(struct fuo_ns *ns, const struct api_request *request, api_done *don
     }
     *call = (struct call){
         .http_id = ns->next_no++, .done = done, .drop = drop, .context = context};
-    snprintf(path, sizeof(path), "%s%s%s%s%s", request->registry, ns->application_id,
-             request->device != NULL ? "/devices/" : "",
+    bool whole = strcmp(request->registry, API_GS) == 0 ||
+                 strcmp(request->registry, API_AUTH) == 0;
+    snprintf(path, sizeof(path), "%s%s%s%s%s", request->registry,
+             whole ? "" : ns->application_id, request->device != NULL ? "/devices/" : "",
              request->device != NULL ? request->device : "", request->rest);
     struct fuo_http_request http = {
         .method = request->method,

@@ -11,9 +11,11 @@
 struct json_object;
 
 /* The registries of a device, and so the first part of its path. */
-#define API_IS "/api/v3/applications/"    /* Identity Server */
-#define API_NS "/api/v3/ns/applications/" /* Network Server */
-#define API_AS "/api/v3/as/applications/" /* Application Server */
+#define API_IS   "/api/v3/applications/"                /* Identity Server */
+#define API_NS   "/api/v3/ns/applications/"             /* Network Server */
+#define API_AS   "/api/v3/as/applications/"             /* Application Server */
+#define API_GS   "/api/v3/gs/gateways/connection/stats" /* Gateway Server */
+#define API_AUTH "/api/v3/auth_info"                    /* who the key is */
 
 /* What an answer to a call is; borrowed. */
 struct api_answer {
@@ -30,7 +32,7 @@ typedef void api_drop(void *context);
 
 struct api_request {
     const char *method;   /* a literal */
-    const char *registry; /* API_IS, API_NS, API_AS */
+    const char *registry; /* API_IS, API_NS, API_AS; API_GS and API_AUTH are whole */
     const char *device;   /* NULL: it is about the application */
     const char *rest;     /* behind that: "", "/down", "?field_mask=attributes" */
     const char *body;     /* NULL: none */

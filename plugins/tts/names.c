@@ -58,13 +58,38 @@ void names_note(struct names *names, uint64_t eui, const char *text)
     memcpy(name->text, text, strlen(text) + 1);
 }
 
+static struct name *known(const struct names *names, uint64_t eui)
+{
+    struct name *name =
+        names->cap > 0 ? &names->items[place_of(names->items, names->cap, eui)] : NULL;
+    return name != NULL && name->text[0] != '\0' ? name : NULL;
+}
+
 const char *names_find(const struct names *names, uint64_t eui)
 {
-    if (names->cap == 0) {
-        return NULL;
+    const struct name *name = known(names, eui);
+    return name != NULL ? name->text : NULL;
+}
+
+void names_close(struct names *names, uint64_t eui)
+{
+    struct name *name = known(names, eui);
+    if (name != NULL) {
+        name->closed = true;
     }
-    const struct name *name = &names->items[place_of(names->items, names->cap, eui)];
-    return name->text[0] != '\0' ? name->text : NULL;
+}
+
+bool names_is_closed(const struct names *names, uint64_t eui)
+{
+    const struct name *name = known(names, eui);
+    return name != NULL && name->closed;
+}
+
+void names_reopen(struct names *names)
+{
+    for (size_t i = 0; i < names->cap; i++) {
+        names->items[i].closed = false;
+    }
 }
 
 void names_default(uint64_t eui, char text[static NAME_SIZE])

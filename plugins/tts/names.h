@@ -19,6 +19,7 @@ enum {
 struct name {
     uint64_t eui;
     char text[NAME_SIZE]; /* "": an empty place */
+    bool closed;          /* see names_close(); a new name keeps it */
 };
 
 struct names { /* zeroed: empty */
@@ -35,6 +36,11 @@ void names_note(struct names *names, uint64_t eui, const char *text);
 
 /* NULL: not known. Valid until the next note. */
 const char *names_find(const struct names *names, uint64_t eui);
+
+/* Not to be asked about any more; and all of them again. */
+void names_close(struct names *names, uint64_t eui);
+bool names_is_closed(const struct names *names, uint64_t eui);
+void names_reopen(struct names *names);
 
 /* "eui-0102030405060708" */
 void names_default(uint64_t eui, char text[static NAME_SIZE]);

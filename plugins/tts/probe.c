@@ -2,7 +2,8 @@
 /*
  * probe.c - may the key do in the application what a campaign will do? The server lists the
  * rights of a key; those of a key of another application are none. Devices are not read from
- * there: it has no GenAppKeys, and the keys that it has are not of this server's API.
+ * there: it has no GenAppKeys, and the keys that it has are not of this server's API. Whether
+ * it may see what gateways send is told as well (EntityAccess.AuthInfo): nothing depends on it.
  */
 #include <json-c/json.h>
 #include <stdio.h>
@@ -16,13 +17,12 @@ enum {
     LIST_SIZE = 300,
 };
 
-static bool has(struct json_object *rights, const char *wanted)
+static bool has_right(struct json_object *rights, const char *wanted)
 {
     size_t n = rights != NULL ? json_object_array_length(rights) : 0;
     for (size_t i = 0; i < n; i++) {
         const char *right = json_object_get_string(json_object_array_get_idx(rights, i));
-        if (right != NULL &&
-            (strcmp(right, wanted) == 0 || strcmp(right, "RIGHT_APPLICATION_ALL") == 0)) {
+        if (right != NULL && strcmp(right, wanted) == 0) {
             return true;
         }
     }
@@ -40,7 +40,8 @@ static void list_missing(struct json_object *rights, char text[static LIST_SIZE]
     size_t len = 0;
     text[0] = '\0';
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-        if (!has(rights, needed[i])) {
+        if (!has_right(rights, needed[i]) &&
+            !has_right(rights, "RIGHT_APPLICATION_ALL")) {
             len += (size_t)snprintf(text + len, LIST_SIZE - len, "%s%s",
                                     len > 0 ? ", " : "", needed[i]);
         }
@@ -93,13 +94,47 @@ static int judge(struct fuo_ns *ns, uint64_t id, const struct api_answer *answer
     return FUO_OK;
 }
 
+/* Takes the question. */
+static void settle(struct fuo_ns *ns, struct question *q, int err)
+{
+    ns_result(ns, q->id, q->of_inventory && err == FUO_OK ? FUO_ENOTSUP : err, 0);
+    free(q);
+}
+
+/* A key of an application has no rights at gateways, whatever it is given there. */
+static bool sees_gateways(struct json_object *info)
+{
+    struct json_object *access = json_member(info, "api_key");
+    struct json_object *rights = json_array(json_member(access, "api_key"), "rights");
+    bool of_application =
+        json_member(json_member(access, "entity_ids"), "application_ids") != NULL;
+    return !of_application &&
+           (has_right(rights, "RIGHT_GATEWAY_STATUS_READ") ||
+            has_right(rights, "RIGHT_GATEWAY_ALL") || has_right(rights, "RIGHT_ALL"));
+}
+
+static void on_info(struct fuo_ns *ns, void *context, const struct api_answer *answer)
+{
+    struct question *q = context;
+    if (answer->err == FUO_OK && !sees_gateways(answer->json)) {
+        ns_finding(ns, q->id, false,
+                   "the API key may not see how much of their duty cycle gateways have "
+                   "used (RIGHT_GATEWAY_STATUS_READ), so what others send is left to the "
+                   "reserve: to have it measured, make a key of a user or organization "
+                   "with rights in the application and at its gateways");
+    }
+    settle(ns, q, FUO_OK);
+}
+
 static void on_rights(struct fuo_ns *ns, void *context, const struct api_answer *answer)
 {
-    struct question q;
-    memcpy(&q, context, sizeof(q));
-    free(context);
-    int err = judge(ns, q.id, answer);
-    ns_result(ns, q.id, q.of_inventory && err == FUO_OK ? FUO_ENOTSUP : err, 0);
+    struct question *q = context;
+    int err = judge(ns, q->id, answer);
+    struct api_request request = {.method = "GET", .registry = API_AUTH, .rest = ""};
+    names_reopen(&ns->gateways);
+    if (err != FUO_OK || api_call(ns, &request, on_info, free, q) != FUO_OK) {
+        settle(ns, q, err);
+    }
 }
 
 static int ask(struct fuo_ns *ns, uint64_t id, bool of_inventory)

@@ -270,4 +270,5 @@ const struct fuo_ns_plugin fuo_ns_plugin = {
     .queue_flush = multicast_flush,
     .probe = application_probe,
     .inventory = application_inventory,
+    .gateway_airtime = airtime_ask,
 };

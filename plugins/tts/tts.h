@@ -76,6 +76,7 @@ struct fuo_ns {
     struct group *groups;
     struct publish *publishes; /* under way, in no order */
     struct call *calls;        /* so are these */
+    bool asks_airtime;         /* an intent of airtime_ask() is not answered yet */
     uint64_t next_no;
 };
 
@@ -116,6 +117,9 @@ int multicast_poll(struct fuo_ns *ns, uint64_t id, const char *handle);
 int multicast_flush(struct fuo_ns *ns, uint64_t id, const char *handle);
 void multicast_queued(struct fuo_ns *ns, uint64_t id, uint32_t f_cnt);
 void multicast_failed(struct fuo_ns *ns, uint64_t id, const char *error);
+
+/* airtime.c: by how much gateways have used their duty cycle; as the function of the contract. */
+int airtime_ask(struct fuo_ns *ns, uint64_t id, const uint64_t *gateways, size_t count);
 
 /* probe.c */
 int application_probe(struct fuo_ns *ns, uint64_t id);

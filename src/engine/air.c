@@ -11,6 +11,7 @@
 #include "radio/subband.h"
 
 #define PASS_STEP_US   MINUTES_US(1)
+#define FRAME_TOLD_US  SECONDS_US(1) /* of those that only their sum is known of */
 #define SLOT_MARGIN_US SECONDS_US(5) /* before a ping slot, that a server needs */
 #define PASS_WAIT_MAX_US \
     HOURS_US(2) /* an hour of others' sessions, and one to forget them */
@@ -128,14 +129,36 @@ struct gateway_ledger *air_ledger(struct engine *e, const struct fleet *f,
     return band != NULL ? air_ledger_in(e, f, gateway, band) : NULL;
 }
 
+/* Of a gateway that is used, or could be; else NULL. */
+static struct gateway_ledger *ledger_of_known(struct engine *e, const struct fleet *f,
+                                              uint64_t gateway,
+                                              const struct subband *band)
+{
+    struct gateway_ledger *l = find(e, gateway, band);
+    return l == NULL && load_knows(e, gateway) ? new_ledger(e, f, gateway, band) : l;
+}
+
+void air_raise(struct engine *e, const struct fleet *f, uint64_t gateway,
+               const struct subband *band, int64_t used_us)
+{
+    struct gateway_ledger *l = ledger_of_known(e, f, gateway, band);
+    if (l == NULL || band->limit_ppm == SUBBAND_UNLIMITED_PPM) {
+        return;
+    }
+    int64_t left_us = used_us - ledger_used_us(&l->ledger, LEDGER_OWN, e->utc) -
+                      ledger_used_us(&l->ledger, LEDGER_OTHERS, e->utc);
+    while (left_us > 0) { /* up to now, as frames: an off time is that of the last */
+        int64_t frame_us = left_us < FRAME_TOLD_US ? left_us : FRAME_TOLD_US;
+        ledger_record(&l->ledger, LEDGER_OTHERS, utc_after(e->utc, -left_us), frame_us);
+        left_us -= frame_us;
+    }
+}
+
 void air_observe(struct engine *e, const struct fleet *f, uint64_t gateway,
                  uint32_t frequency_hz, int64_t airtime_us)
 {
     const struct subband *band = subband_find(f->region, frequency_hz, 0, NULL);
-    struct gateway_ledger *l = band != NULL ? find(e, gateway, band) : NULL;
-    if (l == NULL && band != NULL && load_knows(e, gateway)) {
-        l = new_ledger(e, f, gateway, band);
-    }
+    struct gateway_ledger *l = band != NULL ? ledger_of_known(e, f, gateway, band) : NULL;
     if (l == NULL) {
         return;
     }

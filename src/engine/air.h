@@ -31,6 +31,9 @@ struct gateway_ledger *air_ledger_in(struct engine *e, const struct fleet *f,
 /* Others sent so much there just now: booked for gateways that we use or could use. */
 void air_observe(struct engine *e, const struct fleet *f, uint64_t gateway,
                  uint32_t frequency_hz, int64_t airtime_us);
+/* So much was sent there in the hour that ends now, by whomever: what is not booked is others'. */
+void air_raise(struct engine *e, const struct fleet *f, uint64_t gateway,
+               const struct subband *band, int64_t used_us);
 /* Gateway i of the lane sent a frame now; charged: when it was charged for, NULL: not. */
 void air_sent_at(struct engine *e, const struct transmission *t, struct lane *l, size_t i,
                  struct utc *charged, int64_t airtime_us);

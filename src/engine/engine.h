@@ -191,6 +191,13 @@ bool engine_budget_at(const struct engine *engine, size_t i, struct utc now,
                       struct engine_budget *budget);
 
 /*
+ * Gateways of transmissions of the fleet that are not over, above `after`, ascending; the
+ * number of those that fit into gateways.
+ */
+size_t engine_gateways_in_use(const struct engine *engine, uint32_t fleet_id,
+                              uint64_t after, uint64_t *gateways, size_t cap);
+
+/*
  * What it costs to let a gateway send, by the uplinks that it hears: gateway_weight of
  * partition.h, for a plan that shall be like the engine's own.
  */

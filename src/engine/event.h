@@ -38,6 +38,7 @@ enum engine_event_type {
     ENGINE_EV_AIRED,       /* a gateway told what it made of a frame */
     ENGINE_EV_GATEWAY,     /* a gateway has its server, or has lost it */
     ENGINE_EV_PROGRESS,    /* how much of its image a device has */
+    ENGINE_EV_AIRTIME,     /* how much a gateway has sent, for whomever */
 };
 
 enum engine_control {
@@ -240,5 +241,12 @@ struct engine_event {
             uint64_t dev_eui;
             uint32_t ppm;
         } progress;
+        struct {
+            uint32_t fleet_id;
+            uint64_t gateway;
+            uint32_t min_hz; /* of the sub-band */
+            uint32_t max_hz;
+            uint32_t used_ppm; /* of the hour that ends now */
+        } airtime;
     };
 };

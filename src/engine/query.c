@@ -205,6 +205,29 @@ size_t engine_transmission_devices(const struct engine *engine, uint32_t transmi
     return count;
 }
 
+static bool is_used_by(const struct gateway_ledger *l, uint32_t fleet_id)
+{
+    size_t i = 0;
+    while (i < l->open_count && l->open[i]->fleet->def.id != fleet_id) {
+        i++;
+    }
+    return i < l->open_count;
+}
+
+size_t engine_gateways_in_use(const struct engine *engine, uint32_t fleet_id,
+                              uint64_t after, uint64_t *gateways, size_t cap)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < engine->ledger_count && count < cap; i++) {
+        const struct gateway_ledger *l = engine->ledgers[i];
+        bool listed = count > 0 && gateways[count - 1] == l->gateway;
+        if (l->gateway > after && !listed && is_used_by(l, fleet_id)) {
+            gateways[count++] = l->gateway;
+        }
+    }
+    return count;
+}
+
 bool engine_budget_at(const struct engine *engine, size_t i, struct utc now,
                       struct engine_budget *budget)
 {

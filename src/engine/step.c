@@ -249,6 +249,9 @@ static void take(struct engine *e, const struct engine_event *event)
     case ENGINE_EV_GATEWAY:
         tap_take_gateway(e, event);
         break;
+    case ENGINE_EV_AIRTIME:
+        tap_take_airtime(e, event);
+        break;
     case ENGINE_EV_SEND_RESULT:
     case ENGINE_EV_SEND_FATE:
         take_send_event(e, event);

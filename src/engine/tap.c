@@ -8,6 +8,7 @@
 #include "engine/session.h"
 #include "engine/uplink.h"
 #include "radio/airtime.h"
+#include "radio/subband.h"
 
 enum {
     NOWHERE = RECORD_GATEWAY_MAX,
@@ -201,6 +202,22 @@ void tap_take(struct engine *e, const struct engine_event *event)
     if (event->aired.status == ENGINE_AIRED_SENT && event->aired.dr < REGION_DR_COUNT &&
         airtime_downlink_us(f->region, event->aired.dr, frm_len, &airtime_us) == FUO_OK) {
         air_observe(e, f, event->aired.gateway, event->aired.frequency_hz, airtime_us);
+    }
+}
+
+void tap_take_airtime(struct engine *e, const struct engine_event *event)
+{
+    const struct fleet *f = engine_find_fleet(e, event->airtime.fleet_id);
+    if (f == NULL) {
+        return;
+    }
+    int64_t used_us = (int64_t)event->airtime.used_ppm * 3600;
+    for (size_t i = 0; i < subband_count(f->region); i++) {
+        const struct subband *band = subband_at(f->region, i);
+        if (band->min_hz <= event->airtime.max_hz &&
+            band->max_hz >= event->airtime.min_hz) {
+            air_raise(e, f, event->airtime.gateway, band, used_us);
+        }
     }
 }
 

@@ -12,6 +12,9 @@
  *
  * Frames of others, commands to single devices among them, count as airtime of others.
  *
+ * Where a server tells how much a gateway has sent in the hour (ENGINE_EV_AIRTIME), what is
+ * not in the book yet is booked as airtime of others, now: that errs upward, for an hour.
+ *
  * Nothing depends on being told: without a tap all is as charged at hand-over. What is here
  * is in memory only; after a restart, frames handed over before it stay as charged.
  */
@@ -54,6 +57,7 @@ void tap_note(const struct transmission *t, struct lane *l);
 /* The server did not take it. */
 void tap_forget(struct lane *l);
 void tap_take(struct engine *e, const struct engine_event *event);
+void tap_take_airtime(struct engine *e, const struct engine_event *event);
 /* A gateway lost its server, or has it again: planned without meanwhile, if the devices
  * have others; a session that it sends for is told about. */
 void tap_take_gateway(struct engine *e, const struct engine_event *event);

@@ -43,6 +43,7 @@ bool directory_state_parse(const char *words, struct directory_state *state)
         {"foreign-gateway", &state->foreign_gateway},
         {"foreign", &state->foreign},
         {"clock", &state->clock},
+        {"gateway-rights", &state->gateway_rights},
     };
     for (char *word = strtok_r(copy, ",", &rest); word != NULL;
          word = strtok_r(NULL, ",", &rest)) {

@@ -26,7 +26,9 @@ struct directory_state {
     bool foreign_gateway; /* the last gateway is another tenant's */
     bool foreign;         /* so is the application */
     bool clock;           /* device profiles have TS003: the server answers it */
-    char version[16];     /* the key is an administrator's; "": a tenant's */
+    bool
+        gateway_rights; /* The Things Stack: the key is a user's, who owns the gateways */
+    char version[16];   /* the key is an administrator's; "": a tenant's */
 };
 
 struct directory {
@@ -35,7 +37,7 @@ struct directory {
 };
 
 /* class-c, no-gen-app-key, no-keys, read-only, foreign-gateway, foreign, clock,
- * version=X.Y.Z, with commas between. false: one is unknown. */
+ * gateway-rights, version=X.Y.Z, with commas between. false: one is unknown. */
 bool directory_state_parse(const char *words, struct directory_state *state);
 
 /* Whether the answer is the directory's: what it tells, or that the key may not do that. */

@@ -314,8 +314,9 @@ static void on_http(void *arg, const struct httpd_call *call, struct httpd_reply
     advance(app);
     struct utc now = clock_utc(&app->options.clock);
     if (speaks_tts(app)) {
-        struct tts_rest rest = {&app->network.tts, now, app->options.application,
-                                app->token};
+        struct tts_rest rest = {&app->network.tts,        now,
+                                app->options.application, app->token,
+                                &app->options.server,     &app->network.radio};
         tts_rest_serve(&rest, call, reply);
     } else {
         struct directory directory = {&app->network, &app->options.server};

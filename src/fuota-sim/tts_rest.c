@@ -8,8 +8,12 @@
 
 #include "base/hex.h"
 #include "fuota-sim/api.h"
+#include "fuota-sim/tts_gateways.h"
 #include "fuota-sim/tts_json.h"
+#include "fuota-sim/tts_key.h"
 #include "io/cleanup.h"
+
+#define API_STATS "/api/v3/gs/gateways/connection/stats"
 
 enum {
     HTTP_OK = 200,
@@ -30,6 +34,8 @@ static const struct refusal unauthenticated = {16, 401, "pkg/auth", "invalid_tok
                                                "invalid token"};
 static const struct refusal no_rights = {
     7, 403, "pkg/auth/rights", "no_application_rights", "no rights for application"};
+static const struct refusal no_gateway_rights = {
+    7, 403, "pkg/auth/rights", "no_gateway_rights", "no rights for gateway"};
 static const struct refusal not_found = {5, 404, "pkg/identityserver/store",
                                          "end_device_not_found", "end device not found"};
 static const struct refusal no_route = {5, 404, "pkg/webhandlers", "route_not_found",
@@ -146,7 +152,6 @@ static bool masked(const struct work *w, const char *path)
     return false;
 }
 
-/* What a PUT sets there; NULL: nothing. */
 static struct json_object *set_value(const struct work *w, const char *path)
 {
     return masked(w, path) ? dig(w, path) : NULL;
@@ -411,30 +416,26 @@ static void list_queue(const struct work *w)
     finish(w, err, err == FUO_OK ? tts_queue_json(queue) : NULL);
 }
 
-/* None for another application than the key's. */
-static void list_rights(const struct work *w, bool own)
+/* ---- gateways ---- */
+
+static void gateway_stats(const struct work *w)
 {
-    static const char *const rights[] = {
-        "RIGHT_APPLICATION_INFO",
-        "RIGHT_APPLICATION_DEVICES_READ",
-        "RIGHT_APPLICATION_DEVICES_WRITE",
-        "RIGHT_APPLICATION_DEVICES_READ_KEYS",
-        "RIGHT_APPLICATION_DEVICES_WRITE_KEYS",
-        "RIGHT_APPLICATION_TRAFFIC_READ",
-        "RIGHT_APPLICATION_TRAFFIC_DOWN_WRITE",
-        "RIGHT_APPLICATION_LINK",
-    };
-    struct json_object *body = json_object_new_object();
-    struct json_object *list = json_object_new_array();
-    for (size_t i = 0; i < sizeof(rights) / sizeof(rights[0]); i++) {
-        (void)json_object_array_add(list, json_object_new_string(rights[i]));
+    struct tts_gateways gateways = {.radio = w->rest->radio,
+                                    .now = w->rest->now,
+                                    .owned = w->rest->state->gateway_rights,
+                                    .foreign = w->rest->state->foreign_gateway};
+    struct json_object *body = NULL;
+    switch (tts_gateways_stats(&gateways, w->in, &body)) {
+    case TTS_STATS_GIVEN:
+        finish(w, FUO_OK, body);
+        return;
+    case TTS_STATS_BAD_REQUEST:
+        refuse(w, &bad_json);
+        return;
+    case TTS_STATS_NO_RIGHTS:
+        refuse(w, &no_gateway_rights);
+        return;
     }
-    if (own) {
-        (void)json_object_object_add(body, "rights", list);
-    } else {
-        json_object_put(list);
-    }
-    finish(w, FUO_OK, body);
 }
 
 /* ---- routes ---- */
@@ -530,11 +531,31 @@ static void serve_application(struct work *w, enum tts_registry registry, const 
     }
 }
 
+/* Whether it is about no application. */
+static bool serve_others(const struct work *w)
+{
+    bool post = strcmp(w->call->method, "POST") == 0;
+    if (strcmp(w->call->path, "/api/v3/auth_info") == 0 && !post) {
+        char id[TTS_UID_SIZE];
+        tts_application_id(w->rest->uid, id);
+        finish(w, FUO_OK, tts_key_info(id, w->rest->state->gateway_rights));
+        return true;
+    }
+    if (strcmp(w->call->path, API_STATS) == 0 && post) {
+        gateway_stats(w);
+        return true;
+    }
+    return false;
+}
+
 static void serve(struct work *w)
 {
     char application[TTS_UID_SIZE];
     enum tts_registry registry = TTS_REGISTRY_IS;
     const char *at = skip(w->call->path, "/api/v3");
+    if (serve_others(w)) {
+        return;
+    }
     at = at != NULL ? registry_of(at, &registry) : NULL;
     if (at == NULL) {
         refuse(w, &no_route);
@@ -544,7 +565,7 @@ static void serve(struct work *w)
     size_t len = strlen(application);
     bool own = strncmp(at, application, len) == 0 && at[len] == '/';
     if (registry == TTS_REGISTRY_IS && strcmp(at + strcspn(at, "/"), "/rights") == 0) {
-        list_rights(w, own);
+        finish(w, FUO_OK, tts_key_rights(own));
         return;
     }
     if (!own) {
@@ -557,12 +578,11 @@ static void serve(struct work *w)
 static struct json_object *parse_body(const struct httpd_call *call)
 {
     struct json_tokener *tokener = call->len > 0 ? json_tokener_new_ex(DEPTH_MAX) : NULL;
-    if (tokener == NULL) {
-        return NULL;
+    struct json_object *body = NULL;
+    if (tokener != NULL) {
+        body = json_tokener_parse_ex(tokener, (const char *)call->body, (int)call->len);
+        json_tokener_free(tokener);
     }
-    struct json_object *body =
-        json_tokener_parse_ex(tokener, (const char *)call->body, (int)call->len);
-    json_tokener_free(tokener);
     return body;
 }
 

@@ -3,6 +3,8 @@
  * tts_rest.h - The Things Stack's HTTP API, as far as virtual devices need it
  * (network-servers.md 3.2), on the simulated server:
  *
+ *   GET              /api/v3/auth_info                                 who the key is
+ *   POST             /api/v3/gs/gateways/connection/stats              tts_gateways.h
  *   GET              /api/v3/applications/{app}/rights                 of the key
  *   POST, GET        /api/v3/applications/{app}/devices                create, list
  *   GET, PUT, DELETE /api/v3/applications/{app}/devices/{id}           Identity Server
@@ -17,6 +19,7 @@
  */
 #pragma once
 
+#include "fuota-sim/directory.h"
 #include "fuota-sim/httpd.h"
 #include "sim/tts.h"
 
@@ -25,6 +28,8 @@ struct tts_rest {
     struct utc now;
     const char *uid;   /* "app@tenant", or "app" */
     const char *token; /* NULL: every caller is welcome */
+    const struct directory_state *state;
+    const struct sim_radio *radio;
 };
 
 void tts_rest_serve(const struct tts_rest *rest, const struct httpd_call *call,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "loop/doctor.h"
+#include "loop/gateway_airtime.h"
 #include "plugin/host.h"
 
 #define LOG_MODULE "fleet"
@@ -110,6 +111,9 @@ static void take_result(struct daemon *d, const struct fuo_event *from)
     case REQUEST_PROBE:
         doctor_probed(d, request.fleet_id, from->result.err);
         return;
+    case REQUEST_AIRTIME:
+        gateway_airtime_answered(d, request.fleet_id, from->result.err);
+        return;
     case REQUEST_SEND_FLUSH:
     case REQUEST_GROUP_OPEN:
     case REQUEST_QUEUE_POLL:
@@ -192,6 +196,32 @@ static void take_gateway(struct daemon *d, uint32_t fleet_id,
     };
     if (gateways_tell(&d->gateways, from->gateway.gateway, &told)) {
         driver_feed(d->driver, &event);
+    }
+}
+
+static void take_airtime(struct daemon *d, uint32_t fleet_id,
+                         const struct fuo_event *from)
+{
+    struct engine_event event = {
+        .type = ENGINE_EV_AIRTIME,
+        .airtime = {.fleet_id = fleet_id,
+                    .gateway = from->airtime.gateway,
+                    .min_hz = from->airtime.min_hz,
+                    .max_hz = from->airtime.max_hz,
+                    .used_ppm = from->airtime.used_ppm},
+    };
+    driver_feed(d->driver, &event);
+}
+
+static void take_of_gateway(struct daemon *d, uint32_t fleet_id,
+                            const struct fuo_event *event)
+{
+    if (event->type == FUO_EV_AIRED) {
+        take_aired(d, fleet_id, event);
+    } else if (event->type == FUO_EV_GATEWAY) {
+        take_gateway(d, fleet_id, event);
+    } else {
+        take_airtime(d, fleet_id, event);
     }
 }
 
@@ -341,10 +371,9 @@ void answers_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *e
         }
         break;
     case FUO_EV_AIRED:
-        take_aired(d, fleet_id, event);
-        break;
     case FUO_EV_GATEWAY:
-        take_gateway(d, fleet_id, event);
+    case FUO_EV_AIRTIME:
+        take_of_gateway(d, fleet_id, event);
         break;
     case FUO_EV_GROUP:
         take_group(d, event);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "loop/daemon.h"
+#include "loop/gateway_airtime.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -134,6 +135,7 @@ static enum daemon_exit serve(struct daemon *d, struct diag_list *diags)
         driver_recover(d->driver, d->engine);
         windows_link_start(d);
         scan_start(d);
+        gateway_airtime_start(d);
         notify_start(d);
         intake_link_start(d);
         status_budget_start(d);

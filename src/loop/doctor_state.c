@@ -112,6 +112,9 @@ static void look_answer(const struct fleet_entry *fleet, const struct doctor_pro
     const char *url = fleet->doc->api.url;
     if (err == FUO_OK) {
         finding_add(list, FINDING_OK, subject, "it answers, and the token is accepted");
+        if (probe->finding[0] != '\0') {
+            finding_add(list, FINDING_WARN, subject, "%s", probe->finding);
+        }
     } else if (probe->finding[0] != '\0') {
         finding_add(list, FINDING_FAIL, subject,
                     "%s refuses the token or the application: %s", url, probe->finding);

@@ -252,7 +252,8 @@ static bool may_be_lost(const struct engine_event *event)
 {
     return event->type == ENGINE_EV_UPLINK || event->type == ENGINE_EV_STATUS ||
            event->type == ENGINE_EV_REPORTED || event->type == ENGINE_EV_SEND_FATE ||
-           event->type == ENGINE_EV_AIRED || event->type == ENGINE_EV_GATEWAY;
+           event->type == ENGINE_EV_AIRED || event->type == ENGINE_EV_GATEWAY ||
+           event->type == ENGINE_EV_AIRTIME;
 }
 
 bool driver_feed(struct driver *driver, struct engine_event *event)

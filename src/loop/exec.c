@@ -310,6 +310,7 @@ static void refuse(struct daemon *d, const struct request *request, int err)
     case REQUEST_SEND:
     case REQUEST_SEND_FLUSH:
     case REQUEST_PROBE:
+    case REQUEST_AIRTIME:
         return;
     }
     driver_feed(d->driver, &event);

@@ -24,7 +24,7 @@
  *   clients.c     who asks: over the socket or over MQTT
  *   import.c      devices are added; import_remove.c or removed
  *   apply.c       plan and apply; apply_check.c and apply_trust.c look whether it can be done
- *   budget.c      airtime of the gateways
+ *   budget.c      airtime of the gateways; gateway_airtime.c asks servers for what others send
  *   report.c      the parts of a campaign's report
  *   doctor.c      what is right and wrong; doctor_state.c and doctor_fleet.c look
  *   health.c      counters of the daemon itself
@@ -226,6 +226,7 @@ struct daemon {
     struct relay relay;
     uv_timer_t budget_timer;
     uv_timer_t scan_timer;
+    uv_timer_t airtime_timer;
     struct scan_wait *scan_waits;
     struct status_budget budgets_said[STATUS_BUDGET_SHARDS];
 

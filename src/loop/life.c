@@ -92,6 +92,8 @@ void life_init(struct daemon *d, const struct driver_ports *ports, void *arg)
     d->budget_timer.data = d;
     uv_timer_init(d->loop, &d->scan_timer);
     d->scan_timer.data = d;
+    uv_timer_init(d->loop, &d->airtime_timer);
+    d->airtime_timer.data = d;
     uv_timer_init(d->loop, &d->doctor_timer);
     uv_timer_init(d->loop, &d->drain_timer);
     uv_signal_init(d->loop, &d->sigterm);
@@ -164,6 +166,7 @@ void life_close(struct daemon *d)
     close_handle((uv_handle_t *)&d->windows_timer);
     close_handle((uv_handle_t *)&d->budget_timer);
     close_handle((uv_handle_t *)&d->scan_timer);
+    close_handle((uv_handle_t *)&d->airtime_timer);
     close_handle((uv_handle_t *)&d->doctor_timer);
     close_handle((uv_handle_t *)&d->drain_timer);
     close_handle((uv_handle_t *)&d->sigterm);

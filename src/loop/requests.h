@@ -18,6 +18,7 @@ enum request_kind {
     REQUEST_MULTICAST,   /* EFFECT_SEND_MULTICAST, EFFECT_QUEUE_FLUSH */
     REQUEST_QUEUE_POLL,  /* EFFECT_QUEUE_POLL */
     REQUEST_PROBE,       /* no effect: the doctor's question to an API */
+    REQUEST_AIRTIME,     /* neither: of gateways, for the ledgers */
 };
 
 struct request {
@@ -26,7 +27,7 @@ struct request {
     uint32_t transmission_id;
     uint8_t lane;
     uint64_t dev_eui;
-    uint32_t fleet_id; /* REQUEST_PROBE */
+    uint32_t fleet_id; /* REQUEST_PROBE, REQUEST_AIRTIME */
 };
 
 /* Zeroed is empty. */

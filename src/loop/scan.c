@@ -86,6 +86,10 @@ static void end(struct scan *s, int err)
         log_info("server read fleet=%s devices=%zu gateways=%zu", name, state->view.count,
                  state->view.gateway_count);
     } else if (looked) {
+        server_view_finish(&state->view); /* its findings are all there is */
+        state->view = s->view;
+        s->view = (struct server_view){0};
+        state->untold = false;
         state->next_ms = now_ms + SCAN_EVERY_MS;
     } else {
         state->next_ms = now_ms + state->again_ms;
@@ -337,6 +341,7 @@ bool scan_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *even
     case FUO_EV_PROGRESS:
     case FUO_EV_ORDERED:
     case FUO_EV_ACCESSED:
+    case FUO_EV_AIRTIME:
         return false;
     }
     return false;

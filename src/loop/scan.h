@@ -56,8 +56,12 @@ struct server_state {
     uint64_t next_ms;
     uint64_t again_ms; /* how long to wait after the next failure */
     struct siphash_key key;
-    bool unable;       /* the plugin cannot, or the server */
-    struct scan *scan; /* NULL: none is under way */
+    bool unable; /* the plugin cannot, or the server */
+    bool untold; /* neither does it tell the airtime of gateways: gateway_airtime.c */
+    bool asks_airtime;      /* that was asked, and is not answered */
+    struct utc airtime_at;  /* when it last was */
+    uint64_t airtime_after; /* gateways up to there were asked about; 0: from the first */
+    struct scan *scan;      /* NULL: none is under way */
 };
 
 /* scan_merge.c: on another thread: found and the fleet's lists as one, and the rows. */

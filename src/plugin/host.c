@@ -552,6 +552,14 @@ int host_access(struct fuo_host *host, const struct fuo_access *access)
     return host->plugin->access(host->ns, &lent.access);
 }
 
+int host_gateway_airtime(struct fuo_host *host, uint64_t id, const uint64_t *gateways,
+                         size_t count)
+{
+    return host->plugin->gateway_airtime == NULL
+               ? FUO_ENOTSUP
+               : host->plugin->gateway_airtime(host->ns, id, gateways, count);
+}
+
 void host_health(const struct fuo_host *host, struct host_health *health)
 {
     *health = (struct host_health){

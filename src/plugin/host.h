@@ -106,6 +106,8 @@ FUO_MUST_CHECK int host_inventory(struct fuo_host *host,
                                   const struct fuo_inventory *inventory);
 FUO_MUST_CHECK int host_order(struct fuo_host *host, const struct fuo_order *order);
 FUO_MUST_CHECK int host_access(struct fuo_host *host, const struct fuo_access *access);
+FUO_MUST_CHECK int host_gateway_airtime(struct fuo_host *host, uint64_t id,
+                                        const uint64_t *gateways, size_t count);
 
 /* How the connections are. The texts are borrowed until the next turn of the loop. */
 struct host_health {

@@ -13,6 +13,7 @@ enum {
     UPLINK_MAX_BYTES = 255,
     MARGIN_MIN_DB = -32, /* six bits, signed */
     MARGIN_MAX_DB = 31,
+    PPM = 1000000,
 };
 
 struct event_node {
@@ -84,6 +85,10 @@ static bool usable(const struct fuo_event *e, bool *bounded)
     case FUO_EV_GATEWAY:
         *bounded = true;
         return e->gateway.gateway != 0;
+    case FUO_EV_AIRTIME:
+        *bounded = true;
+        return e->airtime.gateway != 0 && e->airtime.min_hz <= e->airtime.max_hz &&
+               e->airtime.used_ppm <= PPM;
     case FUO_EV_PROGRESS:
         *bounded = true;
         return e->progress.done_bytes <= e->progress.total_bytes;

@@ -215,6 +215,7 @@ static void fill_event(struct engine_event *event, const struct notice *n)
     case ENGINE_EV_AIRED:
     case ENGINE_EV_GATEWAY:
     case ENGINE_EV_PROGRESS:
+    case ENGINE_EV_AIRTIME:
         return; /* not answers */
     }
 }

@@ -91,6 +91,7 @@ static void host_event(struct fuo_host *host, const struct fuo_event *event)
     case FUO_EV_PROGRESS:
     case FUO_EV_ORDERED:
     case FUO_EV_ACCESSED:
+    case FUO_EV_AIRTIME:
     case FUO_EV_AIRED:
     case FUO_EV_GATEWAY:
         break;

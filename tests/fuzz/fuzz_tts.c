@@ -84,6 +84,7 @@ static void on_event(struct fuo_host *h, const struct fuo_event *e)
     case FUO_EV_PROGRESS:
     case FUO_EV_ORDERED:
     case FUO_EV_ACCESSED:
+    case FUO_EV_AIRTIME:
     case FUO_EV_AIRED:
     case FUO_EV_GATEWAY:
         break;

@@ -129,5 +129,38 @@ def case_doctor_and_plan_tell_a_wrong_key_from_a_wrong_application(folder):
         s.ctl("plan", s.path("wm1-1-4-3.yaml"), check=0)
 
 
+def airtime_of_others(stack):
+    gateways = json.loads(stack.ctl("budget", "--json", check=0).stdout)["gateways"]
+    return sum(g["others_us"] for g in gateways)
+
+
+def case_airtime_of_others_is_known_by_the_gateway_server(folder):
+    """To a key of a user with rights at the gateways; one of them is somebody else's."""
+    with tts(folder, gateways=3, devices=16,
+             sim_args=["--server-state", "gateway-rights,foreign-gateway"]) as s:
+        wait_for_uplinks(s)
+        calls = count_calls(s)
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        # Commands go out by a gateway that nobody names: to the ledger they are others'.
+        wait_for("airtime of others", lambda: airtime_of_others(s) > 0, 120)
+        assert any("connection/stats" in c for c in calls), calls
+        report = json.loads(s.ctl("doctor", "--json").stdout)["findings"]
+        assert not [f for f in report if "RIGHT_GATEWAY" in f["text"]], report
+        finish(s, 16)
+
+
+def case_a_key_without_rights_at_the_gateways_is_named(folder):
+    with tts(folder) as s:
+        wait_for_uplinks(s)
+        report = json.loads(s.ctl("doctor", "--json").stdout)["findings"]
+        told = [f for f in report if "RIGHT_GATEWAY_STATUS_READ" in f["text"]]
+        assert [(f["check"], f["level"]) for f in told] == [("api", "warn")], report
+        plan = s.ctl("plan", s.path("wm1-1-4-3.yaml"), check=0)
+        assert "RIGHT_GATEWAY_STATUS_READ" in plan.stdout, plan
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), "--wait", "--timeout", "150s", check=0)
+        assert airtime_of_others(s) == 0
+        finish(s, 12)
+
+
 if __name__ == "__main__":
     sys.exit(run_cases(globals(), sys.argv[3:]))

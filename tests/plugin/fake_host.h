@@ -16,7 +16,7 @@
 
 enum {
     FAKE_MAX = 64,
-    FAKE_BODY_MAX = 2048,
+    FAKE_BODY_MAX = 4096,
 };
 
 struct fake_request {

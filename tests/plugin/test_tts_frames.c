@@ -324,6 +324,9 @@ static void a_probe_asks_for_the_rights_of_the_key(void **state)
                          FUO_OK);
         expect(&rig, "GET", "/api/v3/applications/app1/rights");
         answer(&rig, rows[row].status, rows[row].json);
+        if (rows[row].err == FUO_OK) {
+            answer(&rig, 200, "{\"api_key\":{\"api_key\":{\"rights\":[\"RIGHT_ALL\"]}}}");
+        }
         if (rows[row].finding[0] != '\0') {
             const struct fuo_event *e = rig_event(&rig);
             assert_int_equal(e->type, FUO_EV_FINDING);

@@ -205,6 +205,58 @@ static void frames_of_others_are_airtime_of_others(void **state)
     flow_free(&f);
 }
 
+/* The Things Stack: what its Gateway Server counts in the hour, whosever frames they are. */
+static void what_a_server_counts_beyond_our_own_is_of_others(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_frames(&f, 1, 2);
+    flow_wait(&f, SECONDS_US(60));
+    int64_t own_before_us = own_us(&f, 0);
+    struct engine_event event = {
+        .type = ENGINE_EV_AIRTIME,
+        .airtime = {.fleet_id = 1,
+                    .gateway = f.gateways[0],
+                    .min_hz = 869400000,
+                    .max_hz = 869650000,
+                    .used_ppm = (uint32_t)(own_before_us / 3600)}};
+    flow_step(&f, &event);
+    assert_int_equal(others_us(&f, 0), 0); /* it is ours */
+    event.airtime.used_ppm += 20000;       /* 72 s of others */
+    flow_step(&f, &event);
+    int64_t told_us = others_us(&f, 0);
+    assert_in_range(told_us, SECONDS_US(71), SECONDS_US(73));
+    flow_step(&f, &event); /* told twice */
+    event.airtime.used_ppm -= 10000;
+    flow_step(&f, &event); /* and less of them */
+    event.airtime.fleet_id = 99;
+    event.airtime.used_ppm = 90000;
+    flow_step(&f, &event);
+    event.airtime.fleet_id = 1;
+    event.airtime.gateway = 0x99; /* hears nobody of ours */
+    flow_step(&f, &event);
+    event.airtime.gateway = f.gateways[0];
+    event.airtime.min_hz = event.airtime.max_hz = 1; /* no sub-band */
+    flow_step(&f, &event);
+    assert_int_equal(others_us(&f, 0), told_us);
+    assert_true(own_us(&f, 0) >= own_before_us);
+    flow_free(&f);
+}
+
+static void gateways_in_use_are_those_of_sessions(void **state)
+{
+    (void)state;
+    struct flow f;
+    uint64_t list[4] = {0};
+    begin_frames(&f, 2, 1);
+    assert_int_equal(engine_gateways_in_use(f.engine, 1, 0, list, 4), 2);
+    assert_true(list[0] < list[1]);
+    assert_int_equal(engine_gateways_in_use(f.engine, 1, list[0], list, 4), 1);
+    assert_int_equal(engine_gateways_in_use(f.engine, 1, 0, list, 1), 1);
+    assert_int_equal(engine_gateways_in_use(f.engine, 99, 0, list, 4), 0);
+    flow_free(&f);
+}
+
 /* Before a restart they were charged; what became of them is not known any more. */
 static void answers_to_frames_of_before_a_restart_change_nothing(void **state)
 {
@@ -300,6 +352,8 @@ TEST_MAIN(
     cmocka_unit_test(a_refused_status_request_is_repeated),
     cmocka_unit_test(a_gateway_that_refuses_everything_is_told_about_and_not_waited_for),
     cmocka_unit_test(frames_of_others_are_airtime_of_others),
+    cmocka_unit_test(what_a_server_counts_beyond_our_own_is_of_others),
+    cmocka_unit_test(gateways_in_use_are_those_of_sessions),
     cmocka_unit_test(answers_to_frames_of_before_a_restart_change_nothing),
     cmocka_unit_test(a_gateway_that_is_away_is_planned_without_unless_there_is_no_other),
     cmocka_unit_test(a_session_is_told_about_when_its_gateway_goes))

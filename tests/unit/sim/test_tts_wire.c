@@ -10,6 +10,8 @@
 #define UID "app1@ttn"
 
 struct wire {
+    struct directory_state state;
+    struct sim_radio radio; /* zeroed, but where it is asked for */
     struct rig *rig;
     struct tts tts;
     struct prng prng;
@@ -187,7 +189,7 @@ static void wrong_pushes_are_refused(void **state)
 static unsigned http(struct wire *w, const char *method, const char *path,
                      const char *body)
 {
-    struct tts_rest rest = {&w->tts, w->rig->now, UID, "key"};
+    struct tts_rest rest = {&w->tts, w->rig->now, UID, "key", &w->state, &w->radio};
     struct httpd_call call = {
         .method = method,
         .path = path,
@@ -336,12 +338,63 @@ static void wrong_calls_are_refused(void **state)
     assert_string_equal(at(&w, "/rights"), "");
     assert_int_equal(http(&w, "GET", "/api/v3/applications/app1/rights", ""), 200);
     assert_string_equal(at(&w, "/rights/0"), "RIGHT_APPLICATION_INFO");
-    struct tts_rest rest = {&w.tts, w.rig->now, UID, "another key"};
+    struct tts_rest rest = {&w.tts, w.rig->now, UID, "another key", &w.state, &w.radio};
     struct httpd_call call = {"GET", IS_URL, "", "", "Bearer key", NULL, 0};
     struct httpd_reply reply = {0};
     tts_rest_serve(&rest, &call, &reply);
     assert_int_equal(reply.status, 401);
     free(reply.body);
+    wire_close(&w);
+}
+
+/* gatewayserver.proto, BatchGetGatewayConnectionStats; pkg/gatewayserver/grpc.go and
+ * scheduling/sub_band.go, DutyCycleUtilization; 3.3 */
+static void the_airtime_of_gateways_is_for_those_who_own_them(void **state)
+{
+#define STATS "/api/v3/gs/gateways/connection/stats"
+    static const char both[] = "{\"gateway_ids\":[{\"gateway_id\":\"sim-gateway-1\"},{"
+                               "\"gateway_id\":\"sim-gateway-2\"}],\"field_mask\":{"
+                               "\"paths\":[\"sub_bands\"]}}";
+    static const char one[] = "{\"gateway_ids\":[{\"gateway_id\":\"sim-gateway-1\"}]}";
+    struct sim_radio_config config = {
+        .region = region_get(REGION_EU868), .gateway_count = 2, .seed = 1};
+    struct sim_emission e;
+    struct wire w;
+    (void)state;
+    wire_open(&w);
+    assert_int_equal(sim_radio_init(&w.radio, &config), FUO_OK);
+    struct sim_tx_request tx = {
+        .at = w.rig->now, .frequency_hz = 869525000, .dr = 0, .phy_bytes = 51};
+    assert_int_equal(sim_radio_book(&w.radio, &tx, &e), TX_OK);
+    w.rig->now = utc_after(w.rig->now, SECONDS_US(60));
+    assert_int_equal(http(&w, "GET", "/api/v3/auth_info", ""), 200);
+    assert_string_equal(at(&w, "/api_key/entity_ids/application_ids/application_id"),
+                        "app1");
+    assert_int_equal(http(&w, "POST", STATS, one), 403);
+    assert_string_equal(at(&w, "/details/0/name"), "no_gateway_rights");
+    assert_int_equal(http(&w, "GET", STATS, ""), 404);
+    w.state.gateway_rights = true;
+    assert_int_equal(http(&w, "GET", "/api/v3/auth_info", ""), 200);
+    assert_string_equal(at(&w, "/api_key/api_key/rights/0"), "RIGHT_ALL");
+    assert_int_equal(http(&w, "POST", STATS, "{}"), 400);
+    assert_int_equal(http(&w, "POST", STATS, one), 200);
+    assert_string_equal(at(&w, "/entries/sim-gateway-1/protocol"), "udp");
+    assert_int_equal(http(&w, "POST", STATS, both), 200);
+    assert_string_equal(at(&w, "/entries/sim-gateway-1/protocol"), "");
+    assert_string_equal(at(&w, "/entries/sim-gateway-1/sub_bands/4/min_frequency"),
+                        "869400000");
+    assert_string_equal(at(&w, "/entries/sim-gateway-2/sub_bands/4/downlink_utilization"),
+                        "");
+    double used =
+        strtod(at(&w, "/entries/sim-gateway-1/sub_bands/4/downlink_utilization"), NULL);
+    assert_int_equal((int64_t)(used * 3600e6 + 0.5), e.airtime_us);
+    w.radio.gateways[1].off = true; /* it is not connected */
+    assert_int_equal(http(&w, "POST", STATS, both), 200);
+    assert_string_equal(at(&w, "/entries/sim-gateway-2"), "");
+    w.state.foreign_gateway = true; /* one without rights: for none */
+    assert_int_equal(http(&w, "POST", STATS, both), 403);
+    assert_int_equal(http(&w, "POST", STATS, one), 200);
+    sim_radio_free(&w.radio);
     wire_close(&w);
 }
 
@@ -354,6 +407,7 @@ int main(void)
         cmocka_unit_test(a_virtual_device_is_made_by_three_calls_and_deleted_by_three),
         cmocka_unit_test(downlinks_are_pushed_and_listed),
         cmocka_unit_test(wrong_calls_are_refused),
+        cmocka_unit_test(the_airtime_of_gateways_is_for_those_who_own_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
