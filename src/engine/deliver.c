@@ -10,6 +10,7 @@
 #include "engine/reported.h"
 #include "engine/session.h"
 #include "engine/uplink.h"
+#include "engine/variant.h"
 
 /* Notifications are best effort: so often it is read without one. */
 #define POLL_US  MINUTES_US(10)
@@ -93,6 +94,7 @@ void deliver_send(struct engine *e, struct member *m)
     effect->order.dev_eui = m->rec.dev_eui;
     effect->order.type = order_of(m);
     effect->order.campaign_id = m->rec.campaign_id;
+    effect->order.variant = m->rec.variant;
 }
 
 /* Whatever is under way for it is of no use any more. */
@@ -127,6 +129,7 @@ void deliver_begin(struct engine *e, struct member *m)
 
 static void attempt(struct engine *e, struct member *m)
 {
+    m->rec.variant = variant_of(m);
     m->taken = false;
     m->refused = false;
     m->had_ppm = 0;
@@ -137,14 +140,19 @@ static void attempt(struct engine *e, struct member *m)
     go_to(e, m, MEMBER_LISTENING);
 }
 
+void deliver_fall_back(struct engine *e, struct member *m)
+{
+    attempt(e, m);
+}
+
 /* By the table of lwm2m.md 3.3 (10): how long to wait before another try; negative: none. */
 static int64_t wait_after_us(const struct member *m, uint8_t result)
 {
     switch (result) {
     case FW_RESULT_CONNECTION_LOST:
         return RETRY_US;
-    case FW_RESULT_INTEGRITY:
-        return m->rec.transmissions < 2 ? RETRY_US : -1;
+    case FW_RESULT_INTEGRITY: /* of a delta: no image can be made with it */
+        return m->rec.transmissions < 2 && m->rec.variant == VARIANT_FULL ? RETRY_US : -1;
     case FW_RESULT_NO_FLASH:
     case FW_RESULT_NO_RAM:
         return m->campaign->def.spec->retry.cooldown_us;

@@ -4,7 +4,8 @@
  * no groups, no sessions, no airtime. Each goes its way alone, by four orders:
  *
  *   VERSION    read: what it is, and what runs on it
- *   LISTENING  deliver, in the windows of the campaign; then read now and then
+ *   LISTENING  deliver the image, or the delta for the version that it said (variant.h), in the
+ *              windows of the campaign; then read now and then
  *   UPGRADE    install, when activation says so
  *   VERIFY     read, until it proves what runs
  *   UNDO_IMAGE cancel
@@ -24,6 +25,8 @@ void deliver_begin(struct engine *e, struct member *m);
 /* The order of its phase, if it is time for it. */
 void deliver_send(struct engine *e, struct member *m);
 void deliver_on_result(struct engine *e, struct member *m, int err);
+/* A delta has failed on it: it is brought the image, with all tries. */
+void deliver_fall_back(struct engine *e, struct member *m);
 /* What it said; its State and Result are taken already. */
 void deliver_take_report(struct engine *e, struct member *m,
                          const struct engine_report *report);

@@ -155,6 +155,7 @@ struct effect {
             uint64_t dev_eui;
             enum effect_order type;
             uint32_t campaign_id; /* whose image */
+            uint8_t variant;      /* DELIVER: of it, campaign/variant.h */
         } order;
     };
 };

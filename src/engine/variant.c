@@ -3,6 +3,7 @@
 
 #include "engine/campaign.h"
 #include "engine/claim.h"
+#include "engine/deliver.h"
 #include "engine/group.h"
 #include "engine/member.h"
 #include "engine/precondition.h"
@@ -36,7 +37,9 @@ static void add_cost(struct campaign *c, const struct fleet *fleet)
     struct variant_cost *cost = &c->costs[c->cost_count++];
     *cost = (struct variant_cost){.fleet = fleet};
     for (size_t i = 0; i <= c->def.delta_count; i++) {
-        cost->airtime_us[i] = variant_airtime_us(&in, variant_block(c, (uint8_t)i).len);
+        size_t len = variant_block(c, (uint8_t)i).len;
+        cost->airtime_us[i] =
+            fleet->def.delivers ? (int64_t)len : variant_airtime_us(&in, len);
     }
 }
 
@@ -137,12 +140,37 @@ static void begin_again(struct member *m)
     m->uplinks = 0;
 }
 
+/* A lost connection says nothing of what was brought; on air no Result says more. */
+static bool is_of_the_block(const struct member *m, enum member_reason reason)
+{
+    if (reason != REASON_REPORTED || !deliver_is_way(m)) {
+        return true;
+    }
+    return m->rec.result == FW_RESULT_INTEGRITY ||
+           m->rec.result == FW_RESULT_UNSUPPORTED_PACKAGE ||
+           m->rec.result == FW_RESULT_UPDATE_FAILED;
+}
+
+/* The image is next: in a transmission, or by its server. */
+static void go_on(struct engine *e, struct member *m)
+{
+    if (deliver_is_way(m)) {
+        member_seen(e, m, FW_SEEN_TARGETED);
+        deliver_fall_back(e, m);
+        return;
+    }
+    member_enter(e, m, MEMBER_READY);
+    member_seen(e, m, FW_SEEN_TARGETED);
+    round_wish(e, m);
+}
+
 bool variant_fall_back(struct engine *e, struct member *m, enum member_reason reason,
                        enum fw_evidence seen)
 {
     struct transmission *t = m->transmission;
-    if (!variant_is_at_fault(m->rec.variant, reason) || !campaign_is_live(m->campaign) ||
-        !term_takes_on(e, m->campaign) || claim_is_wanted(e, m)) {
+    if (!variant_is_at_fault(m->rec.variant, reason) || !is_of_the_block(m, reason) ||
+        !campaign_is_live(m->campaign) || !term_takes_on(e, m->campaign) ||
+        claim_is_wanted(e, m)) {
         return false;
     }
     if (m->rec.command_id != 0) {
@@ -159,11 +187,9 @@ bool variant_fall_back(struct engine *e, struct member *m, enum member_reason re
     m->rec.delta_failures++;
     begin_again(m);
     m->rec.reason = REASON_DELTA_FAILED;
-    member_enter(e, m, MEMBER_READY);
-    member_seen(e, m, FW_SEEN_TARGETED);
+    go_on(e, m);
     if (t != NULL) {
         transmission_member_changed(e, t);
     }
-    round_wish(e, m);
     return true;
 }

@@ -5,7 +5,8 @@
  *
  * Which delta is for a device is told by itself: by TS006 in this campaign (version_before), or
  * by /3/0/3 if its report says the very text. A campaign with deltas takes nobody into a
- * transmission who has not said what it runs. One transmission carries one variant.
+ * transmission who has not said what it runs. One transmission carries one variant. Where the
+ * server delivers there is no airtime: the shortest block is the cheapest.
  */
 #pragma once
 
@@ -27,7 +28,8 @@ uint8_t variant_of(const struct member *m);
 
 /*
  * It is about to fail. True: a delta may be the reason, so it goes back to READY for the full
- * image, with both in its history: what failed, and that.
+ * image, or is brought that if its server delivers, with both in its history: what failed, and
+ * that.
  */
 bool variant_fall_back(struct engine *e, struct member *m, enum member_reason reason,
                        enum fw_evidence seen);

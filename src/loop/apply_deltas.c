@@ -246,14 +246,6 @@ int apply_check_deltas(struct application *a)
     if (count == 0) {
         return CTL_DONE;
     }
-    for (size_t i = 0; i < a->fleet_count; i++) {
-        if (apply_is_delivered(a->fleets[i].fleet)) {
-            return ctl_fail(&a->error, CTL_INVALID,
-                            "spec.image.deltas: the server of fleet '%s' brings images "
-                            "to devices by itself and takes no deltas; leave them out",
-                            a->fleets[i].fleet->doc->spec.name);
-        }
-    }
     struct delta_work *work = xcalloc(1, sizeof(*work));
     a->delta_work = work;
     work->store = a->d->store;

@@ -6,6 +6,10 @@
 
 #include "loop/xalloc.h"
 
+enum {
+    CAMPAIGN_BITS = 28, /* of the number of a block; the rest is the variant's */
+};
+
 void deltas_open(struct deltas *deltas, size_t count)
 {
     deltas->items = xcalloc(count + 1, sizeof(*deltas->items));
@@ -51,6 +55,17 @@ void deltas_note(struct deltas *deltas, struct json_object *sent)
     free(deltas->text);
     deltas->text = xstrdup(json_object_to_json_string_ext(array, JSON_C_TO_STRING_PLAIN));
     json_object_put(array);
+}
+
+uint32_t deltas_block_id(uint32_t campaign_id, uint8_t variant)
+{
+    return campaign_id | (uint32_t)variant << CAMPAIGN_BITS;
+}
+
+uint32_t deltas_campaign_of(uint32_t block_id, size_t *variant)
+{
+    *variant = block_id >> CAMPAIGN_BITS;
+    return block_id & ((UINT32_C(1) << CAMPAIGN_BITS) - 1);
 }
 
 const uint8_t *deltas_find(const struct deltas *deltas, const char *digest, size_t *len)

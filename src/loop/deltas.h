@@ -36,6 +36,13 @@ void deltas_put(struct deltas *deltas, size_t i, const char *digest, const uint8
 /* Makes text, from what the client sent and what items say. */
 void deltas_note(struct deltas *deltas, struct json_object *sent);
 
+/*
+ * A block of a campaign as one number, for plugins that deliver: of its image that of the
+ * campaign, so that it is the same as before there were deltas. There are at most 2^28 campaigns.
+ */
+uint32_t deltas_block_id(uint32_t campaign_id, uint8_t variant);
+uint32_t deltas_campaign_of(uint32_t block_id, size_t *variant);
+
 /* The same digest is looked for in them; NULL if none has it. */
 const uint8_t *deltas_find(const struct deltas *deltas, const char *digest, size_t *len);
 

@@ -75,7 +75,7 @@ static void exec_order(struct daemon *d, const struct effect *effect)
         .id = effect->order.id,
         .dev_eui = effect->order.dev_eui,
         .type = order_type_of(effect->order.type),
-        .image = effect->order.campaign_id,
+        .image = deltas_block_id(effect->order.campaign_id, effect->order.variant),
     };
     int err = host != NULL ? host_order(host, &order) : FUO_EAGAIN;
     if (err == FUO_OK) {

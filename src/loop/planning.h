@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 
 #include "campaign/plan.h"
+#include "campaign/variant.h"
 #include "config/diag.h"
 #include "engine/engine.h"
 #include "loop/fleets.h"
@@ -146,6 +147,8 @@ struct planning {
     struct planned_wave *waves; /* owned; those of the request, else one */
     size_t wave_count;
     struct planning_left_out left_out[PLANNING_REASON_COUNT];
+    /* of those whose server delivers, by what they have said; all 0 without deltas */
+    uint32_t delivered_by_variant[VARIANT_DELTAS_MAX + 1];
     size_t unheard_count;
     uint32_t coded_max;   /* of the cohort that may need most */
     uint32_t reserve_ppm; /* assumed for others */

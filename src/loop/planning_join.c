@@ -34,6 +34,23 @@ static void count_delivered(const struct planning_part *part, struct planning *j
     }
 }
 
+static void count_variants(const struct planning_part *part, struct planning *joined)
+{
+    const struct planning_request *r = &part->request;
+    const struct engine_campaign campaign = {
+        .spec = r->spec, .deltas = r->deltas, .delta_count = r->delta_count};
+    int64_t bytes[VARIANT_DELTAS_MAX + 1] = {(int64_t)r->image_len};
+    for (size_t i = 0; i < r->delta_count; i++) {
+        bytes[i + 1] = (int64_t)r->deltas[i].len;
+    }
+    for (size_t i = 0; r->delta_count > 0 && i < r->device_count; i++) {
+        if (r->waves == NULL || r->waves[i] != WAVE_NOWHERE) {
+            joined->delivered_by_variant[engine_variant(r->engine, &campaign, bytes,
+                                                        r->devices[i])]++;
+        }
+    }
+}
+
 /* By wave, then by fleet. */
 static void take_cohorts(struct planning *joined, uint8_t wave, uint8_t fleet,
                          const struct planning *from)
@@ -124,6 +141,7 @@ static void join_totals(const struct planning_part *part, struct planning *joine
     joined->lower_bound_us = larger(joined->lower_bound_us, from->lower_bound_us);
     if (part->delivered) {
         count_delivered(part, joined);
+        count_variants(part, joined);
     }
 }
 

@@ -212,7 +212,7 @@ static struct json_object *render_variants(const struct planning_request *reques
     struct json_object *list = json_object_new_array();
     for (size_t v = 0; v <= request->delta_count; v++) {
         struct json_object *object = json_object_new_object();
-        int64_t devices = 0;
+        int64_t devices = planning->delivered_by_variant[v];
         int64_t airtime_us = 0;
         for (size_t i = 0; i < planning->cohort_count; i++) {
             const struct planned_cohort *cohort = &planning->cohorts[i];

@@ -7,6 +7,7 @@
 
 #include "base/eui.h"
 #include "base/siphash.h"
+#include "campaign/variant.h"
 #include "loop/internal.h"
 #include "loop/xalloc.h"
 
@@ -156,12 +157,16 @@ static int factory_key(void *arg, uint64_t dev_eui, uint8_t key[16])
 static int image(void *arg, uint32_t id, const uint8_t **bytes, size_t *len)
 {
     const struct services *s = arg;
-    const struct campaign_entry *entry = campaigns_find(&s->daemon->campaigns, id);
-    if (entry == NULL || entry->image == NULL) {
+    size_t variant = 0;
+    uint32_t campaign_id = deltas_campaign_of(id, &variant);
+    const struct campaign_entry *entry =
+        campaigns_find(&s->daemon->campaigns, campaign_id);
+    if (entry == NULL || entry->image == NULL || variant > entry->deltas.count) {
         return FUO_ENOENT;
     }
-    *bytes = entry->image;
-    *len = entry->image_len;
+    bool whole = variant == VARIANT_FULL;
+    *bytes = whole ? entry->image : entry->deltas.items[variant - 1].bytes;
+    *len = whole ? entry->image_len : entry->deltas.items[variant - 1].len;
     return FUO_OK;
 }
 

@@ -96,16 +96,18 @@ def tlv(kind, ident, value):
 
 
 class Client(threading.Thread):
-    """version_of(image) is what runs after an update; faults are words: see the code."""
+    """faults are words: see the code. maker: the image that it makes of what it was brought;
+    None: it can make none of that."""
 
     def __init__(self, port, endpoint, version="1.4.2", target="1.4.3", method=0, faults=(),
                  szx=6, binding="U", protocols=(0, 1), ca=None, cell=None,
-                 memory=None, signal=-80, coverage=1):
+                 memory=None, signal=-80, coverage=1, maker=lambda brought: brought):
         super().__init__(daemon=True)
         self.server, self.endpoint, self.binding = ("127.0.0.1", port), endpoint, binding
         self.files = ("coap", *self.server)  # that URIs have to name
         self.version, self.target, self.method = version, target, method
-        self.faults, self.szx = faults, szx
+        self.faults, self.szx, self.maker = faults, szx, maker
+        self.brought = []  # how long each Package was
         self.protocols, self.ca = protocols, ca  # of /5/0/8; whom it trusts for HTTPS
         self.cell, self.memory = cell, memory  # /4/0/8 and /3/0/10; None: it has neither
         self.signal, self.coverage = signal, coverage  # /4/0/2 and /4/0/13
@@ -206,8 +208,15 @@ class Client(threading.Thread):
         options.append((BLOCK1, block(num, more, szx)))
         if more:
             return "2.31"
-        self.enter(DOWNLOADED)
+        self.downloaded()
         return "2.04"
+
+    def downloaded(self):
+        self.brought.append(len(self.image))
+        if "checks" in self.faults and self.maker(self.image) is None:
+            self.enter(IDLE, 5)
+        else:
+            self.enter(DOWNLOADED)
 
     def execute(self):
         if self.state != DOWNLOADED:
@@ -238,10 +247,11 @@ class Client(threading.Thread):
 
     def reboot(self):
         """It installs, and is back at another port; what it forgets is a fault."""
-        if "fails" in self.faults:
+        made = None if "fails" in self.faults else self.maker(self.image)
+        if made is None:
             self.enter(IDLE, 8)
             return
-        self.flash, self.version = self.image, self.target
+        self.flash, self.version = made, self.target
         if "keeps-version" in self.faults:
             self.version = "1.4.2"
         self.state, self.result = IDLE, 0 if "forgets" in self.faults else 1
@@ -305,7 +315,7 @@ class Client(threading.Thread):
         except OSError:
             self.enter(IDLE, 4)
         else:
-            self.enter(DOWNLOADED)
+            self.downloaded()
 
     def fetch(self):
         url = urllib.parse.urlsplit(self.uri)
@@ -331,7 +341,7 @@ class Client(threading.Thread):
             self.fetch()
         else:
             self.pulls = None
-            self.enter(DOWNLOADED)
+            self.downloaded()
 
     # ---- the loop ----
 

@@ -2,6 +2,7 @@
 /* test_plan_fleets.c - the plans of several fleets as one. */
 #include "planning_rig.h"
 
+#include "loop/deltas.h"
 #include "loop/planning_join.h"
 
 enum { FLEETS = 3, DELIVERED = 4 };
@@ -166,6 +167,62 @@ static void who_is_left_out_of_any_fleet_is_named(void **state)
     close_join(&j);
 }
 
+static void run_version(struct rig *rig, uint64_t dev_eui, const char *version)
+{
+    struct effects effects = {0};
+    struct engine_event event = {.type = ENGINE_EV_REPORTED,
+                                 .reported = {.dev_eui = dev_eui, .whole = true}};
+    snprintf(event.reported.firmware_version, sizeof(event.reported.firmware_version),
+             "%s", version);
+    engine_step(rig->engine, &event, &effects);
+    effects_finish(&effects);
+}
+
+/* Of four one is left out, one runs the base, and one says nothing. */
+static void who_is_brought_a_delta_is_counted_by_variant(void **state)
+{
+    (void)state;
+    static const struct spec_delta files[] = {{.from = "1.4.2"}, {.from = "1.4.1"}};
+    static const struct engine_delta blocks[] = {{.len = 90}, {.len = IMAGE_BYTES + 1}};
+    struct join j;
+    open_join(&j);
+    planning_finish(&j.joined);
+    j.rig.spec.image.deltas = files;
+    j.rig.spec.image.delta_count = 2;
+    struct planning_request *request = &j.parts[2].request;
+    request->deltas = blocks;
+    request->delta_count = 2;
+    run_version(&j.rig, request->devices[0], "1.4.2");
+    run_version(&j.rig, request->devices[1], "1.4.1"); /* the delta is longer */
+    run_version(&j.rig, request->devices[3], "1.4.2");
+    planning_join(&j.rig.request, j.parts, FLEETS, &j.joined);
+    assert_int_equal(j.joined.delivered_by_variant[VARIANT_FULL], 2);
+    assert_int_equal(j.joined.delivered_by_variant[1], 1);
+    assert_int_equal(j.joined.delivered_by_variant[2], 0);
+    close_join(&j);
+}
+
+static void a_block_has_a_number_and_that_of_an_image_is_its_campaigns(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t campaign;
+        uint8_t variant;
+    } rows[] = {{1, VARIANT_FULL},
+                {1, 1},
+                {(1U << 28) - 1, VARIANT_FULL},
+                {(1U << 28) - 1, VARIANT_DELTAS_MAX}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        size_t variant = 99;
+        uint32_t id = deltas_block_id(rows[i].campaign, rows[i].variant);
+        assert_int_equal(id == rows[i].campaign, rows[i].variant == VARIANT_FULL);
+        assert_int_equal(deltas_campaign_of(id, &variant), rows[i].campaign);
+        assert_int_equal(variant, rows[i].variant);
+    }
+}
+
 TEST_MAIN(cmocka_unit_test(airtime_adds_up_and_the_slowest_fleet_decides),
           cmocka_unit_test(cohorts_come_by_wave_and_name_their_fleet),
-          cmocka_unit_test(who_is_left_out_of_any_fleet_is_named))
+          cmocka_unit_test(who_is_left_out_of_any_fleet_is_named),
+          cmocka_unit_test(who_is_brought_a_delta_is_counted_by_variant),
+          cmocka_unit_test(a_block_has_a_number_and_that_of_an_image_is_its_campaigns))
