@@ -65,7 +65,8 @@ OWNERS = {
     r"libical/.*": {"config"},
     r"MQTT.*|curl/.*": {"net"},
     r"dlfcn\.h": {"plugin"},
-    r"openssl/.*": {"crypto"},
+    r"openssl/crypto\.h": {"crypto", "net"},  # net: only how it ends
+    r"openssl/(?!crypto\.h).*": {"crypto"},
     r"uv\.h": {"net", "plugin", "loop", "fuotad", "fuota-sim"},
     r"microhttpd\.h": {"loop", "fuota-sim"},
     r"protobuf-c/.*": {"fuota-sim"},

@@ -101,6 +101,12 @@ def finish(stack):
         check_air(server, DEVICES)
 
 
+def succeeded(stack):
+    """How many devices of each fleet have."""
+    return counts(x["fleet"] for x in stack.lines("devices", NAME, "-o", "jsonl")
+                  if x["outcome"] == "succeeded")
+
+
 def fleets_begun(stack):
     """Those that fragments were sent to, whatever has become of it."""
     report = json.loads(stack.ctl("report", NAME, "--format", "json", check=0).stdout)
@@ -130,6 +136,21 @@ def case_crashes_amid_sessions_of_two_servers_cost_nobody_the_image(folder):
             wait_for("fragments", lambda n=count: len(fleets_begun(s)) >= n, 160)
             s.kill_daemon()
             s.start_daemon()
+        finish(s)
+
+
+def case_a_campaign_spans_two_chirpstacks_and_a_crash(folder):
+    """Two servers of the same kind, with gateways of the same names: only broker and API tell
+    them apart. One comes back late after the crash, and the other goes on meanwhile."""
+    with Fleets(folder, second="chirpstack") as s:
+        s.ctl("apply", s.path(f"{NAME}.yaml"), check=0)
+        wait_for("fragments of both", lambda: fleets_begun(s) == set(s.names), 120)
+        s.kill_daemon()
+        s.second.proxy.down()
+        s.start_daemon()
+        wait_for("who needs no API of the second", lambda: succeeded(s).get("wm1") == DEVICES,
+                 200)
+        s.second.proxy.up()
         finish(s)
 
 

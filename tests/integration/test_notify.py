@@ -8,7 +8,9 @@ Prints a line per case and exits with the number of failures.
 import contextlib
 import http.server
 import json
+import os
 import pathlib
+import shutil
 import ssl
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from stack import Stack, free_port, wait_for
 
 BUILD = pathlib.Path(sys.argv[1])
 NAME = "wm1-1-4-3"
+STORE = "/etc/ssl/certs/ca-certificates.crt"  # of Debian, which libcurl reads
 SECRET = "query-secret-91b7"
 ON_ALL = ["started", "waveDone", "paused", "aborted", "completed"]
 
@@ -196,13 +199,63 @@ def case_who_refuses_is_given_up_with_an_alert(folder):
         nothing_secret(s)
 
 
-def case_a_server_that_nobody_vouches_for_is_not_told(folder):
+def certificate(folder, host="IP:127.0.0.1"):
+    """Of a server that vouches for itself: the files of certificate and key."""
     key, cert = pathlib.Path(folder) / "key.pem", pathlib.Path(folder) / "cert.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                     "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-subj",
-                    "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
+                    "/CN=hook", "-addext", f"subjectAltName={host}", "-keyout", key,
                     "-out", cert], check=True, capture_output=True)
-    with Hook(tls=(cert, key)) as hook, \
+    return cert, key
+
+
+class Trusting(Stack):
+    """The daemon's machine trusts one more authority: in a mount namespace of the daemon."""
+
+    def __init__(self, folder, notify, authority, **options):
+        image = pathlib.Path(folder) / "source.bin"
+        image.write_bytes(bytes((i * 7919 >> 5) % 251 for i in range(1500)))
+        self.authority = authority
+        super().__init__(folder, BUILD, image, devices=4, spec={"notify": notify}, **options)
+
+    def daemon_command(self):
+        return ["unshare", "--mount" if os.geteuid() == 0 else "-Urm", "sh", "-c",
+                'cat "$1" >>"$2" && mount --bind "$2" "$3" && shift 3 && exec "$@"', "sh",
+                self.authority, self.bundle(), STORE, *super().daemon_command()]
+
+    def bundle(self):
+        """A copy of what the system trusts; the authority is added as the daemon starts."""
+        path = self.path("authorities.crt")
+        shutil.copy(STORE, path)
+        return path
+
+
+def case_a_server_that_the_system_trusts_is_told_over_https(folder):
+    tls = certificate(folder)
+    with Hook(503, 200, tls=tls) as hook, \
+            Trusting(folder, [{"on": ON_ALL, "webhook": hook.url}], tls[0]) as s:
+        s.ctl("apply", s.path(f"{NAME}.yaml"), "--wait", check=0)
+        wait_for("the end to be told", lambda: "campaign.completed" in hook.types(), 60)
+        assert hook.url.startswith("https://")
+        assert hook.types() == ["campaign.running", "campaign.running", "wave.done",
+                                "campaign.completed"], hook.types()  # the first was 503
+        assert len(set(hook.ids())) == 3
+        wait_for("nothing to wait", lambda: waiting(s) == 0)
+        nothing_secret(s)
+
+
+def case_a_trusted_server_of_another_name_is_not_told(folder):
+    tls = certificate(folder, host="DNS:hook.example")
+    with Hook(tls=tls) as hook, \
+            Trusting(folder, [{"on": ["started"], "webhook": hook.url}], tls[0]) as s:
+        lines = s.subscribe(s.mqtt_port, "fuotad/v1/test/alert/#")
+        s.ctl("apply", s.path(f"{NAME}.yaml"), check=0)
+        wait_for("an alert", lambda: any("cannot be told" in a for a in alert_lines(lines)), 120)
+        assert hook.requests == [] and waiting(s) >= 1
+
+
+def case_a_server_that_nobody_vouches_for_is_not_told(folder):
+    with Hook(tls=certificate(folder)) as hook, \
             stack(folder, [{"on": ["paused"], "webhook": hook.url}], spec={"paused": True}) as s:
         lines = s.subscribe(s.mqtt_port, "fuotad/v1/test/alert/#")
         s.ctl("apply", s.path(f"{NAME}.yaml"), check=0)

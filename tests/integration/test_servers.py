@@ -37,9 +37,9 @@ class Server(Stack):
 
 
 class TwoServers(Stack):
-    def __init__(self, folder, build, image, **options):
+    def __init__(self, folder, build, image, second="tts", **options):
         super().__init__(folder, build, image, **options)
-        self.second = Server(self.path("second"), build, image, dialect="tts", seed=8,
+        self.second = Server(self.path("second"), build, image, dialect=second, seed=8,
                              sim_args=["--first-dev-eui", "70b3d57ed0070001"])
         self.second.scale, self.second.epoch = self.scale, self.epoch
 
