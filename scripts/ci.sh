@@ -101,7 +101,7 @@ fuzz_one() { # TARGET
 
 # The threads: paho's, libcurl's and the store's against the loop. Attacks with bounds in
 # seconds and kilobytes are left to the other stages: this sanitizer is slow and large. So is
-# the tool that has no threads and spends half a minute on passwords.
+# what has no threads: the pure layers, and the tool that spends half a minute on passwords.
 stage_tsan() {
 	build tsan gcc -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
 	export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/scripts/tsan.supp"
