@@ -69,7 +69,8 @@ enum outcome {
     X(REASON_UNPROVEN, 33, "unproven", "it cannot say whether it has the data block") \
     X(REASON_DELTA_FAILED, 34, "delta-failed",                                        \
       "the delta failed on it: it gets the full image")                               \
-    X(REASON_NO_ROOM, 35, "no-room", "it has less free memory than the image needs")
+    X(REASON_NO_ROOM, 35, "no-room", "it has less free memory than the image needs")  \
+    X(REASON_NO_CLASS_B, 36, "no-class-b", "its stack has no sessions of class B")
 
 enum member_reason {
 #define X(name, value, slug, text) name = (value),

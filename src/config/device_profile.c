@@ -85,6 +85,10 @@ static const struct option_word ends[] = {{"timeout", PROFILE_END_TIMEOUT},
                                           {"complete", PROFILE_END_COMPLETE},
                                           {"idle", PROFILE_END_IDLE},
                                           {0}};
+static const struct option_word class_bs[] = {{"spec", PROFILE_CLASS_B_SPEC},
+                                              {"as-class-c", PROFILE_CLASS_B_AS_C},
+                                              {"none", PROFILE_CLASS_B_NONE},
+                                              {0}};
 static const struct option_word clocks[] = {
     {"gps", PROFILE_CLOCK_GPS}, {"epoch-twice", PROFILE_CLOCK_EPOCH_TWICE}, {0}};
 static const struct option_word images[] = {
@@ -390,6 +394,15 @@ static const struct option session[] = {
      AT(groups_max),
      .help = "Multicast groups that it can have; McGroupSetupReq with an id beyond is "
              "refused. 0: all four."},
+    {.key = "classB",
+     .type = OPTION_ENUM,
+     .words = class_bs,
+     .def = "spec",
+     AT(class_b),
+     .help =
+         "What it does with McClassBSessionReq: as its version has it, it is of class "
+         "C then and for 2^n s, or it does not know it. Only with spec it is taken "
+         "into campaigns of class B."},
     {0},
 };
 

@@ -46,9 +46,10 @@ static void print_session(const struct profile *p)
 {
     printf("     .missed = %d,\n     .undefined_all = %d,\n     .unset = %d,\n"
            "     .end = %d,\n     .window = %d,\n     .counter = %d,\n"
-           "     .one_timer = %d,\n     .lowest_only = %d,\n     .groups_max = %u,\n",
+           "     .one_timer = %d,\n     .lowest_only = %d,\n     .groups_max = %u,\n"
+           "     .class_b = %d,\n",
            (int)p->missed, p->undefined_all, (int)p->unset, (int)p->end, (int)p->window,
-           (int)p->counter, p->one_timer, p->lowest_only, p->groups_max);
+           (int)p->counter, p->one_timer, p->lowest_only, p->groups_max, (int)p->class_b);
 }
 
 static void print_profile(const struct profile *p)

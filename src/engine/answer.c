@@ -67,6 +67,10 @@ static void after_discovery(struct engine *e, struct member *m)
         member_end(e, m, OUTCOME_FAILED, REASON_NO_PACKAGE, FW_SEEN_NO_PACKAGE);
         return;
     }
+    if (!member_has_class(m)) {
+        member_end(e, m, OUTCOME_FAILED, REASON_NO_CLASS_B, FW_SEEN_NO_PACKAGE);
+        return;
+    }
     if (install_by_vendor(m)) {
         take_told_version(e, m);
     } else if (member_needs_version(m)) {

@@ -48,6 +48,12 @@ bool member_has_packages(const struct member *m)
                                                             : has_transport(m);
 }
 
+bool member_has_class(const struct member *m)
+{
+    return !spec_is_class_b(&m->campaign->def.spec->radio) ||
+           profile_has_class_b(device_profile(m->device));
+}
+
 bool member_needs_version(const struct member *m)
 {
     return spec_asks_version(m->campaign->def.spec);
@@ -93,7 +99,8 @@ static bool is_candidate(const struct engine *e, const struct member *m)
     /* Before it said what it runs nobody knows whether it gets a delta. */
     bool may_be_early = m->campaign->def.delta_count == 0;
     return (m->rec.phase == MEMBER_WAITING || m->rec.phase == MEMBER_VERSION) &&
-           may_be_early && m->device->rec.packages_known && member_has_packages(m);
+           may_be_early && m->device->rec.packages_known && member_has_packages(m) &&
+           member_has_class(m);
 }
 
 /* So long others may still come that would share its transmission. */

@@ -9,6 +9,8 @@
 /* What its campaign needs: TS004 and TS005; TS006, if it installs or asks what runs, and has
  * no vendor's command for who lacks that. */
 bool member_has_packages(const struct member *m);
+/* Its stack has the sessions that the campaign is about, as far as its profile tells. */
+bool member_has_class(const struct member *m);
 bool member_has_every_package(const struct member *m);
 bool member_needs_version(const struct member *m);
 struct utc member_ready_from(const struct member *m);

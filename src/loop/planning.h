@@ -55,6 +55,8 @@ struct planning_request {
       "it has no clock package (TS003), so that no session can be dated")               \
     X(PLANNING_PACKAGE, "no-package", "spec.targets",                                   \
       "it lacks TS004, TS005 or, for firmware, TS006, or has an unknown version")       \
+    X(PLANNING_CLASS_B, "no-class-b", "spec.radio.class",                               \
+      "its stack has no sessions of class B (session.classB of its profile)")           \
     X(PLANNING_TOO_BIG, "too-big", "spec.image", "its decoder cannot take the image")   \
     X(PLANNING_NO_WAVE, "no-wave", "spec.rollout.waves",                                \
       "no wave of the rollout takes it")                                                \

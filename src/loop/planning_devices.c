@@ -163,15 +163,29 @@ static bool lacks_any(const struct device_rec *rec, const struct campaign_spec *
                                     spec->activation.command_fport == 0));
 }
 
-static bool has_packages(struct planning *planning, const struct device_rec *rec,
-                         const struct campaign_spec *spec)
+/* As far as its profile tells (engine/round.c). */
+static bool lacks_class(const struct planning_request *request,
+                        const struct device_rec *rec)
 {
+    const struct profile *profile = engine_profile(request->engine, rec->dev_eui);
+    return spec_is_class_b(&request->spec->radio) && profile != NULL &&
+           !profile_has_class_b(profile);
+}
+
+static bool has_packages(struct planning *planning, const struct device_rec *rec,
+                         const struct planning_request *request)
+{
+    const struct campaign_spec *spec = request->spec;
     if (lacks_any(rec, spec)) {
         planning_leave_out(planning, PLANNING_PACKAGE, rec->dev_eui);
         return false;
     }
     if (lacks_clock(rec)) {
         planning_leave_out(planning, PLANNING_CLOCK, rec->dev_eui);
+        return false;
+    }
+    if (lacks_class(request, rec)) {
+        planning_leave_out(planning, PLANNING_CLASS_B, rec->dev_eui);
         return false;
     }
     return true;
@@ -267,8 +281,7 @@ static void sort_one(struct sorter *s, uint64_t dev_eui)
     const struct device_rec *rec = engine_device(s->request->engine, dev_eui);
     if (rec == NULL) {
         s->slice->unheard_count++;
-    } else if (!is_skipped(s, dev_eui) &&
-               has_packages(s->planning, rec, s->request->spec)) {
+    } else if (!is_skipped(s, dev_eui) && has_packages(s->planning, rec, s->request)) {
         if (rec->link_count == 0) {
             s->slice->unheard_count++;
         } else {

@@ -152,6 +152,13 @@ enum profile_end {
     PROFILE_END_IDLE,     /* each fragment begins the timeout anew; with the block */
 };
 
+/* McClassBSessionReq. */
+enum profile_class_b {
+    PROFILE_CLASS_B_SPEC,
+    PROFILE_CLASS_B_AS_C, /* it is of class C then, for 2^n s and not 128 times that */
+    PROFILE_CLASS_B_NONE, /* not known: never answered */
+};
+
 /* How AppTimeReq and AppTimeAns are read. */
 enum profile_clock {
     PROFILE_CLOCK_GPS,
@@ -222,6 +229,7 @@ struct profile {
     bool one_timer;     /* of several groups: the last start, the timeout of group 0 */
     bool lowest_only;   /* of several sessions it listens to that of the lowest group */
     uint8_t groups_max; /* ids from there on are refused (IDerror); 0: it has all four */
+    enum profile_class_b class_b;
     enum profile_clock clock;
 
     enum profile_image image;
@@ -249,6 +257,12 @@ uint32_t profile_cap(const struct profile *profile, uint8_t ts004, uint32_t m);
 static inline bool profile_has_group(const struct profile *profile, uint8_t group_id)
 {
     return profile->groups_max == 0 || group_id < profile->groups_max;
+}
+
+/* Whether it keeps to a session of class B as long as it is told, and in its slots. */
+static inline bool profile_has_class_b(const struct profile *profile)
+{
+    return profile->class_b == PROFILE_CLASS_B_SPEC;
 }
 
 /* Whether a device that runs those versions of TS004 and TS005 can be one of these. */

@@ -366,7 +366,7 @@ static void on_session(struct device *device, const struct mc_session_req *req,
         group->timeout_exp = req->timeout_exp;
         group->frequency_hz = frequency_of(device, req);
         group->dr = req->dr;
-        group->class_b = class_b;
+        group->class_b = class_b && profile_has_class_b(quirks_of(device));
         group->periodicity_exp = req->periodicity_exp;
         if (!device->clock_set) {
             device->clock_due = now;
@@ -416,8 +416,9 @@ void device_mcast_command(struct device *device, const struct split_cmd *cmd,
         }
         break;
     case MC_CID_CLASS_B_SESSION:
-        if (mc_class_b_req_decode(version, cmd->body, cmd->body_len, &session) ==
-            FUO_OK) {
+        if (quirks_of(device)->class_b != PROFILE_CLASS_B_NONE &&
+            mc_class_b_req_decode(version, cmd->body, cmd->body_len, &session) ==
+                FUO_OK) {
             on_session(device, &session, true, w, now);
         }
         break;

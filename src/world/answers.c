@@ -114,7 +114,7 @@ static void take_session(struct world *w, uint32_t device, const struct split_cm
     bool class_b = cmd->cid == MC_CID_CLASS_B_SESSION;
     int err = class_b ? mc_class_b_req_decode(p->ts005, cmd->body, cmd->body_len, &req)
                       : mc_class_c_req_decode(p->ts005, cmd->body, cmd->body_len, &req);
-    if (err != FUO_OK) {
+    if (err != FUO_OK || (class_b && p->quirks->class_b == PROFILE_CLASS_B_NONE)) {
         return;
     }
     int32_t to_start_s = gps_diff_s(req.session_time, gps_from_utc(world_utc(w->now_us)));
@@ -129,7 +129,7 @@ static void take_session(struct world *w, uint32_t device, const struct split_cm
     } else {
         ans.time_to_start_s = (uint32_t)to_start_s;
         int64_t whole_us = world_utc(w->now_us).us / 1000000 * 1000000;
-        start_session(w, device, &req, class_b,
+        start_session(w, device, &req, class_b && profile_has_class_b(p->quirks),
                       world_of_utc((struct utc){whole_us}) + SECONDS_US(to_start_s));
     }
     size_t len = 0;

@@ -59,7 +59,7 @@ static const char odd_text[] =
     "clobbers]}\n"
     "  session: {missed: group-undefined, undefinedAll: true, unsetClock: guesses,\n"
     "            end: idle, window: none, counter: session, oneTimer: true,\n"
-    "            lowestOnly: true, groups: 1}\n"
+    "            lowestOnly: true, groups: 1, classB: none}\n"
     "  clock: epoch-twice\n"
     "  firmware: {image: denied, rebootTime: unix, version: bytes}\n";
 static const struct profile odd = {
@@ -102,6 +102,7 @@ static const struct profile odd = {
     .one_timer = true,
     .lowest_only = true,
     .groups_max = 1,
+    .class_b = PROFILE_CLASS_B_NONE,
     .clock = PROFILE_CLOCK_EPOCH_TWICE,
     .image = PROFILE_IMAGE_DENIED,
     .reboot = PROFILE_REBOOT_UNIX,

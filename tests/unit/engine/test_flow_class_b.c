@@ -7,15 +7,22 @@
 
 enum { PERIOD_S = 8 };
 
-static void in_slots(struct flow *f, enum engine_timing timing)
+static void in_slots_of(struct flow *f, enum engine_timing timing,
+                        const struct profile *profile)
 {
     flow_init(f, 1);
+    f->profiles[0] = profile;
     f->timing = timing;
     flow_rebuild(f);
     f->spec.radio.device_class = 'B';
     f->spec.radio.ping_slot_periodicity = 3;
     f->spec.radio.gateways.count = 2;
     flow_apply(f);
+}
+
+static void in_slots(struct flow *f, enum engine_timing timing)
+{
+    in_slots_of(f, timing, NULL);
 }
 
 /* Whatever else the server can do with times: it knows its ping slots, the engine does not. */
@@ -83,6 +90,28 @@ static void the_session_starts_with_a_beacon(void **state)
     flow_free(&f);
 }
 
+/* Its session would be another one than it is told. */
+static void who_has_no_class_b_is_not_asked_for_it(void **state)
+{
+    static const struct profile profiles[] = {{.class_b = PROFILE_CLASS_B_SPEC},
+                                              {.class_b = PROFILE_CLASS_B_AS_C},
+                                              {.class_b = PROFILE_CLASS_B_NONE}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(profiles); i++) {
+        struct flow f;
+        in_slots_of(&f, ENGINE_TIMING_QUEUE, &profiles[i]);
+        if (i == 0) {
+            flow_walk(&f, 0, MEMBER_ENDED);
+            ended(&f, 0, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+        } else {
+            flow_walk(&f, 0, MEMBER_VERSION);
+            ended(&f, 0, OUTCOME_FAILED, REASON_NO_CLASS_B,
+                  FW_RESULT_UNSUPPORTED_PROTOCOL);
+        }
+        flow_free(&f);
+    }
+}
+
 /* One frame of a slot that is late, and those that may wait: no more are handed over. */
 static void frames_that_wait_for_their_slots_are_few(void **state)
 {
@@ -106,4 +135,5 @@ static void frames_that_wait_for_their_slots_are_few(void **state)
 TEST_MAIN(cmocka_unit_test(a_device_listens_in_its_slots_only),
           cmocka_unit_test(all_gateways_are_one_lane_and_frames_have_no_time),
           cmocka_unit_test(the_session_starts_with_a_beacon),
+          cmocka_unit_test(who_has_no_class_b_is_not_asked_for_it),
           cmocka_unit_test(frames_that_wait_for_their_slots_are_few))

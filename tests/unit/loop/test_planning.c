@@ -371,6 +371,31 @@ static void an_image_too_large_for_some_is_planned_for_the_others(void **state)
     stop(&rig);
 }
 
+static void who_has_no_class_b_is_left_out_of_a_campaign_of_it(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    for (uint64_t eui = 0x100; eui <= 0x102; eui++) {
+        struct device_rec rec = heard_by(eui, 0xa0, 900);
+        add(&rig, &rec);
+    }
+    assert_int_equal(engine_set_profile(rig.engine, 0x100, profile_shipped("zephyr")),
+                     FUO_OK);
+    assert_int_equal(
+        engine_set_profile(rig.engine, 0x101, profile_shipped("loramac-node")), FUO_OK);
+    make(&rig, FUO_OK);
+    assert_int_equal(rig.planning.left_out[PLANNING_CLASS_B].count, 0);
+    rig.spec.radio.device_class = 'B';
+    rig.spec.radio.ping_slot_periodicity = 3;
+    make(&rig, FUO_OK);
+    const struct planning_left_out *out = &rig.planning.left_out[PLANNING_CLASS_B];
+    assert_int_equal(out->count, 2);
+    assert_int_equal(out->devices[0], 0x100);
+    assert_int_equal(out->devices[1], 0x101);
+    stop(&rig);
+}
+
 static void files_that_fit_no_region_say_so(void **state)
 {
     (void)state;
@@ -457,4 +482,5 @@ TEST_MAIN(cmocka_unit_test(devices_never_heard_are_one_assumed_cohort),
           cmocka_unit_test(no_budget_is_refused_with_the_devices),
           cmocka_unit_test(an_image_too_large_for_the_decoders_is_refused_with_the_limit),
           cmocka_unit_test(an_image_too_large_for_some_is_planned_for_the_others),
+          cmocka_unit_test(who_has_no_class_b_is_left_out_of_a_campaign_of_it),
           cmocka_unit_test(files_that_fit_no_region_say_so))

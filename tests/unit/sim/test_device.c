@@ -230,13 +230,9 @@ static void listens_by_its_own_clock_and_stops_at_the_timeout(void **state)
     bench_close(bench);
 }
 
-/* TS005 v2.0.0, 4.5; LoRaWAN L2 1.0.4, 13.3 */
-static void in_class_b_it_is_open_in_its_ping_slots_for_units_of_128_s(void **state)
+/* McClassBSessionReq for the beacon at *start_us; false: no answer. */
+static bool tell_class_b(struct bench *bench, uint8_t timeout_exp, int64_t *start_us)
 {
-    (void)state;
-    struct device_config config = bench_config(2);
-    config.uplink_interval_us = HOURS_US(12); /* silence */
-    struct bench *bench = bench_open(&config);
     uint8_t bytes[11];
     uint8_t setup[32];
     size_t len = 0;
@@ -248,14 +244,32 @@ static void in_class_b_it_is_open_in_its_ping_slots_for_units_of_128_s(void **st
     beacon.s -= beacon.s % 128;
     struct mc_session_req req = {
         .session_time = {beacon.s - 5}, /* begins with the beacon */
-        .timeout_exp = 1,
+        .timeout_exp = timeout_exp,
         .periodicity_exp = 4,
         .dr = 3};
+    *start_us = (int64_t)(beacon.s + GPS_EPOCH_UNIX_S - GPS_LEAP_S) * 1000000;
     assert_int_equal(mc_class_b_req_encode(2, &req, bytes, sizeof(bytes), &len), FUO_OK);
     bench_down(bench, 200, bytes, len);
-    assert_true(bench_next_on(bench, 200, 1));
+    bool answers = bench_next_on(bench, 200, 1);
     bench_end_tx(bench, NULL, 0);
-    int64_t start_us = (int64_t)(beacon.s + GPS_EPOCH_UNIX_S - GPS_LEAP_S) * 1000000;
+    return answers;
+}
+
+static struct device_config silent_config(void)
+{
+    struct device_config config = bench_config(2);
+    config.uplink_interval_us = HOURS_US(12);
+    return config;
+}
+
+/* TS005 v2.0.0, 4.5; LoRaWAN L2 1.0.4, 13.3 */
+static void in_class_b_it_is_open_in_its_ping_slots_for_units_of_128_s(void **state)
+{
+    (void)state;
+    int64_t start_us = 0;
+    struct device_config config = silent_config();
+    struct bench *bench = bench_open(&config);
+    assert_true(tell_class_b(bench, 1, &start_us));
     struct utc inside = {start_us + SECONDS_US(3)};
     sim_timers_run(&bench->timers, inside);
     assert_true(device_listens(&bench->device, 869525000, 3)); /* 0: the region's own */
@@ -265,6 +279,34 @@ static void in_class_b_it_is_open_in_its_ping_slots_for_units_of_128_s(void **st
     sim_timers_run(&bench->timers, (struct utc){start_us + SECONDS_US(253)});
     assert_true(device_listens(&bench->device, 869525000, 3));
     sim_timers_run(&bench->timers, (struct utc){start_us + SECONDS_US(259)});
+    assert_false(device_listens(&bench->device, 869525000, 3));
+    bench_close(bench);
+}
+
+/* lorawan.md 13: LoRaMac-node; Zephyr drops the request. */
+static void of_class_b_some_make_class_c_and_some_nothing(void **state)
+{
+    static const struct profile as_c = {.class_b = PROFILE_CLASS_B_AS_C};
+    static const struct profile none = {.class_b = PROFILE_CLASS_B_NONE};
+    (void)state;
+    int64_t start_us = 0;
+    struct device_config config = silent_config();
+    config.profile = &as_c;
+    struct bench *bench = bench_open(&config);
+    assert_true(tell_class_b(bench, 5, &start_us));
+    struct utc inside = {start_us + SECONDS_US(3)};
+    sim_timers_run(&bench->timers, inside);
+    struct utc slot = pingslots_next(inside, bench->device.groups[0].addr, 4);
+    assert_true(device_is_open(&bench->device, utc_after(slot, SECONDS_US(1))));
+    sim_timers_run(&bench->timers, (struct utc){start_us + SECONDS_US(28)});
+    assert_true(device_listens(&bench->device, 869525000, 3));
+    sim_timers_run(&bench->timers, (struct utc){start_us + SECONDS_US(36)});
+    assert_false(device_listens(&bench->device, 869525000, 3));
+    bench_close(bench);
+    config.profile = &none;
+    bench = bench_open(&config);
+    assert_false(tell_class_b(bench, 5, &start_us));
+    sim_timers_run(&bench->timers, (struct utc){start_us + SECONDS_US(3)});
     assert_false(device_listens(&bench->device, 869525000, 3));
     bench_close(bench);
 }
@@ -396,6 +438,7 @@ TEST_MAIN(cmocka_unit_test(joins_with_a_new_nonce_and_sends_readings),
           cmocka_unit_test(refuses_sessions_that_cannot_be),
           cmocka_unit_test(listens_by_its_own_clock_and_stops_at_the_timeout),
           cmocka_unit_test(in_class_b_it_is_open_in_its_ping_slots_for_units_of_128_s),
+          cmocka_unit_test(of_class_b_some_make_class_c_and_some_nothing),
           cmocka_unit_test(without_a_clock_it_starts_when_the_clock_is_set),
           cmocka_unit_test(reads_a_firmware_version_and_has_no_image_at_first),
           cmocka_unit_test(packages_it_does_not_have_are_silent),
