@@ -120,6 +120,21 @@ static void number_cell(FILE *out, int64_t number)
     fprintf(out, "<td class=\"num\">%s</td>", report_count(number, text));
 }
 
+static void fleet_head(FILE *out, const struct report *report)
+{
+    fputs(report->fleet_count > 1 ? "<th class=\"far\">fleet</th>" : "", out);
+}
+
+/* Of several: whose it is. */
+static void fleet_cell(FILE *out, const struct report *report, const char *fleet)
+{
+    if (report->fleet_count > 1) {
+        fputs("<td class=\"far\">", out);
+        report_escape(out, fleet);
+        fputs("</td>", out);
+    }
+}
+
 static void waves(FILE *out, const struct report *report)
 {
     char from[REPORT_DATE_SIZE];
@@ -130,7 +145,8 @@ static void waves(FILE *out, const struct report *report)
     fputs("<section><h2>Waves</h2><div class=\"wide\"><table><tr><th>wave</th>"
           "<th class=\"num\">devices</th><th class=\"num\">succeeded</th>"
           "<th class=\"num\">failed</th><th class=\"num\">unknown</th>"
-          "<th class=\"num\">under way</th><th>first</th><th>last</th></tr>",
+          "<th class=\"num\">under way</th><th class=\"far\">first</th>"
+          "<th class=\"far\">last</th></tr>",
           out);
     for (size_t i = 0; i < report->wave_count; i++) {
         const struct report_wave *wave = &report->waves[i];
@@ -142,8 +158,8 @@ static void waves(FILE *out, const struct report *report)
         number_cell(out, wave->by_outcome[REPORT_FAILED]);
         number_cell(out, wave->by_outcome[REPORT_UNKNOWN]);
         number_cell(out, wave->by_outcome[REPORT_ACTIVE]);
-        fprintf(out, "<td>%s</td><td>%s</td></tr>", report_date(wave->first_us, from),
-                report_date(wave->last_us, to));
+        fprintf(out, "<td class=\"far\">%s</td><td class=\"far\">%s</td></tr>",
+                report_date(wave->first_us, from), report_date(wave->last_us, to));
     }
     fputs("</table></div></section>\n", out);
 }
@@ -245,18 +261,22 @@ static void sessions(FILE *out, const struct report *report)
     fputs("<section><h2>Transmissions</h2><p class=\"note\">Each goes to devices that "
           "share "
           "data rate and gateways. Sent: uncoded and coded fragments.</p>"
-          "<div class=\"wide\"><table><tr><th class=\"num\">id</th><th>data rate</th>"
-          "<th class=\"num\">devices</th><th class=\"num\">gateways</th>"
+          "<div class=\"wide\"><table><tr><th class=\"num\">id</th>",
+          out);
+    fleet_head(out, report);
+    fputs("<th>data rate</th><th class=\"num\">devices</th>"
+          "<th class=\"num far\">gateways</th>"
           "<th class=\"num\">fragments</th><th class=\"num\">sent</th>"
-          "<th class=\"num\">more</th><th>last session</th></tr>",
+          "<th class=\"num\">more</th><th class=\"far\">last session</th></tr>",
           out);
     for (size_t i = 0; i < n && i < SESSIONS_MAX; i++) {
         const struct report_session *session = &report->sessions[i];
         int64_t more = session->sent - session->uncoded;
-        fprintf(out, "<tr><td class=\"num\">%" PRId64 "</td><td>DR%" PRId64 "</td>",
-                session->id, session->dr);
+        fprintf(out, "<tr><td class=\"num\">%" PRId64 "</td>", session->id);
+        fleet_cell(out, report, session->fleet);
+        fprintf(out, "<td>DR%" PRId64 "</td>", session->dr);
         number_cell(out, session->members);
-        number_cell(out, session->gateways);
+        fprintf(out, "<td class=\"num far\">%" PRId64 "</td>", session->gateways);
         number_cell(out, session->uncoded);
         number_cell(out, session->sent);
         if (session->uncoded > 0 && more >= 0) {
@@ -265,8 +285,8 @@ static void sessions(FILE *out, const struct report *report)
         } else {
             fputs("<td class=\"num\">-</td>", out);
         }
-        fprintf(out, "<td>%s to %s</td></tr>", report_date(session->start_us, from),
-                report_date(session->end_us, to));
+        fprintf(out, "<td class=\"far\">%s to %s</td></tr>",
+                report_date(session->start_us, from), report_date(session->end_us, to));
     }
     fputs("</table></div>", out);
     if (n > SESSIONS_MAX) {
@@ -278,24 +298,43 @@ static void sessions(FILE *out, const struct report *report)
 
 /* ---- devices ---- */
 
-static void device_row(FILE *out, const struct report_device *device)
+/* The image, or which delta; nothing yet: a dash. */
+static void sent_cell(FILE *out, const struct report *report,
+                      const struct report_device *device)
+{
+    if (!report_has_deltas(report)) {
+        return;
+    }
+    bool full = strcmp(device->variant, "full") == 0;
+    fputs(full                         ? "<td class=\"far\">image"
+          : device->variant[0] == '\0' ? "<td class=\"far\">-"
+                                       : "<td class=\"far\">delta from ",
+          out);
+    report_escape(out, full ? "" : device->variant);
+    fputs("</td>", out);
+}
+
+static void device_row(FILE *out, const struct report *report,
+                       const struct report_device *device)
 {
     char eui[EUI_TEXT_SIZE];
     char date[REPORT_DATE_SIZE];
     const char *name = report_outcome_name(device->outcome);
     bool active = device->outcome == REPORT_ACTIVE;
+    fprintf(out, "<tr><td class=\"id\">%s</td>", eui_format(device->dev_eui, eui));
+    fleet_cell(out, report, device->fleet);
     fprintf(out,
-            "<tr><td class=\"id\">%s</td><td class=\"nowrap\"><i class=\"dot "
-            "o-%s\"></i>%s</td>"
-            "<td class=\"num\">%" PRId64 "</td><td class=\"num\">%" PRId64 "</td>",
-            eui_format(device->dev_eui, eui), name, active ? "under way" : name,
-            device->state, device->result);
+            "<td class=\"nowrap\"><i class=\"dot o-%s\"></i>%s</td>"
+            "<td class=\"num far\">%" PRId64 "</td><td class=\"num\">%" PRId64 "</td>",
+            name, active ? "under way" : name, device->state, device->result);
     fprintf(out,
-            device->missing >= 0 ? "<td class=\"num\">%" PRId64 "</td><td>"
-                                 : "<td class=\"num\">-</td><td>",
+            device->missing >= 0 ? "<td class=\"num far\">%" PRId64 "</td>"
+                                 : "<td class=\"num far\">-</td>",
             device->missing);
+    sent_cell(out, report, device);
+    fputs("<td>", out);
     report_escape(out, active ? device->phase : device->reason_text);
-    fprintf(out, "</td><td class=\"id\">%s</td><td>%s</td></tr>",
+    fprintf(out, "</td><td class=\"id far\">%s</td><td class=\"far\">%s</td></tr>",
             device->gateway != 0 ? eui_format(device->gateway, eui) : "-",
             report_date(device->ended_us, date));
 }
@@ -306,7 +345,7 @@ static size_t device_rows(FILE *out, const struct report *report,
     size_t shown = 0;
     for (size_t i = 0; i < report->device_count && shown < max; i++) {
         if (report->devices[i].outcome == outcome) {
-            device_row(out, &report->devices[i]);
+            device_row(out, report, &report->devices[i]);
             shown++;
         }
     }
@@ -326,10 +365,15 @@ static void devices(FILE *out, const struct report *report)
     }
     fputs("<section><h2>Devices</h2><p class=\"note\">Those that need a look come first. "
           "State and Update Result are those of LwM2M Object 5.</p><div class=\"wide\">"
-          "<table><tr><th>DevEUI</th><th>outcome</th><th class=\"num\">state</th>"
-          "<th class=\"num\">result</th><th class=\"num\">missing</th><th>why</th>"
-          "<th>best gateway</th><th>ended</th></tr>",
+          "<table><tr><th>DevEUI</th>",
           out);
+    fleet_head(out, report);
+    fprintf(
+        out,
+        "<th>outcome</th><th class=\"num far\">state</th><th class=\"num\">result</th>"
+        "<th class=\"num far\">missing</th>%s<th>why</th>"
+        "<th class=\"far\">best gateway</th><th class=\"far\">ended</th></tr>",
+        report_has_deltas(report) ? "<th class=\"far\">sent</th>" : "");
     for (size_t k = 0; k < REPORT_OUTCOMES; k++) {
         shown += device_rows(out, report, order[k], DEVICES_MAX - shown);
     }

@@ -120,7 +120,9 @@ const char *const report_style[] = {
     ".row>:nth-child(3){grid-column:2;grid-row:2}.row>:nth-child(4){grid-column:3;"
     "grid-row:1}.rows .meter svg{height:7px}.rows .head.meter{display:none}"
     ".heat{border-spacing:1px}.heat th,.heat td{padding:4px 2px;font-size:11.5px}"
-    ".heat td.c{min-width:24px}}"
+    ".heat td.c{min-width:19px}"
+    "th,td{padding-right:6px}table{font-size:12.5px}th{font-size:11.5px}"
+    "td.id{font-size:11px}}"
     "@media print{:root{--bg:#fff}body{font-size:12px}main{max-width:none;padding:0}"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}",
     NULL,

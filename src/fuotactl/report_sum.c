@@ -169,6 +169,30 @@ static int first_wave(const void *a, const void *b)
     return l != r ? (l > r) - (l < r) : strcmp(left->name, right->name);
 }
 
+static size_t wave_place(const struct report *report, const char *name)
+{
+    size_t i = 0;
+    while (i < report->wave_count && report->waves[i].name != name) {
+        i++;
+    }
+    return i;
+}
+
+/* In the order of the waves, the image before its deltas. */
+static int first_variant(const void *a, const void *b, void *arg)
+{
+    const struct report_variant *left = a;
+    const struct report_variant *right = b;
+    size_t l = wave_place(arg, left->wave);
+    size_t r = wave_place(arg, right->wave);
+    bool left_full = strcmp(left->name, "full") == 0;
+    bool right_full = strcmp(right->name, "full") == 0;
+    if (l != r || left_full != right_full) {
+        return l != r ? (l > r) - (l < r) : right_full - left_full;
+    }
+    return strcmp(left->name, right->name);
+}
+
 /* ---- gateways ---- */
 
 static int by_gateway(const void *a, const void *b)
@@ -345,6 +369,10 @@ bool report_sum(struct report *report)
     }
     if (report->wave_count > 1) {
         qsort(report->waves, report->wave_count, sizeof(*report->waves), first_wave);
+    }
+    if (report->variant_count > 1) {
+        qsort_r(report->variants, report->variant_count, sizeof(*report->variants),
+                first_variant, report);
     }
     if (report->reason_count > 1) {
         qsort(report->reasons, report->reason_count, sizeof(*report->reasons),

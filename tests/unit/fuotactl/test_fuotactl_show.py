@@ -385,6 +385,30 @@ class Showing(DaemonCase):
         self.assertIn("\\|\\`x\\`", markdown)
         self.assertEqual(json.loads(self.report("--json", name="x"))["campaign"]["fleet"], evil)
 
+    def test_a_report_of_several_fleets_and_deltas_says_which_is_whose(self):
+        fleet = self.daemon.fleet
+        for i, device in enumerate(reversed(fleet.devices)):  # the last wave comes first in it
+            device.update(fleet="fg"[i % 2], variant=("full", "1.4.1", None)[i % 3],
+                          delta_failures=int(i % 3 == 0))
+        for i, session in enumerate(fleet.sessions):
+            session["fleet"] = "fg"[i % 2]
+        report = json.loads(self.report("--format", "json"))
+        waves = [d["wave"] for d in fleet.devices]
+        order = sorted(set(waves), key=waves.index)
+        rows = [(x["wave"], x["variant"]) for x in report["variants"]]
+        self.assertEqual(rows, sorted(rows, key=lambda x: (order.index(x[0]), x[1] != "full")))
+        self.assertEqual({x[1] for x in rows}, {"full", "1.4.1"})
+        text = self.report("--format", "html")
+        page = Page()
+        page.feed(text)
+        self.assertEqual(page.open, [])
+        for part, count in (("<h2>Fleets</h2>", 1), ("<h2>Image and deltas</h2>", 1),
+                            ('<th class="far">fleet</th>', 2), ('<th class="far">sent</th>', 1),
+                            ('<td class="far">g</td>', 20 + 3),
+                            ('<td class="far">delta from 1.4.1</td>', 13),
+                            ('<td class="far">-</td>', 13)):
+            self.assertEqual(text.count(part), count, part)
+
     def test_a_report_of_nothing_and_of_nobody(self):
         fleet = self.daemon.fleet = Fleet(0, 1, name="x", ended=False)
         fleet.airtime, fleet.sessions = [], []
