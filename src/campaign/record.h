@@ -237,7 +237,8 @@ struct transmission_rec {
     uint8_t ts005;
     uint8_t dr;
     uint8_t group_id;   /* McGroupID on the devices */
-    uint8_t frag_index; /* FragIndex on the devices */
+    uint8_t frag_index; /* FragIndex on the devices: 0, for no known stack has a second
+                           decoder, and a set-up under another index ends the one it has */
     uint8_t block_ack_delay;
     uint8_t timeout_exp; /* SessionTimeOut: 2^n s; class B: 2^n times 128 s */
     uint8_t frag_size_bytes;

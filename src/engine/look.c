@@ -11,10 +11,11 @@
 enum {
     FIRST_N = 24,      /* fragments before the first look */
     LEFT_MIN = 24,     /* fewer to go are not worth asking */
-    ASKED_MAX = 2,     /* times in a row */
+    ASKED_MAX = 4,     /* times in a row, if nobody answers */
     DOWN_PPM = 250000, /* of the requests, lost by who is listening */
     SILENT_PPM = 1000,
     DEVIATIONS = 2,
+    UNLIKELY = 2,    /* half a variance: one in four would still have it */
     SATURATED = 255, /* MissingFrag has a byte */
 };
 
@@ -85,21 +86,30 @@ static uint32_t most_of(const struct transmission *t, const struct member *m)
     uint64_t cap_ppm =
         profile_cap_ppm(device_profile(m->device), t->rec.ts004, t->rec.frag_count);
     uint32_t cap = (uint32_t)(t->rec.frag_count * cap_ppm / PROFILE_PPM);
-    uint32_t most = repair_most(t);
+    uint32_t most = repair_most(t, m);
     return cap < most && cap > 0 ? cap : most;
 }
 
-/* More than will be mended is lost already, or next to certainly will be. */
-static bool is_hopeless(const struct transmission *t, const struct member *m)
+/*
+ * Lost as often as that, expected to be at what will be mended: how far beyond it, squared,
+ * in variances of UNLIKELY parts.
+ */
+static bool is_beyond(const struct transmission *t, const struct member *m,
+                      uint32_t variances)
 {
     uint32_t most = most_of(t, m);
     if (m->look_lost > most) {
         return true;
     }
-    /* Lost as often as that, expected to be at the cap, within two deviations: squared. */
     uint64_t expected = (uint64_t)sent_of(t) * most / t->rec.frag_count;
     uint64_t over = less(m->look_lost, (uint32_t)expected);
-    return over * over > (uint64_t)DEVIATIONS * DEVIATIONS * (expected + 1);
+    return UNLIKELY * over * over > variances * (expected + 1);
+}
+
+/* More than will be mended is lost already, or next to certainly will be. */
+static bool is_hopeless(const struct transmission *t, const struct member *m)
+{
+    return is_beyond(t, m, UNLIKELY * DEVIATIONS * DEVIATIONS);
 }
 
 void look_take(struct engine *e, struct member *m, const struct member_answer *a)
@@ -165,24 +175,35 @@ static void drop_hopeless(struct engine *e, struct transmission *t)
     }
 }
 
-/* One of them alone costs the others nothing: all it may be is bad luck with answers. */
-static bool all_are_silent(const struct transmission *t)
+/* What is left to send is likely to be sent for nothing, if it is for such only. */
+static bool is_unlikely(const struct transmission *t, const struct member *m)
+{
+    return m->polled ? has_another_try(m) && is_beyond(t, m, 1) : is_silent(m);
+}
+
+/* One of them alone costs the others nothing: all it may be is bad luck. */
+static bool all_are_unlikely(const struct transmission *t)
 {
     for (size_t i = 0; i < t->member_count; i++) {
         const struct member *m = t->members[i];
-        if (member_in_session(m) && (m->polled || !is_silent(m))) {
+        if (member_in_session(m) && !is_unlikely(t, m)) {
             return false;
         }
     }
     return true;
 }
 
-static void drop_silent(struct engine *e, struct transmission *t)
+static void drop_all(struct engine *e, struct transmission *t)
 {
     for (size_t i = t->member_count; i-- > 0;) {
-        if (member_in_session(t->members[i])) {
-            member_leave(e, t->members[i], OUTCOME_UNKNOWN, REASON_NO_ANSWER,
-                         FW_SEEN_TARGETED);
+        struct member *m = t->members[i];
+        if (!member_in_session(m)) {
+            continue;
+        }
+        if (m->polled) {
+            member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_SEEN_INCOMPLETE);
+        } else {
+            member_leave(e, m, OUTCOME_UNKNOWN, REASON_NO_ANSWER, FW_SEEN_TARGETED);
         }
     }
 }
@@ -204,8 +225,8 @@ static void judge(struct engine *e, struct transmission *t)
 {
     size_t count = t->member_count;
     drop_hopeless(e, t);
-    if (all_are_silent(t)) {
-        drop_silent(e, t);
+    if (all_are_unlikely(t)) {
+        drop_all(e, t);
     }
     forget(t);
     t->look_n = (uint16_t)(sent_of(t) + sent_of(t) / 2);

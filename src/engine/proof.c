@@ -120,10 +120,11 @@ static struct tally tally_of(const struct transmission *t, const struct member_a
 }
 
 /* It denies that it has the block: are more fragments of any use? */
-static bool is_past_help(const struct transmission *t, const struct member_answer *a)
+static bool is_past_help(const struct member *m, const struct member_answer *a)
 {
+    const struct transmission *t = m->transmission;
     struct tally tally = tally_of(t, a);
-    return tally.lost > repair_most(t) || tally.coded >= tally.lost + HEARD_ENOUGH;
+    return tally.lost > repair_most(t, m) || tally.coded >= tally.lost + HEARD_ENOUGH;
 }
 
 static uint16_t missing_of_frames(const struct transmission *t,
@@ -235,7 +236,7 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
     }
     uint16_t missing = stuck ? UINT16_MAX : still_missing(m, a);
     if (missing == 0 && m->denied_n == t->news_n) {
-        if (is_past_help(t, a)) {
+        if (is_past_help(m, a)) {
             member_leave(e, m, OUTCOME_FAILED, REASON_NO_MEMORY, FW_SEEN_NO_MATRIX);
             return;
         }

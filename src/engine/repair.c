@@ -20,10 +20,11 @@ enum {
     CHASED_SHARE_V1 = 5,   /* of M: most decoders of v1 cannot mend more (2.5) */
     CHASED_SHARE_V2 = 2,
     MISSING_MIN_CHASED = 20, /* however few fragments there are */
-    TAIL_MAX = 20,           /* missing fragments that are sent one by one */
-    TAIL_EXTRA = 2,          /* beyond them: losses, and rows that tell nothing new */
-    TAILS_MAX = 2,           /* of a member in a transmission */
-    SESSION_COST = 20,       /* frames that another session costs beside its fragments */
+    DEVIATIONS = 2,
+    TAIL_MAX = 20,     /* missing fragments that are sent one by one */
+    TAIL_EXTRA = 2,    /* beyond them: losses, and rows that tell nothing new */
+    TAILS_MAX = 2,     /* of a member in a transmission */
+    SESSION_COST = 20, /* frames that another session costs beside its fragments */
 };
 
 #define TAIL_LONGEST_US HOURS_US(24)
@@ -33,23 +34,38 @@ uint16_t repair_last_n(const struct transmission *t)
     return (uint16_t)(t->rec.frag_count + t->plan.coded_max);
 }
 
+/* MissingFrag has a byte: beyond it, what was received says how much is missing. */
+static uint32_t missing_of(const struct transmission *t, const struct member *m)
+{
+    uint32_t unheard =
+        m->rec.received < t->rec.frag_count ? t->rec.frag_count - m->rec.received : 0u;
+    bool saturated =
+        m->rec.missing >= FRAG_MISSING_SATURATED && m->rec.missing != UINT16_MAX;
+    return saturated && unheard > m->rec.missing ? unheard : m->rec.missing;
+}
+
 /*
  * The loss that a member has seen. Several stacks report the last N as NbFragReceived
- * (lorawan.md 13): what is missing of M then tells it.
+ * (lorawan.md 13): what is missing of M then tells it. Others take off that what they lost of
+ * the uncoded ones only.
  */
 static uint32_t loss_of(const struct transmission *t, const struct member *m)
 {
     uint32_t sent = (uint32_t)t->rec.next_n - 1;
     uint32_t received = m->rec.received;
+    uint32_t of = sent;
     if (received == 0 || received >= sent) {
-        received = m->rec.missing < t->rec.frag_count
-                       ? (uint32_t)t->rec.frag_count - m->rec.missing
-                       : 0;
+        uint32_t missing = missing_of(t, m);
+        received = missing < t->rec.frag_count ? t->rec.frag_count - missing : 0;
         sent = t->rec.frag_count;
+        of = sent;
+    } else if (device_profile(m->device)->received == PROFILE_RECEIVED_LAST_LESS_LOST &&
+               sent > t->rec.frag_count) {
+        of = t->rec.frag_count;
     }
     uint32_t loss_ppm = 0;
     if (received < sent) {
-        loss_ppm = (uint32_t)((uint64_t)(sent - received) * SPEC_PPM / sent);
+        loss_ppm = (uint32_t)((uint64_t)(sent - received) * SPEC_PPM / of);
     }
     return loss_ppm < LOSS_MAX_PPM ? loss_ppm : LOSS_MAX_PPM;
 }
@@ -61,7 +77,7 @@ static uint32_t loss_of(const struct transmission *t, const struct member *m)
  */
 static uint32_t need_of(const struct transmission *t, const struct member *m)
 {
-    uint32_t need = redundancy_need(m->rec.missing, loss_of(t, m));
+    uint32_t need = redundancy_need(missing_of(t, m), loss_of(t, m));
     uint32_t left = repair_last_n(t) + 1u - t->rec.next_n;
     if (need <= left) {
         return need;
@@ -69,30 +85,39 @@ static uint32_t need_of(const struct transmission *t, const struct member *m)
     return device_denies_images(m->device) ? left : 0;
 }
 
-uint32_t repair_most(const struct transmission *t)
+uint32_t repair_most(const struct transmission *t, const struct member *m)
 {
+    const struct profile *profile = device_profile(m->device);
     uint32_t share = t->rec.ts004 < 2 ? CHASED_SHARE_V1 : CHASED_SHARE_V2;
     uint32_t most = t->rec.frag_count / share;
-    return most > MISSING_MIN_CHASED ? most : MISSING_MIN_CHASED;
+    most = most > MISSING_MIN_CHASED ? most : MISSING_MIN_CHASED;
+    uint32_t cap = profile_cap(profile, t->rec.ts004, t->rec.frag_count);
+    return profile_knows_cap(profile) && cap < most ? cap : most;
 }
 
 /*
- * What it lost of the uncoded ones; some count as received what is coded too, and miss less
- * with each of those, whether they can mend it or not.
+ * Some count as received what is coded too, and miss less with each of those, whether they
+ * can mend it or not. How many of all that they lost were coded is a guess, good to two
+ * deviations; what goes beyond is certain.
  */
-static uint32_t lost_of(const struct transmission *t, const struct member *m)
+static bool has_lost_more(const struct transmission *t, const struct member *m,
+                          uint32_t most)
 {
-    uint64_t lost = 0;
-    if (t->rec.ts004 < 2 && t->rec.copies <= 1) {
-        lost = (uint64_t)t->rec.frag_count * loss_of(t, m) / SPEC_PPM;
+    if (t->rec.ts004 >= 2 || t->rec.copies > 1 || t->rec.next_n <= t->rec.frag_count) {
+        return false;
     }
-    return lost > m->rec.missing ? (uint32_t)lost : m->rec.missing;
+    uint64_t loss_ppm = loss_of(t, m);
+    uint64_t coded_lost = (t->rec.next_n - 1u - t->rec.frag_count) * loss_ppm / SPEC_PPM;
+    uint64_t lost = t->rec.frag_count * loss_ppm / SPEC_PPM;
+    uint64_t over = lost > most ? lost - most : 0;
+    return over * over > (uint64_t)DEVIATIONS * DEVIATIONS * (coded_lost + 1);
 }
 
 bool repair_is_worth(const struct transmission *t, const struct member *m)
 {
+    uint32_t most = repair_most(t, m);
     return m->rec.missing != UINT16_MAX && m->rec.missing > 0 &&
-           lost_of(t, m) <= repair_most(t);
+           missing_of(t, m) <= most && !has_lost_more(t, m, most);
 }
 
 /*

@@ -15,11 +15,15 @@ struct demand {
 
 /* The highest N that may be sent. */
 uint16_t repair_last_n(const struct transmission *t);
-/* Who lost more of the uncoded fragments cannot mend them, as a rule. */
-uint32_t repair_most(const struct transmission *t);
+/*
+ * Who lost more of the uncoded fragments cannot mend them: by what its profile says of its
+ * decoder, and as a rule where it says nothing or more.
+ */
+uint32_t repair_most(const struct transmission *t, const struct member *m);
 /*
  * Who lost most of the image was not in the session: for them alone the whole image would
- * be sent once more. They are taken into the next transmission instead.
+ * be sent once more. They are taken into the next transmission instead; and so is who lost
+ * more than its decoder mends.
  */
 bool repair_is_worth(const struct transmission *t, const struct member *m);
 struct demand repair_demand(const struct transmission *t);

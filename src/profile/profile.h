@@ -253,6 +253,9 @@ bool profile_counts_rank(const struct profile *profile, uint8_t ts004);
 /* The same as a count of fragments. */
 uint32_t profile_cap(const struct profile *profile, uint8_t ts004, uint32_t m);
 
+/* Whether it says how much may be lost; else profile_cap() is a guess. */
+bool profile_knows_cap(const struct profile *profile);
+
 /* Whether it can have the multicast group of that id. */
 static inline bool profile_has_group(const struct profile *profile, uint8_t group_id)
 {

@@ -45,6 +45,8 @@ static void a_decoder_mends_what_its_profile_says(void **state)
         test_row(rows[i].name);
         assert_int_equal(profile_cap_ppm(&rows[i].profile, rows[i].ts004, rows[i].m),
                          rows[i].want_ppm);
+        assert_int_equal(profile_knows_cap(&rows[i].profile),
+                         rows[i].profile.lost_ppm + rows[i].profile.lost_max > 0);
     }
 }
 
