@@ -121,9 +121,9 @@ static void the_loss_of_who_counts_uncoded_ones_is_not_watered_down(void **state
     for (size_t i = 0; i < ARRAY_LEN(sent); i++) {
         struct flow f;
         begin_polled(&f, i == 0 ? &all : &uncoded, 2, M);
-        tell(&f, M - 40, 40);
+        tell(&f, M - 20, 20);
         uint32_t first = sent_then(&f);
-        tell(&f, M + first - 40, 20); /* 40 lost, of all or of the uncoded ones */
+        tell(&f, M + first - 20, 15); /* 20 lost, of all or of the uncoded ones */
         sent[i] = sent_then(&f);
         flow_free(&f);
     }
