@@ -321,7 +321,31 @@ static void few_who_are_seldom_heard_are_polled_again(void **state)
     assert_int_equal(polls_of(29, 1), 1); /* those before the start do not count */
 }
 
-TEST_MAIN(cmocka_unit_test(few_who_are_seldom_heard_are_polled_again),
+/* lorawan.md 13.1: the sample applications of LoRaMac-node and mbed say so, all the time. */
+static void the_checksum_of_a_block_is_no_proof_and_no_answer(void **state)
+{
+    static const char *const rows[] = {"0578563412", "050078563412", "05"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        static const enum member_phase phases[] = {MEMBER_LISTENING, MEMBER_STATUS,
+                                                   MEMBER_UPGRADE};
+        struct flow f;
+        test_row(rows[i]);
+        begin_v1(&f, 1);
+        for (size_t k = 0; k < sizeof(phases) / sizeof(phases[0]); k++) {
+            flow_walk(&f, 0, phases[k]);
+            enum member_phase phase = flow_member(&f, 0)->phase;
+            flow_uplink(&f, 0, 201, rows[i]);
+            assert_int_equal(flow_member(&f, 0)->phase, phase);
+        }
+        flow_walk(&f, 0, MEMBER_ENDED);
+        ended(&f, 0, OUTCOME_SUCCEEDED, REASON_VERIFIED, FW_RESULT_SUCCESS);
+        flow_free(&f);
+    }
+}
+
+TEST_MAIN(cmocka_unit_test(the_checksum_of_a_block_is_no_proof_and_no_answer),
+          cmocka_unit_test(few_who_are_seldom_heard_are_polled_again),
           cmocka_unit_test(who_answers_late_takes_part_in_the_next_session),
           cmocka_unit_test(what_another_one_is_sent_is_no_news),
           cmocka_unit_test(a_count_told_twice_is_the_same_count),
