@@ -394,6 +394,9 @@ class Run:
                          max(told[k] for k in ("makespan_s", "heard_s", "versions_s",
                                                "median_s")))
         self.same("rho_makespan_more", ratio(seconds(self.makespan), told["more_s"]))
+        self.same("least_rho_makespan", ratio(max(told["makespan_s"], told["median_s"]),
+                                              told["makespan_s"]))
+        self.same("least_rho_makespan_run", ratio(told["heard_s"], told["makespan_s"]))
 
     def soonest_us(self, d):
         """From an uplink to the end of the second downlink, in the quicker window."""
