@@ -275,23 +275,25 @@ enum {
 };
 
 /* Class C goes out with the parameters of RX2, class B with those of its ping slots: one or
- * the other is supported, as the server prefers class C. */
+ * the other is supported, as the server prefers class C. DataRateIndexValue, FrequencyValue and
+ * PingSlotPeriodValue are bare values in JSON (lorawan.proto: thethings.json.message, wrapper):
+ * with a member "value" a real server refuses them. */
 static void format_settings(const struct work *w, char settings[static SETTINGS_SIZE],
                             char paths[static SETTINGS_SIZE])
 {
     if (!w->class_b) {
         snprintf(settings, SETTINGS_SIZE,
-                 "\"rx2_data_rate_index\":{\"value\":\"DATA_RATE_%u\"},"
-                 "\"rx2_frequency\":{\"value\":\"%u\"}",
+                 "\"rx2_data_rate_index\":\"DATA_RATE_%u\","
+                 "\"rx2_frequency\":\"%u\"",
                  w->dr, (unsigned)w->frequency_hz);
         snprintf(paths, SETTINGS_SIZE,
                  "\"mac_settings.rx2_data_rate_index\",\"mac_settings.rx2_frequency\"");
         return;
     }
     snprintf(settings, SETTINGS_SIZE,
-             "\"ping_slot_periodicity\":{\"value\":\"PING_EVERY_%uS\"},"
-             "\"ping_slot_data_rate_index\":{\"value\":\"DATA_RATE_%u\"},"
-             "\"ping_slot_frequency\":{\"value\":\"%u\"}",
+             "\"ping_slot_periodicity\":\"PING_EVERY_%uS\","
+             "\"ping_slot_data_rate_index\":\"DATA_RATE_%u\","
+             "\"ping_slot_frequency\":\"%u\"",
              1u << w->ping_slot_periodicity, w->dr, (unsigned)w->frequency_hz);
     snprintf(paths, SETTINGS_SIZE,
              "\"mac_settings.ping_slot_periodicity\","

@@ -322,14 +322,14 @@ static void ns_put(const struct work *w)
             json_object_get_boolean(set_value(w, "supports_class_c")) != 0,
         .supports_class_b = class_b,
         .last_n_f_cnt_down = number_of(set_value(w, "session.last_n_f_cnt_down")),
-        .rx2_dr = data_rate_of(
-            set_value(w, class_b ? "mac_settings.ping_slot_data_rate_index.value"
-                                 : "mac_settings.rx2_data_rate_index.value")),
+        .rx2_dr =
+            data_rate_of(set_value(w, class_b ? "mac_settings.ping_slot_data_rate_index"
+                                              : "mac_settings.rx2_data_rate_index")),
         .rx2_frequency_hz =
-            number_of(set_value(w, class_b ? "mac_settings.ping_slot_frequency.value"
-                                           : "mac_settings.rx2_frequency.value")),
+            number_of(set_value(w, class_b ? "mac_settings.ping_slot_frequency"
+                                           : "mac_settings.rx2_frequency")),
         .ping_slot_periodicity =
-            periodicity_of(set_value(w, "mac_settings.ping_slot_periodicity.value")),
+            periodicity_of(set_value(w, "mac_settings.ping_slot_periodicity")),
         .interval_us =
             duration_us(set_value(w, "mac_settings.class_b_c_downlink_interval")),
     };

@@ -42,8 +42,8 @@ static void a_group_is_a_device_in_three_registries(void **state)
         {"/session/dev_addr", "01AB23CD"},
         {"/session/keys/f_nwk_s_int_key/key", "A0010203000000000000000000000000"},
         {"/session/last_n_f_cnt_down", "4"},
-        {"/mac_settings/rx2_data_rate_index/value", "DATA_RATE_3"},
-        {"/mac_settings/rx2_frequency/value", "869525000"},
+        {"/mac_settings/rx2_data_rate_index", "DATA_RATE_3"},
+        {"/mac_settings/rx2_frequency", "869525000"},
         {"/mac_settings/class_b_c_downlink_interval", "0.1s"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -212,9 +212,9 @@ static void a_group_of_class_b_has_ping_slots(void **state)
         {"/end_device/multicast", "true"},
         {"/end_device/supports_class_b", "true"},
         {"/end_device/supports_class_c", ""},
-        {"/end_device/mac_settings/ping_slot_periodicity/value", "PING_EVERY_8S"},
-        {"/end_device/mac_settings/ping_slot_data_rate_index/value", "DATA_RATE_3"},
-        {"/end_device/mac_settings/ping_slot_frequency/value", "869525000"},
+        {"/end_device/mac_settings/ping_slot_periodicity", "PING_EVERY_8S"},
+        {"/end_device/mac_settings/ping_slot_data_rate_index", "DATA_RATE_3"},
+        {"/end_device/mac_settings/ping_slot_frequency", "869525000"},
         {"/end_device/mac_settings/rx2_frequency", ""},
         {"/field_mask/paths/1", "supports_class_b"},
         {"/field_mask/paths/9", "mac_settings.ping_slot_periodicity"},
