@@ -75,6 +75,7 @@ void group_give_up_frame(struct fuo_ns *ns, struct group *group)
 {
     if (group->waiting) {
         group->waiting = false;
+        group->counts = false;
         ns_result(ns, group->frame_id, FUO_ETIMEDOUT, 0);
     }
 }
@@ -222,6 +223,8 @@ static void finish(struct fuo_ns *ns, struct work *w, uint32_t last_f_cnt)
     } else {
         group->gateway_count = w->gateway_count;
         memcpy(group->gateways, w->gateways, sizeof(group->gateways));
+        group->counts = true;
+        group->next_f_cnt = last_f_cnt + 1;
         tell_group(ns, w, FUO_OK, last_f_cnt + 1);
     }
     work_free(w);

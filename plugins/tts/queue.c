@@ -3,8 +3,13 @@
  * queue.c - frames of a multicast group, and its queue at the server.
  *
  * A frame is pushed with a time, in class B without as the server knows the ping slots, and
- * with the group's gateways, each in a group index of its own so that all of them send it. down/queued tells its counter, down/failed why not. A
+ * with the group's gateways, each in a group index of its own so that all of them send it. down/queued says that it is taken, down/failed why not. A
  * frame that fails after that was lost on its way: the engine learns it from the devices.
+ *
+ * The Application Server counts, but what it says in down/queued is the frame as it was pushed,
+ * without the counter (pkg/applicationserver/observability.go, registerForwardDownlinks). So
+ * the group's is counted here, from what the server said when the group was opened or its
+ * queue was looked at; where that is not known, the server is asked before the frame is told.
  */
 #include <json-c/json.h>
 #include <stdio.h>
@@ -214,12 +219,63 @@ static struct group *waiting_for(const struct fuo_ns *ns, uint64_t id)
     return group;
 }
 
+static void taken(struct fuo_ns *ns, struct group *group, uint32_t f_cnt)
+{
+    group->waiting = false;
+    group->counts = true;
+    group->next_f_cnt = f_cnt + 1;
+    ns_result(ns, group->frame_id, FUO_OK, f_cnt);
+}
+
+/* false: it says none. */
+static bool read_counter(const struct api_answer *answer, uint32_t *last)
+{
+    *last = 0; /* left out: none was sent yet */
+    return json_uint(json_member(answer->json, "session"), "last_a_f_cnt_down",
+                     UINT32_MAX - 1, last);
+}
+
+static void on_taken(struct fuo_ns *ns, void *context, const struct api_answer *answer)
+{
+    struct intent *intent = context;
+    struct group *group = waiting_for(ns, intent->id);
+    uint32_t last = 0;
+    if (answer->err != FUO_OK) {
+        complain(ns, "counter", intent, answer);
+    }
+    if (group != NULL && answer->err == FUO_OK && read_counter(answer, &last)) {
+        taken(ns, group, last);
+    } else if (group != NULL) {
+        group_give_up_frame(ns, group); /* the queue tells then */
+    }
+    free(intent);
+}
+
+static int ask_counter(struct fuo_ns *ns, struct intent *intent, api_done *done)
+{
+    struct api_request request = {
+        .method = "GET",
+        .registry = API_AS,
+        .device = intent->group,
+        .rest = "?field_mask=session.last_a_f_cnt_down",
+    };
+    return api_call(ns, &request, done, free, intent);
+}
+
 void multicast_queued(struct fuo_ns *ns, uint64_t id, uint32_t f_cnt)
 {
     struct group *group = waiting_for(ns, id);
-    if (group != NULL) {
-        group->waiting = false;
-        ns_result(ns, id, FUO_OK, f_cnt);
+    if (group == NULL) {
+        return;
+    }
+    if (f_cnt > 0 || group->counts) {
+        taken(ns, group, f_cnt > 0 ? f_cnt : group->next_f_cnt);
+        return;
+    }
+    struct intent *intent = intent_new(id, group->id);
+    if (intent == NULL || ask_counter(ns, intent, on_taken) != FUO_OK) {
+        free(intent);
+        group_give_up_frame(ns, group);
     }
 }
 
@@ -246,12 +302,14 @@ static int err_of(const char *error)
     return FUO_EPROTO;
 }
 
-void multicast_failed(struct fuo_ns *ns, uint64_t id, const char *error)
+/* f_cnt 0: it was not given one, and the next will have what it would have had. */
+void multicast_failed(struct fuo_ns *ns, uint64_t id, const char *error, uint32_t f_cnt)
 {
     struct group *group = waiting_for(ns, id);
     ns_log(ns, FUO_LOG_INFO, "a multicast frame failed: %s", error);
     if (group != NULL) {
         group->waiting = false;
+        group->counts = group->counts && f_cnt == 0;
         ns_result(ns, id, err_of(error), 0);
     }
 }
@@ -277,9 +335,13 @@ static void on_counter(struct fuo_ns *ns, void *context, const struct api_answer
     int err = answer->err;
     if (err != FUO_OK) {
         complain(ns, "counter", intent, answer);
-    } else if (!json_uint(json_member(answer->json, "session"), "last_a_f_cnt_down",
-                          UINT32_MAX - 1, &last)) {
+    } else if (!read_counter(answer, &last)) {
         err = FUO_EPROTO;
+    }
+    struct group *group = group_find(ns, intent->group);
+    if (err == FUO_OK && group != NULL && !group->waiting) {
+        group->counts = true;
+        group->next_f_cnt = last + 1;
     }
     polled(ns, intent, err, last + 1);
 }
@@ -294,13 +356,7 @@ static void on_queue(struct fuo_ns *ns, void *context, const struct api_answer *
     }
     struct json_object *list = json_array(answer->json, "downlinks");
     intent->frame_count = list != NULL ? (uint32_t)json_object_array_length(list) : 0;
-    struct api_request request = {
-        .method = "GET",
-        .registry = API_AS,
-        .device = intent->group,
-        .rest = "?field_mask=session.last_a_f_cnt_down",
-    };
-    int err = api_call(ns, &request, on_counter, free, intent);
+    int err = ask_counter(ns, intent, on_counter);
     if (err != FUO_OK) {
         polled(ns, intent, err, 0);
     }

@@ -204,7 +204,7 @@ static void take_frame(struct fuo_ns *ns, const struct message *m)
     if (m->kind == MESSAGE_QUEUED) {
         multicast_queued(ns, m->id, m->f_cnt);
     } else if (m->kind == MESSAGE_FAILED) {
-        multicast_failed(ns, m->id, m->error);
+        multicast_failed(ns, m->id, m->error, m->f_cnt);
     }
 }
 

@@ -286,6 +286,15 @@ static struct json_object *join_accept(const struct tts_event *event)
     return accept;
 }
 
+/* As it was pushed: pkg/applicationserver/observability.go, registerForwardDownlinks, tells of
+ * the items before they were counted and encrypted. */
+static struct json_object *queued(const struct tts_event *event)
+{
+    struct json_object *downlink = downlink_json(event->downlink);
+    json_object_object_del(downlink, "f_cnt");
+    return downlink;
+}
+
 /* ---- messages ---- */
 
 static const char *type_name(enum tts_event_type type)
@@ -332,7 +341,7 @@ char *tts_event_json(const struct tts_json *context, const struct tts_event *eve
         add(root, "join_accept", join_accept(event));
         break;
     case TTS_EVENT_QUEUED:
-        add(root, "downlink_queued", downlink_json(event->downlink));
+        add(root, "downlink_queued", queued(event));
         break;
     case TTS_EVENT_SENT:
         add(root, "downlink_sent", downlink_json(event->downlink));

@@ -140,6 +140,73 @@ static void a_frame_without_an_answer_ends_with_the_next_question(void **state)
     rig_close(&rig);
 }
 
+static void tell_queued(struct rig *rig, uint64_t id)
+{
+    char json[128];
+    snprintf(json, sizeof(json),
+             "{\"downlink_queued\":{\"correlation_ids\":[\"fuotad:m:%016llx\"]}}",
+             (unsigned long long)id);
+    deliver(rig, TOPIC HANDLE "/down/queued", json);
+}
+
+#define COUNTER AS HANDLE "?field_mask=session.last_a_f_cnt_down"
+
+/* pkg/applicationserver/observability.go, registerForwardDownlinks: down/queued is the frame as
+ * it was pushed, without a counter. */
+static void frames_are_counted_here_where_the_server_does_not_say(void **state)
+{
+    struct rig rig;
+    (void)state;
+    start(&rig);
+    open_all(&rig);
+    send(&rig, 11);
+    tell_queued(&rig, 11);
+    expect_result(&rig, 11, FUO_OK, 5); /* the group was opened with it */
+    send(&rig, 12);
+    deliver(&rig, TOPIC HANDLE "/down/failed",
+            "{\"downlink_failed\":{\"downlink\":{\"correlation_ids\":[\"fuotad:m:"
+            "000000000000000c\"]},\"error\":{\"name\":\"downlink_expired\"}}}");
+    expect_result(&rig, 12, FUO_EEXPIRED, 0); /* it was given none */
+    send(&rig, 13);
+    tell_queued(&rig, 13);
+    expect_result(&rig, 13, FUO_OK, 6);
+    send(&rig, 14); /* nobody knows what became of it, but the server */
+    assert_int_equal(rig.loaded.plugin.queue_poll(rig.ns, 15, HANDLE), FUO_OK);
+    expect_result(&rig, 14, FUO_ETIMEDOUT, 0);
+    answer(&rig, 200, "{}");
+    answer(&rig, 200, "{\"session\":{\"last_a_f_cnt_down\":7}}");
+    assert_int_equal(rig_event(&rig)->type, FUO_EV_QUEUE);
+    send(&rig, 16);
+    tell_queued(&rig, 16);
+    expect_result(&rig, 16, FUO_OK, 8);
+    rig_close(&rig);
+}
+
+static void where_nobody_knows_the_counter_the_server_is_asked(void **state)
+{
+    struct rig rig;
+    (void)state;
+    start(&rig);
+    send(&rig, 11); /* after a restart */
+    answer(&rig, 200, "{\"attributes\":{\"fuotad-gateways-0\":\"gw-x\"}}");
+    tell_queued(&rig, 11);
+    assert_null(rig_event(&rig));
+    expect(&rig, "GET", COUNTER);
+    answer(&rig, 200, "{\"session\":{\"last_a_f_cnt_down\":41}}");
+    expect_result(&rig, 11, FUO_OK, 41);
+    send(&rig, 12);
+    tell_queued(&rig, 12);
+    expect_result(&rig, 12, FUO_OK, 42);
+    send(&rig, 13);
+    send(&rig, 14);
+    expect_result(&rig, 13, FUO_ETIMEDOUT, 0);
+    tell_queued(&rig, 14);
+    expect(&rig, "GET", COUNTER);
+    refuse(&rig, 503, "away");
+    expect_result(&rig, 14, FUO_ETIMEDOUT, 0); /* the queue tells */
+    rig_close(&rig);
+}
+
 static void after_a_restart_the_gateways_are_asked_for(void **state)
 {
     struct rig rig;
@@ -354,6 +421,8 @@ static void what_is_under_way_is_forgotten_at_the_end(void **state)
 TEST_MAIN(cmocka_unit_test(a_frame_has_a_time_and_every_gateway_a_group_index),
           cmocka_unit_test(refused_frames_have_a_reason),
           cmocka_unit_test(a_frame_without_an_answer_ends_with_the_next_question),
+          cmocka_unit_test(frames_are_counted_here_where_the_server_does_not_say),
+          cmocka_unit_test(where_nobody_knows_the_counter_the_server_is_asked),
           cmocka_unit_test(after_a_restart_the_gateways_are_asked_for),
           cmocka_unit_test(a_group_that_is_gone_is_said_so),
           cmocka_unit_test(a_frame_for_ping_slots_has_no_time),

@@ -30,6 +30,11 @@ def micros(tmst):
     return now - behind if behind < WRAP // 2 else now + WRAP - behind
 
 
+def gps_micros(tmms):
+    """What an absolute time of a class B or C downlink is told as: GPS time."""
+    return (tmms + (GPS_EPOCH_S - LEAP_S) * 1000) * 1000
+
+
 def lora(datr):
     sf, _, bw = datr[2:].partition("BW")
     return int(bw) * 1000, int(sf)
@@ -136,7 +141,7 @@ class UdpGateways:
         """With a context of a time of the wall: that of the frame."""
         if txpk.get("imme"):
             return {"timing": {"immediately": {}}}
-        at = micros(txpk["tmst"])
+        at = micros(txpk["tmst"]) if "tmst" in txpk else gps_micros(txpk["tmms"])
         if bytes(phy[1:5]) in self.unicast or phy[0] & 0xe0 == 0x20:
             return {"timing": {"delay": {"delay": "0s"}},
                     "context": base64.b64encode(at.to_bytes(8, "big")).decode()}
