@@ -66,7 +66,7 @@ OWNERS = {
     r"MQTT.*|curl/.*": {"net"},
     r"dlfcn\.h": {"plugin"},
     r"openssl/crypto\.h": {"crypto", "net"},  # net: only how it ends
-    r"openssl/(?!crypto\.h).*": {"crypto"},
+    r"openssl/(?!crypto\.h).*": {"crypto", "fuota-sim"},
     r"uv\.h": {"net", "plugin", "loop", "fuotad", "fuota-sim"},
     r"microhttpd\.h": {"loop", "fuota-sim"},
     r"protobuf-c/.*": {"fuota-sim"},

@@ -13,6 +13,7 @@ enum {
     HANDSHAKES_MAX = 64,
     PORT_MAX = 65535,
     WEAKEST_DBM = -200,
+    UNANSWERED_MAX = 3,
     TICK_PEERS = 512, /* of all, in a turn */
     SERVE_PEERS = 64, /* that are asked something, in a turn */
     ASKED_MAX = 1024, /* requests under way: libcoap walks along them */
@@ -99,8 +100,12 @@ static void handle(coap_resource_t *resource, coap_session_t *session,
 
 static void tick_peer(struct fuo_ns *ns, struct peer *p)
 {
-    if (p->session != NULL && p->expires_us <= ns->now_us) {
-        peers_deregister(ns, p);
+    /* With DTLS a device that has rebooted cannot register from where it was before, as long
+     * as there is the session of before. */
+    if (p->session != NULL &&
+        (p->expires_us <= ns->now_us ||
+         (p->unanswered >= UNANSWERED_MAX && coap_is_secure(p->session)))) {
+        peers_lose(ns, p);
         return;
     }
     talk_tick(ns, p);

@@ -158,6 +158,7 @@ struct peer {
     int64_t awake_until_us;  /* NEVER_US: it always listens */
     int64_t silent_until_us; /* it did not answer: not asked before, unless it speaks */
     bool verified;           /* it has answered from where it is, or has DTLS */
+    uint8_t unanswered;      /* requests in a row */
     bool queue;              /* it sleeps (U or UQ of 1.0, Q of 1.1) */
     bool firmware;           /* it has /5/0 */
     bool cancels;            /* ... of 1.1 or later: resources 10 to 13 */
@@ -309,6 +310,8 @@ struct peer *peers_registered(const struct fuo_ns *ns, const char *id);
 void peers_register(struct fuo_ns *ns, struct peer *p, coap_session_t *session);
 void peers_move(struct peer *p, coap_session_t *session);
 void peers_deregister(struct fuo_ns *ns, struct peer *p);
+/* The same, and it is not there any more; never in a handler of its session. */
+void peers_lose(struct fuo_ns *ns, struct peer *p);
 
 /* ---- rd.c ---- */
 

@@ -154,8 +154,24 @@ static void draw_id(struct fuo_ns *ns, char id[static REG_ID_SIZE])
     format_hex(random, sizeof(random), id);
 }
 
+/*
+ * The device is not there any more, or at another address. As long as libcoap has a session of
+ * DTLS with an address it begins no other one, and somebody else may get that address (behind
+ * a NAT), or the device itself, when it has rebooted.
+ */
+static void leave(coap_session_t *session)
+{
+    if (coap_is_secure(session)) {
+        coap_session_disconnected(session, COAP_NACK_NOT_DELIVERABLE);
+    }
+    coap_session_release(session);
+}
+
 void peers_register(struct fuo_ns *ns, struct peer *p, coap_session_t *session)
 {
+    coap_session_t *before = p->session != NULL && p->session != session
+                                 ? coap_session_reference(p->session)
+                                 : NULL;
     (void)coap_session_reference(session); /* first: it may be the same */
     peers_deregister(ns, p);
     p->session = session;
@@ -165,14 +181,27 @@ void peers_register(struct fuo_ns *ns, struct peer *p, coap_session_t *session)
     p->next_id = *at;
     *at = p;
     ns->registered_count++;
+    if (before != NULL) {
+        leave(before);
+    }
 }
 
 void peers_move(struct peer *p, coap_session_t *session)
 {
     if (p->session != session) {
-        coap_session_release(p->session);
+        coap_session_t *before = p->session;
         p->session = coap_session_reference(session);
         p->verified = coap_is_secure(session);
+        leave(before);
+    }
+}
+
+void peers_lose(struct fuo_ns *ns, struct peer *p)
+{
+    if (p->session != NULL) {
+        coap_session_t *before = coap_session_reference(p->session);
+        peers_deregister(ns, p);
+        leave(before);
     }
 }
 

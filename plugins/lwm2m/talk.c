@@ -248,6 +248,7 @@ coap_response_t talk_on_response(coap_session_t *session, const coap_pdu_t *sent
         return COAP_RESPONSE_FAIL; /* a reset ends an observation of before */
     }
     p->verified = true;
+    p->unanswered = 0;
     update_awake(ns, p);
     bool observed = coap_number(received, COAP_OPTION_OBSERVE, UINT32_MAX) != UINT32_MAX;
     if (p->step != STEP_NONE && is_token(&token, p->token)) {
@@ -268,7 +269,6 @@ void talk_on_nack(coap_session_t *session, const coap_pdu_t *sent,
 {
     struct fuo_ns *ns = coap_get_app_data(coap_session_get_context(session));
     coap_bin_const_t token = {0, NULL};
-    (void)reason;
     (void)mid;
     if (sent != NULL) {
         token = coap_pdu_get_token(sent);
@@ -276,6 +276,8 @@ void talk_on_nack(coap_session_t *session, const coap_pdu_t *sent,
     bootstrap_refused(ns, session, &token);
     struct peer *p = owner_of(ns, session, &token);
     if (p != NULL && p->step != STEP_NONE && is_token(&token, p->token)) {
+        bool silent = reason == COAP_NACK_TOO_MANY_RETRIES && p->unanswered < UINT8_MAX;
+        p->unanswered = (uint8_t)(p->unanswered + silent);
         give_none(ns, p);
     }
 }

@@ -508,6 +508,7 @@ void update_heard(struct fuo_ns *ns, struct peer *p)
     event.reported.dev_eui = p->eui;
     ns_event(ns, &event);
     talk_heard(ns, p);
+    p->unanswered = 0;
     update_awake(ns, p);
     ns_due(ns, p);
 }

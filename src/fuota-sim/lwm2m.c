@@ -51,6 +51,7 @@ struct app {
     uv_timer_t flusher;
     uv_signal_t signals[2];
     struct lwm2m_client_config config;
+    struct ssl_ctx_st *dtls; /* NULL: none */
     struct station *stations;
     size_t count;
     struct sim_timers timers;
@@ -174,11 +175,8 @@ static void on_received(void *arg, const uint8_t *bytes, size_t len)
 static bool on_connect(void *ctx, struct lwm2m_client *client,
                        const struct lwm2m_uri *uri)
 {
-    struct lwm2m_link *link = &station_of(client)->link;
     (void)ctx;
-    link->has_files = lwm2m_link_address(uri->host, uri->port,
-                                         &link->peers[LWM2M_PEER_FILES]) == FUO_OK;
-    return link->has_files;
+    return lwm2m_link_files(&station_of(client)->link, uri) == FUO_OK;
 }
 
 static void on_move(void *ctx, struct lwm2m_client *client)
@@ -294,6 +292,7 @@ static void configure(struct app *app)
         .awake_us = SECONDS_US(AWAKE_S),
         .install_us = SECONDS_US(INSTALL_S),
         .boot_us = SECONDS_US(BOOT_S),
+        .secure = o->lwm2m.secure,
     };
     app->prng = prng_seeded(o->network.seed ^ UINT64_C(0x1055));
 }
@@ -309,6 +308,9 @@ static int open_station(struct app *app, size_t i, const struct sockaddr_storage
     s->link = (struct lwm2m_link){
         .loop = &app->loop, .buffer = app->buffer, .received = on_received, .arg = s};
     s->link.peers[LWM2M_PEER_SERVER] = *server;
+    s->link.dtls.ctx = app->dtls;
+    s->link.dtls.identity = s->client.endpoint;
+    lwm2m_key(o, i, s->link.dtls.key);
     lwm2m_client_init(&s->client, &app->config, o->lwm2m.kinds[i % o->lwm2m.kind_count],
                       dev_eui, o->network.seed ^ i * UINT64_C(0x10001),
                       utc_after(now_of(app), clock_virtual_us(&o->clock, start_us)));
@@ -341,6 +343,11 @@ static int open_stations(struct app *app)
         log_err("--server: %s is not an address of this machine (127.0.0.1 or ::1)",
                 o->lwm2m.host);
         return FUO_EINVAL;
+    }
+    app->dtls = o->lwm2m.secure ? lwm2m_dtls_context() : NULL;
+    if (o->lwm2m.secure && app->dtls == NULL) {
+        log_err("no DTLS with pre-shared keys: OpenSSL refuses it");
+        return FUO_EIO;
     }
     want_descriptors(o->network.device_count);
     app->stations = calloc(o->network.device_count, sizeof(*app->stations));
@@ -420,6 +427,7 @@ static int finish(struct app *app)
                  (unsigned long long)registrations, app->updated_count);
     }
     sim_timers_free(&app->timers);
+    lwm2m_dtls_context_free(app->dtls);
     free(app->stations);
     return app->failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

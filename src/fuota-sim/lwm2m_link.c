@@ -58,11 +58,37 @@ static void on_datagram(uv_udp_t *socket, ssize_t len, const uv_buf_t *buf,
 {
     struct lwm2m_link *link = socket->data;
     bool whole = len > 0 && from != NULL && (flags & UV_UDP_PARTIAL) == 0;
-    if (whole && link != NULL &&
-        (is_same(&link->peers[LWM2M_PEER_SERVER], from) ||
-         (link->has_files && is_same(&link->peers[LWM2M_PEER_FILES], from)))) {
+    if (!whole || link == NULL) {
+        return;
+    }
+    bool server = is_same(&link->peers[LWM2M_PEER_SERVER], from);
+    if (server && link->dtls.ctx != NULL) {
+        lwm2m_dtls_take(&link->dtls, (const uint8_t *)buf->base, (size_t)len);
+    } else if (server || (link->has_files && !link->files_secure &&
+                          is_same(&link->peers[LWM2M_PEER_FILES], from))) {
         link->received(link->arg, (const uint8_t *)buf->base, (size_t)len);
     }
+}
+
+static void send_to(struct lwm2m_link *link, enum lwm2m_peer peer, const uint8_t *bytes,
+                    size_t len)
+{
+    uv_buf_t buf = uv_buf_init((char *)(uintptr_t)bytes, (unsigned)len);
+    if (link->socket != NULL) {
+        (void)uv_udp_try_send(link->socket, &buf, 1,
+                              (const struct sockaddr *)&link->peers[peer]);
+    }
+}
+
+static void on_dtls_send(void *arg, const uint8_t *bytes, size_t len)
+{
+    send_to(arg, LWM2M_PEER_SERVER, bytes, len);
+}
+
+static void on_dtls_received(void *arg, const uint8_t *bytes, size_t len)
+{
+    struct lwm2m_link *link = arg;
+    link->received(link->arg, bytes, len);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -84,6 +110,9 @@ int lwm2m_link_open(struct lwm2m_link *link)
     }
     socket->data = link;
     link->socket = socket;
+    link->dtls.send = on_dtls_send;
+    link->dtls.received = on_dtls_received;
+    link->dtls.arg = link;
     if (lwm2m_link_address(v6 ? "::1" : "127.0.0.1", 0, &any) != FUO_OK ||
         uv_udp_bind(socket, (const struct sockaddr *)&any, 0) != 0 ||
         uv_udp_recv_start(socket, on_alloc, on_datagram) != 0) {
@@ -100,6 +129,7 @@ void lwm2m_link_close(struct lwm2m_link *link)
         uv_close((uv_handle_t *)link->socket, on_closed);
         link->socket = NULL;
     }
+    lwm2m_dtls_drop(&link->dtls);
 }
 
 int lwm2m_link_move(struct lwm2m_link *link)
@@ -110,16 +140,33 @@ int lwm2m_link_move(struct lwm2m_link *link)
         link->socket = old.socket;
         return err;
     }
+    link->dtls.ssl = NULL; /* the old one's */
+    link->dtls.waiting_len = 0;
+    link->dtls.unanswered = 0;
     lwm2m_link_close(&old);
     return FUO_OK;
+}
+
+int lwm2m_link_files(struct lwm2m_link *link, const struct lwm2m_uri *uri)
+{
+    struct sockaddr_storage *files = &link->peers[LWM2M_PEER_FILES];
+    link->has_files = false;
+    if (lwm2m_link_address(uri->host, uri->port, files) != FUO_OK) {
+        return FUO_EINVAL;
+    }
+    link->files_secure = uri->secure;
+    link->has_files = !uri->secure ||
+                      (link->dtls.ctx != NULL && is_same(&link->peers[LWM2M_PEER_SERVER],
+                                                         (const struct sockaddr *)files));
+    return link->has_files ? FUO_OK : FUO_EINVAL;
 }
 
 void lwm2m_link_send(struct lwm2m_link *link, enum lwm2m_peer peer, const uint8_t *bytes,
                      size_t len)
 {
-    uv_buf_t buf = uv_buf_init((char *)(uintptr_t)bytes, (unsigned)len);
-    if (link->socket != NULL) {
-        (void)uv_udp_try_send(link->socket, &buf, 1,
-                              (const struct sockaddr *)&link->peers[peer]);
+    if (link->dtls.ctx != NULL && (peer == LWM2M_PEER_SERVER || link->files_secure)) {
+        lwm2m_dtls_send(&link->dtls, bytes, len);
+    } else {
+        send_to(link, peer, bytes, len);
     }
 }

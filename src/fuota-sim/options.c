@@ -16,6 +16,7 @@ enum {
     GATEWAYS_MAX = 1000,
     CAPTURE_DB = 6,
     COAP_PORT = 5683,
+    COAPS_PORT = 5684,
     VERSION_MAX = 63,
     LIFETIME_MIN_S = 10,
     ON_THE_WALL = 1000000,
@@ -210,15 +211,16 @@ static int parse_dialect(const char *text, struct sim_options *options)
     return FUO_EINVAL;
 }
 
-/* coap://host, coap://host:port, with [] around an IPv6 address. */
+/* coap://host, coaps://host:port, with [] around an IPv6 address. */
 static int parse_server(const char *text, struct sim_lwm2m *lwm2m)
 {
-    static const char scheme[] = "coap://";
-    uint64_t port = COAP_PORT;
-    if (strncmp(text, scheme, sizeof(scheme) - 1) != 0) {
+    lwm2m->secure = strncmp(text, "coaps:", 6) == 0;
+    uint64_t port = lwm2m->secure ? COAPS_PORT : COAP_PORT;
+    if (strncmp(text, "coap", 4) != 0 ||
+        strncmp(text + 4 + lwm2m->secure, "://", 3) != 0) {
         return FUO_EINVAL;
     }
-    text += sizeof(scheme) - 1;
+    text += 7 + lwm2m->secure;
     bool bracket = *text == '[';
     size_t len = strcspn(text += bracket, bracket ? "]" : ":/");
     if (len == 0 || len >= sizeof(lwm2m->host) || (bracket && text[len] != ']')) {

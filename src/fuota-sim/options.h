@@ -22,6 +22,7 @@ enum {
 struct sim_lwm2m {
     bool wanted;
     bool list_kinds; /* and do nothing else */
+    bool secure;     /* DTLS, with the keys of the inventory */
     char host[64];   /* of their server */
     uint16_t port;
     const char *firmware_version; /* after an update; NULL: the CRC-32 of the image */

@@ -31,6 +31,8 @@ const struct lwm2m_quirks lwm2m_quirks[] = {
     {V1_1, BIG, .name = "push-only", .help = "takes no Package URI",
      .method = LWM2M_PUSH},
     {V1_1, WAYS, .name = "small-blocks", .help = "blocks of 64 bytes", .szx = SZX_64},
+    {V1_1, .name = "small-push", .help = "the same, and takes no Package URI",
+     .method = LWM2M_PUSH, .szx = SZX_64},
     {V1_0, WAYS, BIG, .name = "anjay",
      .help = "plain text, 4.00 out of turn, Result 5 s after State", .text = true,
      .bad_busy = true, .result_late_us = SECONDS_US(5)},

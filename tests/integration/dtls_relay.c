@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dtls_relay.c PORT SERVER_PORT IDENTITY KEY_HEX - DTLS with a pre-shared key for a client
+ * dtls_relay.c PORT SERVER_PORT IDENTITY KEY_HEX [FROM_PORT] - DTLS with a pre-shared key for a client
  * that has none: what comes to PORT goes on to SERVER_PORT in a session of its own, and back
  * to whoever was heard last. Loopback only. It handshakes when the first datagram comes, by
  * OpenSSL alone, so that libcoap's DTLS is not judged by itself.
@@ -23,6 +23,7 @@ enum {
 static const char *identity;
 static unsigned char key[KEY_MAX];
 static unsigned key_len;
+static int from_port; /* 0: any */
 
 static unsigned give_key(SSL *ssl, const char *hint, char *name, unsigned name_max,
                          unsigned char *psk, unsigned psk_max)
@@ -47,9 +48,11 @@ static struct sockaddr_in loopback(int port)
 static SSL *connect_to(int port, int *fd)
 {
     struct sockaddr_in address = loopback(port);
+    struct sockaddr_in from = loopback(from_port);
     SSL_CTX *ctx = SSL_CTX_new(DTLS_client_method());
     *fd = socket(AF_INET, SOCK_DGRAM, 0);
     if (ctx == NULL || *fd < 0 ||
+        bind(*fd, (struct sockaddr *)&from, sizeof(from)) != 0 ||
         connect(*fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
         return NULL;
     }
@@ -113,12 +116,13 @@ static int port_of(const char *text)
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
+    if (argc != 5 && argc != 6) {
         return NOT_OK;
     }
     struct sockaddr_in address = loopback(port_of(argv[1]));
     int plain = socket(AF_INET, SOCK_DGRAM, 0);
     identity = argv[3];
+    from_port = argc == 6 ? port_of(argv[5]) : 0;
     for (const char *hex = argv[4]; hex[0] != '\0' && hex[1] != '\0' && key_len < KEY_MAX;
          hex += 2) {
         char byte[3] = {hex[0], hex[1], '\0'};

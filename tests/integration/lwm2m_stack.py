@@ -66,12 +66,13 @@ spec:
             relay.wait()
         super().__exit__(*exc)
 
-    def relay(self, identity, key="6b" * 16, server=None):
-        """A port from which there is DTLS to the server, by the identity's key."""
+    def relay(self, identity, key="6b" * 16, server=None, own=0):
+        """A port from which there is DTLS to the server, by the identity's key and from the
+        port own."""
         port = free_port()
         self.relays.append(subprocess.Popen(
             [BUILD / "tests/integration/dtls_relay", str(port),
-             str(server or self.secure_port), identity, key]))
+             str(server or self.secure_port), identity, key, str(own)]))
         return port
 
     def client(self, number=0, relay=False, **options):

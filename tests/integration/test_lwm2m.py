@@ -16,7 +16,7 @@ from lwm2m_client import (BLOCK1, DOWNLOADED, DOWNLOADING, IDLE, LOCATION, PATH,
                           UPDATING, Client, Message, block, encode)
 from lwm2m_files import Files
 from lwm2m_stack import SIZE, Lwm2mStack, dtls
-from stack import wait_for
+from stack import free_port, wait_for
 
 CRASH = ["440225b9bc306ac4b27264d10308", "440225babc306ac4b27264d10310"]
 
@@ -299,6 +299,26 @@ def case_with_dtls_the_identity_is_the_endpoint(folder):
         wrong = dtls(s, "x" * 16, "meter-0", "meter-0")
         unknown = dtls(s, key, "meter-7", "meter-7")
         assert not wrong + unknown, wrong + unknown
+
+
+def case_after_a_reboot_a_device_may_have_its_old_port_with_dtls(folder):
+    """The server still has the session of before, which is of no use to anybody."""
+    with Lwm2mStack(folder, secure=True, options="ackTimeout: 100ms") as s:
+        own = free_port()
+        first = Client(s.relay("meter-0", own=own), "meter-0")
+        first.start()
+        wait_for("registration", lambda: first.location, 20)
+        first.stop()
+        s.relays[-1].kill()
+        s.relays[-1].wait()
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)  # it is asked, and does not answer
+        port = s.relay("meter-0", own=own)
+        again = Client(port, "meter-0")
+        again.files = ("coaps", "127.0.0.1", s.secure_port)
+        again.start()
+        s.clients.append(again)
+        wait_for("registration", lambda: again.location, 120)
+        wait_for("the update", lambda: [r["outcome"] for r in s.rows()] == ["succeeded"], 120)
 
 
 def case_strangers_get_nothing_and_malformed_messages_do_no_harm(folder):

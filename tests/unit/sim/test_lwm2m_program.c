@@ -45,6 +45,10 @@ static void a_server_is_a_coap_address(void **state)
         {"coap://localhost:99", "localhost", 99},
         {"coap://[::1]:5690", "::1", 5690},
         {"coap://[::1]", "::1", 5683},
+        {"coaps://localhost", "localhost", 5684},
+        {"coaps://[::1]:99", "::1", 99},
+        {"coaps:/x", NULL, 0},
+        {"coapt://x", NULL, 0},
         {"127.0.0.1", NULL, 0},
         {"http://127.0.0.1", NULL, 0},
         {"coap://", NULL, 0},
@@ -62,6 +66,7 @@ static void a_server_is_a_coap_address(void **state)
         if (rows[i].host != NULL) {
             assert_string_equal(o.lwm2m.host, rows[i].host);
             assert_int_equal(o.lwm2m.port, rows[i].port);
+            assert_int_equal(o.lwm2m.secure, rows[i].text[4] == 's');
         }
     }
 }
