@@ -31,6 +31,10 @@ class Fleet(Stack):
     def write_files(self):
         super().write_files()
         self.path("files").mkdir()
+        subprocess.run([self.build / "fuotactl", "key", "generate", "-o",
+                        self.path("operator")], check=True, capture_output=True)
+        with open(self.path("fuotad.yaml"), "a", encoding="ascii") as f:
+            f.write("  operators: [operator.pub]\n")
         self.path("next.bin").write_bytes(self.new)
         for name, version in (("image.bin", "1.4.2"), ("next.bin", "1.4.3")):
             subprocess.run([self.build / "fuotactl", "image", "sign", self.path(name), "--key",
@@ -74,6 +78,12 @@ def case_back_to_what_an_earlier_campaign_brought(folder):
                 == [eui(0), eui(1), eui(2)])
         assert s.path("ci/back.yaml.image").read_bytes() == s.old
         s.ctl("validate", back, check=0)
+        s.path("far").mkdir()  # the same by way of the broker
+        s.ctl("--server", f"mqtt://127.0.0.1:{s.mqtt_port}", "--key", s.path("operator.key"),
+              "--instance", "test", "rollback", "next", "-o", s.path("far/back.yaml"), check=0)
+        for file in sorted(s.path("ci").iterdir()):
+            assert (s.path("far") / file.name).read_bytes() == file.read_bytes(), file
+        assert len(list(s.path("far").iterdir())) == 4
         r = s.ctl("apply", back, check=7)  # the policy lets nothing older in
         assert "older" in r.stderr, r.stderr
         s.stop("fuotad")
