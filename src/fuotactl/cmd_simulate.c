@@ -11,6 +11,7 @@
 #include "fuotactl/render.h"
 #include "fuotactl/simulate.h"
 #include "io/cleanup.h"
+#include "profile/profile.h"
 
 enum {
     DEVICES_DEFAULT = 200,
@@ -120,6 +121,20 @@ static int64_t extra_us(const struct simulated *c)
     return sum_us;
 }
 
+/* Whoever plans sessions in ping slots has devices that know them. */
+static void give_class_b(const struct simulation *sim, struct world_scenario *s)
+{
+    bool wanted = false;
+    for (size_t i = 0; i < sim->campaign_count; i++) {
+        wanted = wanted || spec_is_class_b(&sim->campaigns[i].bundle.doc->spec.radio);
+    }
+    for (size_t i = 1; wanted && i < s->profile_count; i++) {
+        if (!profile_has_class_b(s->profiles[i].quirks)) {
+            s->profiles[i] = s->profiles[0];
+        }
+    }
+}
+
 static int make_scenario(const struct simulation *sim, struct world_scenario *s)
 {
     size_t gateways = (size_t)(sim->devices - 1) / DEVICES_PER_GATEWAY + 1;
@@ -133,6 +148,7 @@ static int make_scenario(const struct simulation *sim, struct world_scenario *s)
         s->image_bytes = sim->campaigns[0].bundle.image.len;
         s->params.burst_loss_ppm = sim->loss_ppm;
         s->params.burst_length_s = LOSS_SECONDS;
+        give_class_b(sim, s);
     }
     for (size_t i = 0; i < sim->campaign_count && err == FUO_OK; i++) {
         s->run_max_us += extra_us(&sim->campaigns[i]) + (i > 0 ? sim->apart_us : 0);
