@@ -24,8 +24,8 @@ ENDS = {
     "liar": "failed", "fails": "failed", "fails-kept": "failed", "corrupt": "failed",
     "wrong-type": "failed", "stuck": "unknown", "silent": "unknown",
     "v1.2": "succeeded", "components": "succeeded", "queue-v1.0": "succeeded",
-    "small-blocks": "succeeded", "small-push": "succeeded", "deferring": "succeeded", "hasty": "succeeded",
-    "odd-state": "succeeded", "wakaama": "failed", "no-flash": "failed", "no-ram": "failed",
+    "small-blocks": "succeeded", "small-push": "succeeded", "deferring": "succeeded",
+    "hasty": "succeeded", "odd-state": "succeeded", "wakaama": "failed", "no-flash": "failed", "no-ram": "failed",
     "lost": "failed", "bad-uri": "failed", "bad-protocol": "failed", "conflict": "failed",
     "corrupt-late": "failed", "dependency": "failed", "dependency-kept": "failed",
 }

@@ -162,7 +162,8 @@ def case_each_kind_ends_as_it_should(folder):
             if kind not in bad:
                 assert server.ask(device, POST, "/5/0/2").code == code("2.04"), kind
         good = [d for k, d in devices.items() if k not in bad and (
-            k not in ends or k in ("zephyr", "wakaama", "liar", "fails", "corrupt-late", "dependency"))]
+            k not in ends or k in ("zephyr", "wakaama", "liar", "fails", "corrupt-late",
+                                   "dependency"))]
         server.pump("reboots", lambda: all(d.registered == 2 for d in good))
         for kind, device in devices.items():
             want = ends.get(kind, (0, 1, VERSION))
