@@ -37,6 +37,7 @@ struct driver {
     bool batch_out;
     bool batch_of_engine;
     bool gathering;       /* a batch has begun, and is not out */
+    bool held;            /* events follow that belong to the same batch */
     bool in_turn;         /* its next part is for the next turn of the loop */
     int64_t utc_ahead_us; /* UTC minus monotonic when last seen */
     uint64_t dropped;
@@ -201,7 +202,7 @@ static void stamp_and_step(struct driver *driver, struct engine_event *event)
 
 void driver_flush(struct driver *driver)
 {
-    if (driver->down || driver->batch_out || driver->in_turn) {
+    if (driver->down || driver->batch_out || driver->in_turn || driver->held) {
         return;
     }
     size_t max = driver->ports.wants_all(driver->arg) ? SIZE_MAX : DRIVER_BATCH_MAX;
@@ -221,6 +222,17 @@ void driver_flush(struct driver *driver)
     driver->batch_out = true;
     driver->batch_of_engine = of_engine;
     driver->ports.commit(driver->arg, &driver->batch);
+}
+
+void driver_hold(struct driver *driver)
+{
+    driver->held = true;
+}
+
+void driver_release(struct driver *driver)
+{
+    driver->held = false;
+    driver_flush(driver);
 }
 
 /* Carry out what is free to go, step what that led to, and store the lot. */

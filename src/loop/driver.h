@@ -76,6 +76,11 @@ void driver_committed(struct driver *driver, int err);
 /* Start a batch if rows of the daemon wait and none is out. */
 void driver_flush(struct driver *driver);
 
+/* Events that are fed between these two, and rows, are stored together: no batch is begun
+ * before the second, which flushes. Within one callback of the loop. */
+void driver_hold(struct driver *driver);
+void driver_release(struct driver *driver);
+
 /*
  * No further event and no further effect: only the batch that is out still settles. What
  * was withheld is as after a crash: the next start takes it up.

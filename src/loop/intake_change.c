@@ -42,10 +42,13 @@ static void pause_or_resume(struct daemon *d, const struct campaign_entry *entry
     driver_feed(d->driver, &event);
 }
 
-/* In one transaction with what the engine makes of it, or before that. */
+/* In one transaction with all that the engine makes of it: what is half stored would be taken for
+ * the whole of it when the file is applied again. */
 void intake_change_campaign(struct daemon *d, struct campaign_entry *entry,
                             const struct intake_change *change)
 {
+    driver_hold(d->driver);
+    d->rows_tied = true;
     swap_content(entry->doc, change->doc);
     memcpy(entry->spec_digest, change->spec_digest, sizeof(entry->spec_digest));
     store_change(d, entry, change);
@@ -62,5 +65,5 @@ void intake_change_campaign(struct daemon *d, struct campaign_entry *entry,
     if (change->change.paused) {
         pause_or_resume(d, entry);
     }
-    driver_flush(d->driver);
+    driver_release(d->driver);
 }

@@ -136,6 +136,31 @@ static void nothing_is_sent_before_it_is_stored(void **state)
     stop(&rig);
 }
 
+static void what_is_held_is_stored_together(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    driver_recover(rig.driver, rig.f.engine);
+    struct engine_event event = fixture_apply(&rig.f);
+    struct engine_event pause = {.type = ENGINE_EV_CONTROL,
+                                 .control = {.campaign_id = event.apply.id,
+                                             .verb = ENGINE_PAUSE,
+                                             .reason = "spec.paused"}};
+    driver_hold(rig.driver);
+    rig.has_rows = true;
+    assert_true(driver_feed(rig.driver, &event));
+    assert_true(driver_feed(rig.driver, &pause));
+    driver_flush(rig.driver);
+    assert_int_equal(rig.batches, 0);
+    rig.wants_all = true;
+    driver_release(rig.driver);
+    assert_int_equal(rig.batches, 1);
+    disk_answers(&rig, FUO_OK);
+    assert_int_equal(rig.batches, 1); /* nothing was left for another */
+    stop(&rig);
+}
+
 static void events_before_an_engine_are_refused(void **state)
 {
     (void)state;
@@ -493,6 +518,7 @@ static void a_step_of_the_wall_clock_is_told_from_slewing(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(nothing_is_sent_before_it_is_stored),
+          cmocka_unit_test(what_is_held_is_stored_together),
           cmocka_unit_test(events_before_an_engine_are_refused),
           cmocka_unit_test(answers_made_while_working_are_queued),
           cmocka_unit_test(while_a_batch_is_out_the_next_one_gathers),
