@@ -11,7 +11,6 @@
  * DutyCycleUtilization), whosever frames they were.
  */
 #include <json-c/json.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,7 +62,8 @@ static void tell(struct fuo_ns *ns, uint64_t gateway, struct json_object *band)
     if (json_uint(band, "min_frequency", UINT32_MAX, &event.airtime.min_hz) &&
         json_uint(band, "max_frequency", UINT32_MAX, &event.airtime.max_hz) &&
         used >= 0 && used <= 1) {
-        event.airtime.used_ppm = (uint32_t)ceil(used * PPM);
+        uint32_t ppm = (uint32_t)(used * PPM);
+        event.airtime.used_ppm = ppm + (ppm < used * PPM ? 1 : 0);
         ns->base.ops->event(ns->base.host, &event);
     } else {
         ns->base.ops->reject(ns->base.host, "unusable sub-band of a gateway");
