@@ -114,8 +114,11 @@ static long double scaled(long double value, int exponent)
 
 int decimal_parse(const char *text, size_t len, struct decimal *number)
 {
+    if (len == 0) {
+        return FUO_EPROTO; /* text may be NULL then */
+    }
     struct scan s = {.p = text, .end = text + len, .whole = true, .exact = true};
-    bool minus = len > 0 && take(&s, '-');
+    bool minus = take(&s, '-');
     if (!take_number(&s)) {
         return FUO_EPROTO;
     }

@@ -37,8 +37,8 @@ uint16_t repair_last_n(const struct transmission *t)
 /* MissingFrag has a byte: beyond it, what was received says how much is missing. */
 static uint32_t missing_of(const struct transmission *t, const struct member *m)
 {
-    uint32_t unheard =
-        m->rec.received < t->rec.frag_count ? t->rec.frag_count - m->rec.received : 0u;
+    uint32_t count = t->rec.frag_count;
+    uint32_t unheard = m->rec.received < count ? count - m->rec.received : 0;
     bool saturated =
         m->rec.missing >= FRAG_MISSING_SATURATED && m->rec.missing != UINT16_MAX;
     return saturated && unheard > m->rec.missing ? unheard : m->rec.missing;

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from cases import run_cases
-from stack import Stack
+from stack import Stack, wait_for
 from test_campaign import BUILD, make_image
 
 FIRST = 0x70b3d57ed0060001
@@ -79,8 +79,10 @@ def case_back_to_what_an_earlier_campaign_brought(folder):
         assert s.path("ci/back.yaml.image").read_bytes() == s.old
         s.ctl("validate", back, check=0)
         s.path("far").mkdir()  # the same by way of the broker
-        s.ctl("--server", f"mqtt://127.0.0.1:{s.mqtt_port}", "--key", s.path("operator.key"),
-              "--instance", "test", "rollback", "next", "-o", s.path("far/back.yaml"), check=0)
+        far = ("--server", f"mqtt://127.0.0.1:{s.mqtt_port}", "--key", s.path("operator.key"),
+               "--instance", "test")
+        wait_for("the daemon at the broker", lambda: s.ctl(*far, "status").returncode == 0, 60)
+        s.ctl(*far, "rollback", "next", "-o", s.path("far/back.yaml"), check=0)
         for file in sorted(s.path("ci").iterdir()):
             assert (s.path("far") / file.name).read_bytes() == file.read_bytes(), file
         assert len(list(s.path("far").iterdir())) == 4

@@ -69,6 +69,8 @@ static void what_is_no_number_is_refused(void **state)
                          rows[i].err);
         assert_int_equal(d.integer, 7);
     }
+    struct decimal d;
+    assert_int_equal(decimal_parse(NULL, 0, &d), FUO_EPROTO); /* a value of no bytes */
 }
 
 static void numbers_are_written_to_be_read_again(void **state)
