@@ -214,8 +214,8 @@ void tap_take_airtime(struct engine *e, const struct engine_event *event)
     int64_t used_us = (int64_t)event->airtime.used_ppm * 3600;
     for (size_t i = 0; i < subband_count(f->region); i++) {
         const struct subband *band = subband_at(f->region, i);
-        if (band->min_hz <= event->airtime.max_hz &&
-            band->max_hz >= event->airtime.min_hz) {
+        if (band->min_hz < event->airtime.max_hz && /* a shared edge is no overlap */
+            band->max_hz > event->airtime.min_hz) {
             air_raise(e, f, event->airtime.gateway, band, used_us);
         }
     }

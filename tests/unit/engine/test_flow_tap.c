@@ -50,6 +50,18 @@ static int64_t own_us(const struct flow *f, size_t gateway)
     return airtime_used_us(f->engine, f->gateways[gateway], HZ, f->now);
 }
 
+/* first_hz: of the sub-band. */
+static int64_t others_in_us(const struct flow *f, size_t gateway, uint32_t first_hz)
+{
+    struct engine_budget b;
+    int64_t used_us = 0;
+    for (size_t i = 0; engine_budget_at(f->engine, i, f->now, &b); i++) {
+        bool there = b.gateway == f->gateways[gateway] && b.low_hz == first_hz;
+        used_us += there ? b.others_us : 0;
+    }
+    return used_us;
+}
+
 static int64_t others_us(const struct flow *f, size_t gateway)
 {
     struct engine_budget b;
@@ -243,6 +255,57 @@ static void what_a_server_counts_beyond_our_own_is_of_others(void **state)
     flow_free(&f);
 }
 
+/* By an uplink: from then on the gateway could be used. */
+static void hear(struct flow *f, uint64_t gateway)
+{
+    static const uint8_t payload[12];
+    const struct engine_rx rx = {.gateway = gateway, .snr_cdb = -500};
+    struct engine_event event = {.type = ENGINE_EV_UPLINK,
+                                 .uplink = {.dev_eui = f->devices[0].dev_eui,
+                                            .received = f->now,
+                                            .payload = payload,
+                                            .payload_len = sizeof(payload),
+                                            .rx = &rx,
+                                            .rx_count = 1,
+                                            .dr = 0,
+                                            .fport = 2}};
+    flow_step(f, &event);
+    flow_wait(f, SECONDS_US(60));
+}
+
+/* EU868: K, L and M touch at 865.0 and 868.0 MHz. */
+static void a_band_of_a_server_is_not_its_neighbours(void **state)
+{
+    static const struct {
+        const char *name;
+        uint32_t min_hz, max_hz;
+        uint32_t first_hz; /* of the band that it is booked in, the only one */
+    } rows[] = {
+        {"K", 863000000, 865000000, 863000000},
+        {"L", 865000000, 868000000, 865000000},
+        {"M", 868000000, 868600000, 868000000},
+        {"a part of L", 866000000, 867000000, 865000000},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        test_row(rows[i].name);
+        flow_init(&f, 1);
+        hear(&f, f.gateways[0]);
+        struct engine_event event = {.type = ENGINE_EV_AIRTIME,
+                                     .airtime = {.fleet_id = 1,
+                                                 .gateway = f.gateways[0],
+                                                 .min_hz = rows[i].min_hz,
+                                                 .max_hz = rows[i].max_hz,
+                                                 .used_ppm = 9000}}; /* 32.4 s */
+        flow_step(&f, &event);
+        int64_t there_us = others_in_us(&f, 0, rows[i].first_hz);
+        assert_in_range(there_us, SECONDS_US(32), SECONDS_US(33));
+        assert_int_equal(others_us(&f, 0), there_us);
+        flow_free(&f);
+    }
+}
+
 static void gateways_in_use_are_those_of_sessions(void **state)
 {
     (void)state;
@@ -353,6 +416,7 @@ TEST_MAIN(
     cmocka_unit_test(a_gateway_that_refuses_everything_is_told_about_and_not_waited_for),
     cmocka_unit_test(frames_of_others_are_airtime_of_others),
     cmocka_unit_test(what_a_server_counts_beyond_our_own_is_of_others),
+    cmocka_unit_test(a_band_of_a_server_is_not_its_neighbours),
     cmocka_unit_test(gateways_in_use_are_those_of_sessions),
     cmocka_unit_test(answers_to_frames_of_before_a_restart_change_nothing),
     cmocka_unit_test(a_gateway_that_is_away_is_planned_without_unless_there_is_no_other),
