@@ -10,6 +10,8 @@
  * without the counter (pkg/applicationserver/observability.go, registerForwardDownlinks). So
  * the group's is counted here, from what the server said when the group was opened or its
  * queue was looked at; where that is not known, the server is asked before the frame is told.
+ * It is not known any more when the server speaks of a frame that nobody waits for: a push that
+ * was given up in a stalled connection may be taken after all, and has a counter then.
  */
 #include <json-c/json.h>
 #include <stdio.h>
@@ -31,6 +33,7 @@ struct intent {
     uint64_t id;
     uint32_t frame_count;
     char group[FUO_GROUP_SIZE];
+    uint32_t late; /* as the group's, when the counter was asked for */
     /* a frame of a group that we have to ask the server about first */
     int64_t at_us;
     uint8_t fport;
@@ -243,7 +246,8 @@ static void on_taken(struct fuo_ns *ns, void *context, const struct api_answer *
     if (answer->err != FUO_OK) {
         complain(ns, "counter", intent, answer);
     }
-    if (group != NULL && answer->err == FUO_OK && read_counter(answer, &last)) {
+    bool said = answer->err == FUO_OK && read_counter(answer, &last);
+    if (group != NULL && said && last > 0 && group->late == intent->late) {
         taken(ns, group, last);
     } else if (group != NULL) {
         group_give_up_frame(ns, group); /* the queue tells then */
@@ -251,8 +255,14 @@ static void on_taken(struct fuo_ns *ns, void *context, const struct api_answer *
     free(intent);
 }
 
+static uint32_t late_of(const struct group *group)
+{
+    return group != NULL ? group->late : 0;
+}
+
 static int ask_counter(struct fuo_ns *ns, struct intent *intent, api_done *done)
 {
+    intent->late = late_of(group_find(ns, intent->group));
     struct api_request request = {
         .method = "GET",
         .registry = API_AS,
@@ -262,10 +272,21 @@ static int ask_counter(struct fuo_ns *ns, struct intent *intent, api_done *done)
     return api_call(ns, &request, done, free, intent);
 }
 
-void multicast_queued(struct fuo_ns *ns, uint64_t id, uint32_t f_cnt)
+/* An answer to a frame that was given up, or had one: which of both is not known. */
+static void take_late(const struct fuo_ns *ns, const char *device, bool queued)
+{
+    struct group *group = group_find(ns, device);
+    if (group != NULL) {
+        group->counts = false;
+        group->late += queued ? 1 : 0;
+    }
+}
+
+void multicast_queued(struct fuo_ns *ns, const char *device, uint64_t id, uint32_t f_cnt)
 {
     struct group *group = waiting_for(ns, id);
     if (group == NULL) {
+        take_late(ns, device, true);
         return;
     }
     if (f_cnt > 0 || group->counts) {
@@ -303,7 +324,8 @@ static int err_of(const char *error)
 }
 
 /* f_cnt 0: it was not given one, and the next will have what it would have had. */
-void multicast_failed(struct fuo_ns *ns, uint64_t id, const char *error, uint32_t f_cnt)
+void multicast_failed(struct fuo_ns *ns, const char *device, uint64_t id,
+                      const char *error, uint32_t f_cnt)
 {
     struct group *group = waiting_for(ns, id);
     ns_log(ns, FUO_LOG_INFO, "a multicast frame failed: %s", error);
@@ -311,6 +333,8 @@ void multicast_failed(struct fuo_ns *ns, uint64_t id, const char *error, uint32_
         group->waiting = false;
         group->counts = group->counts && f_cnt == 0;
         ns_result(ns, id, err_of(error), 0);
+    } else {
+        take_late(ns, device, false);
     }
 }
 
@@ -339,7 +363,8 @@ static void on_counter(struct fuo_ns *ns, void *context, const struct api_answer
         err = FUO_EPROTO;
     }
     struct group *group = group_find(ns, intent->group);
-    if (err == FUO_OK && group != NULL && !group->waiting) {
+    bool still = late_of(group) == intent->late; /* else it may be of before */
+    if (err == FUO_OK && group != NULL && !group->waiting && still) {
         group->counts = true;
         group->next_f_cnt = last + 1;
     }

@@ -202,9 +202,9 @@ static void take_unicast(struct fuo_ns *ns, const struct message *m)
 static void take_frame(struct fuo_ns *ns, const struct message *m)
 {
     if (m->kind == MESSAGE_QUEUED) {
-        multicast_queued(ns, m->id, m->f_cnt);
+        multicast_queued(ns, m->device_id, m->id, m->f_cnt);
     } else if (m->kind == MESSAGE_FAILED) {
-        multicast_failed(ns, m->id, m->error, m->f_cnt);
+        multicast_failed(ns, m->device_id, m->id, m->error, m->f_cnt);
     }
 }
 

@@ -51,6 +51,7 @@ struct group {
     uint64_t frame_id;
     bool counts; /* next_f_cnt is what the server will give the next frame */
     uint32_t next_f_cnt;
+    uint32_t late; /* frames taken that nobody waited for any more, so far */
 };
 
 enum publish_kind {
@@ -117,8 +118,9 @@ void group_give_up_frame(struct fuo_ns *ns, struct group *group);
 int multicast_push(struct fuo_ns *ns, const struct fuo_multicast *frame);
 int multicast_poll(struct fuo_ns *ns, uint64_t id, const char *handle);
 int multicast_flush(struct fuo_ns *ns, uint64_t id, const char *handle);
-void multicast_queued(struct fuo_ns *ns, uint64_t id, uint32_t f_cnt);
-void multicast_failed(struct fuo_ns *ns, uint64_t id, const char *error, uint32_t f_cnt);
+void multicast_queued(struct fuo_ns *ns, const char *device, uint64_t id, uint32_t f_cnt);
+void multicast_failed(struct fuo_ns *ns, const char *device, uint64_t id,
+                      const char *error, uint32_t f_cnt);
 
 /* airtime.c: by how much gateways have used their duty cycle; as the function of the contract. */
 int airtime_ask(struct fuo_ns *ns, uint64_t id, const uint64_t *gateways, size_t count);

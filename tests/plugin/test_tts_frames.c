@@ -207,6 +207,88 @@ static void where_nobody_knows_the_counter_the_server_is_asked(void **state)
     rig_close(&rig);
 }
 
+static void look(struct rig *rig, uint64_t id, uint32_t last)
+{
+    char json[64];
+    assert_int_equal(rig->loaded.plugin.queue_poll(rig->ns, id, HANDLE), FUO_OK);
+    expect_result(rig, id - 1, FUO_ETIMEDOUT, 0);
+    answer(rig, 200, "{}");
+    expect(rig, "GET", COUNTER);
+    snprintf(json, sizeof(json), "{\"session\":{\"last_a_f_cnt_down\":%u}}",
+             (unsigned)last);
+    answer(rig, 200, json);
+    assert_int_equal(rig_event(rig)->type, FUO_EV_QUEUE);
+}
+
+/* Its push was in a connection that stalled: it is taken after the queue was looked at. */
+static void a_frame_that_is_taken_late_is_counted_by_the_server(void **state)
+{
+    static const char *const rows[][2] = {{"queued", ""}, {"failed", "absolute_time"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct rig rig;
+        test_row(rows[i][0]);
+        start(&rig);
+        open_all(&rig);
+        send(&rig, 11);
+        look(&rig, 12, 4);
+        tell(&rig, rows[i][0], 11, rows[i][1]); /* it had 5 */
+        assert_null(rig_event(&rig));
+        send(&rig, 13);
+        tell_queued(&rig, 13);
+        expect(&rig, "GET", COUNTER);
+        answer(&rig, 200, "{\"session\":{\"last_a_f_cnt_down\":6}}");
+        expect_result(&rig, 13, FUO_OK, 6);
+        send(&rig, 14);
+        tell_queued(&rig, 14);
+        expect_result(&rig, 14, FUO_OK, 7);
+        rig_close(&rig);
+    }
+}
+
+/* What the server says of the counter was under way: it may be of before. */
+static void a_frame_taken_while_the_counter_is_asked_for_spoils_it(void **state)
+{
+    struct rig rig;
+    (void)state;
+    start(&rig);
+    open_all(&rig);
+    send(&rig, 11);
+    assert_int_equal(rig.loaded.plugin.queue_poll(rig.ns, 12, HANDLE), FUO_OK);
+    expect_result(&rig, 11, FUO_ETIMEDOUT, 0);
+    answer(&rig, 200, "{}");
+    tell_queued(&rig, 11);
+    answer(&rig, 200, "{\"session\":{\"last_a_f_cnt_down\":4}}");
+    assert_int_equal(rig_event(&rig)->type, FUO_EV_QUEUE);
+    send(&rig, 13);
+    tell_queued(&rig, 13);
+    expect(&rig, "GET", COUNTER);
+    tell_queued(&rig, 10); /* of before, too: whose is the counter? */
+    answer(&rig, 200, "{\"session\":{\"last_a_f_cnt_down\":7}}");
+    expect_result(&rig, 13, FUO_ETIMEDOUT, 0);
+    rig_close(&rig);
+}
+
+/* It has just taken one, and counts from 1. */
+static void a_server_that_leaves_the_counter_out_has_not_said_it(void **state)
+{
+    static const char *const rows[] = {"{}", "{\"session\":{}}",
+                                       "{\"session\":{\"last_a_f_cnt_down\":0}}"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct rig rig;
+        test_row(rows[i]);
+        start(&rig);
+        send(&rig, 11); /* after a restart */
+        answer(&rig, 200, "{\"attributes\":{\"fuotad-gateways-0\":\"gw-x\"}}");
+        tell_queued(&rig, 11);
+        expect(&rig, "GET", COUNTER);
+        answer(&rig, 200, rows[i]);
+        expect_result(&rig, 11, FUO_ETIMEDOUT, 0);
+        rig_close(&rig);
+    }
+}
+
 static void after_a_restart_the_gateways_are_asked_for(void **state)
 {
     struct rig rig;
@@ -423,6 +505,9 @@ TEST_MAIN(cmocka_unit_test(a_frame_has_a_time_and_every_gateway_a_group_index),
           cmocka_unit_test(a_frame_without_an_answer_ends_with_the_next_question),
           cmocka_unit_test(frames_are_counted_here_where_the_server_does_not_say),
           cmocka_unit_test(where_nobody_knows_the_counter_the_server_is_asked),
+          cmocka_unit_test(a_frame_that_is_taken_late_is_counted_by_the_server),
+          cmocka_unit_test(a_frame_taken_while_the_counter_is_asked_for_spoils_it),
+          cmocka_unit_test(a_server_that_leaves_the_counter_out_has_not_said_it),
           cmocka_unit_test(after_a_restart_the_gateways_are_asked_for),
           cmocka_unit_test(a_group_that_is_gone_is_said_so),
           cmocka_unit_test(a_frame_for_ping_slots_has_no_time),
