@@ -4,9 +4,11 @@
  * Gs.BatchGetGatewayConnectionStats (gatewayserver.proto), a hundred gateways in a request.
  *
  * The server answers for all gateways of a request or, if the key lacks the right for one of
- * them, for none (grpc.go, AssertGatewayBatchRights) and does not say which. So a refused
- * request is halved until the gateway is alone, and that one is not asked about again before
- * the next probe. The halving goes on next time where it stopped: REFUSED_MAX.
+ * them or one has been deleted, for none (grpc.go, AssertGatewayBatchRights) and does not say
+ * which. So a refused request is halved until the gateway is alone, and that one is not asked
+ * about again before the next probe. A question that is cut off by REFUSED_MAX says nothing of
+ * the key: the next one goes on with the gateways that were not refused alone. What the probe
+ * says of the key spares one that may see none all this.
  * downlink_utilization is a fraction of the hour, not of the limit (scheduling/sub_band.go,
  * DutyCycleUtilization), whosever frames they were.
  */
@@ -21,7 +23,6 @@ enum {
     BATCH_MAX = 100,  /* BatchGetGatewayConnectionStatsRequest */
     REFUSED_MAX = 16, /* of a question; then its answer has to do */
     STACK_MAX = 8,    /* halves of a batch that wait; each is at most half of the last */
-    BODY_SIZE = BATCH_MAX * (NAME_SIZE + 24) + 128,
     PPM = 1000000,
 };
 
@@ -46,7 +47,7 @@ struct airtime {
 
 static void end(struct fuo_ns *ns, struct airtime *a, int err)
 {
-    bool blind = a->closed > 0 && a->seen == 0;
+    bool blind = a->closed > 0 && a->seen == 0 && a->refused < REFUSED_MAX;
     ns->asks_airtime = false;
     ns_result(ns, a->id, err == FUO_OK && blind ? FUO_EPERM : err, 0);
     free(a);
@@ -167,7 +168,7 @@ static void on_stats(struct fuo_ns *ns, void *context, const struct api_answer *
     if (err == FUO_OK) {
         a->seen += a->asked.to - a->asked.from;
         read_entries(ns, a, answer->json);
-    } else if (err == FUO_EPERM) {
+    } else if (err == FUO_EPERM || err == FUO_ENOENT) {
         split(ns, a);
         err = FUO_OK;
     }
@@ -185,6 +186,10 @@ int airtime_ask(struct fuo_ns *ns, uint64_t id, const uint64_t *gateways, size_t
 {
     if (ns->asks_airtime) {
         return FUO_EAGAIN;
+    }
+    if (ns->sees_no_gateways) {
+        ns_result(ns, id, FUO_EPERM, 0);
+        return FUO_OK;
     }
     struct airtime *a = calloc(1, sizeof(*a) + count * sizeof(uint64_t));
     if (a == NULL) {

@@ -3,7 +3,8 @@
  * probe.c - may the key do in the application what a campaign will do? The server lists the
  * rights of a key; those of a key of another application are none. Devices are not read from
  * there: it has no GenAppKeys, and the keys that it has are not of this server's API. Whether
- * it may see what gateways send is told as well (EntityAccess.AuthInfo): nothing depends on it.
+ * it may see what gateways send is told as well (EntityAccess.AuthInfo); airtime.c need not find
+ * that out for itself.
  */
 #include <json-c/json.h>
 #include <stdio.h>
@@ -116,7 +117,12 @@ static bool sees_gateways(struct json_object *info)
 static void on_info(struct fuo_ns *ns, void *context, const struct api_answer *answer)
 {
     struct question *q = context;
-    if (answer->err == FUO_OK && !sees_gateways(answer->json)) {
+    bool told = answer->err == FUO_OK;
+    bool sees = told && sees_gateways(answer->json);
+    if (told) { /* of other credentials, an OAuth token say, it does not tell enough */
+        ns->sees_no_gateways = !sees && json_member(answer->json, "api_key") != NULL;
+    }
+    if (told && !sees) {
         ns_finding(ns, q->id, false,
                    "the API key may not see how much of their duty cycle gateways have "
                    "used (RIGHT_GATEWAY_STATUS_READ), so what others send is left to the "

@@ -80,6 +80,7 @@ struct fuo_ns {
     struct publish *publishes; /* under way, in no order */
     struct call *calls;        /* so are these */
     bool asks_airtime;         /* an intent of airtime_ask() is not answered yet */
+    bool sees_no_gateways;     /* the key, by the last probe */
     uint64_t next_no;
 };
 

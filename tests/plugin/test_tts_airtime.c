@@ -131,14 +131,30 @@ static void a_key_that_sees_none_is_told(void **state)
     rig_close(&rig);
 }
 
-/* More are asked for than fit into a request, and all are refused: that costs a few only. */
-static void many_gateways_are_asked_for_by_the_hundred(void **state)
+/* A gateway that is deleted is unknown to the server, which refuses for all as well. */
+static void a_gateway_that_is_deleted_is_left_out(void **state)
 {
-    static uint64_t many[150];
     struct rig rig;
     (void)state;
-    setup(&rig);
-    for (size_t i = 0; i < ARRAY_LEN(many); i++) {
+    start(&rig);
+    ask(&rig, 5, 2);
+    refuse(&rig, 404, "gateway_not_found");
+    assert_non_null(strstr((char *)expect(&rig, "POST", STATS)->body, "gw-a"));
+    refuse(&rig, 404, "gateway_not_found");
+    assert_non_null(strstr((char *)expect(&rig, "POST", STATS)->body, "gw-b"));
+    answer(&rig, 200, "{}");
+    expect_result(&rig, 5, FUO_OK, 0);
+    ask(&rig, 6, 2);
+    assert_null(strstr((char *)expect(&rig, "POST", STATS)->body, "gw-a"));
+    answer(&rig, 200, "{}");
+    expect_result(&rig, 6, FUO_OK, 0);
+    rig_close(&rig);
+}
+
+/* Gateways from EUI 0x100 on, called "g0", "g1" and so on. */
+static void hear_many(struct rig *rig, uint64_t *many, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
         char json[512];
         many[i] = 0x100 + i;
         snprintf(
@@ -148,9 +164,29 @@ static void many_gateways_are_asked_for_by_the_hundred(void **state)
             "[{\"gateway_ids\":{\"gateway_id\":\"g%zu\",\"eui\":\"%016zX\"}}],"
             "\"received_at\":\"2026-01-02T12:00:00Z\"}}",
             i, (size_t)many[i]);
-        deliver(&rig, TOPIC "m/up", json);
-        assert_non_null(rig_event(&rig));
+        deliver(rig, TOPIC "m/up", json);
+        assert_non_null(rig_event(rig));
     }
+}
+
+static size_t refuse_all(struct rig *rig)
+{
+    size_t refused = 0;
+    while (rig->host.answered_count < rig->host.request_count) {
+        refuse(rig, 403, "no_gateway_rights");
+        refused++;
+    }
+    return refused;
+}
+
+/* More are asked for than fit into a request, and all are refused: that costs a few only. */
+static void many_gateways_are_asked_for_by_the_hundred(void **state)
+{
+    static uint64_t many[150];
+    struct rig rig;
+    (void)state;
+    setup(&rig);
+    hear_many(&rig, many, ARRAY_LEN(many));
     assert_int_equal(rig.loaded.plugin.gateway_airtime(rig.ns, 5, many, ARRAY_LEN(many)),
                      FUO_OK);
     answer(&rig, 200, "{}");
@@ -159,13 +195,77 @@ static void many_gateways_are_asked_for_by_the_hundred(void **state)
     expect_result(&rig, 5, FUO_OK, 0);
     assert_int_equal(rig.loaded.plugin.gateway_airtime(rig.ns, 6, many, ARRAY_LEN(many)),
                      FUO_OK);
-    size_t refused = 0;
-    while (rig.host.answered_count < rig.host.request_count) {
-        refuse(&rig, 403, "no_gateway_rights");
-        refused++;
+    assert_int_equal(refuse_all(&rig), 16);
+    expect_result(&rig, 6, FUO_OK, 0); /* nothing is known of most of them */
+    rig_close(&rig);
+}
+
+/* Is one of the first `foreign` gateways among those of a request? */
+static bool names_foreign(const char *body, size_t foreign)
+{
+    for (size_t i = 0; i < foreign; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "\"g%zu\"", i);
+        if (strstr(body, name) != NULL) {
+            return true;
+        }
     }
-    assert_int_equal(refused, 16);
-    expect_result(&rig, 6, FUO_EPERM, 0);
+    return false;
+}
+
+/* As the server does it. How many requests were answered. */
+static size_t refuse_foreign(struct rig *rig, size_t foreign)
+{
+    size_t given = 0;
+    while (rig->host.answered_count < rig->host.request_count) {
+        if (names_foreign((char *)expect(rig, "POST", STATS)->body, foreign)) {
+            refuse(rig, 403, "no_gateway_rights");
+        } else {
+            answer(rig, 200, "{}");
+            given++;
+        }
+    }
+    return given;
+}
+
+/* The first ones by EUI are not the key's: its own are found by the questions that follow. */
+static void own_gateways_are_found_behind_those_of_others(void **state)
+{
+    static uint64_t many[100];
+    struct rig rig;
+    size_t given = 0;
+    (void)state;
+    setup(&rig);
+    hear_many(&rig, many, ARRAY_LEN(many));
+    for (uint64_t id = 5; id < 9; id++) {
+        assert_int_equal(
+            rig.loaded.plugin.gateway_airtime(rig.ns, id, many, ARRAY_LEN(many)), FUO_OK);
+        given = refuse_foreign(&rig, 8);
+        assert_int_equal(given > 0, id > 5); /* the first is cut off before */
+        expect_result(&rig, id, FUO_OK, 0);
+    }
+    assert_int_equal(given, 1); /* all that is left at once */
+    rig_close(&rig);
+}
+
+/* None of 100 is the key's: that is told in the end. */
+static void a_key_that_sees_none_of_many_is_told_in_the_end(void **state)
+{
+    static uint64_t many[100];
+    struct rig rig;
+    int err = FUO_OK;
+    (void)state;
+    setup(&rig);
+    hear_many(&rig, many, ARRAY_LEN(many));
+    for (uint64_t id = 1; id <= ARRAY_LEN(many) && err == FUO_OK; id++) {
+        assert_int_equal(
+            rig.loaded.plugin.gateway_airtime(rig.ns, id, many, ARRAY_LEN(many)), FUO_OK);
+        assert_true(refuse_all(&rig) <= 16);
+        const struct fuo_event *e = rig_event(&rig);
+        assert_int_equal(e->type, FUO_EV_RESULT);
+        err = e->result.err;
+    }
+    assert_int_equal(err, FUO_EPERM);
     rig_close(&rig);
 }
 
@@ -178,22 +278,26 @@ static void a_key_without_the_right_is_named(void **state)
         int status;
         const char *json;
         bool found;
+        bool asked; /* for airtime, from then on */
     } rows[] = {
         {"an application's", 200,
          "{\"api_key\":{\"api_key\":{\"rights\":[\"RIGHT_ALL\"]},\"entity_ids\":{"
          "\"application_ids\":{\"application_id\":\"app1\"}}}}",
-         true},
+         true, false},
+        {"nobody knows, after that", 500, "{}", false, false},
         {"a user's without", 200,
-         "{\"api_key\":{\"api_key\":{\"rights\":[\"RIGHT_APPLICATION_ALL\"]}," USER,
-         true},
+         "{\"api_key\":{\"api_key\":{\"rights\":[\"RIGHT_APPLICATION_ALL\"]}," USER, true,
+         false},
         {"a user's", 200,
          "{\"api_key\":{\"api_key\":{\"rights\":[\"RIGHT_GATEWAY_STATUS_READ\"]}," USER,
-         false},
+         false, true},
         {"all of gateways", 200,
-         "{\"api_key\":{\"api_key\":{\"rights\":[\"RIGHT_GATEWAY_ALL\"]}," USER, false},
+         "{\"api_key\":{\"api_key\":{\"rights\":[\"RIGHT_GATEWAY_ALL\"]}," USER, false,
+         true},
         {"all there is", 200,
-         "{\"api_key\":{\"api_key\":{\"rights\":[\"RIGHT_ALL\"]}," USER, false},
-        {"nobody knows", 500, "{}", false},
+         "{\"api_key\":{\"api_key\":{\"rights\":[\"RIGHT_ALL\"]}," USER, false, true},
+        {"nobody knows", 500, "{}", false, true},
+        {"no key", 200, "{\"oauth_access_token\":{}}", true, true},
     };
     struct rig rig;
     (void)state;
@@ -211,6 +315,12 @@ static void a_key_without_the_right_is_named(void **state)
             assert_non_null(strstr(e->finding.text, "RIGHT_GATEWAY_STATUS_READ"));
         }
         expect_result(&rig, 50, FUO_OK, 0);
+        ask(&rig, 51, 1);
+        if (rows[i].asked) {
+            expect(&rig, "POST", STATS);
+            answer(&rig, 200, "{}");
+        }
+        expect_result(&rig, 51, rows[i].asked ? FUO_OK : FUO_EPERM, 0);
     }
     rig_close(&rig);
 }
@@ -222,7 +332,10 @@ int main(void)
         cmocka_unit_test(nonsense_is_rejected),
         cmocka_unit_test(a_gateway_of_others_is_left_out),
         cmocka_unit_test(a_key_that_sees_none_is_told),
+        cmocka_unit_test(a_gateway_that_is_deleted_is_left_out),
         cmocka_unit_test(many_gateways_are_asked_for_by_the_hundred),
+        cmocka_unit_test(own_gateways_are_found_behind_those_of_others),
+        cmocka_unit_test(a_key_that_sees_none_of_many_is_told_in_the_end),
         cmocka_unit_test(a_key_without_the_right_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
