@@ -425,6 +425,8 @@ static int lwm2m_unicast_flush(struct fuo_ns *ns, uint64_t id, uint64_t dev_eui)
     struct peer *p = peers_find(ns, dev_eui);
     if (p != NULL) {
         update_drop(ns, p);
+        cells_leave(ns,
+                    p); /* it may never be heard again; if it downloads, a read says so */
     }
     ns_result(ns, id, FUO_OK, 0);
     return FUO_OK;

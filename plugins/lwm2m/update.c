@@ -497,6 +497,7 @@ void update_awake(struct fuo_ns *ns, struct peer *p)
 void update_fetched(struct fuo_ns *ns, struct peer *p)
 {
     update_awake(ns, p);
+    p->unanswered = 0; /* it is there, though it may be too busy to answer */
     p->expires_us = ns->now_us + p->lifetime_us > p->expires_us
                         ? ns->now_us + p->lifetime_us
                         : p->expires_us; /* busy clients do not update */

@@ -360,6 +360,8 @@ static int read_single(uint16_t format, const struct lwm2m_path *asked,
 int lwm2m_content_read(uint16_t format, const struct lwm2m_path *asked,
                        const uint8_t *bytes, size_t len, struct lwm2m_list *list)
 {
+    static const uint8_t none[1];
+    bytes = bytes != NULL ? bytes : none; /* to NULL not even 0 may be added */
     switch (format) {
     case LWM2M_FORMAT_TEXT:
     case LWM2M_FORMAT_OCTETS:

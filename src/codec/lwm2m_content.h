@@ -35,7 +35,8 @@ const char *lwm2m_format_name(uint16_t format);
  * Append what a payload says. FUO_ENOTSUP: not in that format, or something in it must be
  * understood and is not; FUO_ESHORT, FUO_EPROTO: malformed; FUO_ERANGE: a number that is too
  * big; FUO_ENOSPC: more than the list takes. On failure the list may have some of it. A value
- * that is not of its resource's type is read as what it looks like: clients differ.
+ * that is not of its resource's type is read as what it looks like: clients differ. A payload
+ * of no bytes may be NULL.
  */
 FUO_MUST_CHECK int lwm2m_content_read(uint16_t format, const struct lwm2m_path *asked,
                                       const uint8_t *bytes, size_t len,

@@ -49,6 +49,12 @@ static enum effect_order order_of(const struct member *m)
     }
 }
 
+/* Something moves, or it cannot: the time that it has begins now. */
+static void count_anew(const struct engine *e, struct member *m)
+{
+    m->rec.phase_since = e->utc;
+}
+
 /* Images are brought in windows; who has begun ends. */
 static bool is_open(struct engine *e, const struct member *m)
 {
@@ -66,10 +72,14 @@ static bool is_open(struct engine *e, const struct member *m)
 }
 
 /* Whether it is time; else its timer is set. */
-static bool is_due(struct engine *e, const struct member *m)
+static bool is_due(struct engine *e, struct member *m)
 {
     if (m->rec.phase == MEMBER_LISTENING && !m->taken) {
-        return is_open(e, m);
+        bool open = is_open(e, m);
+        if (!open) {
+            count_anew(e, m); /* a week may lie between two windows */
+        }
+        return open;
     }
     if (m->rec.phase == MEMBER_UPGRADE && !utc_reached(m->rec.reboot_at, e->utc)) {
         engine_wake(e, m->slot, m->rec.reboot_at);
@@ -175,6 +185,7 @@ static void take_failure(struct engine *e, struct member *m, uint8_t result)
     m->rec.reason = REASON_REPORTED;
     m->rec.reports = false; /* another attempt: what failed is of the one before */
     m->rec.transmissions++;
+    m->rec.variant = variant_of(m); /* what it runs may be another one by now */
     member_enter(e, m, MEMBER_LISTENING);
     engine_wake(e, m->slot, engine_in(e, wait_us));
 }
@@ -372,12 +383,6 @@ void deliver_take_report(struct engine *e, struct member *m,
     }
 }
 
-/* Something moves, or it cannot: the time that it has begins now. */
-static void count_anew(const struct engine *e, struct member *m)
-{
-    m->rec.phase_since = e->utc;
-}
-
 void deliver_take_progress(struct engine *e, uint64_t dev_eui, uint32_t ppm)
 {
     const struct device *d = engine_find_device(e, dev_eui);
@@ -401,8 +406,9 @@ static void take_delivered(struct engine *e, struct member *m, int err)
         take_no_room(e, m);
         return;
     }
-    if (err == FUO_EBUSY) {
+    if (err == FUO_EBUSY) { /* others are first */
         count_anew(e, m);
+        member_forget_try(m);
     }
     if (m->refused && m->rec.tries > m->campaign->def.spec->retry.command) {
         finish(e, m, OUTCOME_FAILED, REASON_IMAGE_REFUSED, FW_SEEN_UNSUPPORTED);

@@ -26,9 +26,26 @@ struct rollback {
     char *devices;       /* owned: a DevEUI a line */
     size_t devices_len;
     size_t count;
-    size_t
-        left_out; /* updated, but they did not have the version before from that campaign */
+    /* Updated, but they did not have the version before from that campaign. */
+    size_t left_out;
+    bool malformed; /* what the daemon told: it goes into files */
 };
+
+static int fail_malformed(const struct rollback *r)
+{
+    return cli_fail(r->cli, CLI_INTERNAL, NULL, "the daemon's answer is not whole");
+}
+
+/* It may go into a comment. */
+static bool is_line(const char *text)
+{
+    for (const char *c = text; c != NULL && *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || *c == '\x7f') {
+            return false;
+        }
+    }
+    return text != NULL;
+}
 
 /* ---- whom ---- */
 
@@ -53,6 +70,11 @@ static void list_device(void *arg, const char *eui, const char *fleet)
 {
     struct listing *listing = arg;
     struct rollback *r = listing->r;
+    uint64_t parsed;
+    if (eui_parse(eui, strlen(eui), &parsed) != FUO_OK) {
+        r->malformed = true;
+        return;
+    }
     if (!rollback_had_it(&r->before, eui)) {
         r->left_out++;
         return;
@@ -70,6 +92,9 @@ static int take_devices(struct rollback *r, struct remote *remote)
     }
     int rc = rollback_each_updated(remote, r->name, list_device, &listing);
     fclose(listing.out);
+    if (rc == CLI_OK && r->malformed) {
+        return fail_malformed(r);
+    }
     if (rc == CLI_OK && r->count == 0) {
         return cli_fail(r->cli, CLI_NOT_FOUND, NULL,
                         "no device has succeeded in campaign '%s'", r->name);
@@ -89,9 +114,7 @@ static int take_state(struct rollback *r, struct remote *remote)
     }
     json_object_object_get_ex(data, "campaigns", &list);
     r->state = json_object_get(json_object_array_get_idx(list, 0));
-    return ctl_text(r->state, "version") != NULL
-               ? CLI_OK
-               : cli_fail(r->cli, CLI_INTERNAL, NULL, "the daemon's answer is not whole");
+    return is_line(ctl_text(r->state, "version")) ? CLI_OK : fail_malformed(r);
 }
 
 /* ---- the file ---- */

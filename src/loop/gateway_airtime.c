@@ -29,8 +29,11 @@ enum {
 static bool is_due(const struct daemon *d, const struct fleet_entry *fleet)
 {
     const struct server_state *state = fleet->server;
-    return state != NULL && !state->untold && !state->asks_airtime &&
-           clock_utc(&d->clock).us - state->airtime_at.us >= EVERY_US;
+    if (state == NULL || state->untold || state->asks_airtime) {
+        return false;
+    }
+    int64_t past_us = clock_utc(&d->clock).us - state->airtime_at.us;
+    return past_us < 0 || past_us >= EVERY_US; /* the clock may have been set back */
 }
 
 static void ask(struct daemon *d, struct fleet_entry *fleet)

@@ -224,6 +224,24 @@ static void a_list_takes_so_many_and_no_more(void **state)
     assert_int_equal(lwm2m_content_read(JSON, &path, bytes, len, &r.list), FUO_ENOSPC);
 }
 
+/* UBSan sees what is added to it. */
+static void no_bytes_may_be_null(void **state)
+{
+    (void)state;
+    static const uint16_t formats[] = {0, 42, 60, CBOR, JSON, TLV};
+    struct lwm2m_path path = path_of("/3/0/9");
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+        struct rig empty;
+        struct rig null;
+        rig_init(&empty);
+        rig_init(&null);
+        int err =
+            lwm2m_content_read(formats[i], &path, (const uint8_t *)"", 0, &empty.list);
+        assert_int_equal(lwm2m_content_read(formats[i], &path, NULL, 0, &null.list), err);
+        assert_int_equal(null.list.count, empty.list.count);
+    }
+}
+
 /* ---- writing ---- */
 
 static void add(struct rig *r, const char *path, enum lwm2m_type type, const char *text)
@@ -450,6 +468,7 @@ TEST_MAIN(cmocka_unit_test(what_devices_answer_is_read),
           cmocka_unit_test(what_is_cut_is_noticed),
           cmocka_unit_test(what_is_malformed_is_refused),
           cmocka_unit_test(a_list_takes_so_many_and_no_more),
+          cmocka_unit_test(no_bytes_may_be_null),
           cmocka_unit_test(single_values_are_written),
           cmocka_unit_test(instances_are_written),
           cmocka_unit_test(what_people_type_is_checked),

@@ -195,6 +195,32 @@ static void who_waits_for_others_has_all_the_time(void **state)
     }
 }
 
+/* Days lie between two windows, and more than it has from the beginning to the end. */
+static void who_waits_for_a_window_has_all_the_time(void **state)
+{
+    struct flow f;
+    (void)state;
+    begin_delivering(&f);
+    struct calendar_span span = {.start = utc_after(f.now, DAYS_US(5)),
+                                 .end = utc_after(f.now, DAYS_US(6))};
+    struct engine_event event = {
+        .type = ENGINE_EV_WINDOWS,
+        .windows = {.campaign_id = flow_member(&f, 0)->campaign_id,
+                    .spans = &span,
+                    .count = 1,
+                    .until = UTC_NEVER}};
+    flow_step(&f, &event);
+    say(&f, FW_IDLE, FW_RESULT_INITIAL, "1.4.2");
+    for (int hours = 0; hours < 5 * 24 - 1; hours++) {
+        flow_wait(&f, HOURS_US(1));
+        assert_int_equal(order_of(&f), NOTHING);
+    }
+    assert_int_equal(flow_member(&f, 0)->outcome, OUTCOME_NONE);
+    flow_wait(&f, HOURS_US(2));
+    assert_int_equal(order_of(&f), ORDER_DELIVER);
+    flow_free(&f);
+}
+
 /* lwm2m.md 3.3 (10). */
 static void a_result_decides_whether_it_is_tried_again(void **state)
 {
@@ -538,6 +564,7 @@ TEST_MAIN(cmocka_unit_test(it_goes_its_way_by_four_orders),
           cmocka_unit_test(who_never_has_room_has_failed),
           cmocka_unit_test(who_is_put_off_is_ordered_again),
           cmocka_unit_test(who_waits_for_others_has_all_the_time),
+          cmocka_unit_test(who_waits_for_a_window_has_all_the_time),
           cmocka_unit_test(a_result_decides_whether_it_is_tried_again),
           cmocka_unit_test(who_forgets_its_download_begins_anew),
           cmocka_unit_test(progress_gives_it_time),
