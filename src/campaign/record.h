@@ -47,7 +47,7 @@ enum outcome {
     X(REASON_IMAGE_REFUSED, 13, "image-refused", "it refused the image")              \
     X(REASON_WRONG_HARDWARE, 14, "wrong-hardware", "the image is not for it")         \
     X(REASON_VERSION_DIFFERS, 15, "version-differs",                                  \
-      "it announced another next version than the others")                            \
+      "it announced another next version than the campaign or the others say")        \
     X(REASON_OLD_VERSION, 16, "old-version", "it still runs the old version")         \
     X(REASON_SILENT, 17, "silent", "it fell silent after activation")                 \
     X(REASON_ABORTED, 18, "aborted", "the campaign was aborted")                      \

@@ -39,8 +39,8 @@
     "code in code; both with the fields of status."
 #define CODES_END                                                                   \
     "Exit codes: 0 completed and every device that took part succeeded; 9 paused; " \
-    "10 failed, aborted, or a device failed or is unknown; 8 timed out; 12 the "    \
-    "daemon went away; 130 interrupted. None of them touches the campaign."
+    "10 failed, aborted, or a device failed, is unknown or was cancelled; 8 timed " \
+    "out; 12 the daemon went away; 130 interrupted. None of them touches the campaign."
 
 const struct cli_command cli_commands[] = {
     {
@@ -220,8 +220,8 @@ const struct cli_command cli_commands[] = {
         .name = "wait",
         .synopsis = "NAME [--for PHASE] [--timeout TIME]",
         .summary = "Wait until a campaign is completed, paused and so on",
-        .text = "Exit code 0 when it is; for completed, 10 if a device failed or is "
-                "unknown; 9 if it pauses and 10 if it ends otherwise, "
+        .text = "Exit code 0 when it is; for completed, 10 if a device failed, is "
+                "unknown or was cancelled; 9 if it pauses and 10 if it ends otherwise, "
                 "instead.\n\nWith --json: " FIELDS_STREAM,
         .options = cli_options_wait,
         .operand = "NAME",
@@ -387,8 +387,9 @@ const struct cli_command cli_commands[] = {
         .synopsis = "[NAME] [--verify]",
         .summary = "Show who did what to campaigns, and when",
         .text =
-            "Each action (apply, pause, resume, abort) is written down in the same "
-            "transaction that carries it out: actor, reason, time, and the hash of "
+            "Each action (apply, change, pause, resume, abort, approve, retry, import, "
+            "remove) is written down in the same transaction that carries it out: actor, "
+            "reason, time, and the hash of "
             "the record before. NAME: only of that campaign. With --verify the "
             "hashes of all records are computed here; changed, moved and missing "
             "records are found, and exit code 7 tells. Who can write the database "

@@ -10,7 +10,8 @@
     "suite), and time counts from the first look at a device to its end; "           \
     "markdown is for the summary of a CI job. The exit code says only whether "      \
     "the report could be written.\n\n"                                               \
-    "json is one object: type \"report\", format (1), generated, verdict "           \
+    "json is one object (on one line with --json): type \"report\", format (1), "    \
+    "generated, verdict "                                                            \
     "(passed, failed, open), campaign (as status), attempted (devices but "          \
     "skipped "                                                                       \
     "and superseded ones), with_image, waves [{name, total, devices {active, "       \

@@ -24,12 +24,15 @@ static report_writer *writer_of(const struct cli *cli, const char *format)
         {"markdown", report_markdown},
         {"json", report_json},
     };
+    if (cli->json && (format == NULL || strcmp(format, "json") == 0)) {
+        return report_json_line;
+    }
     for (size_t i = 0; format != NULL && i < sizeof(writers) / sizeof(writers[0]); i++) {
         if (strcmp(writers[i].format, format) == 0) {
             return writers[i].write;
         }
     }
-    return cli->json ? report_json : report_markdown;
+    return report_markdown;
 }
 
 /* A file that is there is replaced as a whole, or not at all. */

@@ -82,6 +82,23 @@ static struct json_object *slowest_session(struct json_object *state)
     return slowest != NULL ? slowest : get(state, "session");
 }
 
+/* The wave that is on waits for somebody to approve it. */
+static bool needs_approval(struct json_object *state, const char *name)
+{
+    struct json_object *list = get(state, "waves");
+    size_t count =
+        json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *wave = json_object_array_get_idx(list, i);
+        const char *wave_name = ctl_text(wave, "name");
+        const char *phase = ctl_text(wave, "phase");
+        if (wave_name != NULL && phase != NULL && strcmp(wave_name, name) == 0) {
+            return strcmp(phase, "approval") == 0;
+        }
+    }
+    return false;
+}
+
 void progress_read(struct json_object *state, struct progress *progress)
 {
     struct progress p = {0};
@@ -91,6 +108,7 @@ void progress_read(struct json_object *state, struct progress *progress)
     copy_text(state, "phase", p.phase_text, sizeof(p.phase_text));
     copy_text(state, "reason", p.reason, sizeof(p.reason));
     copy_text(state, "wave", p.wave, sizeof(p.wave));
+    p.needs_approval = needs_approval(state, p.wave);
     p.phase = phase_of(p.phase_text);
     read_devices(state, &p);
     p.sent = ctl_int(fragments, "sent", 0);

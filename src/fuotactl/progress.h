@@ -42,6 +42,7 @@ struct progress {
     int64_t uncoded;   /* M */
     int64_t airtime_us;
     char wave[64];          /* the one that is on; empty: none */
+    bool needs_approval;    /* that wave begins by an approval only */
     char session_phase[16]; /* empty: no session */
     int64_t session_id;
     int64_t next; /* N of the session that comes next */

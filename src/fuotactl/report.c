@@ -98,7 +98,7 @@ static int64_t time_of(struct json_object *object, const char *key)
     if (text == NULL || rfc3339_parse(text, strlen(text), &utc) != FUO_OK) {
         return 0;
     }
-    return utc.us;
+    return utc.us > 0 ? utc.us : 0; /* before 1970 is no time of a campaign */
 }
 
 static uint64_t eui_of(struct json_object *object, const char *key)

@@ -7,7 +7,8 @@
  * that to text on a stream: no sockets, no clock. All that comes from the daemon is escaped
  * by the rules of the format, so that a name cannot become markup.
  *
- *   json      one object with stable fields (fuotactl(1)); for programs
+ *   json      one object with stable fields (fuotactl(1)); for programs. A line for each
+ *             device, or all in one line where every line of output is to be an object
  *   junit     a suite per wave, a case per device; for CI servers
  *   markdown  for the summary of a CI job
  *   html      one file with plots, which loads nothing from anywhere
@@ -211,13 +212,15 @@ const char *report_text(struct report *report, const char *text);
 /* ---- writers ---- */
 
 void report_json(FILE *out, const struct report *report);
+void report_json_line(FILE *out, const struct report *report);
 void report_junit(FILE *out, const struct report *report);
 void report_markdown(FILE *out, const struct report *report);
 void report_html(FILE *out, const struct report *report);
 
 /* ---- what the writers share ---- */
 
-/* Completed and all that took part succeeded; failed or aborted or a failure; else open. */
+/* Completed and all that took part succeeded; failed, aborted or one that is not updated;
+ * else open. */
 enum report_verdict { REPORT_PASSED, REPORT_NOT_PASSED, REPORT_OPEN };
 enum report_verdict report_verdict(const struct report *report);
 
@@ -227,6 +230,9 @@ int64_t report_number(const struct report *report, const char *key);
 
 /* How many took part: all but skipped and superseded. */
 uint32_t report_attempted(const uint32_t by_outcome[static REPORT_OUTCOMES]);
+
+/* How many of those failed, are unknown or were cancelled: what progress_exit() counts. */
+uint32_t report_not_updated(const uint32_t by_outcome[static REPORT_OUTCOMES]);
 
 /* Control characters out, & < > " ' as entities: for HTML and XML, text and attributes. */
 void report_escape(FILE *out, const char *text);

@@ -60,7 +60,7 @@ static void tiles(FILE *out, const struct report *report)
 {
     uint32_t attempted = report_attempted(report->by_outcome);
     uint32_t good = report->by_outcome[REPORT_SUCCEEDED];
-    uint32_t bad = report->by_outcome[REPORT_FAILED] + report->by_outcome[REPORT_UNKNOWN];
+    uint32_t bad = report_not_updated(report->by_outcome);
     int64_t end_us = report->ended_us > 0 ? report->ended_us : report->now_us;
     char a[REPORT_NUMBER_SIZE];
     char b[REPORT_NUMBER_SIZE];
@@ -74,7 +74,7 @@ static void tiles(FILE *out, const struct report *report)
     snprintf(of, sizeof(of), "%s of %s succeeded", report_count(good, a),
              report_count(attempted, b));
     tile(out, value, of);
-    tile(out, report_count(bad, a), "failed or unknown");
+    tile(out, report_count(bad, a), "failed, unknown or cancelled");
     bool timed = report->created_us > 0 && end_us > report->created_us;
     tile(out, timed ? words_duration(end_us - report->created_us, duration) : "-",
          report->ended_us > 0 ? "from start to end" : "since the start");
@@ -93,7 +93,7 @@ static void head(FILE *out, const struct report *report)
     report_escape(out, report_field(report, "name"));
     fprintf(out, "</h1><span class=\"verdict %s\">", classes[report_verdict(report)]);
     report_escape(out, report_field(report, "phase"));
-    uint32_t bad = report->by_outcome[REPORT_FAILED] + report->by_outcome[REPORT_UNKNOWN];
+    uint32_t bad = report_not_updated(report->by_outcome);
     if (bad > 0) {
         char text[REPORT_NUMBER_SIZE];
         fprintf(out, ", %s not updated", report_count(bad, text));
@@ -135,6 +135,39 @@ static void fleet_cell(FILE *out, const struct report *report, const char *fleet
     }
 }
 
+static bool has_column(const struct report *report, enum report_outcome outcome)
+{
+    return outcome == REPORT_SUCCEEDED || outcome == REPORT_FAILED ||
+           report->by_outcome[outcome] > 0;
+}
+
+static const enum report_outcome columns[] = {
+    REPORT_SUCCEEDED, REPORT_FAILED,  REPORT_UNKNOWN,    REPORT_CANCELLED,
+    REPORT_ACTIVE,    REPORT_SKIPPED, REPORT_SUPERSEDED,
+};
+
+/* A column for each outcome that there is: a row adds up, and a phone has room for it. */
+static void outcome_heads(FILE *out, const struct report *report)
+{
+    for (size_t i = 0; i < REPORT_OUTCOMES; i++) {
+        bool active = columns[i] == REPORT_ACTIVE;
+        if (has_column(report, columns[i])) {
+            fprintf(out, "<th class=\"num\">%s</th>",
+                    active ? "under way" : report_outcome_name(columns[i]));
+        }
+    }
+}
+
+static void outcome_cells(FILE *out, const struct report *report,
+                          const uint32_t by_outcome[static REPORT_OUTCOMES])
+{
+    for (size_t i = 0; i < REPORT_OUTCOMES; i++) {
+        if (has_column(report, columns[i])) {
+            number_cell(out, by_outcome[columns[i]]);
+        }
+    }
+}
+
 static void waves(FILE *out, const struct report *report)
 {
     char from[REPORT_DATE_SIZE];
@@ -143,21 +176,17 @@ static void waves(FILE *out, const struct report *report)
         return;
     }
     fputs("<section><h2>Waves</h2><div class=\"wide\"><table><tr><th>wave</th>"
-          "<th class=\"num\">devices</th><th class=\"num\">succeeded</th>"
-          "<th class=\"num\">failed</th><th class=\"num\">unknown</th>"
-          "<th class=\"num\">under way</th><th class=\"far\">first</th>"
-          "<th class=\"far\">last</th></tr>",
+          "<th class=\"num\">devices</th>",
           out);
+    outcome_heads(out, report);
+    fputs("<th class=\"far\">first</th><th class=\"far\">last</th></tr>", out);
     for (size_t i = 0; i < report->wave_count; i++) {
         const struct report_wave *wave = &report->waves[i];
         fputs("<tr><td>", out);
         report_escape(out, wave->name);
         fputs("</td>", out);
         number_cell(out, wave->devices);
-        number_cell(out, wave->by_outcome[REPORT_SUCCEEDED]);
-        number_cell(out, wave->by_outcome[REPORT_FAILED]);
-        number_cell(out, wave->by_outcome[REPORT_UNKNOWN]);
-        number_cell(out, wave->by_outcome[REPORT_ACTIVE]);
+        outcome_cells(out, report, wave->by_outcome);
         fprintf(out, "<td class=\"far\">%s</td><td class=\"far\">%s</td></tr>",
                 report_date(wave->first_us, from), report_date(wave->last_us, to));
     }
@@ -170,20 +199,17 @@ static void fleets(FILE *out, const struct report *report)
         return;
     }
     fputs("<section><h2>Fleets</h2><div class=\"wide\"><table><tr><th>fleet</th>"
-          "<th class=\"num\">devices</th><th class=\"num\">succeeded</th>"
-          "<th class=\"num\">failed</th><th class=\"num\">unknown</th>"
-          "<th class=\"num\">under way</th></tr>",
+          "<th class=\"num\">devices</th>",
           out);
+    outcome_heads(out, report);
+    fputs("</tr>", out);
     for (size_t i = 0; i < report->fleet_count; i++) {
         const struct report_fleet *fleet = &report->fleets[i];
         fputs("<tr><td>", out);
         report_escape(out, fleet->name);
         fputs("</td>", out);
         number_cell(out, fleet->devices);
-        number_cell(out, fleet->by_outcome[REPORT_SUCCEEDED]);
-        number_cell(out, fleet->by_outcome[REPORT_FAILED]);
-        number_cell(out, fleet->by_outcome[REPORT_UNKNOWN]);
-        number_cell(out, fleet->by_outcome[REPORT_ACTIVE]);
+        outcome_cells(out, report, fleet->by_outcome);
         fputs("</tr>", out);
     }
     fputs("</table></div></section>\n", out);

@@ -87,7 +87,7 @@ static void widen(struct span *span, int64_t us)
     span->to_us = us > span->to_us ? us : span->to_us;
 }
 
-/* From apply to the end, or to what happened last. */
+/* From apply to the end, or to what happened last; empty if no time is known. */
 static struct span span_of(const struct report *report)
 {
     struct span span = {INT64_MAX, 0};
@@ -102,6 +102,9 @@ static struct span span_of(const struct report *report)
     bool open = report->ended_us == 0 && report->now_us > span.to_us;
     if (open && report->now_us - report->created_us < DAYS_US(400)) {
         widen(&span, report->now_us);
+    }
+    if (span.to_us == 0) {
+        return (struct span){0};
     }
     span.to_us += (span.to_us - span.from_us) / 50; /* so that the last step shows */
     return span;

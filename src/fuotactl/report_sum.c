@@ -18,12 +18,18 @@ uint32_t report_attempted(const uint32_t by_outcome[static REPORT_OUTCOMES])
     return sum;
 }
 
+uint32_t report_not_updated(const uint32_t by_outcome[static REPORT_OUTCOMES])
+{
+    return by_outcome[REPORT_FAILED] + by_outcome[REPORT_UNKNOWN] +
+           by_outcome[REPORT_CANCELLED];
+}
+
 enum report_verdict report_verdict(const struct report *report)
 {
     const char *phase = report_field(report, "phase");
-    bool bad = report->by_outcome[REPORT_FAILED] + report->by_outcome[REPORT_UNKNOWN] > 0;
     if (strcmp(phase, "completed") == 0) {
-        return bad ? REPORT_NOT_PASSED : REPORT_PASSED;
+        return report_not_updated(report->by_outcome) > 0 ? REPORT_NOT_PASSED
+                                                          : REPORT_PASSED;
     }
     return strcmp(phase, "failed") == 0 || strcmp(phase, "aborted") == 0
                ? REPORT_NOT_PASSED

@@ -59,10 +59,11 @@ static void add_outcomes(struct json_object *object,
     add(object, "devices", counts);
 }
 
-/* "key":value, on a line of its own; takes value. */
-static void print_member(FILE *out, const char *key, struct json_object *value)
+/* "key":value behind another; takes value. */
+static void print_member(FILE *out, const char *between, const char *key,
+                         struct json_object *value)
 {
-    fprintf(out, ",\n\"%s\":", key);
+    fprintf(out, ",%s\"%s\":", between, key);
     render_json_value(out, value);
     json_object_put(value);
 }
@@ -281,32 +282,43 @@ static const char *verdict_name(const struct report *report)
     return names[report_verdict(report)];
 }
 
-void report_json(FILE *out, const struct report *report)
+/* between: what there is between members and between devices. */
+static void print_report(FILE *out, const struct report *report, const char *between)
 {
     char now[RFC3339_SIZE];
     fprintf(out, "{\"type\":\"report\",\"format\":%d,\"generated\":\"%s\"", REPORT_FORMAT,
             rfc3339_format_s((struct utc){report->now_us}, now));
-    print_member(out, "verdict", json_object_new_string(verdict_name(report)));
-    print_member(out, "campaign", json_object_get(report->state));
-    print_member(out, "attempted",
+    print_member(out, between, "verdict", json_object_new_string(verdict_name(report)));
+    print_member(out, between, "campaign", json_object_get(report->state));
+    print_member(out, between, "attempted",
                  json_object_new_int64(report_attempted(report->by_outcome)));
-    print_member(out, "with_image", json_object_new_int64(report->with_image));
-    print_member(out, "waves", json_waves(report));
-    print_member(out, "fleets", json_fleets(report));
-    print_member(out, "variants", json_variants(report));
-    print_member(out, "reasons", json_reasons(report));
-    print_member(out, "completion", json_completion(report));
-    print_member(out, "sessions", json_sessions(report));
-    print_member(out, "loss_ends_ppk", json_loss_ends());
-    print_member(out, "gateways", json_gateways(report));
-    fputs(",\n\"devices\":[", out);
+    print_member(out, between, "with_image", json_object_new_int64(report->with_image));
+    print_member(out, between, "waves", json_waves(report));
+    print_member(out, between, "fleets", json_fleets(report));
+    print_member(out, between, "variants", json_variants(report));
+    print_member(out, between, "reasons", json_reasons(report));
+    print_member(out, between, "completion", json_completion(report));
+    print_member(out, between, "sessions", json_sessions(report));
+    print_member(out, between, "loss_ends_ppk", json_loss_ends());
+    print_member(out, between, "gateways", json_gateways(report));
+    fprintf(out, ",%s\"devices\":[", between);
     for (size_t i = 0; i < report->device_count; i++) {
         struct json_object *device = json_device(&report->devices[i]);
-        fputs(i > 0 ? ",\n" : "\n", out);
+        fprintf(out, "%s%s", i > 0 ? "," : "", between);
         render_json_value(out, device);
         json_object_put(device);
     }
     fputs("]}\n", out);
+}
+
+void report_json(FILE *out, const struct report *report)
+{
+    print_report(out, report, "\n");
+}
+
+void report_json_line(FILE *out, const struct report *report)
+{
+    print_report(out, report, "");
 }
 
 /* ---- JUnit ---- */
@@ -370,7 +382,11 @@ static void junit_case(FILE *out, const struct report *report,
         fprintf(out, "State %" PRId64 ", Update Result %" PRId64 " (", device->state,
                 device->result);
         report_escape(out, device->result_text);
-        fprintf(out, "), fragments missing: %" PRId64 "</failure>", device->missing);
+        putc(')', out);
+        if (device->missing >= 0) {
+            fprintf(out, ", fragments missing: %" PRId64, device->missing);
+        }
+        fputs("</failure>", out);
     }
     junit_retries(out, device);
     fputs("</testcase>\n", out);
@@ -381,7 +397,7 @@ static void junit_suite(FILE *out, const struct report *report,
 {
     char start[RFC3339_SIZE];
     const uint32_t *n = wave->by_outcome;
-    uint32_t bad = n[REPORT_FAILED] + n[REPORT_UNKNOWN] + n[REPORT_CANCELLED];
+    uint32_t bad = report_not_updated(n);
     uint32_t skipped = n[REPORT_SKIPPED] + n[REPORT_SUPERSEDED] + n[REPORT_ACTIVE];
     uint32_t passed = n[REPORT_SUCCEEDED];
     uint32_t listed = passed < JUNIT_PASSED_MAX ? passed : JUNIT_PASSED_MAX;

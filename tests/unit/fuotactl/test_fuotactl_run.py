@@ -168,6 +168,17 @@ fuotactl: the world is not the one of the plan: plan it again
             self.daemon.states = [state(phase)]
             self.run_ctl("wait", "wm1", "--for", goal, code=code)
 
+    def test_a_pause_says_how_to_go_on_there(self):
+        place = " --socket " + self.daemon.path
+        for phase, verb in (("approval", "approve"), ("held", "resume")):
+            paused = {**state("paused"), "wave": "ten",
+                      "waves": [{"name": "canary", "phase": "done"},
+                                {"name": "ten", "phase": phase}]}
+            for args in (("wait", "wm1"), ("apply", "c.yaml", "--wait")):
+                self.daemon.states = [paused]
+                err = self.run_ctl(*args, code=PAUSED).stderr
+                self.assertIn(f"go on with: fuotactl {verb} wm1{place}\n", err)
+
     def detach(self, signal_number, *args):
         self.daemon.states = [state(active=50)]
         self.daemon.watching.clear()

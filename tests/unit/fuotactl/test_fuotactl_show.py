@@ -328,7 +328,9 @@ class Showing(DaemonCase):
         for gateway in report["gateways"]:
             self.assertEqual(sum(gateway["loss"]), gateway["devices"])
             self.assertEqual(gateway["peak"]["own_cap_us"], 216000000)
-        again = json.loads(self.report("--json"))
+        line = self.report("--json")
+        self.assertEqual(line.count("\n"), 1)
+        again = json.loads(line)
         self.assertTrue(report.pop("generated") <= again.pop("generated"))
         self.assertEqual(report, again)
 

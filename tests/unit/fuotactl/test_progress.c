@@ -52,6 +52,28 @@ static void the_line_has_phase_devices_fragments_airtime_and_eta(void **state)
     assert_int_equal(p.phase, PROGRESS_OTHER);
 }
 
+static void the_wave_that_is_on_may_need_an_approval(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool needs_approval;
+    } rows[] = {
+        {"{\"wave\":\"b\",\"waves\":[{\"name\":\"a\",\"phase\":\"done\"},"
+         "{\"name\":\"b\",\"phase\":\"approval\"}]}",
+         true},
+        {"{\"wave\":\"a\",\"waves\":[{\"name\":\"a\",\"phase\":\"held\"},"
+         "{\"name\":\"b\",\"phase\":\"approval\"}]}",
+         false},
+        {"{\"wave\":\"b\",\"waves\":[3,{\"name\":\"b\"}]}", false},
+        {"{\"wave\":null,\"waves\":{\"name\":\"b\"}}", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].text);
+        assert_int_equal(read_text(rows[i].text).needs_approval, rows[i].needs_approval);
+    }
+}
+
 static void of_several_sessions_the_slowest_is_followed(void **state)
 {
     (void)state;
@@ -193,7 +215,8 @@ static void waiting_is_over_when_the_goal_is_reached_or_out_of_reach(void **stat
     }
 }
 
-TEST_MAIN(cmocka_unit_test(of_several_sessions_the_slowest_is_followed),
+TEST_MAIN(cmocka_unit_test(the_wave_that_is_on_may_need_an_approval),
+          cmocka_unit_test(of_several_sessions_the_slowest_is_followed),
           cmocka_unit_test(the_line_has_phase_devices_fragments_airtime_and_eta),
           cmocka_unit_test(only_changes_that_matter_get_a_line),
           cmocka_unit_test(the_eta_is_that_of_the_session),
