@@ -80,7 +80,7 @@ const struct option campaign_schedule_options[] = {
      .example = "\"2027-01-31T00:00\"",
      AT(schedule.deadline),
      .help = "When endBehavior applies. A campaign that cannot be sent by then, with all "
-             "its windows used, is refused."},
+             "its windows used and its waves soaked, is refused."},
     {.key = "endBehavior",
      .type = OPTION_ENUM,
      .words = end_behaviors,

@@ -203,8 +203,9 @@
  *         "clock_changes":[{"before","after"}],"end","end_p90"}: RFC 3339, local with the
  *         offset. not_before, deadline: absent without; windows: the next seven, the last
  *         without end if it has none; clock_changes: all until the end of sending or the
- *         deadline; before: the second before the clock changes; end: of sending, absent
- *         if it lies beyond the weeks that are looked at
+ *         deadline; before: the second before the clock changes; end: of sending, all
+ *         waves and what they soak between them; absent if it lies beyond the weeks that are
+ *         looked at
  * FINDING{"level":"ok|warn|fail","check":word,"what":text,"text":text}
  *         check: what it is about, for programs: config daemon clock disk state key store
  *         status broker api trust gateways devices profiles campaigns; what: the same for

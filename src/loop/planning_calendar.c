@@ -67,21 +67,46 @@ static int64_t slowest_us(const struct planning *planning)
     return us;
 }
 
-/* The end of so much sending; UTC_NEVER: later than the windows that are known. */
-static enum calendar_error end_of(const struct outlook *look, int64_t interval_us,
-                                  int64_t duration_us, struct utc *end)
+/*
+ * The end of the last wave: each is sent when the one before has soaked. UTC_NEVER: later than
+ * the windows that are known. CALENDAR_EMPTY: nothing is sent. CALENDAR_SHORT_WINDOWS: not
+ * even the first can begin.
+ */
+static enum calendar_error end_of(const struct outlook *look,
+                                  const struct planning_request *request,
+                                  const struct planning *planning, bool p90,
+                                  struct utc *end)
 {
-    const struct calendar_request request = {
-        .duration_us = duration_us,
-        .shortest_us = LEAST_FRAMES * interval_us,
-        .not_before = look->from,
+    struct calendar_request sending = {
+        .shortest_us = LEAST_FRAMES * slowest_us(planning),
         .deadline = UTC_NEVER,
         .windows = {look->windows.spans, look->windows.count},
     };
     struct calendar_course course;
-    enum calendar_error error = calendar_course(&request, &course);
-    *end = error == CALENDAR_OK ? course.sessions[course.count - 1].end : UTC_NEVER;
-    return error;
+    enum calendar_error sent = CALENDAR_EMPTY;
+    struct utc at = look->from;
+    int64_t soak_us = 0;
+    *end = UTC_NEVER;
+    for (size_t i = 0; i < planning->wave_count; i++) {
+        const struct planned_wave *wave = &planning->waves[i];
+        if (wave->device_count == 0) {
+            continue;
+        }
+        at = utc_after(at, soak_us);
+        soak_us = request->waves != NULL ? request->spec->rollout.waves[i].soak_us : 0;
+        sending.not_before = at;
+        sending.duration_us = p90 ? wave->p90_us : wave->p50_us;
+        enum calendar_error error = calendar_course(&sending, &course);
+        if (error == CALENDAR_OK) {
+            at = course.sessions[course.count - 1].end;
+            sent = error;
+        } else if (error != CALENDAR_EMPTY) { /* else its servers deliver to all of it */
+            bool later = error == CALENDAR_SHORT_WINDOWS && sent == CALENDAR_OK;
+            return later ? CALENDAR_NO_WINDOW : error;
+        }
+    }
+    *end = sent == CALENDAR_OK ? at : UTC_NEVER;
+    return sent;
 }
 
 /* RFC 3339, local with the offset. */
@@ -112,16 +137,30 @@ static int64_t open_us(const struct outlook *look, int64_t least_us)
     return sum_us;
 }
 
+/* Everything about windows until the deadline. */
+static bool is_known(const struct outlook *look)
+{
+    return look->term.deadline.us != INT64_MAX &&
+           look->windows.until.us >= look->term.deadline.us;
+}
+
 /* False also if windows are not known that far. */
 static bool cannot_end(const struct outlook *look, int64_t interval_us,
                        int64_t duration_us, int64_t *have_us)
 {
-    if (look->term.deadline.us == INT64_MAX ||
-        look->windows.until.us < look->term.deadline.us) {
+    if (!is_known(look)) {
         return false;
     }
     *have_us = open_us(look, LEAST_FRAMES * interval_us);
     return *have_us < duration_us;
+}
+
+/* By what end_of() found; more sessions than it counts say nothing of the end. */
+static bool ends_late(const struct outlook *look, enum calendar_error error,
+                      struct utc end)
+{
+    return is_known(look) && (error == CALENDAR_OK || error == CALENDAR_NO_WINDOW) &&
+           end.us > look->term.deadline.us;
 }
 
 /* Rounded so that the numbers show which is the larger. */
@@ -161,6 +200,29 @@ static int refuse_soak(const struct planning_request *request, const struct outl
                (long long)((planning->p50_us + MINUTES_US(1) - 1) / MINUTES_US(1)),
                local_text(look->zone, look->term.deadline, deadline),
                (long long)(have_us / MINUTES_US(1)));
+    return FUO_ERANGE;
+}
+
+/* Windows and time are enough, but not with what lies between the waves. */
+static int refuse_late(const struct planning_request *request, const struct outlook *look,
+                       const struct planning *planning, struct utc end,
+                       struct diag_list *diags)
+{
+    char deadline[LOCAL_SIZE];
+    char last[LOCAL_SIZE] = "";
+    bool known = end.us != INT64_MAX;
+    const struct diag_place place = {.file = request->file,
+                                     .path = "spec.schedule.deadline"};
+    if (known) {
+        local_text(look->zone, end, last);
+    }
+    diag_error(
+        diags, &place,
+        "with %lld min of soak between them, the waves are %s%s%s %s: choose a later "
+        "one, shorten spec.rollout.waves[].soak, or give it more windows",
+        (long long)(planning->soak_us / MINUTES_US(1)), known ? "sent by " : "not sent",
+        last, known ? ", later than" : " in the windows until",
+        local_text(look->zone, look->term.deadline, deadline));
     return FUO_ERANGE;
 }
 
@@ -222,17 +284,25 @@ int planning_calendar_check(const struct planning_request *request,
         return refuse_soak(request, &look, planning, diags);
     }
     /* The end may lie beyond what is known. */
-    return end_of(&look, interval_us, planning->p50_us, &end) == CALENDAR_SHORT_WINDOWS
-               ? refuse_windows(request, interval_us, diags)
-               : FUO_OK;
+    enum calendar_error error = end_of(&look, request, planning, false, &end);
+    if (ends_late(&look, error, end)) {
+        return refuse_late(request, &look, planning, end, diags);
+    }
+    return error == CALENDAR_SHORT_WINDOWS ? refuse_windows(request, interval_us, diags)
+                                           : FUO_OK;
 }
 
 bool planning_calendar_is_tight(const struct planning_request *request,
                                 const struct planning *planning)
 {
     struct outlook look;
+    struct utc end;
     int64_t have_us = 0;
-    return look_ahead(request, &look) == FUO_OK &&
+    if (look_ahead(request, &look) != FUO_OK) {
+        return false;
+    }
+    enum calendar_error error = end_of(&look, request, planning, true, &end);
+    return ends_late(&look, error, end) ||
            cannot_end(&look, slowest_us(planning), planning->p90_us, &have_us);
 }
 
@@ -297,9 +367,8 @@ struct json_object *planning_calendar_render(const struct planning_request *requ
     }
     struct utc end;
     struct utc end_p90;
-    int64_t interval_us = slowest_us(planning);
-    (void)end_of(&look, interval_us, planning->p50_us, &end);
-    (void)end_of(&look, interval_us, planning->p90_us, &end_p90);
+    (void)end_of(&look, request, planning, false, &end);
+    (void)end_of(&look, request, planning, true, &end_p90);
     struct utc known = utc_min(end_p90, look.term.deadline);
     if (known.us == INT64_MAX) { /* it goes on beyond the windows that are known */
         known = utc_min(look.windows.until, utc_after(look.from, WINDOWS_AHEAD_US));

@@ -3,8 +3,9 @@
  * planning_calendar.h - when a plan would be sent: its windows, the changes of the clock in
  * between, and the end.
  *
- * The forecast packs what a plan takes into the windows as one course of sending that starts
- * now, or at notBefore. Set-up, which is not bound to windows, and waiting for uplinks come on top.
+ * The forecast packs what each wave takes into the windows: the first from now, or notBefore,
+ * on, each other when the one before it has soaked. Set-up, which is not bound to windows, and
+ * waiting for uplinks and approvals come on top.
  */
 #pragma once
 

@@ -155,6 +155,128 @@ static void soaking_counts_towards_the_deadline(void **state)
     stop(&rig);
 }
 
+static const char *text_at(struct json_object *object, const char *path)
+{
+    struct json_object *value = NULL;
+    test_row(path);
+    assert_int_equal(json_pointer_get(object, path, &value), 0);
+    return json_object_get_string(value);
+}
+
+/* The night before the clocks change; a wave takes some minutes. */
+static void soaking_puts_the_end_off(void **state)
+{
+    (void)state;
+    static const struct spec_window nights[] = {{0x7f, 22 * 60, 5 * 60}};
+    static const struct {
+        const char *name;
+        int64_t soak_us;
+        size_t windows;
+        size_t changes;
+        const char *end; /* and what follows */
+    } rows[] = {
+        {"none", 0, 1, 0, "2027-03-27T22:"},
+        {"an hour, in the same night", HOURS_US(1), 1, 0, "2027-03-27T23:"},
+        {"until after the window", HOURS_US(10), 1, 1, "2027-03-28T22:0"},
+        {"a day", DAYS_US(1), 1, 1, "2027-03-28T23:0"},
+        {"three days", DAYS_US(3), 1, 1, "2027-03-30T23:0"},
+        {"a day, at any time", DAYS_US(1), 0, 1, "2027-03-28T21:0"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rig rig;
+        uint8_t waves[DEVICES];
+        uint32_t sizes[3];
+        struct spec_wave soaking[3];
+        test_row(rows[i].name);
+        in_waves(&rig, waves, sizes);
+        memcpy(soaking, three_waves, sizeof(soaking));
+        soaking[0].soak_us = rows[i].soak_us;
+        rig.spec.rollout.waves = soaking;
+        rig.spec.schedule.windows = nights;
+        rig.spec.schedule.window_count = rows[i].windows;
+        rig.spec.schedule.not_before = "2027-03-27T20:00";
+        make(&rig, FUO_OK);
+        struct json_object *object = planning_render(&rig.request, &rig.planning);
+        const char *const ends[] = {"/calendar/end", "/calendar/end_p90"};
+        for (size_t k = 0; k < 2; k++) {
+            const char *end = text_at(object, ends[k]);
+            assert_memory_equal(end, rows[i].end, strlen(rows[i].end));
+        }
+        struct json_object *changes = NULL;
+        assert_int_equal(json_pointer_get(object, "/calendar/clock_changes", &changes),
+                         0);
+        assert_int_equal(json_object_array_length(changes), rows[i].changes);
+        json_object_put(object);
+        stop(&rig);
+    }
+}
+
+/* Beyond the weeks that are looked at: there may be windows, and nothing is refused. */
+static void an_end_that_is_not_known_is_not_told(void **state)
+{
+    (void)state;
+    static const struct spec_window nights[] = {{0x7f, 22 * 60, 5 * 60}};
+    struct rig rig;
+    uint8_t waves[DEVICES];
+    uint32_t sizes[3];
+    struct spec_wave soaking[3];
+    struct json_object *value = NULL;
+    in_waves(&rig, waves, sizes);
+    memcpy(soaking, three_waves, sizeof(soaking));
+    soaking[0].soak_us = DAYS_US(70);
+    rig.spec.rollout.waves = soaking;
+    rig.spec.schedule.windows = nights;
+    rig.spec.schedule.window_count = 1;
+    make(&rig, FUO_OK);
+    struct json_object *object = planning_render(&rig.request, &rig.planning);
+    assert_int_equal(json_pointer_get(object, "/calendar/windows/0", &value), 0);
+    assert_int_not_equal(json_pointer_get(object, "/calendar/end", &value), 0);
+    json_object_put(object);
+    stop(&rig);
+}
+
+/* Windows enough for all that is sent, and time enough for the soak, but not for both. */
+static void windows_that_pass_while_a_wave_soaks_are_refused(void **state)
+{
+    (void)state;
+    static const struct spec_window hour[] = {{0x7f, 14 * 60, 15 * 60}};
+    static const struct {
+        const char *name;
+        int64_t soak_us;
+        const char *deadline;
+        const char *said; /* NULL: it fits */
+    } rows[] = {
+        {"in one window", MINUTES_US(20), "2026-10-24T17:00", NULL},
+        {"over its end", HOURS_US(2), "2026-10-24T17:00",
+         "with 120 min of soak between them, the waves are sent by 2026-10-25T14:"},
+        {"over its end, with the next one", HOURS_US(2), "2026-10-25T15:00", NULL},
+        {"behind the last", DAYS_US(99) + HOURS_US(3), "2027-02-01T14:00",
+         "the waves are not sent in the windows until 2027-02-01T14:00:00+01:00: "
+         "choose a later one, shorten spec.rollout.waves[].soak, or give it more "
+         "windows"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rig rig;
+        uint8_t waves[DEVICES];
+        uint32_t sizes[3];
+        struct spec_wave soaking[3];
+        test_row(rows[i].name);
+        in_waves(&rig, waves, sizes);
+        memcpy(soaking, three_waves, sizeof(soaking));
+        soaking[0].soak_us = rows[i].soak_us;
+        rig.spec.rollout.waves = soaking;
+        rig.spec.schedule.windows = hour;
+        rig.spec.schedule.window_count = 1;
+        rig.spec.schedule.deadline = rows[i].deadline;
+        make(&rig, rows[i].said == NULL ? FUO_OK : FUO_ERANGE);
+        if (rows[i].said != NULL) {
+            assert_int_equal(rig.diags.error_count, 1);
+            assert_said(&rig, "spec.schedule.deadline", rows[i].said);
+        }
+        stop(&rig);
+    }
+}
+
 /* ---- budgets ---- */
 
 /* What the plan itself forecasts, in the unit of the budget. */
@@ -225,5 +347,8 @@ TEST_MAIN(cmocka_unit_test(a_wave_costs_what_it_would_cost_alone),
           cmocka_unit_test(who_would_be_skipped_is_left_out_with_the_reason),
           cmocka_unit_test(a_plan_for_nobody_is_one_if_all_may_come_back),
           cmocka_unit_test(soaking_counts_towards_the_deadline),
+          cmocka_unit_test(soaking_puts_the_end_off),
+          cmocka_unit_test(an_end_that_is_not_known_is_not_told),
+          cmocka_unit_test(windows_that_pass_while_a_wave_soaks_are_refused),
           cmocka_unit_test(a_budget_is_refused_when_the_forecast_needs_one_more),
           cmocka_unit_test(every_budget_that_is_too_small_is_named))

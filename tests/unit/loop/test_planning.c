@@ -199,8 +199,8 @@ static void a_plan_lists_every_change_of_the_clock_until_its_end(void **state)
     rig.spec.schedule.deadline = "2028-01-01";
     make(&rig, FUO_OK);
     /* So long that it is sent in autumn. */
-    rig.planning.p50_us = MINUTES_US(40);
-    rig.planning.p90_us = MINUTES_US(44);
+    rig.planning.p50_us = rig.planning.waves[0].p50_us = MINUTES_US(40);
+    rig.planning.p90_us = rig.planning.waves[0].p90_us = MINUTES_US(44);
     struct json_object *object = planning_render(&rig.request, &rig.planning);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         test_row(rows[i].path);
@@ -213,7 +213,7 @@ static void a_plan_lists_every_change_of_the_clock_until_its_end(void **state)
     assert_string_equal(json_object_get_string(value), "2027-12-27T22:01:00+01:00");
     json_object_put(object);
     /* There are 44 Mondays. */
-    rig.planning.p90_us = MINUTES_US(45);
+    rig.planning.p90_us = rig.planning.waves[0].p90_us = MINUTES_US(45);
     object = planning_render(&rig.request, &rig.planning);
     const char *text = json_object_to_json_string(object);
     assert_non_null(strstr(text, "the deadline is tight"));
