@@ -473,6 +473,19 @@ void campaign_approve(struct engine *e, struct campaign *c, uint8_t wave)
     }
 }
 
+/* What has paused by itself is the operator's from then on, with his reason. */
+static void pause_all(struct engine *e, struct campaign *c, const char *reason)
+{
+    if (!campaign_is_live(c)) {
+        return;
+    }
+    bool again = c->rec.phase == CAMPAIGN_PAUSED && !waves_put_off(e, c);
+    if (!again || reason != NULL) {
+        campaign_enter(c, CAMPAIGN_PAUSED,
+                       reason != NULL ? reason : "paused by the operator");
+    }
+}
+
 /* Idempotent: what is so already stays so. */
 void campaign_control(struct engine *e, struct campaign *c, enum engine_control verb,
                       const char *reason)
@@ -485,13 +498,10 @@ void campaign_control(struct engine *e, struct campaign *c, enum engine_control 
         waves_install(e, c, ENGINE_WAVE_NEXT);
         return;
     case ENGINE_PAUSE:
-        if (campaign_is_live(c) && c->rec.phase != CAMPAIGN_PAUSED) {
-            campaign_enter(c, CAMPAIGN_PAUSED,
-                           reason != NULL ? reason : "paused by the operator");
-        }
+        pause_all(e, c, reason);
         return;
     case ENGINE_RESUME:
-        if (c->rec.phase == CAMPAIGN_PAUSED) {
+        if (c->rec.phase == CAMPAIGN_PAUSED && !waves_hold_again(e, c)) {
             resume(e, c);
         }
         return;

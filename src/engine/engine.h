@@ -135,6 +135,8 @@ const struct member_rec *engine_member_find(const struct engine *engine,
  * runs without waves. counts may be NULL. */
 const struct wave_rec *engine_wave_at(const struct engine *engine, uint32_t campaign_id,
                                       size_t i, struct wave_counts *counts);
+/* It is paused, by whomever, and ENGINE_APPROVE of ENGINE_WAVE_NEXT would change something. */
+bool engine_wants_approval(const struct engine *engine, uint32_t campaign_id);
 /* The i-th transmission of a campaign in order of id; NULL past the last. */
 const struct transmission_rec *engine_transmission_at(const struct engine *engine,
                                                       uint32_t campaign_id, size_t i);

@@ -251,3 +251,16 @@ bool engine_budget_at(const struct engine *engine, size_t i, struct utc now,
     };
     return true;
 }
+
+const struct wave_rec *engine_wave_at(const struct engine *engine, uint32_t campaign_id,
+                                      size_t i, struct wave_counts *counts)
+{
+    const struct campaign *c = engine_find_campaign(engine, campaign_id);
+    if (c == NULL || c->waves == NULL || i >= c->def.spec->rollout.wave_count) {
+        return NULL;
+    }
+    if (counts != NULL) {
+        *counts = c->waves[i].counts;
+    }
+    return &c->waves[i].rec;
+}

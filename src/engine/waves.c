@@ -110,6 +110,43 @@ static void pause_for_approval(struct engine *e, struct campaign *c, const struc
     campaign_pause(e, c, t.bytes);
 }
 
+/* Its gate failed, and nobody has overruled that yet. */
+static bool is_bad(const struct wave *w)
+{
+    return w->rec.verdict != WAVE_OPEN && w->rec.verdict != WAVE_SUCCEEDED &&
+           !w->rec.waived;
+}
+
+/* It was HELD when the operator paused: else one that is bad does not run. */
+static bool is_put_off(const struct campaign *c, const struct wave *w)
+{
+    return c->rec.phase == CAMPAIGN_PAUSED && w->rec.phase == WAVE_RUNNING && is_bad(w);
+}
+
+bool waves_put_off(struct engine *e, struct campaign *c)
+{
+    struct wave *w = current_of(c);
+    bool waits = w != NULL && c->rec.phase == CAMPAIGN_PAUSED &&
+                 (w->rec.phase == WAVE_APPROVAL || w->rec.phase == WAVE_HELD);
+    if (waits) {
+        enter(e, c, w, w->rec.phase == WAVE_HELD ? WAVE_RUNNING : WAVE_PENDING);
+    }
+    return waits;
+}
+
+bool waves_hold_again(struct engine *e, struct campaign *c)
+{
+    struct wave *w = current_of(c);
+    if (w == NULL || !is_put_off(c, w)) {
+        return false;
+    }
+    struct text t = explain(c, w);
+    enter(e, c, w, WAVE_HELD);
+    campaign_enter(c, CAMPAIGN_PAUSED, t.bytes);
+    campaign_alert(e, c, t.bytes);
+    return true;
+}
+
 /* ---- start ---- */
 
 static void allocate(struct campaign *c)
@@ -274,8 +311,7 @@ static bool run(struct engine *e, struct campaign *c, struct wave *w)
         w->rec.verdict = verdict;
         store(e, c, w);
     }
-    bool bad = verdict != WAVE_OPEN && verdict != WAVE_SUCCEEDED;
-    if (bad && !w->rec.waived) {
+    if (is_bad(w)) {
         complain(e, c, w);
         return true;
     }
@@ -389,7 +425,7 @@ void waves_take_back(struct engine *e, struct member *m)
     count_end(&w->counts, m, UINT32_MAX);
     w->counts.attempted -= m->rec.attempted;
     bool over = w->rec.phase == WAVE_DONE && c->rec.phase == CAMPAIGN_COMPLETED;
-    if (over || w->rec.phase == WAVE_HELD) {
+    if (over || w->rec.phase == WAVE_HELD || is_put_off(c, w)) {
         w->rec.verdict = w->rec.waived ? w->rec.verdict : WAVE_OPEN;
         w->rec.ended = (struct utc){0};
         w->rec.soak_until = (struct utc){0};
@@ -453,6 +489,9 @@ bool waves_approve(struct engine *e, struct campaign *c, uint8_t no)
                  (w->rec.phase == WAVE_APPROVAL || w->rec.phase == WAVE_HELD);
     if (w->rec.phase <= WAVE_APPROVAL && !w->rec.approved) {
         w->rec.approved = true;
+        store(e, c, w);
+    } else if (w == current && is_put_off(c, w)) {
+        w->rec.waived = true;
         store(e, c, w);
     }
     return waits;
@@ -518,10 +557,8 @@ void waves_tell_end(const struct campaign *c, char reason[static WAVES_REASON_SI
 {
     reason[0] = '\0';
     for (size_t i = 0; i < wave_count(c); i++) {
-        const struct wave *w = &c->waves[i];
-        bool bad = w->rec.verdict != WAVE_OPEN && w->rec.verdict != WAVE_SUCCEEDED;
-        if (bad && !w->rec.waived) {
-            struct text t = explain(c, w);
+        if (is_bad(&c->waves[i])) {
+            struct text t = explain(c, &c->waves[i]);
             memcpy(reason, t.bytes, WAVES_REASON_SIZE);
             return;
         }
@@ -552,15 +589,12 @@ int engine_restore_wave(struct engine *engine, const struct wave_rec *rec)
     return FUO_OK;
 }
 
-const struct wave_rec *engine_wave_at(const struct engine *engine, uint32_t campaign_id,
-                                      size_t i, struct wave_counts *counts)
+bool engine_wants_approval(const struct engine *engine, uint32_t campaign_id)
 {
     const struct campaign *c = engine_find_campaign(engine, campaign_id);
-    if (c == NULL || i >= wave_count(c)) {
-        return NULL;
-    }
-    if (counts != NULL) {
-        *counts = c->waves[i].counts;
-    }
-    return &c->waves[i].rec;
+    const struct wave *w = c != NULL ? current_of(c) : NULL;
+    return w != NULL && c->rec.phase == CAMPAIGN_PAUSED &&
+           (w->rec.phase == WAVE_HELD || is_put_off(c, w) ||
+            (w->rec.phase <= WAVE_APPROVAL && spec_of(c, w)->approval_required &&
+             !w->rec.approved));
 }

@@ -7,6 +7,10 @@
  *   HELD --resumed or approved--> RUNNING, or on to the next, and the gate is waived
  *   SOAKING --in time--> DONE, and the next one's turn
  *
+ * An operator's pause at a gate is a mark of its own, stored in the wave's row: it goes back to
+ * where it was before it waited, APPROVAL to PENDING and HELD to RUNNING, with the verdict that
+ * it has. Approved, it is only marked so (approved, waived). Resumed without, it waits again.
+ *
  * Members are MEMBER_PENDING until their wave is RUNNING and their device is theirs
  * (claim.h); then they are let in, a few in a step, and preconditions are looked at again.
  * A wave that nobody is left in is DONE at once. The verdicts are those of campaign/wave.h.
@@ -48,8 +52,15 @@ void waves_note_session(struct engine *e, struct transmission *t);
 
 /* The operator goes on: what holds the campaign is waived. */
 void waves_resume(struct engine *e, struct campaign *c);
-/* True: it was waiting for that, and may run. */
+/* True: it was waiting for that, and may run. One that was put off may not: resume() lets it. */
 bool waves_approve(struct engine *e, struct campaign *c, uint8_t no);
+
+/* The operator pauses what a gate has paused: an approval lets nothing go on now. True: so it
+ * was. */
+bool waves_put_off(struct engine *e, struct campaign *c);
+/* He goes on with that, before anything else does. True: a gate that nobody has approved holds
+ * it again. */
+bool waves_hold_again(struct engine *e, struct campaign *c);
 
 /* Whether an operator has said that the devices of its wave may install. */
 bool waves_may_install(const struct member *m);

@@ -233,7 +233,10 @@ const struct cli_command cli_commands[] = {
         .name = "pause",
         .synopsis = "NAME [--reason TEXT]",
         .summary = "Send nothing more until it is resumed",
-        .text = "With --json: as status.",
+        .text =
+            "The reason is kept with the campaign. One that waits at a gate is paused as "
+            "well: approve lets nothing go on then until it is resumed.\n\n"
+            "With --json: as status.",
         .options = cli_options_reason,
         .operand = "NAME",
         .operand_min = 1,
@@ -245,7 +248,8 @@ const struct cli_command cli_commands[] = {
         .synopsis = "NAME [--reason TEXT]",
         .summary = "Go on with a paused campaign",
         .text = "A gate that holds it is overruled. A wave that waits for its approval "
-                "needs that: see approve.\n\nWith --json: as status.",
+                "needs that: see approve. A gate that an operator paused at holds it "
+                "again, unless that was approved meanwhile.\n\nWith --json: as status.",
         .options = cli_options_reason,
         .operand = "NAME",
         .operand_min = 1,

@@ -94,8 +94,7 @@ static int check_approve(struct asked *a)
     if (a->install) {
         return check_install(a);
     }
-    if (name == NULL && waiting_wave(a, WAVE_APPROVAL) == NULL &&
-        waiting_wave(a, WAVE_HELD) == NULL) {
+    if (name == NULL && !engine_wants_approval(a->d->engine, a->rec->id)) {
         return ctl_fail(&a->error, CTL_CONFLICT,
                         "no wave of campaign '%s' waits now; --wave NAME approves one "
                         "beforehand",

@@ -311,6 +311,101 @@ static void a_wave_waits_for_its_approval(void **state)
     flow_free(&f);
 }
 
+static void pause_for(struct flow *f, const char *why)
+{
+    struct engine_event event = {
+        .type = ENGINE_EV_CONTROL,
+        .control = {.campaign_id = 1, .verb = ENGINE_PAUSE, .reason = why}};
+    flow_step(f, &event);
+}
+
+static void begin_to_approval(struct flow *f)
+{
+    prepare(f);
+    waves[0].soak_us = 0;
+    waves[1].approval_required = true;
+    flow_apply(f);
+    flow_walk_all(f, 0, 2, MEMBER_ENDED);
+    assert_string_equal(reason(f), "wave rest waits for approval");
+}
+
+/* Both are marks of their own: the one does not lift the other, and a restart keeps them. */
+static void an_approval_does_not_lift_a_pause(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_to_approval(&f);
+    pause_for(&f, "storm");
+    assert_string_equal(reason(&f), "storm");
+    flow_restart(&f);
+    assert_true(engine_wants_approval(f.engine, 1));
+    approve(&f, ENGINE_WAVE_NEXT);
+    assert_true(wave(&f, 1)->approved);
+    assert_false(engine_wants_approval(f.engine, 1));
+    flow_restart(&f);
+    approve(&f, ENGINE_WAVE_NEXT); /* once more is no more */
+    flow_wait(&f, DAYS_US(1));
+    assert_int_equal(phase(&f), CAMPAIGN_PAUSED);
+    assert_string_equal(reason(&f), "storm");
+    assert_int_equal(flow_member(&f, 2)->phase, MEMBER_PENDING);
+    flow_control(&f, ENGINE_RESUME);
+    assert_int_equal(phase(&f), CAMPAIGN_RUNNING);
+    assert_int_equal(wave(&f, 1)->phase, WAVE_RUNNING);
+    flow_walk_all(&f, 2, 2, MEMBER_ENDED);
+    assert_int_equal(phase(&f), CAMPAIGN_COMPLETED);
+    flow_free(&f);
+}
+
+static void a_wave_that_was_not_approved_in_a_pause_waits_again(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_to_approval(&f);
+    pause_for(&f, NULL);
+    assert_string_equal(reason(&f), "paused by the operator");
+    pause_for(&f, "storm");
+    pause_for(&f, NULL);
+    assert_string_equal(reason(&f), "storm");
+    flow_control(&f, ENGINE_RESUME);
+    assert_int_equal(phase(&f), CAMPAIGN_PAUSED);
+    assert_string_equal(reason(&f), "wave rest waits for approval");
+    assert_int_equal(f.alerts, 2);
+    approve(&f, ENGINE_WAVE_NEXT);
+    assert_int_equal(wave(&f, 1)->phase, WAVE_RUNNING);
+    flow_free(&f);
+}
+
+static void a_gate_that_holds_is_not_waived_by_a_pause(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_waves(&f);
+    fail_both(&f, 0);
+    pause_for(&f, "storm");
+    assert_string_equal(reason(&f), "storm");
+    flow_restart(&f);
+    flow_control(&f, ENGINE_RESUME); /* of the pause: the gate holds it as before */
+    assert_int_equal(phase(&f), CAMPAIGN_PAUSED);
+    assert_int_equal(wave(&f, 0)->phase, WAVE_HELD);
+    assert_string_equal(reason(&f),
+                        "wave canary failed: 1 of 2 attempted devices failed");
+    assert_int_equal(f.alerts, 2);
+    pause_for(&f, "storm");
+    assert_true(engine_wants_approval(f.engine, 1));
+    approve(&f, ENGINE_WAVE_NEXT);
+    assert_false(engine_wants_approval(f.engine, 1));
+    flow_restart(&f);
+    flow_wait(&f, HOURS_US(1));
+    assert_int_equal(phase(&f), CAMPAIGN_PAUSED);
+    assert_string_equal(reason(&f), "storm");
+    flow_control(&f, ENGINE_RESUME);
+    assert_int_equal(phase(&f), CAMPAIGN_RUNNING);
+    assert_true(wave(&f, 0)->waived);
+    flow_refuse(&f, 1);
+    assert_int_equal(wave(&f, 0)->phase, WAVE_SOAKING);
+    flow_free(&f);
+}
+
 static void an_approval_may_come_before_it_is_asked_for(void **state)
 {
     (void)state;
@@ -429,6 +524,9 @@ TEST_MAIN(cmocka_unit_test(later_waves_wait_for_the_ones_before),
           cmocka_unit_test(on_failure_continue_tells_and_goes_on),
           cmocka_unit_test(a_wave_that_shows_nothing_holds_the_campaign),
           cmocka_unit_test(a_wave_waits_for_its_approval),
+          cmocka_unit_test(an_approval_does_not_lift_a_pause),
+          cmocka_unit_test(a_wave_that_was_not_approved_in_a_pause_waits_again),
+          cmocka_unit_test(a_gate_that_holds_is_not_waived_by_a_pause),
           cmocka_unit_test(an_approval_may_come_before_it_is_asked_for),
           cmocka_unit_test(a_wave_that_has_nobody_is_passed_without_a_soak),
           cmocka_unit_test(who_is_in_no_wave_is_skipped),

@@ -122,5 +122,35 @@ static void a_wave_is_approved_by_an_operator(void **state)
     fixture_remove(&f);
 }
 
+static void a_pause_at_a_gate_outlasts_the_approval(void **state)
+{
+    (void)state;
+    static const char camp[] = "{\"name\":\"camp\"}";
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    upload(&f);
+    assert_int_equal(submit(&f, CTL_APPLY, waved(), f.signature), 0);
+    assert_int_equal(call(&f, CTL_PAUSE, "{\"name\":\"camp\",\"reason\":\"storm\"}"), 0);
+    assert_answer(&f, "/reason", "storm");
+    assert_int_equal(call(&f, CTL_RESUME, camp), 0);
+    assert_waits(&f);
+    assert_int_equal(call(&f, CTL_PAUSE, "{\"name\":\"camp\",\"reason\":\"storm\"}"), 0);
+    assert_int_equal(call(&f, CTL_APPROVE, camp), 0);
+    daemon_kill(&f);
+    daemon_start(&f);
+    assert_int_equal(call(&f, CTL_APPROVE, camp), CTL_CONFLICT); /* it is approved */
+    assert_int_equal(call(&f, CTL_STATUS, camp), 0);
+    assert_answer(&f, "/campaigns/0/phase", "paused");
+    assert_answer(&f, "/campaigns/0/reason", "storm");
+    assert_answer(&f, "/campaigns/0/waves/0/approved", "true");
+    assert_answer(&f, "/campaigns/0/devices/pending", "3");
+    assert_int_equal(call(&f, CTL_RESUME, camp), 0);
+    assert_answer(&f, "/phase", "running");
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
 TEST_MAIN(cmocka_unit_test(a_plan_shows_the_waves),
-          cmocka_unit_test(a_wave_is_approved_by_an_operator))
+          cmocka_unit_test(a_wave_is_approved_by_an_operator),
+          cmocka_unit_test(a_pause_at_a_gate_outlasts_the_approval))
