@@ -453,6 +453,25 @@ void method_answer_unchanged(struct daemon *d)
 
 /* ---- dispatch ---- */
 
+/* Answered in files of their own. */
+static void (*const elsewhere[])(struct daemon *d, uint64_t connection,
+                                 struct ctl_request *request) = {
+    [CTL_PLAN] = apply_request,
+    [CTL_APPLY] = apply_request,
+    [CTL_DEVICE] = device_request,
+    [CTL_BUDGET] = budget_request,
+    [CTL_REPORT] = report_request,
+    [CTL_DOCTOR] = doctor_request,
+    [CTL_IMPORT] = import_request,
+    [CTL_REMOVE] = import_request,
+    [CTL_ACCESS] = access_request,
+    [CTL_AUDIT] = audit_request,
+    [CTL_ROLLBACK] = rollback_request,
+    [CTL_IMAGE] = rollback_image_request,
+    [CTL_SNAPSHOT] = snapshot_request,
+    [CTL_WATCH] = watch_start,
+};
+
 static void dispatch(const struct call *call)
 {
     switch (call->request->method) {
@@ -465,27 +484,11 @@ static void dispatch(const struct call *call)
     case CTL_PUT:
         do_put(call);
         break;
-    case CTL_PLAN:
-    case CTL_APPLY:
-        apply_request(call->d, call->connection, call->request);
-        break;
     case CTL_STATUS:
         do_status(call);
         break;
     case CTL_DEVICES:
         do_devices(call);
-        break;
-    case CTL_DEVICE:
-        device_request(call->d, call->connection, call->request);
-        break;
-    case CTL_BUDGET:
-        budget_request(call->d, call->connection, call->request);
-        break;
-    case CTL_REPORT:
-        report_request(call->d, call->connection, call->request);
-        break;
-    case CTL_DOCTOR:
-        doctor_request(call->d, call->connection, call->request);
         break;
     case CTL_PAUSE:
     case CTL_RESUME:
@@ -493,31 +496,11 @@ static void dispatch(const struct call *call)
     case CTL_APPROVE:
         do_control(call);
         break;
-    case CTL_IMPORT:
-    case CTL_REMOVE:
-        import_request(call->d, call->connection, call->request);
-        break;
-    case CTL_ACCESS:
-        access_request(call->d, call->connection, call->request);
-        break;
     case CTL_RETRY:
         do_retry(call);
         break;
-    case CTL_AUDIT:
-        audit_request(call->d, call->connection, call->request);
-        break;
-    case CTL_ROLLBACK:
-        rollback_request(call->d, call->connection, call->request);
-        break;
-    case CTL_IMAGE:
-        rollback_image_request(call->d, call->connection, call->request);
-        break;
-    case CTL_SNAPSHOT:
-        snapshot_request(call->d, call->connection, call->request);
-        break;
-    case CTL_WATCH:
-        watch_start(call->d, call->connection, call->request);
-        break;
+    default:
+        elsewhere[call->request->method](call->d, call->connection, call->request);
     }
 }
 
