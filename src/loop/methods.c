@@ -456,20 +456,13 @@ void method_answer_unchanged(struct daemon *d)
 /* Answered in files of their own. */
 static void (*const elsewhere[])(struct daemon *d, uint64_t connection,
                                  struct ctl_request *request) = {
-    [CTL_PLAN] = apply_request,
-    [CTL_APPLY] = apply_request,
-    [CTL_DEVICE] = device_request,
-    [CTL_BUDGET] = budget_request,
-    [CTL_REPORT] = report_request,
-    [CTL_DOCTOR] = doctor_request,
-    [CTL_IMPORT] = import_request,
-    [CTL_REMOVE] = import_request,
-    [CTL_ACCESS] = access_request,
-    [CTL_AUDIT] = audit_request,
-    [CTL_ROLLBACK] = rollback_request,
-    [CTL_IMAGE] = rollback_image_request,
-    [CTL_SNAPSHOT] = snapshot_request,
-    [CTL_WATCH] = watch_start,
+    [CTL_PLAN] = apply_request,        [CTL_APPLY] = apply_request,
+    [CTL_DEVICE] = device_request,     [CTL_BUDGET] = budget_request,
+    [CTL_REPORT] = report_request,     [CTL_DOCTOR] = doctor_request,
+    [CTL_IMPORT] = import_request,     [CTL_REMOVE] = import_request,
+    [CTL_ACCESS] = access_request,     [CTL_AUDIT] = audit_request,
+    [CTL_ROLLBACK] = rollback_request, [CTL_IMAGE] = rollback_image_request,
+    [CTL_SNAPSHOT] = snapshot_request, [CTL_WATCH] = watch_start,
 };
 
 static void dispatch(const struct call *call)
