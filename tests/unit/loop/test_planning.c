@@ -386,6 +386,7 @@ static void who_has_no_class_b_is_left_out_of_a_campaign_of_it(void **state)
         engine_set_profile(rig.engine, 0x101, profile_shipped("loramac-node")), FUO_OK);
     make(&rig, FUO_OK);
     assert_int_equal(rig.planning.left_out[PLANNING_CLASS_B].count, 0);
+    planning_finish(&rig.planning);
     rig.spec.radio.device_class = 'B';
     rig.spec.radio.ping_slot_periodicity = 3;
     make(&rig, FUO_OK);
