@@ -307,7 +307,7 @@ def sessions_on(lines):
     for line in list(lines):
         _, _, topic, *payload = line.split(" ", 3)
         if "/session/" in topic:
-            on[topic] = bool(payload and payload[0])
+            on[topic] = bool(payload and payload[0].strip())
     return [topic for topic, told in on.items() if told]
 
 

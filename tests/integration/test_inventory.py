@@ -56,7 +56,7 @@ def case_a_campaign_for_devices_that_only_the_server_lists(folder):
                         "DeviceService/List", "DeviceService/GetKeys",
                         "DeviceProfileService/Get", "GatewayService/List"}, used
         # Each goes when its session is over, which late devices may have had to themselves.
-        wait_for("the groups to go", lambda: groups_left(s) == {}, 120)
+        wait_for("the groups to go", lambda: groups_left(s) == {}, 400)
 
 
 def case_many_devices_come_page_by_page(folder):
