@@ -95,6 +95,20 @@ void talk_end(struct fuo_ns *ns, struct peer *p)
     p->step = STEP_NONE;
 }
 
+/*
+ * What asks for the next block of its answer: the same without the payload (RFC 7959 3.3),
+ * which is the caller's, as the block is, and may be gone by then.
+ */
+static void keep_for_next(struct peer *p, const struct talk *t)
+{
+    p->talk = (struct talk){.step = t->step,
+                            .method = t->method,
+                            .path = t->path,
+                            .query = t->query,
+                            .format = -1,
+                            .accept = t->accept};
+}
+
 int talk_send(struct fuo_ns *ns, struct peer *p, const struct talk *t)
 {
     uint8_t token[TOKEN_BYTES];
@@ -116,7 +130,7 @@ int talk_send(struct fuo_ns *ns, struct peer *p, const struct talk *t)
     }
     ns->asked_count += p->step == STEP_NONE;
     p->step = t->step;
-    p->talk = *t;
+    keep_for_next(p, t);
     p->answer_until_us = ns->now_us + ANSWER_TIMES * ns->config->ack_timeout_us;
     memcpy(p->token, token, sizeof(token));
     if (t->observe && t->step != STEP_ACCESS) {
@@ -149,8 +163,7 @@ static void fetch_next(struct fuo_ns *ns, struct peer *p, uint8_t szx)
 {
     struct coap_block block;
     struct talk next = p->talk;
-    next.observe = false; /* the observation keeps its own token */
-    next.block2 = &block;
+    next.block2 = &block; /* not observe: the observation keeps its own token */
     if (coap_download_next(&p->download, szx, &block) != FUO_OK ||
         talk_send(ns, p, &next) != FUO_OK) {
         give_none(ns, p);

@@ -124,8 +124,9 @@ static void grow_items(struct effects *effects)
         effects->dropped = 0;
     } else {
         effects->cap = effects->cap == 0 ? 16 : effects->cap * 2;
-        items = realloc(items, effects->cap * sizeof(struct effect *));
-        assert(items != NULL);
+        struct effect **more = realloc(items, effects->cap * sizeof(struct effect *));
+        assert(more != NULL);
+        items = more;
     }
     effects->items = items + effects->dropped;
 }

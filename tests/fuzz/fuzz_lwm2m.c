@@ -490,10 +490,12 @@ static void ask_access(struct fuo_host *h, uint64_t id, char *rest)
     }
 }
 
-static void end_access(struct fuo_host *h, uint64_t latest)
+/* The latest that is open, of those up to this one. */
+static void end_access(struct fuo_host *h, uint64_t last)
 {
-    while (latest > 0 && h->accesses[latest] != OPEN) {
-        latest--;
+    uint64_t latest = 0;
+    for (uint64_t id = 1; id <= last && id <= LINES_MAX; id++) {
+        latest = h->accesses[id] == OPEN ? id : latest;
     }
     const struct fuo_access wanted = {
         .id = latest, .dev_eui = h->accessed_of[latest], .type = FUO_ACCESS_END};
