@@ -102,6 +102,7 @@ void bring_pushed(struct fuo_ns *ns, struct peer *p, const struct answer *a)
             return;
         }
         files_progress(ns, p, p->upload.offset, p->upload.total);
+        update_fetched(ns, p); /* who is pushed to may be too busy to update, too */
         if (ns->config->block_interval_us > 0) {
             p->paced_us = ns->now_us + ns->config->block_interval_us;
         }

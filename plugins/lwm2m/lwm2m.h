@@ -388,7 +388,7 @@ void update_order(struct fuo_ns *ns, struct peer *p, const struct fuo_order *ord
 void update_drop(struct fuo_ns *ns, struct peer *p);
 /* It can be asked for a while. */
 void update_awake(struct fuo_ns *ns, struct peer *p);
-/* ... it has fetched a block */
+/* ... it has fetched a block, or taken one: its registration lasts from here */
 void update_fetched(struct fuo_ns *ns, struct peer *p);
 /* ... it has registered, or said that it is still there. */
 void update_heard(struct fuo_ns *ns, struct peer *p);
