@@ -123,13 +123,14 @@ def case_each_is_brought_what_its_version_needs_and_the_image_where_that_fails(f
 
 def case_a_restart_while_a_delta_is_fetched_goes_on_with_it(folder):
     with Fleet(folder, options="blockInterval: 200ms") as s:
-        client = s.device(0)
+        client = s.device(0, szx=1)
         s.ctl("apply", s.campaign_file("base", "image.bin", "1.4.2"), "--wait", "--timeout",
               "60s", check=0)
         s.ctl("apply", s.delta_campaign(), check=0)
         wait_for("its first block", lambda: client.image[:8] == b"BSDIFF40", 60)
         s.kill_daemon()
         s.start_daemon()
+        client.register()  # it may have had all of it by then, and does not update by itself
         s.ctl("wait", NEXT, "--timeout", "150s", check=0)
         row = s.rows_of_next()[0]
         assert (row["outcome"], row["variant"]) == ("succeeded", "1.4.2"), row
