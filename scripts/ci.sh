@@ -99,15 +99,14 @@ fuzz_one() { # TARGET
 	fi
 }
 
-# The threads: paho's, libcurl's and the store's against the loop. Attacks with bounds in
-# seconds and kilobytes are left to the other stages: this sanitizer is slow and large. So is
-# what has no threads: the pure layers, and the tool that spends half a minute on passwords.
+# The threads: paho's, libcurl's and the store's against the loop. This sanitizer is slow and
+# large: what has no threads is left to the other stages (the pure layers, and the tool that
+# spends half a minute on passwords), and so are attacks with bounds in seconds and kilobytes.
 stage_tsan() {
 	build tsan gcc -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
 	export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/scripts/tsan.supp"
 	patience=5
-	run_tests tsan --suite unit --suite integration --no-suite attack \
-		--no-suite one-thread
+	run_tests tsan --suite unit --suite broad --no-suite attack --no-suite one-thread
 }
 
 # On the database of the clang build, without what is generated.
