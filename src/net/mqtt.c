@@ -15,6 +15,7 @@
 #include "net/mqtt_link.h"
 #include "net/mqtt_outbox.h"
 #include "net/mqtt_text.h"
+#include "net/no_delay.h"
 
 enum {
     TICK_MS = 1000,
@@ -202,6 +203,7 @@ static void on_up(struct mqtt_client *c)
         return;
     }
     enter(c, CLIENT_UP, TICK_MS);
+    no_delay();
     c->subscribe_failed = false;
     c->refusal = FUO_OK;
     c->problem[0] = '\0';

@@ -340,7 +340,8 @@ spec:
 
     def start_broker(self):
         self.path("mosquitto.conf").write_text(
-            f"listener {self.mqtt_port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
+            f"listener {self.mqtt_port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+            "set_tcp_nodelay true\n")
         self.start("mosquitto", MOSQUITTO, "-c", self.path("mosquitto.conf"))
         wait_for("mosquitto", lambda: port_open(self.mqtt_port))
 
