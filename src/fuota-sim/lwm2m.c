@@ -2,18 +2,17 @@
 #include "fuota-sim/lwm2m.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <uv.h>
 
 #include "base/eui.h"
 #include "base/hex.h"
 #include "fuota-sim/files.h"
 #include "fuota-sim/lwm2m_link.h"
+#include "fuota-sim/sim_loop.h"
 #include "sim/lwm2m_client.h"
 #include "sim/timers.h"
 
@@ -23,8 +22,6 @@
 #define FACTORY_FIRMWARE "fuota-sim factory firmware\n"
 
 enum {
-    FLUSH_MS = 500,
-    WAIT_MAX_MS = 3600000,
     ACK_TIMEOUT_MS = 2000, /* of the wall */
     LOST_MS = 60000,       /* of the wall */
     AWAKE_S = 93,          /* MAX_TRANSMIT_WAIT */
@@ -46,22 +43,16 @@ struct station {
 
 struct app {
     const struct sim_options *options;
-    uv_loop_t loop;
-    uv_timer_t timer; /* the next thing to happen to a device */
-    uv_timer_t flusher;
-    uv_signal_t signals[2];
+    struct sim_loop loop;
     struct lwm2m_client_config config;
     struct ssl_ctx_st *dtls; /* NULL: none */
     struct station *stations;
     size_t count;
     struct sim_timers timers;
     struct prng prng; /* of what is lost */
-    FILE *airlog;
     char buffer[LWM2M_DATAGRAM_MAX];
     uint64_t datagram_count;
     size_t updated_count;
-    bool failed;
-    bool stopping;
 };
 
 /* ---- time ---- */
@@ -70,8 +61,6 @@ static struct utc now_of(const struct app *app)
 {
     return clock_utc(&app->options->clock);
 }
-
-static void rearm(struct app *app);
 
 static void settle(struct station *s)
 {
@@ -91,27 +80,16 @@ static void on_due(struct sim_timer *timer, struct utc at)
     settle(s);
 }
 
-static void on_timer(uv_timer_t *timer)
-{
-    struct app *app = timer->data;
-    sim_timers_run(&app->timers, now_of(app));
-    rearm(app);
-}
-
 static void rearm(struct app *app)
 {
-    struct utc next = sim_timers_next(&app->timers);
-    struct utc now = now_of(app);
-    if (app->stopping || next.us == INT64_MAX) {
-        uv_timer_stop(&app->timer);
-        return;
-    }
-    int64_t wait_us =
-        next.us <= now.us ? 0 : clock_wall_us(&app->options->clock, next.us - now.us);
-    int64_t wait_ms =
-        wait_us / 1000 >= WAIT_MAX_MS ? WAIT_MAX_MS : (wait_us + 999) / 1000;
-    uv_update_time(&app->loop);
-    uv_timer_start(&app->timer, on_timer, (uint64_t)wait_ms, 0);
+    sim_loop_wake(&app->loop, sim_timers_next(&app->timers));
+}
+
+static void on_time(void *arg)
+{
+    struct app *app = arg;
+    sim_timers_run(&app->timers, now_of(app));
+    rearm(app);
 }
 
 /* ---- datagrams ---- */
@@ -121,19 +99,16 @@ static void write_airlog(struct app *app, const struct station *s, bool up, bool
 {
     char hex[2 * LWM2M_MESSAGE_SIZE + 512];
     app->datagram_count++;
-    if (app->airlog == NULL || 2 * len >= sizeof(hex)) {
+    if (app->loop.airlog == NULL || 2 * len >= sizeof(hex)) {
         return;
     }
     struct utc now = now_of(app);
-    if (fprintf(app->airlog,
-                "{\"time\":%lld.%06lld,\"direction\":\"%s\",\"device\":\"%s\","
-                "\"lost\":%s,\"coap\":\"%s\"}\n",
-                (long long)(now.us / 1000000), (long long)(now.us % 1000000),
-                up ? "up" : "down", s->client.endpoint, lost ? "true" : "false",
-                hex_encode(bytes, len, hex)) < 0) {
-        log_err("cannot write the air log: %s", strerror(errno));
-        app->failed = true;
-    }
+    (void)fprintf(app->loop.airlog,
+                  "{\"time\":%lld.%06lld,\"direction\":\"%s\",\"device\":\"%s\","
+                  "\"lost\":%s,\"coap\":\"%s\"}\n",
+                  (long long)(now.us / 1000000), (long long)(now.us % 1000000),
+                  up ? "up" : "down", s->client.endpoint, lost ? "true" : "false",
+                  hex_encode(bytes, len, hex));
 }
 
 static struct station *station_of(struct lwm2m_client *client)
@@ -164,7 +139,7 @@ static void on_received(void *arg, const uint8_t *bytes, size_t len)
     struct app *app = s->app;
     bool lost = is_lost(app);
     write_airlog(app, s, false, lost, bytes, len);
-    if (lost || app->stopping) {
+    if (lost || app->loop.stopping) {
         return;
     }
     lwm2m_client_receive(&s->client, bytes, len, now_of(app));
@@ -185,7 +160,7 @@ static void on_move(void *ctx, struct lwm2m_client *client)
     int err = lwm2m_link_move(&station_of(client)->link);
     if (err != FUO_OK) {
         log_err("no socket for %s: %s", client->endpoint, fuo_strerror(err));
-        app->failed = true;
+        app->loop.failed = true;
     }
 }
 
@@ -215,7 +190,7 @@ static void on_installed(void *ctx, struct lwm2m_client *client)
     app->updated_count += client->install_count == 1;
     if (write_flash(app, client->dev_eui, client->image.bytes, client->image.len) !=
         FUO_OK) {
-        app->failed = true;
+        app->loop.failed = true;
     }
 }
 
@@ -251,12 +226,8 @@ void lwm2m_key(const struct sim_options *options, size_t device,
 static int open_files(struct app *app)
 {
     const struct sim_options *o = app->options;
-    if (o->airlog != NULL) {
-        app->airlog = fopen(o->airlog, "we");
-        if (app->airlog == NULL) {
-            log_err("%s: %s", o->airlog, strerror(errno));
-            return FUO_EIO;
-        }
+    if (sim_loop_open_airlog(&app->loop, o->airlog) != FUO_OK) {
+        return FUO_EIO;
     }
     if (o->flash != NULL && mkdir(o->flash, 0755) != 0 && errno != EEXIST) {
         log_err("%s: %s", o->flash, strerror(errno));
@@ -306,7 +277,7 @@ static int open_station(struct app *app, size_t i, const struct sockaddr_storage
     s->app = app;
     s->timer.fire = on_due;
     s->link = (struct lwm2m_link){
-        .loop = &app->loop, .buffer = app->buffer, .received = on_received, .arg = s};
+        .loop = &app->loop.uv, .buffer = app->buffer, .received = on_received, .arg = s};
     s->link.peers[LWM2M_PEER_SERVER] = *server;
     s->link.dtls.ctx = app->dtls;
     s->link.dtls.identity = s->client.endpoint;
@@ -361,53 +332,19 @@ static int open_stations(struct app *app)
     return err;
 }
 
-static void stop(struct app *app)
+static void stop(void *arg)
 {
-    if (app->stopping) {
+    struct app *app = arg;
+    if (app->loop.stopping) {
         return;
     }
     for (size_t i = 0; i < app->count; i++) {
-        lwm2m_client_stop(&app->stations[i].client, now_of(app));
+        lwm2m_client_stop(&app->stations[i].client, now_of(app)); /* it still says so */
     }
-    app->stopping = true;
+    (void)sim_loop_stop(&app->loop);
     for (size_t i = 0; i < app->count; i++) {
         lwm2m_link_close(&app->stations[i].link);
     }
-    uv_close((uv_handle_t *)&app->timer, NULL);
-    uv_close((uv_handle_t *)&app->flusher, NULL);
-    uv_close((uv_handle_t *)&app->signals[0], NULL);
-    uv_close((uv_handle_t *)&app->signals[1], NULL);
-}
-
-static void on_signal(uv_signal_t *signal, int number)
-{
-    (void)number;
-    stop(signal->data);
-}
-
-static void on_flush(uv_timer_t *timer)
-{
-    struct app *app = timer->data;
-    if (app->airlog != NULL && fflush(app->airlog) != 0) {
-        log_err("cannot write the air log: %s", strerror(errno));
-        app->failed = true;
-    }
-}
-
-static void init_loop(struct app *app)
-{
-    static const int numbers[] = {SIGTERM, SIGINT};
-    uv_loop_init(&app->loop);
-    uv_timer_init(&app->loop, &app->timer);
-    uv_timer_init(&app->loop, &app->flusher);
-    app->timer.data = app;
-    app->flusher.data = app;
-    for (size_t i = 0; i < 2; i++) {
-        uv_signal_init(&app->loop, &app->signals[i]);
-        app->signals[i].data = app;
-        uv_signal_start(&app->signals[i], on_signal, numbers[i]);
-    }
-    uv_timer_start(&app->flusher, on_flush, FLUSH_MS, FLUSH_MS);
 }
 
 static int finish(struct app *app)
@@ -417,10 +354,7 @@ static int finish(struct app *app)
         registrations += app->stations[i].client.register_count;
         lwm2m_client_free(&app->stations[i].client);
     }
-    if (app->airlog != NULL && fclose(app->airlog) != 0) {
-        log_err("cannot write the air log: %s", strerror(errno));
-        app->failed = true;
-    }
+    sim_loop_finish(&app->loop);
     if (!app->options->quiet) {
         log_info("end: %llu datagrams, %llu registrations, %zu devices updated",
                  (unsigned long long)app->datagram_count,
@@ -429,16 +363,17 @@ static int finish(struct app *app)
     sim_timers_free(&app->timers);
     lwm2m_dtls_context_free(app->dtls);
     free(app->stations);
-    return app->failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return app->loop.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int lwm2m_main(const struct sim_options *options)
 {
+    static const struct sim_loop_handlers handlers = {on_time, stop};
     struct app app = {.options = options};
     configure(&app);
-    init_loop(&app);
+    sim_loop_init(&app.loop, &options->clock, &handlers, &app);
     if (open_files(&app) != FUO_OK || open_stations(&app) != FUO_OK) {
-        app.failed = true;
+        app.loop.failed = true;
         stop(&app);
     } else {
         if (!options->quiet) {
@@ -447,7 +382,6 @@ int lwm2m_main(const struct sim_options *options)
         }
         rearm(&app);
     }
-    uv_run(&app.loop, UV_RUN_DEFAULT);
-    uv_loop_close(&app.loop);
+    sim_loop_run(&app.loop);
     return finish(&app);
 }

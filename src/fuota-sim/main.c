@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include "fuota-sim/api.h"
 #include "fuota-sim/events.h"
@@ -19,6 +18,7 @@
 #include "fuota-sim/lwm2m.h"
 #include "fuota-sim/options.h"
 #include "fuota-sim/orders.h"
+#include "fuota-sim/sim_loop.h"
 #include "fuota-sim/tts_json.h"
 #include "fuota-sim/tts_rest.h"
 #include "io/cleanup.h"
@@ -36,64 +36,42 @@
 enum {
     EXIT_USAGE = 2,
     REPLY_WINDOW_MS = 100, /* of the wall */
-    AIRLOG_BUFFER = 1 << 16,
-    AIRLOG_FLUSH_MS = 500,
-    WAIT_MAX_MS = 3600000,
-    EVENT_QOS = 0, /* ChirpStack's default; The Things Stack has no other */
+    EVENT_QOS = 0,         /* ChirpStack's default; The Things Stack has no other */
 };
 
 struct app {
     struct sim_options options;
-    uv_loop_t loop;
-    uv_timer_t timer;   /* the next thing to happen in the network */
-    uv_timer_t flusher; /* of the air log, and progress */
-    uv_signal_t signals[2];
+    struct sim_loop loop;
     struct network network;
     struct mqtt_client *mqtt;
     struct httpd *httpd;
-    char *token;            /* of the API; NULL: none */
-    struct tts_batch batch; /* scratch */
-    FILE *airlog;
+    char *token;                   /* of the API; NULL: none */
+    struct tts_batch batch;        /* scratch */
     struct prng prng;              /* of identifiers in events */
     struct gateway_counts *counts; /* of each gateway */
     uint32_t uplink_id;            /* of the last one that a gateway told of */
     uint64_t frame_count;
     uint64_t dropped_events;
     size_t updated_count; /* devices that run an image they were sent */
-    bool failed;
-    bool stopping;
 };
 
 /* ---- time ---- */
-
-static void rearm(struct app *app);
 
 static void advance(struct app *app)
 {
     network_run(&app->network, clock_utc(&app->options.clock));
 }
 
-static void on_timer(uv_timer_t *timer)
-{
-    struct app *app = timer->data;
-    advance(app);
-    rearm(app);
-}
-
 static void rearm(struct app *app)
 {
-    struct utc next = network_deadline(&app->network);
-    struct utc now = clock_utc(&app->options.clock);
-    if (app->stopping || next.us == INT64_MAX) {
-        uv_timer_stop(&app->timer);
-        return;
-    }
-    int64_t wait_us =
-        next.us <= now.us ? 0 : clock_wall_us(&app->options.clock, next.us - now.us);
-    int64_t wait_ms =
-        wait_us / 1000 >= WAIT_MAX_MS ? WAIT_MAX_MS : (wait_us + 999) / 1000;
-    uv_update_time(&app->loop);
-    uv_timer_start(&app->timer, on_timer, (uint64_t)wait_ms, 0);
+    sim_loop_wake(&app->loop, network_deadline(&app->network));
+}
+
+static void on_due(void *arg)
+{
+    struct app *app = arg;
+    advance(app);
+    rearm(app);
 }
 
 /* ---- out: events, frames, images ---- */
@@ -192,13 +170,15 @@ static void on_frame(void *ctx, const struct air_frame *frame)
     struct app *app = ctx;
     size_t len = 0;
     app->frame_count++;
-    if (app->airlog == NULL) {
+    if (app->loop.airlog == NULL) {
         return;
     }
     char *line = airlog_line(frame, &len);
-    if (line == NULL || fwrite(line, 1, len, app->airlog) != len) {
-        log_err("cannot write the air log: %s", strerror(errno));
-        app->failed = true;
+    if (line == NULL) {
+        log_err("cannot write the air log: out of memory");
+        app->loop.failed = true;
+    } else {
+        (void)fwrite(line, 1, len, app->loop.airlog);
     }
     free(line);
 }
@@ -209,7 +189,7 @@ static void on_installed(void *ctx, const struct device *device)
     app->updated_count += device->install_count == 1 ? 1 : 0;
     if (app->options.flash != NULL && flash_write(app->options.flash, device) != FUO_OK) {
         log_err("cannot write to %s: %s", app->options.flash, strerror(errno));
-        app->failed = true;
+        app->loop.failed = true;
     }
 }
 
@@ -297,7 +277,7 @@ static int take(struct app *app, const struct mqtt_message *message)
 static void on_message(void *arg, const struct mqtt_message *message)
 {
     struct app *app = arg;
-    if (app->stopping) {
+    if (app->loop.stopping) {
         return;
     }
     advance(app);
@@ -345,61 +325,20 @@ static void on_mqtt_log(void *arg, enum fuo_log_level level, const char *text)
 
 /* ---- start and end ---- */
 
-static void on_flush(uv_timer_t *timer)
+static void stop(void *arg)
 {
-    struct app *app = timer->data;
-    if (app->airlog != NULL && fflush(app->airlog) != 0) {
-        log_err("cannot write the air log: %s", strerror(errno));
-        app->failed = true;
+    struct app *app = arg;
+    if (sim_loop_stop(&app->loop)) {
+        mqtt_client_close(app->mqtt, NULL, NULL);
+        httpd_close(app->httpd);
     }
-}
-
-static void stop(struct app *app)
-{
-    if (app->stopping) {
-        return;
-    }
-    app->stopping = true;
-    mqtt_client_close(app->mqtt, NULL, NULL);
-    httpd_close(app->httpd);
-    uv_close((uv_handle_t *)&app->timer, NULL);
-    uv_close((uv_handle_t *)&app->flusher, NULL);
-    uv_close((uv_handle_t *)&app->signals[0], NULL);
-    uv_close((uv_handle_t *)&app->signals[1], NULL);
-}
-
-static void on_signal(uv_signal_t *signal, int number)
-{
-    (void)number;
-    stop(signal->data);
-}
-
-static void init_loop(struct app *app)
-{
-    static const int numbers[] = {SIGTERM, SIGINT};
-    uv_loop_init(&app->loop);
-    uv_timer_init(&app->loop, &app->timer);
-    uv_timer_init(&app->loop, &app->flusher);
-    app->timer.data = app;
-    app->flusher.data = app;
-    for (size_t i = 0; i < 2; i++) {
-        uv_signal_init(&app->loop, &app->signals[i]);
-        app->signals[i].data = app;
-        uv_signal_start(&app->signals[i], on_signal, numbers[i]);
-    }
-    uv_timer_start(&app->flusher, on_flush, AIRLOG_FLUSH_MS, AIRLOG_FLUSH_MS);
 }
 
 static int open_files(struct app *app)
 {
     const struct sim_options *o = &app->options;
-    if (o->airlog != NULL) {
-        app->airlog = fopen(o->airlog, "we");
-        if (app->airlog == NULL) {
-            log_err("%s: %s", o->airlog, strerror(errno));
-            return FUO_EIO;
-        }
-        (void)setvbuf(app->airlog, NULL, _IOFBF, AIRLOG_BUFFER);
+    if (sim_loop_open_airlog(&app->loop, o->airlog) != FUO_OK) {
+        return FUO_EIO;
     }
     if (o->flash != NULL && flash_write_all(o->flash, &app->network) != FUO_OK) {
         log_err("%s: %s", o->flash, strerror(errno));
@@ -465,7 +404,7 @@ static int open_mqtt(struct app *app)
         .on_message = on_message,
         .log = on_mqtt_log,
     };
-    int err = mqtt_client_open(&app->loop, &config, &handlers, app, &app->mqtt);
+    int err = mqtt_client_open(&app->loop.uv, &config, &handlers, app, &app->mqtt);
     if (err != FUO_OK) {
         log_err("%s: %s", app->options.broker, fuo_strerror(err));
         return err;
@@ -503,7 +442,8 @@ static int open_api(struct app *app)
             return err;
         }
     }
-    int err = httpd_open(&app->loop, o->api_host, o->api_port, on_http, app, &app->httpd);
+    int err =
+        httpd_open(&app->loop.uv, o->api_host, o->api_port, on_http, app, &app->httpd);
     if (err != FUO_OK) {
         log_err("cannot listen on %s:%u", o->api_host, o->api_port);
     }
@@ -524,14 +464,11 @@ static int open_all(struct app *app)
 
 static int finish(struct app *app)
 {
-    if (app->airlog != NULL && fclose(app->airlog) != 0) {
-        log_err("cannot write the air log: %s", strerror(errno));
-        app->failed = true;
-    }
+    sim_loop_finish(&app->loop);
     if (app->options.flash != NULL && app->network.stations != NULL &&
         flash_write_all(app->options.flash, &app->network) != FUO_OK) {
         log_err("%s: %s", app->options.flash, strerror(errno));
-        app->failed = true;
+        app->loop.failed = true;
     }
     if (!app->options.quiet) {
         log_info(
@@ -542,14 +479,15 @@ static int finish(struct app *app)
     network_free(&app->network);
     free(app->token);
     free(app->counts);
-    return app->failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return app->loop.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int run(struct app *app)
 {
-    init_loop(app);
+    static const struct sim_loop_handlers handlers = {on_due, stop};
+    sim_loop_init(&app->loop, &app->options.clock, &handlers, app);
     if (open_all(app) != FUO_OK) {
-        app->failed = true;
+        app->loop.failed = true;
         stop(app);
     } else {
         if (!app->options.quiet) {
@@ -561,8 +499,7 @@ static int run(struct app *app)
         }
         rearm(app);
     }
-    uv_run(&app->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&app->loop);
+    sim_loop_run(&app->loop);
     return finish(app);
 }
 
