@@ -29,7 +29,6 @@ enum {
     INSTANCES_MAX = 32, /* of what is left in /0 */
     MODE_PSK = 0,
     MODE_NONE = 3,
-    REPEATS_UNVERIFIED = 1,
     REPEATS = 4,
     KEY_BYTES = 16,
     PAYLOAD_SIZE = 600,
@@ -184,8 +183,12 @@ static int send_request(struct fuo_ns *ns, struct bootstrap *b, coap_pdu_code_t 
         coap_delete_pdu(pdu);
         return FUO_ENOSPC;
     }
-    bool known = b->verified || coap_is_secure(b->session);
-    coap_session_set_max_retransmit(b->session, known ? REPEATS : REPEATS_UNVERIFIED);
+    if (b->verified || coap_is_secure(b->session)) {
+        coap_session_set_max_retransmit(b->session, REPEATS);
+    } else if (!coap_spend(&b->credit, b->session, pdu)) {
+        coap_delete_pdu(pdu);
+        return FUO_ENOSPC;
+    }
     b->until_us = ns->now_us + ANSWER_US;
     return coap_send(b->session, pdu) == COAP_INVALID_MID ? FUO_EAGAIN : FUO_OK;
 }
@@ -439,7 +442,7 @@ static struct bootstrap *take_slot(struct fuo_ns *ns, const coap_session_t *sess
 }
 
 static coap_pdu_code_t begin(struct fuo_ns *ns, coap_session_t *session,
-                             const coap_pdu_t *request)
+                             const coap_pdu_t *request, const coap_pdu_t *response)
 {
     struct params params = read_query(session, request);
     uint64_t eui = 0;
@@ -464,6 +467,7 @@ static coap_pdu_code_t begin(struct fuo_ns *ns, coap_session_t *session,
                             .format = params.format,
                             .step = BOOTSTRAP_FORGET_SECURITY};
     memcpy(b->endpoint, params.endpoint, sizeof(b->endpoint));
+    coap_earn(&b->credit, request, response);
     ns->bootstrap_count++;
     return COAP_RESPONSE_CODE_CHANGED;
 }
@@ -473,6 +477,6 @@ void bootstrap_handle(struct fuo_ns *ns, coap_session_t *session,
 {
     bool begins =
         strcmp(path, "bs") == 0 && coap_pdu_get_code(request) == COAP_REQUEST_CODE_POST;
-    coap_pdu_set_code(response, begins ? begin(ns, session, request)
+    coap_pdu_set_code(response, begins ? begin(ns, session, request, response)
                                        : COAP_RESPONSE_CODE_NOT_FOUND);
 }

@@ -5,7 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fnv.h"
+
 enum {
+    HEADER_BYTES = 4,
+    TIMES_MAX = 3, /* of what came */
+    CREDIT_MAX = 65536,
+    REPEATS_UNVERIFIED = 1,
     QUERY_BYTES_MAX = 255, /* of an option Uri-Query */
 };
 
@@ -123,6 +129,54 @@ bool coap_is_secure(const coap_session_t *session)
 {
     return coap_session_get_proto(session) == COAP_PROTO_DTLS;
 }
+
+uint64_t coap_host(const coap_session_t *session)
+{
+    const coap_address_t *remote = coap_session_get_addr_remote(session);
+    bool v6 = remote->addr.sa.sa_family == AF_INET6;
+    const void *bytes = v6 ? (const void *)&remote->addr.sin6.sin6_addr
+                           : (const void *)&remote->addr.sin.sin_addr;
+    uint64_t hash = fnv1a(bytes, v6 ? sizeof(remote->addr.sin6.sin6_addr)
+                                    : sizeof(remote->addr.sin.sin_addr));
+    return hash != 0 ? hash : 1;
+}
+
+/* ---- what may be sent to those that may not be there ---- */
+
+size_t coap_size(const coap_pdu_t *pdu)
+{
+    coap_opt_iterator_t it;
+    const coap_opt_t *option;
+    const uint8_t *data;
+    size_t len = 0;
+    size_t size = HEADER_BYTES + coap_pdu_get_token(pdu).length;
+    coap_option_iterator_init(pdu, &it, COAP_OPT_ALL);
+    while ((option = coap_option_next(&it)) != NULL) {
+        size += coap_opt_size(option);
+    }
+    return coap_get_data(pdu, &len, &data) != 0 && len > 0 ? size + 1 + len : size;
+}
+
+void coap_earn(uint32_t *credit, const coap_pdu_t *request, const coap_pdu_t *response)
+{
+    size_t all = *credit + TIMES_MAX * coap_size(request);
+    size_t answer = coap_size(response);
+    size_t left = all > answer ? all - answer : 0;
+    *credit = (uint32_t)(left < CREDIT_MAX ? left : CREDIT_MAX);
+}
+
+bool coap_spend(uint32_t *credit, coap_session_t *session, const coap_pdu_t *pdu)
+{
+    size_t all = (1 + REPEATS_UNVERIFIED) * coap_size(pdu);
+    if (all > *credit) {
+        return false;
+    }
+    *credit -= (uint32_t)all;
+    coap_session_set_max_retransmit(session, REPEATS_UNVERIFIED);
+    return true;
+}
+
+/* ---- names ---- */
 
 bool coap_format_local(const coap_session_t *session, uint32_t port, char *text,
                        size_t size)

@@ -23,6 +23,7 @@ enum {
     ETAG_BYTES = 8,
     MILLE = 1000,
     SZX_DEFAULT = 6,
+    OPTIONS_BYTES = 25, /* at most, of an answer with a block */
 };
 
 static int name_of(struct fuo_ns *ns, uint64_t eui, uint32_t image,
@@ -79,11 +80,25 @@ void files_progress(struct fuo_ns *ns, struct peer *p, size_t done, size_t total
     ns_event(ns, &event);
 }
 
-/* By the size that the device asks for, at most the one that is configured. */
-static uint8_t szx_of(const struct fuo_ns *ns, uint8_t asked)
+/* The one that it registered from may be a port of its own. */
+static bool is_known(const struct peer *p, const coap_session_t *session)
+{
+    return coap_is_secure(session) || p->host == coap_host(session);
+}
+
+/* By the size that the device asks for, at most the one that is configured; and not more than
+ * three times the request to where it was never heard. */
+static uint8_t szx_of(const struct fuo_ns *ns, uint8_t asked, bool known,
+                      const coap_pdu_t *request, const coap_pdu_t *response)
 {
     uint8_t most = coap_block_szx(ns->config->block_size);
-    return asked < most ? asked : most;
+    uint8_t szx = asked < most ? asked : most;
+    uint32_t credit = 0;
+    coap_earn(&credit, request, response);
+    while (!known && szx > 0 && OPTIONS_BYTES + coap_block_bytes(szx) > credit) {
+        szx--;
+    }
+    return szx;
 }
 
 static bool put_block(coap_pdu_t *response, const struct coap_block *block, size_t total,
@@ -95,8 +110,8 @@ static bool put_block(coap_pdu_t *response, const struct coap_block *block, size
            coap_put_number(response, COAP_OPTION_SIZE2, (uint32_t)total);
 }
 
-void files_handle(struct fuo_ns *ns, const coap_pdu_t *request, const char *name,
-                  coap_pdu_t *response)
+void files_handle(struct fuo_ns *ns, const coap_session_t *session,
+                  const coap_pdu_t *request, const char *name, coap_pdu_t *response)
 {
     uint8_t key[KEY_BYTES];
     const uint8_t *image = NULL;
@@ -116,7 +131,7 @@ void files_handle(struct fuo_ns *ns, const coap_pdu_t *request, const char *name
         return;
     }
     size_t offset = coap_block_offset(&block);
-    block.szx = szx_of(ns, block.szx);
+    block.szx = szx_of(ns, block.szx, is_known(p, session), request, response);
     block.num = (uint32_t)(offset / coap_block_bytes(block.szx));
     if (coap_block_slice(&block, len, &slice) != FUO_OK) {
         return;

@@ -90,7 +90,7 @@ static void handle(coap_resource_t *resource, coap_session_t *session,
         rd_handle(ns, session, request, path + 3, response);
     } else if (good && strncmp(path, "fw/", 3) == 0 &&
                coap_pdu_get_code(request) == COAP_REQUEST_CODE_GET) {
-        files_handle(ns, request, path + 3, response);
+        files_handle(ns, session, request, path + 3, response);
     } else {
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_NOT_FOUND);
     }
@@ -211,15 +211,32 @@ static int set_keys(struct fuo_ns *ns)
     return coap_context_set_psk2(ns->ctx, &keys) ? FUO_OK : FUO_EIO;
 }
 
+static void refuse_proxy(coap_resource_t *resource, coap_session_t *session,
+                         const coap_pdu_t *request, const coap_string_t *query,
+                         coap_pdu_t *response)
+{
+    (void)resource;
+    (void)session;
+    (void)request;
+    (void)query;
+    coap_pdu_set_code(response, COAP_RESPONSE_CODE_PROXYING_NOT_SUPPORTED);
+}
+
+/* All that libcoap lets be: its own answers come with a text, and may be longer than three
+ * times the request. */
 static void add_resources(struct fuo_ns *ns)
 {
-    static const coap_request_t methods[] = {COAP_REQUEST_GET, COAP_REQUEST_POST,
-                                             COAP_REQUEST_DELETE};
-    coap_resource_t *all = coap_resource_unknown_init(handle); /* PUT */
+    static const coap_request_t methods[] = {
+        COAP_REQUEST_GET,   COAP_REQUEST_POST,  COAP_REQUEST_PUT,   COAP_REQUEST_DELETE,
+        COAP_REQUEST_FETCH, COAP_REQUEST_PATCH, COAP_REQUEST_IPATCH};
+    static const char *own_name = ""; /* nobody forwards to us as if we were the proxy */
+    coap_resource_t *all = coap_resource_unknown_init(handle);
+    coap_resource_t *proxy = coap_resource_proxy_uri_init(refuse_proxy, 1, &own_name);
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         coap_register_request_handler(all, methods[i], handle);
     }
     coap_add_resource(ns->ctx, all);
+    coap_add_resource(ns->ctx, proxy);
 }
 
 static int open_context(struct fuo_ns *ns)

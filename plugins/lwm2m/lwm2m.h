@@ -158,6 +158,10 @@ struct peer {
     int64_t awake_until_us;  /* NEVER_US: it always listens */
     int64_t silent_until_us; /* it did not answer: not asked before, unless it speaks */
     bool verified;           /* it has answered from where it is, or has DTLS */
+    bool by_dtls;            /* it is, or was until it expires, registered over DTLS */
+    bool odd;                /* it has named a State that is none: that is logged once */
+    uint32_t credit;         /* not verified: bytes that may be sent to where it is */
+    uint64_t host;           /* from where it answered last, coap_host(); 0: never */
     uint8_t unanswered;      /* requests in a row */
     bool queue;              /* it sleeps (U or UQ of 1.0, Q of 1.1) */
     bool firmware;           /* it has /5/0 */
@@ -229,6 +233,7 @@ struct bootstrap {
     uint8_t tried;
     bool due; /* the request is to be sent */
     bool verified;
+    uint32_t credit; /* as a peer's */
 };
 
 enum {
@@ -240,6 +245,7 @@ enum {
 struct assembly {
     coap_session_t *session; /* NULL: free */
     int64_t until_us;
+    uint32_t credit; /* as a peer's, of the blocks that came */
     struct coap_download download;
     uint8_t body[BODY_MAX];
 };
@@ -354,8 +360,8 @@ void cells_close(struct fuo_ns *ns);
 
 /* ---- files.c ---- */
 
-void files_handle(struct fuo_ns *ns, const coap_pdu_t *request, const char *name,
-                  coap_pdu_t *response);
+void files_handle(struct fuo_ns *ns, const coap_session_t *session,
+                  const coap_pdu_t *request, const char *name, coap_pdu_t *response);
 /* Where the device fetches its order's image. FUO_ERANGE: too long. */
 FUO_MUST_CHECK int files_uri(struct fuo_ns *ns, const struct peer *p, uint32_t image,
                              char uri[static URI_SIZE]);
@@ -489,6 +495,18 @@ bool coap_put_query(coap_pdu_t *pdu, const char *query);
 /* Copies the option if it fits and has no NUL; false: it does not. */
 bool coap_copy_text(const coap_opt_t *option, char *text, size_t size);
 bool coap_is_secure(const coap_session_t *session);
+/* Of the address at its other end, without the port; never 0. */
+uint64_t coap_host(const coap_session_t *session);
+/* Bytes in a datagram of UDP. */
+size_t coap_size(const coap_pdu_t *pdu);
+/*
+ * Whoever sends from an address that is not its own shall not have more sent there than
+ * three times what it sent: answers earn that, less themselves, and requests spend it.
+ */
+void coap_earn(uint32_t *credit, const coap_pdu_t *request, const coap_pdu_t *response);
+/* For the message and the one time that it is repeated, which is set. False: it is too much. */
+FUO_MUST_CHECK bool coap_spend(uint32_t *credit, coap_session_t *session,
+                               const coap_pdu_t *pdu);
 /* "host:port" of our end, as the device reaches it; port 0: the session's. False: too long. */
 bool coap_format_local(const coap_session_t *session, uint32_t port, char *text,
                        size_t size);

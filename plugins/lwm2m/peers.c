@@ -176,6 +176,7 @@ void peers_register(struct fuo_ns *ns, struct peer *p, coap_session_t *session)
     peers_deregister(ns, p);
     p->session = session;
     p->verified = coap_is_secure(session);
+    p->credit = 0;
     draw_id(ns, p->id);
     struct peer **at = &ns->by_id[hash_id(p->id, ns->bucket_count)];
     p->next_id = *at;
@@ -192,6 +193,8 @@ void peers_move(struct peer *p, coap_session_t *session)
         coap_session_t *before = p->session;
         p->session = coap_session_reference(session);
         p->verified = coap_is_secure(session);
+        p->credit = 0;
+        p->order_read = false; /* first it is read */
         leave(before);
     }
 }

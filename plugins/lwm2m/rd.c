@@ -3,7 +3,7 @@
  * rd.c - the registration interface: POST /rd, POST and DELETE /rd/<id> (lwm2m.md 6.1).
  *
  * An id is random: without DTLS it is the only proof of who updates. With DTLS the identity
- * must be the endpoint's name in all three. Answers are shorter than requests.
+ * must be the endpoint's name in all three.
  */
 #include "lwm2m.h"
 
@@ -211,6 +211,7 @@ static struct assembly *assembly_of(struct fuo_ns *ns, coap_session_t *session)
     drop_assembly(best);
     best->session = coap_session_reference(session);
     best->download = (struct coap_download){0};
+    best->credit = 0;
     return best;
 }
 
@@ -288,10 +289,22 @@ static bool take_body(struct fuo_ns *ns, coap_session_t *session,
     answer(response, code);
     if (code == COAP_RESPONSE_CODE_CONTINUE) {
         (void)coap_put_block(response, COAP_OPTION_BLOCK1, &block);
+        coap_earn(&a->credit, request, response);
     } else {
         drop_assembly(a);
     }
     return false;
+}
+
+/* What its blocks have earned before the last one. */
+static uint32_t drop_body(const struct body *body)
+{
+    uint32_t credit = 0;
+    if (body->assembly != NULL) {
+        credit = body->assembly->credit;
+        drop_assembly(body->assembly);
+    }
+    return credit;
 }
 
 /* ---- the three requests ---- */
@@ -386,9 +399,7 @@ static void handle_register(struct fuo_ns *ns, coap_session_t *session,
     struct params params = read_query(request);
     struct peer *p = NULL;
     coap_pdu_code_t code = register_peer(ns, session, &params, &body, &p);
-    if (body.assembly != NULL) {
-        drop_assembly(body.assembly);
-    }
+    uint32_t credit = drop_body(&body);
     answer(response, code);
     if (p == NULL) {
         return;
@@ -396,6 +407,8 @@ static void handle_register(struct fuo_ns *ns, coap_session_t *session,
     (void)coap_add_option(response, COAP_OPTION_LOCATION_PATH, 2, (const uint8_t *)"rd");
     (void)coap_add_option(response, COAP_OPTION_LOCATION_PATH, strlen(p->id),
                           (const uint8_t *)p->id);
+    p->credit = credit;
+    coap_earn(&p->credit, request, response);
     update_heard(ns, p);
 }
 
@@ -417,9 +430,7 @@ static void handle_update(struct fuo_ns *ns, coap_session_t *session,
     if (good && body.len > 0) {
         take_objects(p, &objects);
     }
-    if (body.assembly != NULL) {
-        drop_assembly(body.assembly);
-    }
+    uint32_t credit = drop_body(&body);
     if (!good) {
         answer(response, COAP_RESPONSE_CODE_BAD_REQUEST);
         return;
@@ -427,6 +438,8 @@ static void handle_update(struct fuo_ns *ns, coap_session_t *session,
     peers_move(p, session);
     take_params(ns, p, &params);
     answer(response, COAP_RESPONSE_CODE_CHANGED);
+    p->credit += credit;
+    coap_earn(&p->credit, request, response);
     update_heard(ns, p);
 }
 

@@ -17,8 +17,6 @@ enum {
     HEARD_TIMES = 2,
     REPEATS = 4,        /* of a message: what RFC 7252 has */
     REPEATS_ASLEEP = 2, /* later it is asleep */
-    /* With the answer to its registration less than three times that. */
-    REPEATS_UNVERIFIED = 1,
     NSTART = 3,
     SLOT_BYTES = 4, /* of a token: whose it is; the rest is random */
     NO_FORMAT = 0xffff,
@@ -68,15 +66,16 @@ static bool put_options(coap_pdu_t *pdu, const struct peer *p, const struct talk
            (t->size1 == 0 || coap_put_number(pdu, COAP_OPTION_SIZE1, (uint32_t)t->size1));
 }
 
-static uint16_t repeats_of(const struct peer *p)
+/* Whether it may be sent, and how often; what is repeated still goes by the same. */
+static bool set_repeats(struct peer *p, const coap_pdu_t *pdu)
 {
     if (!p->verified) {
-        return REPEATS_UNVERIFIED;
+        return coap_spend(&p->credit, p->session, pdu);
     }
-    return p->queue ? REPEATS_ASLEEP : REPEATS;
+    coap_session_set_max_retransmit(p->session, p->queue ? REPEATS_ASLEEP : REPEATS);
+    return true;
 }
 
-/* Whoever sends from an address that is not its own shall not have much sent there. */
 static void set_timeout(const struct fuo_ns *ns, const struct peer *p)
 {
     coap_session_t *session = p->session;
@@ -84,7 +83,6 @@ static void set_timeout(const struct fuo_ns *ns, const struct peer *p)
     coap_fixed_point_t timeout = {(uint16_t)(us / SECOND_US),
                                   (uint16_t)(us % SECOND_US / 1000)};
     coap_session_set_ack_timeout(session, timeout);
-    coap_session_set_max_retransmit(session, repeats_of(p));
     /* One that was given up, and is repeated still, does not hold back the next. */
     coap_session_set_nstart(session, NSTART);
 }
@@ -120,7 +118,7 @@ int talk_send(struct fuo_ns *ns, struct peer *p, const struct talk *t)
     bool ok =
         coap_add_token(pdu, sizeof(token), token) != 0 && put_options(pdu, p, t) &&
         (t->payload_len == 0 || coap_add_data(pdu, t->payload_len, t->payload) != 0);
-    if (!ok) {
+    if (!ok || !set_repeats(p, pdu)) {
         coap_delete_pdu(pdu);
         return FUO_EAGAIN;
     }
@@ -261,6 +259,7 @@ coap_response_t talk_on_response(coap_session_t *session, const coap_pdu_t *sent
         return COAP_RESPONSE_FAIL; /* a reset ends an observation of before */
     }
     p->verified = true;
+    p->host = coap_host(session);
     p->unanswered = 0;
     update_awake(ns, p);
     bool observed = coap_number(received, COAP_OPTION_OBSERVE, UINT32_MAX) != UINT32_MAX;

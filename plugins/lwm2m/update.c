@@ -43,10 +43,18 @@ void update_answer_order(struct fuo_ns *ns, struct peer *p, int err)
 
 /* ---- requests ---- */
 
+/* From where nobody ever answered: not before it speaks again. */
+static void leave_alone(const struct fuo_ns *ns, struct peer *p, enum step step)
+{
+    p->silent_until_us = p->verified ? ns->now_us + SILENCE_US : NEVER_US;
+    p->wants_observe |= step == STEP_OBSERVE;
+    p->wants_read |= step == STEP_FIRMWARE || step == STEP_DEVICE;
+}
+
 void update_ask(struct fuo_ns *ns, struct peer *p, const struct talk *talk)
 {
     if (talk_send(ns, p, talk) != FUO_OK) {
-        p->silent_until_us = ns->now_us + SILENCE_US;
+        leave_alone(ns, p, talk->step);
     }
 }
 
@@ -288,7 +296,11 @@ static bool can_be_asked(const struct fuo_ns *ns, const struct peer *p)
 static bool ask_next(struct fuo_ns *ns, struct peer *p)
 {
     bool reads = p->wants_observe || p->wants_read || (p->ordered && !p->order_read);
-    if (access_next(ns, p)) {
+    if (!p->verified && p->accesses != NULL && !(reads && p->firmware)) {
+        read_version(ns, p); /* whatever it answers shows that it is there */
+        return false;
+    }
+    if (p->verified && access_next(ns, p)) {
         return false;
     }
     if (reads && p->firmware) {
@@ -470,12 +482,9 @@ void update_answer(struct fuo_ns *ns, struct peer *p, const struct answer *a)
         return;
     }
     if (a->code == COAP_EMPTY_CODE) {
-        /* From where nobody ever answered: not before it speaks again. */
-        p->silent_until_us = p->verified ? ns->now_us + SILENCE_US : NEVER_US;
+        leave_alone(ns, p, a->step);
         p->awake_until_us = p->queue ? 0 : p->awake_until_us;
         p->order_read = false;
-        p->wants_observe |= a->step == STEP_OBSERVE;
-        p->wants_read |= a->step == STEP_FIRMWARE || a->step == STEP_DEVICE;
         return;
     }
     took(ns, p, a);

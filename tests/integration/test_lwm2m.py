@@ -6,6 +6,7 @@ Prints a line per case and exits with the number of failures.
 """
 import contextlib
 import pathlib
+import select
 import socket
 import subprocess
 import sys
@@ -342,20 +343,94 @@ def case_strangers_get_nothing_and_malformed_messages_do_no_harm(folder):
         updated(s, client)
 
 
+class Brief(Lwm2mStack):
+    """Devices with names of a letter, so that registrations are short."""
+
+    def inventory_text(self):
+        return "dev_eui,name,app_key\n" + "".join(
+            f"70b3d5{i:010x},{chr(97 + i)},{'6b' * 16}\n" for i in range(self.devices))
+
+
+def bare(method):
+    return encode(0, method, 1)
+
+
+def in_blocks(query, payload):
+    return [post("rd", query, payload[at:at + 16], options=[
+        (BLOCK1, block(at // 16, at + 16 < len(payload), 0))])
+        for at in range(0, len(payload), 16)]
+
+
+def shapes(bootstrap):
+    """(datagrams of one address, port or None: the server's), and whether they are answered."""
+    long_root = b'</' + b"r" * 60 + b'>;rt="oma.lwm2m",</5/0>'
+    known = [[post("rd", ["ep=a"], b"")],
+             [post("rd", ["ep=b"], b"</5/0>")],
+             [post("rd", ["ep=c", "lt=300", "lwm2m=1.1", "b=U"], b"</1/0>,</3/0>,</5/0>")],
+             [post("rd", ["ep=d"], long_root)],
+             in_blocks(["ep=e"], b"</3/0>,</4/0>,</5/0>,</6/0>"),
+             [post("rd", ["ep=f"], b"</5/0>"), post("rd", ["ep=g"], b"</5/0>")],
+             [post("rd", ["ep=h"], b"</5/0>")] * 4,
+             [post("rd", ["ep=i", "b=UQ"], b"</3/0>")]]
+    refused = [[post("rd", ["ep=z"], b"</5/0>")], [post("rd", ["ep=a"], b"<")],
+               [post("rd", ["lt=x"])], [post("rd/7")], [post("rd/7", method=4, payload=b"")],
+               [post("fw/0123456789abcdef-" + "0" * 32, method=1, payload=b"")],
+               [post("rd", ["ep=a"], b"</5/0>", options=[(BLOCK1, block(0, 1, 6))])],
+               [encode(0, 1, 1, b"", [(39, b"x")])]]  # Proxy-Scheme
+    refused += [[bare(method)] for method in range(1, 8)]
+    silent = [[bytes.fromhex(x)] for x in ("44", "40", "ff" * 40, "4002000ab2726411ff3c2f",
+                                           "60450001", "7000abcd")]
+    return ([(data, None, True) for data in known + refused] +
+            [([post("bs", ["ep=a"], b"")], bootstrap, True)] +
+            [(data, None, False) for data in silent])
+
+
+def heard(sockets, seconds):
+    """How many bytes each of them is sent in that time."""
+    got, end = {sock: 0 for sock in sockets}, time.monotonic() + seconds
+    while time.monotonic() < end:
+        for sock in select.select(sockets, [], [], 0.2)[0]:
+            got[sock] += len(sock.recv(2048))
+    return got
+
+
 def case_nobody_gets_more_than_three_times_what_came_in_their_name(folder):
+    bootstrap = free_port()
+    options = (f"ackTimeout: 100ms\n      batteryStep: 5\n      memoryStep: 5\n"
+               f"      bootstrapCoapPort: {bootstrap}")
+    with Brief(folder, devices=10, options=options) as s, contextlib.ExitStack() as stack:
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)  # they are wanted, too
+        sent = {}
+        for datagrams, port, answered in shapes(bootstrap):
+            sock = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            sock.connect(("127.0.0.1", port or s.port))
+            for data in datagrams:
+                sock.send(data)
+            sent[sock] = (datagrams, answered)
+        s.ctl("device", "c", "read", "/3/0/9", "--timeout", "1s", check=None)
+        for sock, got in heard(list(sent), 5).items():
+            datagrams, answered = sent[sock]
+            most = 3 * sum(map(len, datagrams))
+            assert answered * 4 <= got <= most, (datagrams, most, got)
+
+
+def case_an_image_goes_in_small_blocks_to_where_its_device_was_never_heard(folder):
     with Lwm2mStack(folder) as s:
-        known = post("rd", ["ep=meter-0"], b"</5/0>")
-        for data in (known, post("rd", ["ep=meter-7"], b"</5/0>"), post("rd", ["ep=meter-0"], b"<"),
-                     post("rd/7"), post("fw/0123456789abcdef-" + "0" * 32, method=1, payload=b""),
-                     post("rd", ["ep=meter-0"], b"</5/0>", options=[(BLOCK1, block(0, 1, 6))])):
+        client = s.client(szx=0)
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("some blocks", lambda: (client.pulls or 0) > 5, 60)
+        path = client.uri.split("/", 3)[3]
+        sizes = []
+        for host in ("127.0.0.1", "127.0.0.2"):
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-                sock.settimeout(12 if data == known else 1)
-                sock.sendto(data, ("127.0.0.1", s.port))
-                got, end = 0, time.monotonic() + (12 if data == known else 1)
-                with contextlib.suppress(socket.timeout):
-                    while time.monotonic() < end:
-                        got += len(sock.recv(2048))
-                assert 0 < got <= 3 * len(data), (data, len(data), got)
+                sock.bind((host, 0))
+                sock.settimeout(20)
+                request = post(path, method=1, payload=b"")
+                sock.sendto(request, ("127.0.0.1", s.port))
+                answer = sock.recv(2048)
+                sizes.append(len(Message(answer).payload))
+                assert host == "127.0.0.1" or len(answer) <= 3 * len(request), len(answer)
+        assert sizes == [1024, 128], sizes
 
 
 if __name__ == "__main__":
