@@ -7,10 +7,13 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
@@ -25,18 +28,35 @@ enum {
     NET_DEADLINE_MS = 20000, /* a safety net, not a time that anything is measured by */
 };
 
-/* A port nobody listens on at the moment. */
+/* A port nobody listens on, below those that the kernel gives to outgoing connections: one of
+ * those could take it while a broker is restarted, or a client connect to itself there. It is
+ * this process's until its end: no other test is given it (as stack.py does). */
 static inline int net_free_port(void)
 {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(address);
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    close(fd);
-    return ntohs(address.sin_port);
+    for (;;) {
+        uint16_t port;
+        assert_int_equal(getrandom(&port, sizeof(port), 0), sizeof(port));
+        port = (uint16_t)(10000 + port % 22000);
+        struct sockaddr_un name = {.sun_family = AF_UNIX};
+        int len = snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "fuotad-port-%d",
+                           port);
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_port = htons(port),
+                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        int claim = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0); /* stays open */
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_true(claim >= 0 && fd >= 0);
+        bool mine =
+            bind(claim, (struct sockaddr *)&name,
+                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len)) ==
+                0 &&
+            bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+        close(fd);
+        if (mine) {
+            return port;
+        }
+        close(claim);
+    }
 }
 
 static inline pid_t net_spawn(const char *const argv[])

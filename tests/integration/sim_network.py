@@ -23,6 +23,8 @@ import tempfile
 import threading
 import time
 
+from stack import free_port
+
 APP = "5a1c0e1e-0000-4000-8000-000000000001"
 DEVICES = 3
 SCALE = 100
@@ -131,12 +133,6 @@ class Api:
 
 
 # ---- processes ----
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Rig:

@@ -25,13 +25,26 @@ VERSION = "$SYS/broker/version"
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 
 
+CLAIMS = []  # one socket for each port that this process was given
+
+
 def free_port():
     """Below those that the kernel gives to outgoing connections: it is free, too, while what
-    listens there is restarted."""
+    listens there is restarted. Until this process ends no other test is given it, of whatever
+    language (net_support.h): whoever has a port has the abstract Unix socket of its name."""
     while True:
-        with socket.socket() as s, contextlib.suppress(OSError):
-            s.bind(("127.0.0.1", random.SystemRandom().randrange(10000, 32000)))
-            return s.getsockname()[1]
+        port = random.SystemRandom().randrange(10000, 32000)
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0fuotad-port-{port}")
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(socket.AF_INET, kind) as s:
+                    s.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        CLAIMS.append(claim)
+        return port
 
 
 def wait_for(what, condition, seconds=30):
