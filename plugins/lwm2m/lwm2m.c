@@ -11,6 +11,10 @@
 enum {
     PATH_SIZE = 128,
     HANDSHAKES_MAX = 64,
+    /* Of addresses that have sent something and are no peer's, at each port. Looked through
+     * for each new one. Those that fetch from a port of their own are among them. */
+    IDLE_MAX = 1024,
+    IDLE_S = 300, /* DTLS: a device that fetches may be slow between two blocks */
     PORT_MAX = 65535,
     WEAKEST_DBM = -200,
     UNANSWERED_MAX = 3,
@@ -251,6 +255,8 @@ static int open_context(struct fuo_ns *ns)
     coap_set_app_data(ns->ctx, ns);
     coap_context_set_block_mode(ns->ctx, 0); /* see lwm2m.h */
     coap_context_set_max_handshake_sessions(ns->ctx, HANDSHAKES_MAX);
+    coap_context_set_max_idle_sessions(ns->ctx, IDLE_MAX);
+    coap_context_set_session_timeout(ns->ctx, IDLE_S);
     coap_register_response_handler(ns->ctx, talk_on_response);
     coap_register_nack_handler(ns->ctx, talk_on_nack);
     add_resources(ns);

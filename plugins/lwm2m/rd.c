@@ -309,6 +309,14 @@ static uint32_t drop_body(const struct body *body)
 
 /* ---- the three requests ---- */
 
+/* Who has registered over DTLS, and not run out, is nobody's without. */
+static bool is_anothers(const struct fuo_ns *ns, const coap_session_t *session,
+                        const struct peer *p)
+{
+    bool lasts = p->session != NULL || p->expires_us > ns->now_us;
+    return p->by_dtls && lasts && !coap_is_secure(session);
+}
+
 static void take_params(const struct fuo_ns *ns, struct peer *p,
                         const struct params *params)
 {
@@ -367,6 +375,11 @@ static coap_pdu_code_t register_peer(struct fuo_ns *ns, coap_session_t *session,
         return COAP_RESPONSE_CODE_BAD_REQUEST;
     }
     struct peer *p = peers_get(ns, eui);
+    if (p != NULL && is_anothers(ns, session, p)) {
+        ns->base.ops->reject(ns->base.host,
+                             "registration without DTLS of an endpoint that has it");
+        return COAP_RESPONSE_CODE_FORBIDDEN;
+    }
     if (p == NULL) {
         ns->base.ops->reject(ns->base.host, "registration beyond devicesMax");
         return COAP_RESPONSE_CODE_SERVICE_UNAVAILABLE;
@@ -376,6 +389,7 @@ static coap_pdu_code_t register_peer(struct fuo_ns *ns, coap_session_t *session,
         return COAP_RESPONSE_CODE_SERVICE_UNAVAILABLE;
     }
     peers_register(ns, p, session);
+    p->by_dtls = coap_is_secure(session);
     free(p->endpoint);
     p->endpoint = endpoint;
     p->lifetime_us = LIFETIME_DEFAULT_S * SECOND_US;
@@ -417,7 +431,7 @@ static void handle_update(struct fuo_ns *ns, coap_session_t *session,
 {
     struct body body;
     struct peer *p = peers_registered(ns, id);
-    if (p == NULL || !coap_may_be(session, p->endpoint)) {
+    if (p == NULL || !coap_may_be(session, p->endpoint) || is_anothers(ns, session, p)) {
         answer(response, COAP_RESPONSE_CODE_NOT_FOUND); /* it registers again */
         return;
     }
@@ -436,6 +450,7 @@ static void handle_update(struct fuo_ns *ns, coap_session_t *session,
         return;
     }
     peers_move(p, session);
+    p->by_dtls = coap_is_secure(session);
     take_params(ns, p, &params);
     answer(response, COAP_RESPONSE_CODE_CHANGED);
     p->credit += credit;
@@ -447,11 +462,12 @@ static void handle_deregister(struct fuo_ns *ns, const coap_session_t *session,
                               const char *id, coap_pdu_t *response)
 {
     struct peer *p = peers_registered(ns, id);
-    if (p == NULL || !coap_may_be(session, p->endpoint)) {
+    if (p == NULL || !coap_may_be(session, p->endpoint) || is_anothers(ns, session, p)) {
         answer(response, COAP_RESPONSE_CODE_NOT_FOUND);
         return;
     }
     peers_deregister(ns, p);
+    p->by_dtls = false;
     answer(response, COAP_RESPONSE_CODE_DELETED);
 }
 

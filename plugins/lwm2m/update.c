@@ -21,6 +21,7 @@ enum {
     STATE_DOWNLOADING = 1,
     STATE_DOWNLOADED = 2,
     STATE_UPDATING = 3,
+    RESULT_LAST = 13, /* of 33629; Object 5 has 11 */
     RESETS_MAX = 3,
     WISHES = 2,
 };
@@ -383,6 +384,22 @@ static void note_load(struct fuo_ns *ns, struct peer *p)
     }
 }
 
+/* It is kept as it is, and said once, however often the device says it. */
+static void note_odd(struct fuo_ns *ns, struct peer *p)
+{
+    const struct record *r = &p->record;
+    bool odd = (r->has_state && r->state > STATE_UPDATING) ||
+               (r->has_result && r->result > RESULT_LAST);
+    if (odd && !p->odd) {
+        p->odd = true;
+        ns_log(
+            ns, FUO_LOG_WARN,
+            "%s says State %u and Update Result %u, which Object 5 does not have; it is "
+            "not said again of this device",
+            p->endpoint, (unsigned)r->state, (unsigned)r->result);
+    }
+}
+
 static void took_firmware(struct fuo_ns *ns, struct peer *p, const struct answer *a)
 {
     bool content = a->code == COAP_RESPONSE_CODE_CONTENT;
@@ -402,6 +419,7 @@ static void took_firmware(struct fuo_ns *ns, struct peer *p, const struct answer
         note_load(ns, p);
     }
     if (err == FUO_OK) {
+        note_odd(ns, p);
         read_version(ns, p);
         return;
     }

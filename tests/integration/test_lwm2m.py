@@ -5,7 +5,9 @@
 Prints a line per case and exits with the number of failures.
 """
 import contextlib
+import os
 import pathlib
+import re
 import select
 import socket
 import subprocess
@@ -14,11 +16,12 @@ import time
 
 from cases import run_cases
 from lwm2m_client import (BLOCK1, DOWNLOADED, DOWNLOADING, IDLE, LOCATION, PATH, QUERY,
-                          UPDATING, Client, Message, block, encode)
+                          UPDATING, Client, Message, block, encode, tlv)
 from lwm2m_files import Files
 from lwm2m_stack import SIZE, Lwm2mStack, dtls
 from stack import free_port, wait_for
 
+SHADOWED = bool({"ASAN_OPTIONS", "TSAN_OPTIONS"} & set(os.environ))  # memory is not what it is
 CRASH = ["440225b9bc306ac4b27264d10308", "440225babc306ac4b27264d10310"]
 
 
@@ -305,6 +308,24 @@ def case_with_dtls_the_identity_is_the_endpoint(folder):
         assert not wrong + unknown, wrong + unknown
 
 
+def case_an_endpoint_with_dtls_is_nobodys_without(folder):
+    with Lwm2mStack(folder, devices=2, secure=True) as s:
+        client = s.client(0, relay=True)
+        place = "/".join(client.location)
+        assert dotted(s.ask(post("rd", ["ep=meter-0"]))) == "4.03"
+        assert dotted(s.ask(post("rd", ["ep=70b3d50000000000"]))) == "4.03"
+        assert dotted(s.ask(post(place, payload=b""))) == "4.04"
+        assert dotted(s.ask(post(place, payload=b"", method=4))) == "4.04"
+        other = Message(s.ask(post("rd", ["ep=meter-1"]))).all(LOCATION)[1].decode()
+        assert dotted(s.ask(post(f"rd/{other}", payload=b"", method=4))) == "2.02"
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("the update", lambda: "succeeded" in [r["outcome"] for r in s.rows()], 120)
+        updated(s, client)
+        client.request(4, [(PATH, step.encode()) for step in client.location])
+        wait_for("the port without DTLS", lambda: dotted(
+            s.ask(post("rd", ["ep=meter-0"]))) == "2.01", 20)
+
+
 def case_after_a_reboot_a_device_may_have_its_old_port_with_dtls(folder):
     """The server still has the session of before, which is of no use to anybody."""
     with Lwm2mStack(folder, secure=True, options="ackTimeout: 100ms") as s:
@@ -323,6 +344,52 @@ def case_after_a_reboot_a_device_may_have_its_old_port_with_dtls(folder):
         s.clients.append(again)
         wait_for("registration", lambda: again.location, 120)
         wait_for("the update", lambda: [r["outcome"] for r in s.rows()] == ["succeeded"], 120)
+
+
+class Odd(Client):
+    """Its Object 5 has a State and an Update Result that there are not."""
+    reads = 0
+
+    def firmware(self):
+        self.reads += 1
+        return tlv(3, 3, b"\x09") + tlv(3, 5, b"\x4d") + tlv(3, 9, b"\0")
+
+
+def case_a_state_that_there_is_not_is_logged_once(folder):
+    with Lwm2mStack(folder, devices=2) as s:
+        for i in range(2):
+            client = Odd(s.port, f"meter-{i}")
+            s.clients.append(client)
+            client.start()
+            wait_for("three readings", lambda c=client: c.reads >= 4 or c.register() or
+                     time.sleep(0.3), 60)  # three were taken when the fourth is asked for
+        text = s.path("fuotad.log").read_text()
+        assert [text.count(f"meter-{i} says State 9 and Update Result 77") for i in (0, 1)] == [
+            1, 1], text
+
+
+def resident_kib(stack):
+    pid = stack.processes["fuotad"].pid
+    return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
+
+
+def case_a_storm_of_addresses_is_not_remembered(folder):
+    """Each is a session of libcoap's, of some hundred bytes."""
+    with Lwm2mStack(folder) as s:
+        sizes = []
+        for storm in range(2):
+            for i in range(4000 if storm == 0 else 24000):
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                    sock.bind((f"127.{storm + 1}.{i >> 8}.{i & 255}", 0))
+                    sock.sendto(bare(1), ("127.0.0.1", s.port))
+                    if i % 50 == 49:  # no faster than it is answered
+                        sock.settimeout(60)
+                        sock.recv(2048)
+            sizes.append(resident_kib(s))
+        assert sizes[1] - sizes[0] < 4096 or SHADOWED, sizes
+        client = s.client()
+        s.campaign(0)
+        updated(s, client)
 
 
 def case_strangers_get_nothing_and_malformed_messages_do_no_harm(folder):
