@@ -14,7 +14,8 @@
  * at, w weak signals.
  *
  * Whatever is sent: an order has at most one answer, an access ends once, progress is within
- * its image, and each message that the plugin sends is CoAP.
+ * its image, each message that the plugin sends is CoAP, and before a device has answered not
+ * more than three times as much is sent to it as came.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -43,6 +44,9 @@ enum {
     ARRIVES_MS = 100, /* on loopback it is there at once */
     NAME_MAX_SIZE = 64,
     DEVICES = 3,
+    TIMES_MAX = 3,
+    SHORT_BYTES = 10, /* what libcoap refuses by itself it may refuse in a few more */
+    SHORT_ANSWER_MAX = 28, /* "Proxying Not Supported" */
 };
 
 enum asked { NOT_ASKED, OPEN, ENDED };
@@ -67,6 +71,9 @@ struct fuo_host {
     uint64_t accessed_of[LINES_MAX + 1];
     struct heard heard[HEARD_MAX];
     size_t heard_count;
+    size_t may_send; /* bytes, in all */
+    size_t sent;
+    bool answered; /* one of its devices has */
     struct heard observed;
     uint16_t next_id;
     char registration[NAME_MAX_SIZE];
@@ -263,6 +270,8 @@ static void collect(struct fuo_host *h)
                          (struct sockaddr *)&from, &from_len)) >= 0) {
         struct coap_msg m;
         require(coap_msg_decode(bytes, (size_t)n, &m) == FUO_OK);
+        h->sent += (size_t)n;
+        require(h->answered || h->sent <= h->may_send);
         take_message(h, &m, &from);
     }
 }
@@ -289,6 +298,9 @@ static void send_bytes(struct fuo_host *h, const uint8_t *bytes, size_t len,
                        const struct sockaddr_in *to)
 {
     struct pollfd readable = {.fd = h->fd, .events = POLLIN};
+    bool asks = len < 2 || COAP_CODE_CLASS(bytes[1]) == 0;
+    h->answered |= !asks;
+    h->may_send += len < SHORT_BYTES ? SHORT_ANSWER_MAX : TIMES_MAX * len;
     (void)sendto(h->client, bytes, len, 0, (const struct sockaddr *)to, sizeof(*to));
     (void)poll(&readable, 1, ARRIVES_MS);
     run_turns(h);
