@@ -101,7 +101,8 @@ class Client(threading.Thread):
 
     def __init__(self, port, endpoint, version="1.4.2", target="1.4.3", method=0, faults=(),
                  szx=6, binding="U", protocols=(0, 1), ca=None, cell=None,
-                 memory=None, signal=-80, coverage=1, maker=lambda brought: brought):
+                 memory=None, signal=-80, coverage=1, lifetime=300,
+                 maker=lambda brought: brought):
         super().__init__(daemon=True)
         self.server, self.endpoint, self.binding = ("127.0.0.1", port), endpoint, binding
         self.files = ("coap", *self.server)  # that URIs have to name
@@ -109,6 +110,7 @@ class Client(threading.Thread):
         self.faults, self.szx, self.maker = faults, szx, maker
         self.brought = []  # how long each Package was
         self.protocols, self.ca = protocols, ca  # of /5/0/8; whom it trusts for HTTPS
+        self.lifetime = lifetime
         self.cell, self.memory = cell, memory  # /4/0/8 and /3/0/10; None: it has neither
         self.signal, self.coverage = signal, coverage  # /4/0/2 and /4/0/13
         self.wishes, self.deferred_until = {}, None  # /5/0/11 and /5/0/13, as written
@@ -137,10 +139,13 @@ class Client(threading.Thread):
         self.send(encode(CON, msg_code, self.mid, token, options, payload))
 
     def register(self):
-        query = [f"ep={self.endpoint}", "lt=300", "lwm2m=1.0", f"b={self.binding}"]
+        query = [f"ep={self.endpoint}", f"lt={self.lifetime}", "lwm2m=1.0", f"b={self.binding}"]
         self.observed = self.location = None
         self.request(POST, [(PATH, b"rd"), (FORMAT, number(LINK))] +
                      [(QUERY, q.encode()) for q in query], self.links())
+
+    def update(self):
+        self.request(POST, [(PATH, step.encode()) for step in self.location or []])
 
     def links(self):
         return (b"</1/0>,</3/0>," + (b"</4/0>," if self.cell is not None else b"") +
@@ -359,6 +364,8 @@ class Client(threading.Thread):
             self.fetched(m)
         elif m.token == b"r" and m.code == code("2.01"):
             self.location = [x.decode() for x in m.all(LOCATION)]
+        elif m.token == b"r" and m.code == code("4.04") and self.location:
+            self.register()  # an update came too late
 
     def run(self):
         idle = 0

@@ -47,6 +47,16 @@ def case_a_device_that_cannot_fetch_is_pushed_to(folder):
         updated(s, client)
 
 
+def case_a_push_outlives_the_registration_it_began_with(folder):
+    """40 blocks and a third of a second between them; the registration lasts ten seconds."""
+    with Lwm2mStack(folder, options="blockInterval: 20s") as s:
+        client = s.client(method=1, lifetime=600)
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("the push", lambda: client.state != IDLE or client.update(), 60)
+        s.campaign(0)  # it is too busy to update
+        updated(s, client)
+
+
 def case_over_dtls_a_device_fetches_and_another_is_pushed_to(folder):
     with Lwm2mStack(folder, devices=2, secure=True, plain=False) as s:
         fetching = s.client(0, relay=True)
