@@ -39,6 +39,13 @@ class Page:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
 
+def has_packages():
+    """Those of the lock file: install-deps.sh leaves a copy of what it installed by."""
+    of = NPM / "node_modules" / ".of"
+    return (NODE is not None and of.is_file() and
+            of.read_bytes() == (NPM / "package-lock.json").read_bytes())
+
+
 class CheckedStack(Stack):
     def make_proxy(self):
         page = Page(free_port(), self.path("calls.jsonl"))
@@ -303,6 +310,7 @@ def case_a_device_made_of_coap_node_is_read_and_changed(folder):
 
 
 if __name__ == "__main__":
-    if NODE is None or not (NPM / "node_modules").is_dir():
-        sys.exit("nodejs or its packages are not installed; run ./scripts/install-deps.sh test")
+    if not has_packages():
+        sys.exit("nodejs or its packages of package-lock.json are not installed; "
+                 "run ./scripts/install-deps.sh test")
     sys.exit(run_cases(globals(), sys.argv[3:]))

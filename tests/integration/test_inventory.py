@@ -15,7 +15,7 @@ from cases import run_cases
 from stack import Stack, wait_for
 from test_campaign import BUILD, finish, make_image
 from test_doctor import doctor, texts
-from test_independent import NODE, NPM, CheckedStack
+from test_independent import CheckedStack, has_packages
 
 NAME = "wm1-1-4-3"
 FILE = f"{NAME}.yaml"
@@ -223,6 +223,7 @@ def case_a_server_that_is_too_old(folder):
 
 
 if __name__ == "__main__":
-    if NODE is None or not (NPM / "node_modules").is_dir():
-        sys.exit("nodejs or its packages are not installed; run ./scripts/install-deps.sh test")
+    if not has_packages():
+        sys.exit("nodejs or its packages of package-lock.json are not installed; "
+                 "run ./scripts/install-deps.sh test")
     sys.exit(run_cases(globals(), sys.argv[3:]))
