@@ -57,6 +57,7 @@ def encode(kind, msg_code, mid, token=b"", options=(), payload=b""):
 
 class Message:
     def __init__(self, data):
+        self.data = data
         self.kind, size = data[0] >> 4 & 3, data[0] & 15
         self.code, self.mid = data[1], int.from_bytes(data[2:4], "big")
         self.token, at = data[4:4 + size], 4 + size
@@ -121,6 +122,7 @@ class Client(threading.Thread):
         self.uris = []  # that it was told, one after the other
         self.location = self.observed = None
         self.pulls, self.mid, self.ended = None, 1, False
+        self.answered = {}  # the answers to requests, which may come again (RFC 7252, 4.5)
         self.open_socket()
 
     def open_socket(self):
@@ -304,7 +306,11 @@ class Client(threading.Thread):
             text = self.write_package(m, options)
         elif m.code == POST and path == "5/0/2":
             text = self.execute()
-        self.send(encode(ACK, code(text), m.mid, m.token, options, payload))
+        self.acknowledge(m, text, options, payload)
+
+    def acknowledge(self, m, text, options=(), payload=b""):
+        self.answered[m.data] = encode(ACK, code(text), m.mid, m.token, options, payload)
+        self.send(self.answered[m.data])
 
     # ---- fetching ----
 
@@ -353,7 +359,9 @@ class Client(threading.Thread):
     def take(self, m):
         if m.code == 0 or m.kind == RST:
             return
-        if m.code < 32:
+        if m.data in self.answered:  # a server that stood still asks before it listens
+            self.send(self.answered[m.data])
+        elif m.code < 32:
             before = self.pulls
             self.answer(m)
             if self.pulls == 0 and before is None:

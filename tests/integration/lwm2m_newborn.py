@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """lwm2m_newborn.py - a LwM2M device that knows a bootstrap server and nothing else, for tests."""
+import contextlib
 import socket
 import threading
 import time
@@ -19,9 +20,11 @@ class Newborn(threading.Thread):
         self.discovers, self.form = discovers, form
         self.accounts = {f"0/{own}": {1: b"\1"}, "0/7": {0: b"old"}, "1/0": {0: b"old"}}
         self.asked, self.answer, self.ended, self.mid = [], None, False, 0
+        self.answered = {}  # by request: a server that stood still may repeat it
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("127.0.0.1", 0))
-        self.sock.settimeout(0.5)
+        self.sock.connect(self.server)  # so that it hears when nobody is there yet
+        self.sock.settimeout(60)
 
     def delete(self, path):
         self.accounts = {p: v for p, v in self.accounts.items()
@@ -49,23 +52,29 @@ class Newborn(threading.Thread):
             text = self.write(m)
         elif m.code == POST and m.path() == "bs":
             text, self.ended = "2.04", True
-        self.sock.sendto(encode(ACK, code(text), m.mid, m.token, options, payload), self.server)
+        self.answered[m.data] = encode(ACK, code(text), m.mid, m.token, options, payload)
+        self.sock.send(self.answered[m.data])
 
     def ask(self):
         self.mid += 1
-        self.sock.sendto(encode(CON, POST, self.mid, b"b", [(PATH, b"bs")] + [
-            (QUERY, q.encode()) for q in self.query]), self.server)
+        with contextlib.suppress(ConnectionRefusedError):  # which may be told of the one before
+            self.sock.send(encode(CON, POST, self.mid, b"b", [(PATH, b"bs")] + [
+                (QUERY, q.encode()) for q in self.query]))
 
     def run(self):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
+        self.ask()
         while not self.ended and time.monotonic() < deadline:
-            if self.answer is None:
-                self.ask()
             try:
                 m = Message(self.sock.recv(2048))
             except (socket.timeout, ConnectionRefusedError):
+                if self.answer is None:  # its relay has not begun yet
+                    time.sleep(0.05)
+                    self.ask()
                 continue
-            if m.kind != RST and 0 < m.code < 32:
+            if m.data in self.answered:
+                self.sock.send(self.answered[m.data])
+            elif m.kind != RST and 0 < m.code < 32:
                 self.take(m)
             elif m.code >= 32 and m.token == b"b":
                 self.answer = f"{m.code >> 5}.{m.code & 31:02}"
@@ -75,5 +84,5 @@ class Newborn(threading.Thread):
     def born(self):
         """Once it is done."""
         self.start()
-        self.join(40)
+        self.join(130)
         return self

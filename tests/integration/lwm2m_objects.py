@@ -6,7 +6,7 @@ Its values are written in one format, TLV or SenML JSON, by code of its own; it 
 """
 import json
 
-from lwm2m_client import (ACCEPT, ACK, CON, DELETE, FORMAT, GET, LINK, LOCATION, OBSERVE, PATH,
+from lwm2m_client import (ACCEPT, CON, DELETE, FORMAT, GET, LINK, LOCATION, OBSERVE, PATH,
                           POST, PUT, QUERY, TLV, Client, code, encode, number, tlv)
 
 TEXT, SENML_JSON = 0, 110
@@ -142,7 +142,7 @@ class ObjectClient(Client):
             text, payload = self.read(m, path, options)
         elif m.code in (PUT, POST, DELETE):
             text = self.change(m, path, options)
-        self.send(encode(ACK, code(text), m.mid, m.token, options, payload))
+        self.acknowledge(m, text, options, payload)
 
     def tell(self, path, value):
         """A change, and its notification if somebody observes."""

@@ -137,7 +137,7 @@ class Server:
 
     # ---- in ----
 
-    def pump(self, what, condition, seconds=30):
+    def pump(self, what, condition, seconds=60):
         end = time.monotonic() + seconds
         while not condition():
             self.socket.settimeout(max(0.001, min(0.05, end - time.monotonic())))

@@ -92,16 +92,16 @@ spec:
         r = self.ctl("devices", "wm1-1-4-3", "-o", "jsonl", check=0)
         return [json.loads(x) for x in r.stdout.splitlines()]
 
-    def campaign(self, check, seconds=150):
+    def campaign(self, check, seconds=300):
         r = self.ctl("apply", self.path("wm1-1-4-3.yaml"), "--wait", "--timeout",
                      f"{seconds}s", timeout=seconds + 20)
         assert r.returncode == check, f"{r.returncode}\n{r.stdout}\n{r.stderr}"
         return self.rows()
 
-    def ask(self, data):
-        """The answer to a datagram of nobody in particular; None: there is none."""
+    def ask(self, data, seconds=30):
+        """The answer to a datagram of nobody in particular; None: there is none in that time."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.settimeout(1)
+            s.settimeout(seconds)
             s.sendto(data, ("127.0.0.1", self.port))
             with contextlib.suppress(socket.timeout):
                 return s.recv(2048)
@@ -114,5 +114,5 @@ def dtls(stack, key, identity, query):
     r = subprocess.run(["coap-client-openssl", "-v", "7", "-m", "post", "-B", "4", "-u",
                         identity, "-k", key, "-e", "</3/0>,</5/0>",
                         f"coaps://127.0.0.1:{stack.secure_port}/rd?ep={query}"],
-                       capture_output=True, text=True, timeout=30, check=False)
+                       capture_output=True, text=True, timeout=60, check=False)
     return re.findall(r"\bc:(\d\.\d\d)\b", r.stdout + r.stderr)

@@ -52,7 +52,7 @@ def case_manual_installs_on_the_operators_word(folder):
         s.start_daemon()
         assert s.state()["devices"]["installable"] == 6
         s.ctl("approve", NAME, "--install", "--reason", "site is closed", check=0)
-        r = s.ctl("wait", NAME, "--timeout", "120s")
+        r = s.ctl("wait", NAME, "--timeout", "300s")
         assert r.returncode == 0, f"{r.returncode}\n{r.stdout}\n{r.stderr}"
         assert s.state()["devices"]["succeeded"] == 6
         s.stop("fuotad")
@@ -65,7 +65,7 @@ def case_manual_aborted_installs_nothing(folder):
         s.ctl("apply", s.path(f"{NAME}.yaml"), check=0)
         wait_for("all to wait", lambda: s.state()["devices"]["installable"] == 6, 120)
         s.ctl("abort", NAME, check=0)
-        r = s.ctl("wait", NAME, "--for", "completed", "--timeout", "100s")
+        r = s.ctl("wait", NAME, "--for", "completed", "--timeout", "300s")
         assert r.returncode == 10, r.returncode
         assert s.state()["devices"]["cancelled"] == 6
         s.stop("fuotad")
@@ -82,7 +82,7 @@ def image_with_version(folder):
 
 def apply_and_end(s, *ends):
     s.ctl("apply", s.path(f"{NAME}.yaml"), check=0)
-    r = s.ctl("wait", NAME, "--timeout", "150s")
+    r = s.ctl("wait", NAME, "--timeout", "300s")
     assert r.returncode in ends, f"{r.returncode}\n{r.stdout}\n{r.stderr}"
     return rows_of(s)
 

@@ -230,7 +230,7 @@ def case_a_daemon_does_not_start_with_a_bad_inventory(folder):
         lines = s.path("inventory.csv").read_text().splitlines()
         lines[2], lines[4] = "nonsense" + lines[2], lines[1]
         s.path("inventory.csv").write_text("\n".join(lines) + "\n")
-        r = subprocess.run([BUILD / "fuotad", "--config", s.path("fuotad.yaml")], timeout=30,
+        r = subprocess.run([BUILD / "fuotad", "--config", s.path("fuotad.yaml")], timeout=60,
                            capture_output=True, text=True, check=False)
         assert r.returncode != 0
         assert "inventory.csv:3:" in r.stderr and "inventory.csv:5:" in r.stderr, r.stderr
@@ -261,7 +261,7 @@ def case_a_request_with_an_old_nonce_or_a_wrong_key_does_nothing(folder):
         s.ctl("apply", s.campaign(), check=OK)
         assert remote("alice", "abort", NAME).returncode == OK
         wait_for("what was said", lambda: said, 10)
-        s.ctl("wait", NAME, "--for", "aborted", "--timeout", "100s", check=OK)
+        s.ctl("wait", NAME, "--for", "aborted", "--timeout", "300s", check=OK)
         recorded = said[0].rstrip("\n").split(" ", 3)[3]
         s.ctl("apply", s.campaign(retry={"cooldown": "2m"}), check=OK)
         with s.nothing_changes():

@@ -43,7 +43,7 @@ def check_air(stack, devices, loss=8):
 
 
 def finish(stack, devices, loss=8):
-    r = stack.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "150s")
+    r = stack.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "300s")
     if r.returncode != 0:
         rows = stack.ctl("devices", "wm1-1-4-3", "-o", "csv").stdout
         raise AssertionError(f"wait: {r.returncode}\n{r.stdout}\n{r.stderr}\n{rows}")
@@ -60,7 +60,7 @@ def applied(folder, **options):
 
 def case_every_device_runs_the_new_image(folder):
     with applied(folder) as s:
-        r = s.ctl("apply", s.path("wm1-1-4-3.yaml"), "--wait", "--timeout", "150s")
+        r = s.ctl("apply", s.path("wm1-1-4-3.yaml"), "--wait", "--timeout", "300s")
         assert r.returncode == 0, f"{r.returncode}\n{r.stdout}\n{r.stderr}"
         again = s.ctl("apply", s.path("wm1-1-4-3.yaml"), "--wait", check=0)
         assert "completed" in again.stdout + again.stderr
@@ -123,7 +123,7 @@ def second_campaign(folder, keep_groups):
                 groups[call] += path.endswith(f"MulticastGroupService/{call}")
 
         s.proxy.hook = hook
-        s.ctl("apply", s.path("wm1-1-4-3.yaml"), "--wait", "--timeout", "150s", check=0)
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), "--wait", "--timeout", "300s", check=0)
         wait_for("the groups to go", lambda: 0 < groups["Create"] == groups["Delete"], 60)
         first = counters_on_air(s)
         s.kill_daemon()
@@ -132,7 +132,7 @@ def second_campaign(folder, keep_groups):
         s.path("next.bin").write_bytes(image)
         s.sign("next.bin")
         s.ctl("apply", s.write_campaign("wm1-next", "next.bin", "next.bin.minisig"),
-              "--wait", "--timeout", "150s", check=0)
+              "--wait", "--timeout", "300s", check=0)
         assert s.state("wm1-next")["devices"]["succeeded"] == 12, s.state("wm1-next")
         wait_for("the groups to go", lambda: groups["Create"] == groups["Delete"], 60)
         s.stop("fuotad")
@@ -271,7 +271,7 @@ def case_data_is_delivered_and_not_installed(folder):
         assert "spec.activation: has no meaning with image.format data" in r.stderr, r.stderr
         del campaign["spec"]["activation"]
         path.write_text(json.dumps(campaign, indent=1))
-        r = s.ctl("apply", path, "--wait", "--timeout", "150s")
+        r = s.ctl("apply", path, "--wait", "--timeout", "300s")
         assert r.returncode == 0, f"{r.returncode}\n{r.stdout}\n{r.stderr}"
         rows = [json.loads(x) for x in
                 s.ctl("devices", "wm1-1-4-3", "-o", "jsonl", check=0).stdout.splitlines()]
@@ -347,7 +347,7 @@ def case_a_profile_of_ones_own_is_used_and_one_that_is_not_there_refused(folder)
         s.stop("fuotad")
         inventory = s.path("inventory.csv")
         inventory.write_text(inventory.read_text().replace(",lbm-v2,", ",no-such,"))
-        r = subprocess.run([BUILD / "fuotad", "--config", s.path("fuotad.yaml")], timeout=30,
+        r = subprocess.run([BUILD / "fuotad", "--config", s.path("fuotad.yaml")], timeout=60,
                            capture_output=True, text=True, check=False)
         assert r.returncode != 0
         assert "inventory.csv:2" in r.stderr and "'no-such'" in r.stderr, r.stderr
@@ -445,7 +445,7 @@ def case_abort_leaves_the_old_firmware(folder):
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
         wait_for("session", lambda: s.state()["fragments"]["sent"] > 3, 90)
         s.ctl("abort", "wm1-1-4-3", "--reason", "test", check=0)
-        r = s.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "100s")
+        r = s.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "300s")
         assert r.returncode == 10, r.returncode
         assert s.state()["devices"]["cancelled"] == 4
         s.stop("fuotad")

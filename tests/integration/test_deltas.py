@@ -86,7 +86,7 @@ class Fleet(Stack):
     def bring_base(self, without=()):
         path = self.campaign("base", "image.bin", "1.4.2",
                              targets={"exclude": {"devices": list(without)}})
-        self.ctl("apply", path, "--wait", "--timeout", "150s", check=0)
+        self.ctl("apply", path, "--wait", "--timeout", "300s", check=0)
 
     def delta_campaign(self, **delta):
         delta = {"from": "1.4.2", "file": DELTA, "format": "bsdiff", **delta}
@@ -111,7 +111,7 @@ def case_a_delta_where_it_fits_and_the_image_where_it_fails(folder):
         planned = {v["variant"]: v["devices"] for v in plan["variants"]}
         assert planned == {"full": 2, "1.4.2": 4}, plan  # what they have said by now
         assert {c["variant"] for c in plan["cohorts"]} == {"full", "1.4.2"}, plan
-        r = s.ctl("apply", s.delta_campaign(), "--wait", "--timeout", "160s", check=0)
+        r = s.ctl("apply", s.delta_campaign(), "--wait", "--timeout", "300s", check=0)
         assert "6 succeeded" in r.stdout + r.stderr, r.stdout + r.stderr
         devices = s.devices_of("next")
         got = {d: (v["variant"], v["delta_failures"]) for d, v in devices.items()}
@@ -219,10 +219,10 @@ def case_a_restart_in_the_session_of_a_delta_changes_nothing(folder):
     with Fleet(folder, devices=3, sim_args=["--altered", 1]) as s:
         s.bring_base()
         s.ctl("apply", s.delta_campaign(), check=0)
-        s.ctl("wait", "next", "--for", "sending", "--timeout", "100s")
+        s.ctl("wait", "next", "--for", "sending", "--timeout", "300s")
         s.kill_daemon()
         s.start_daemon()
-        s.ctl("wait", "next", "--timeout", "160s", check=0)
+        s.ctl("wait", "next", "--timeout", "300s", check=0)
         devices = s.devices_of("next")
         assert {d["outcome"] for d in devices.values()} == {"succeeded"}, devices
         assert devices[eui(0)]["variant"] == "full", devices[eui(0)]

@@ -92,7 +92,7 @@ def case_what_is_put_there_is_applied_once(folder):
         restart(s)
         settle(s)
         assert [c["id"] for c in campaigns(s)] == [first]
-        finish_here = s.ctl("wait", NAME, "--for", "completed", "--timeout", "150s")
+        finish_here = s.ctl("wait", NAME, "--for", "completed", "--timeout", "300s")
         assert finish_here.returncode == 0, finish_here.stderr
         (s.path("campaigns") / "a.yaml").touch()
         restart(s)

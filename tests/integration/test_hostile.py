@@ -165,7 +165,7 @@ def case_the_control_socket_survives_anything(folder):
 def case_a_second_daemon_does_no_harm(folder):
     with applied(folder, devices=2) as s:
         second = subprocess.run([BUILD / "fuotad", "--config", s.path("fuotad.yaml")],
-                                capture_output=True, text=True, timeout=20)
+                                capture_output=True, text=True, timeout=60)
         assert second.returncode == 1 and "in use by another process" in second.stderr
         assert s.ctl("status").returncode == 0
         s.kill_daemon()
@@ -185,7 +185,7 @@ def case_sigterm_at_any_time_is_a_clean_end(folder):
             state = subprocess.run(
                 ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(s.mqtt_port),
                  "-t", "fuotad/v1/test/$state",
-                 "-C", "1", "-W", "5"], capture_output=True, text=True, check=True)
+                 "-C", "1", "-W", "60"], capture_output=True, text=True, check=True)
             assert json.loads(state.stdout)["state"] == "draining", state.stdout
             # Now and then before it has started. Not under TSan, whose runtime may hang when
             # a signal comes while it sets itself up, before main().
@@ -316,7 +316,7 @@ def case_results_wait_for_a_broker_that_is_away(folder):
     port = free_port()
     with applied(folder, status_port=port) as s:
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
-        r = s.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "150s")
+        r = s.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "300s")
         assert r.returncode == 0, r.stderr
         config = s.path("status.conf")
         config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")

@@ -101,11 +101,11 @@ def case_each_is_brought_what_its_version_needs_and_the_image_where_that_fails(f
         text = json.loads(base.read_text())
         text["spec"]["targets"]["exclude"] = {"devices": ["70b3d50000000002"]}
         base.write_text(json.dumps(text))
-        s.ctl("apply", base, "--wait", "--timeout", "100s", check=0)  # they run it
+        s.ctl("apply", base, "--wait", "--timeout", "300s", check=0)  # they run it
         plan = json.loads(s.ctl("plan", s.delta_campaign(), "--json", check=0).stdout)
         planned = {v["variant"]: (v["devices"], v["bytes"]) for v in plan["variants"]}
         assert planned == {"full": (1, len(s.new)), "1.4.2": (4, len(s.patch))}, plan
-        r = s.ctl("apply", s.delta_campaign(), "--wait", "--timeout", "160s", check=0)
+        r = s.ctl("apply", s.delta_campaign(), "--wait", "--timeout", "300s", check=0)
         got = [(x["outcome"], x["variant"], x["delta_failures"]) for x in s.rows_of_next()]
         assert got == [("succeeded", "1.4.2", 0), ("succeeded", "1.4.2", 0),
                        ("succeeded", "full", 0), ("succeeded", "full", 1),
@@ -131,7 +131,7 @@ def case_a_restart_while_a_delta_is_fetched_goes_on_with_it(folder):
         s.kill_daemon()
         s.start_daemon()
         client.register()  # it may have had all of it by then, and does not update by itself
-        s.ctl("wait", NEXT, "--timeout", "150s", check=0)
+        s.ctl("wait", NEXT, "--timeout", "300s", check=0)
         row = s.rows_of_next()[0]
         assert (row["outcome"], row["variant"]) == ("succeeded", "1.4.2"), row
         assert set(client.brought) == {len(s.patch)} and client.flash == s.new, client.brought

@@ -65,7 +65,7 @@ class Fleet(Lwm2mStack):
         for sim in self.sims:
             sim.terminate()
         for sim in self.sims:
-            sim.wait(30)
+            sim.wait(60)
         super().__exit__(*exc)
 
     def euis(self):

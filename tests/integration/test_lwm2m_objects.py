@@ -116,7 +116,7 @@ def case_a_sleeping_device_is_waited_for(folder):
             [*s.ctl_command(), "--json", "device", "meter-0", "read", "/3/0/9", "--timeout", "30m"],
             stdout=subprocess.PIPE, text=True)
         wait_for("the value", lambda: reading.poll() is not None or client.register(), 30)
-        out, _ = reading.communicate(timeout=30)
+        out, _ = reading.communicate(timeout=120)
         assert reading.returncode == 0 and json.loads(out)["values"][0]["value"] == 80, out
 
 
@@ -130,7 +130,7 @@ def case_changes_are_told_as_long_as_somebody_listens(folder):
         assert client.attributes == ["lt=20", "pmin=1"], client.attributes
         client.tell("3/0/9", 19)
         client.tell("3/0/9", 18)
-        out, _ = watching.communicate(timeout=30)
+        out, _ = watching.communicate(timeout=120)
         seen = [json.loads(x)["values"][0]["value"] for x in out.splitlines()
                 if json.loads(x)["values"]]
         assert watching.returncode == 0 and seen == [80, 19, 18], out

@@ -42,7 +42,7 @@ def simulated(folder, server, *options, devices=1, scale=SCALE):
     finally:
         sim.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            sim.wait(20)
+            sim.wait(60)
         if sim.poll() is None:
             sim.kill()
     assert sim.returncode == 0, sim.stderr.read()
@@ -52,14 +52,14 @@ def flash(folder, ep):
     return (pathlib.Path(folder) / "flash" / f"{ep}.bin").read_bytes()
 
 
-def install(server, device, seconds=20):
+def install(server, device, seconds=60):
     """Execute, and it registers again."""
     before = device.registered
     assert server.ask(device, POST, "/5/0/2").code == code("2.04")
     server.pump("reboot", lambda: device.registered > before, seconds)
 
 
-def settle(server, device, state, seconds=30):
+def settle(server, device, state, seconds=60):
     """Until it says that State."""
     end = time.monotonic() + seconds
     while server.status(device)[0] != state:
@@ -285,7 +285,7 @@ def case_every_row_of_the_state_machine(folder):
             assert server.status(device)[:2] == wanted, (kind, action)
 
 
-def settle_result(server, device, result, seconds=20):
+def settle_result(server, device, result, seconds=60):
     end = time.monotonic() + seconds
     while server.status(device)[1] != result:
         assert time.monotonic() < end, server.status(device)
@@ -317,7 +317,7 @@ def case_libcoap_pushes_an_image(folder):
             assert r.stdout.strip() == b"2", (r.stdout, r.stderr)
             r = libcoap(*mine, "-m", "post", f"{base}/5/0/2")
             server.open()
-            server.pump("reboot", lambda d=device: d.registered == 2, 20)
+            server.pump("reboot", lambda d=device: d.registered == 2, 60)
             assert server.status(device) == (0, 1, VERSION)
             assert flash(folder, ep) == IMAGE
 
@@ -346,7 +346,7 @@ def case_libcoap_serves_an_image(folder):
                 assert flash(folder, ep) == IMAGE
     finally:
         files.terminate()
-        files.wait(10)
+        files.wait(60)
 
 
 def case_five_thousand_devices_register(folder):

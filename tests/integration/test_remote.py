@@ -115,7 +115,7 @@ class Remote(Stack):
             "--ca", self.path("broker.pem"), "--username", "ci", "--password-file",
             self.path("login"), "--instance", instance, *args)
 
-    def remote(self, *args, check=None, timeout=170, **how):
+    def remote(self, *args, check=None, timeout=330, **how):
         r = subprocess.run(self.remote_command(*args, **how), capture_output=True, text=True,
                            timeout=timeout, env={**os.environ, "CI": "true",
                                                  "FUOTAD_SOCKET": "/nonexistent/s"})
@@ -170,7 +170,7 @@ def case_everything_the_socket_can_do(folder):
         s.remote("pause", "wm1-1-4-3", "--reason", "storm", check=OK)
         assert s.remote_json("status", "wm1-1-4-3")[0]["phase"] == "paused"
         s.remote("resume", "wm1-1-4-3", check=OK)
-        done = s.remote("apply", file, "--wait", "--timeout", "150s", check=OK)
+        done = s.remote("apply", file, "--wait", "--timeout", "300s", check=OK)
         assert "completed" in done.stdout + done.stderr, done
         again = s.remote_json("retry", "wm1-1-4-3", "--reason", "none left")[0]
         assert again["retried"] == 0 and again["state"]["phase"] == "completed", again

@@ -56,7 +56,7 @@ class Fleet(Stack):
                      "targets": {"fleet": "wm1", "exclude": {"devices": list(exclude)}},
                      "retry": {"cooldown": "1m"}, "activation": {"jitter": "1m"},
                      "rollout": {"waves": [{"name": "all", "size": "100%"}]}}}))
-        self.ctl("apply", path, "--wait", "--timeout", "150s", check=0)
+        self.ctl("apply", path, "--wait", "--timeout", "300s", check=0)
 
 
 def case_back_to_what_an_earlier_campaign_brought(folder):
@@ -92,7 +92,7 @@ def case_back_to_what_an_earlier_campaign_brought(folder):
         s.allow_downgrades()
         s.start_daemon()
         s.ctl("plan", back, check=0)
-        s.ctl("apply", back, "--wait", "--timeout", "160s", check=0)
+        s.ctl("apply", back, "--wait", "--timeout", "300s", check=0)
         got = [s.path(f"flash/{eui(i)}.bin").read_bytes() for i in range(4)]
         assert got == [s.old, s.old, s.old, s.new]
 

@@ -70,7 +70,7 @@ def overlap(states):
 
 def finish(stack):
     for name in NAMES:
-        stack.ctl("wait", name, "--for", "completed", "--timeout", "160s", check=0)
+        stack.ctl("wait", name, "--for", "completed", "--timeout", "300s", check=0)
         state = stack.state(name)
         assert state["devices"]["succeeded"] == 12, state
     stack.stop("fuotad")
@@ -106,7 +106,7 @@ def case_a_server_that_is_away_is_nothing_to_the_other(folder):
         s.second.proxy.down()
         for name in NAMES:
             s.ctl("apply", s.path(f"{name}.yaml"), check=0)
-        s.ctl("wait", NAMES[0], "--for", "completed", "--timeout", "160s", check=0)
+        s.ctl("wait", NAMES[0], "--for", "completed", "--timeout", "300s", check=0)
         assert s.state(NAMES[1])["phase"] == "running", s.state(NAMES[1])
         s.second.proxy.up()
         finish(s)

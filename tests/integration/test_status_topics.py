@@ -152,7 +152,7 @@ def begin(stack):
 
 
 def done(stack, consumer):
-    stack.ctl("wait", NAME, "--timeout", "150s", check=0)
+    stack.ctl("wait", NAME, "--timeout", "300s", check=0)
     wait_for("the end on the topics", lambda: consumer.take() or json.loads(
         consumer.retained[f"c/{NAME}/state"])["phase"] == "completed", 30)
 
@@ -163,7 +163,7 @@ def case_results_are_rebuilt_over_a_broker_restart(folder):
         wait_for("a result", lambda: consumer.take() or consumer.results, 120)
         # The consumer is away, results go by; then the broker forgets everything.
         s.stop(f"subscriber {s.status_port} {PREFIX}/#")
-        s.ctl("wait", NAME, "--timeout", "150s", check=0)
+        s.ctl("wait", NAME, "--timeout", "300s", check=0)
         s.stop_status_broker()
         s.start_status_broker()
         consumer.connect()

@@ -52,7 +52,7 @@ def run(folder, tap):
         sessions = s.subscribe(s.status_port, "fuotad/v1/test/c/+/session/+")
         frames = s.subscribe(s.mqtt_port, f"eu868/gateway/{GATEWAYS[0]}/#")
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
-        s.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "150s", check=0)
+        s.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "300s", check=0)
         rows = json.loads(s.ctl("budget", "--json", check=0).stdout)["gateways"]
         finish(s, 12, loss=0)
         told = first_sessions(sessions)
