@@ -259,7 +259,7 @@ spec:
         spec = {
             "image": {"file": image, "version": "1.4.3", "signatures": [signature]},
             "targets": {"fleet": "wm1"},
-            "retry": {"cooldown": "1m"},
+            "retry": {"cooldown": "1m", "device": 9},
             "activation": {"jitter": "1m"},
             "rollout": {"waves": [{"name": "all", "size": "100%"}]},
         }

@@ -441,7 +441,8 @@ def case_status_topics_tell_the_story(folder):
 
 
 def case_abort_leaves_the_old_firmware(folder):
-    with applied(folder, devices=4) as s:
+    image = make_image(folder, 40000)  # which takes longer than a machine stands still
+    with Stack(folder, BUILD, image, devices=4) as s:
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
         wait_for("session", lambda: s.state()["fragments"]["sent"] > 3, 90)
         s.ctl("abort", "wm1-1-4-3", "--reason", "test", check=0)

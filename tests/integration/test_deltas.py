@@ -77,7 +77,7 @@ class Fleet(Stack):
                 "image": {"file": file, "version": version,
                           "signatures": [f"{file}.minisig"], **more.get("image", {})},
                 "targets": {"fleet": "wm1", **more.get("targets", {})},
-                "retry": {"cooldown": "1m"}, "activation": {"jitter": "1m"},
+                "retry": {"cooldown": "1m", "device": 9}, "activation": {"jitter": "1m"},
                 "rollout": {"waves": [{"name": "all", "size": "100%"}]}}}
         path = self.path(f"{name}.yaml")
         path.write_text(json.dumps(document, indent=1))

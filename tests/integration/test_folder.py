@@ -35,7 +35,7 @@ def document(s, name=NAME, **spec):
     """As Stack.write_campaign() does, with files that lie beside the folder."""
     full = {"image": {"file": "../image.bin", "version": "1.4.3",
                       "signatures": ["../image.bin.minisig"]},
-            "targets": {"fleet": "wm1"}, "retry": {"cooldown": "1m"},
+            "targets": {"fleet": "wm1"}, "retry": {"cooldown": "1m", "device": 9},
             "activation": {"jitter": "1m"}, **spec}
     return json.dumps({"apiVersion": "fuotad/v1", "kind": "Campaign",
                        "metadata": {"name": name}, "spec": full}, indent=1)

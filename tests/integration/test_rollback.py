@@ -54,7 +54,7 @@ class Fleet(Stack):
             "spec": {"image": {"file": file, "version": version,
                                "signatures": [f"{file}.minisig"]},
                      "targets": {"fleet": "wm1", "exclude": {"devices": list(exclude)}},
-                     "retry": {"cooldown": "1m"}, "activation": {"jitter": "1m"},
+                     "retry": {"cooldown": "1m", "device": 9}, "activation": {"jitter": "1m"},
                      "rollout": {"waves": [{"name": "all", "size": "100%"}]}}}))
         self.ctl("apply", path, "--wait", "--timeout", "300s", check=0)
 

@@ -157,12 +157,22 @@ def done(stack, consumer):
         consumer.retained[f"c/{NAME}/state"])["phase"] == "completed", 30)
 
 
+# One device, and the others when an operator says so: who is away meanwhile misses something.
+IN_TWO = {"rollout": {"waves": [{"name": "one", "size": "1"},
+                                {"name": "all", "size": "100%", "approval": "required"}]}}
+
+
+def approve(stack):
+    wait_for("the gate", lambda: stack.ctl("approve", NAME).returncode == 0, 120)
+
+
 def case_results_are_rebuilt_over_a_broker_restart(folder):
-    with Topics(folder) as s:
+    with Topics(folder, spec=IN_TWO) as s:
         consumer = begin(s)
         wait_for("a result", lambda: consumer.take() or consumer.results, 120)
         # The consumer is away, results go by; then the broker forgets everything.
         s.stop(f"subscriber {s.status_port} {PREFIX}/#")
+        approve(s)
         s.ctl("wait", NAME, "--timeout", "300s", check=0)
         s.stop_status_broker()
         s.start_status_broker()
@@ -177,11 +187,12 @@ def case_results_are_rebuilt_over_a_broker_restart(folder):
 
 
 def case_a_gap_is_seen_and_filled(folder):
-    with Topics(folder) as s:
+    with Topics(folder, spec=IN_TWO) as s:
         consumer = begin(s)
         wait_for("a result", lambda: consumer.take() or consumer.results, 120)
         s.stop_status_broker()  # in the middle; the daemon goes on and keeps what it has to say
         before = truth(s)
+        approve(s)
         wait_for("something to say", lambda: truth(s) != before, 60)
         s.start_status_broker()
         s.stop(f"subscriber {s.status_port} {PREFIX}/#")
