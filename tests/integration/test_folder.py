@@ -105,17 +105,30 @@ def case_what_is_put_there_is_applied_once(folder):
         finish(s, 4, loss=0)
 
 
+def write_slowly(path, text):
+    """The longest pause that there was, in seconds."""
+    longest, last = 0, time.monotonic()
+    with open(path, "w", encoding="ascii") as f:
+        for i in range(0, len(text), 40):
+            f.write(text[i:i + 40])
+            f.flush()
+            os.fsync(f.fileno())
+            longest, last = max(longest, time.monotonic() - last), time.monotonic()
+            time.sleep(0.15)  # a writer's pace, not a wait for the daemon
+    return longest
+
+
 def case_a_file_that_is_written_slowly_is_taken_when_it_is_whole(folder):
     with watched(folder, devices=2) as s:
-        text = document(s)
-        with open(s.path("campaigns/slow.yaml"), "w", encoding="ascii") as f:
-            for i in range(0, len(text), 40):
-                f.write(text[i:i + 40])
-                f.flush()
-                os.fsync(f.fileno())
-                time.sleep(0.15)  # a writer's pace, not a wait for the daemon
-        wait_for("the campaign", lambda: len(campaigns(s)) == 1, 40)
-        assert "slow.yaml:" not in log_of(s), "a part of the file was read"
+        for attempt in range(20):
+            name = f"slow{attempt}.yaml"
+            longest = write_slowly(s.path(f"campaigns/{name}"), document(s))
+            wait_for("the campaign", lambda: len(campaigns(s)) == 1, 40)
+            if longest < 0.5:  # else the machine stood still, as if it were whole
+                assert f"{name}:" not in log_of(s), "a part of the file was read"
+                return
+            s.path(f"campaigns/{name}").unlink()
+        raise AssertionError("this machine writes nothing without a pause")
 
 
 def case_what_is_wrong_is_an_alert_until_it_is_mended(folder):
