@@ -36,7 +36,9 @@ class Page:
         self.port, self.log = port, log
 
     def calls(self):
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        """A line of which only a part is written is not there yet."""
+        lines = self.log.read_text().splitlines(True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def has_packages():
@@ -88,9 +90,10 @@ def case_api_and_frames_are_what_others_take_them_for(folder):
     with CheckedStack(folder, BUILD, make_image(folder), gateways=2, sim_args=MIXED) as s:
         messages = s.subscribe(s.mqtt_port, "application/#")
         gateways = s.subscribe(s.mqtt_port, "eu868/#", "%r %q %t %x")
-        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), "--wait", "--timeout", "300s", check=0)
+        # By the daemon, which finish() ends.
+        wait_for("the group's deletion", lambda: "Delete" in methods(s.proxy.calls()), 400)
         finish(s, 12)
-        wait_for("the group's deletion", lambda: "Delete" in methods(s.proxy.calls()))
         calls = s.proxy.calls()
         assert not [c for c in calls if "problem" in c], [c for c in calls if "problem" in c][:3]
         assert methods(calls) >= {"List", "Create", "AddGateway", "Get", "Enqueue",

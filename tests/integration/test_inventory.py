@@ -47,7 +47,10 @@ def groups_left(stack):
 def case_a_campaign_for_devices_that_only_the_server_lists(folder):
     with served(folder, CheckedStack, devices=12, gateways=2) as s:
         assert plan(s)["devices"] == 12
-        s.ctl("apply", s.path(FILE), check=0)
+        s.ctl("apply", s.path(FILE), "--wait", "--timeout", "300s", check=0)
+        # Each goes when its session is over, which late devices may have had to themselves; and
+        # by the daemon, which finish() ends.
+        wait_for("the groups to go", lambda: groups_left(s) == {}, 400)
         finish(s, 12)
         calls = s.proxy.calls()
         assert not [c for c in calls if "problem" in c], [c for c in calls if "problem" in c][:3]
@@ -55,8 +58,6 @@ def case_a_campaign_for_devices_that_only_the_server_lists(folder):
         assert used >= {"InternalService/GetVersion", "ApplicationService/Get",
                         "DeviceService/List", "DeviceService/GetKeys",
                         "DeviceProfileService/Get", "GatewayService/List"}, used
-        # Each goes when its session is over, which late devices may have had to themselves.
-        wait_for("the groups to go", lambda: groups_left(s) == {}, 400)
 
 
 def case_many_devices_come_page_by_page(folder):
