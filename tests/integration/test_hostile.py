@@ -156,6 +156,7 @@ def case_the_control_socket_survives_anything(folder):
             idle[-1].connect(path)
         for client in idle:
             client.close()
+        wait_for("the daemon to notice", lambda: s.ctl("status").returncode == 0)
         assert [a.returncode for a in answers] == [0] * 4, answers
         ids = {json.loads(a.stdout.splitlines()[0]).get("id") for a in answers}
         assert len(ids) == 1, ids
