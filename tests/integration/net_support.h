@@ -25,7 +25,7 @@
 extern char **environ;
 
 enum {
-    NET_DEADLINE_MS = 20000, /* a safety net, not a time that anything is measured by */
+    NET_DEADLINE_MS = 60000, /* a safety net, not a time that anything is measured by */
 };
 
 /* A port nobody listens on, below those that the kernel gives to outgoing connections: one of
@@ -86,7 +86,7 @@ static inline void net_stop(pid_t pid, int signal)
 /* Until something listens there. */
 static inline void net_wait_port(int port)
 {
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < 12000; i++) {
         int fd = socket(AF_INET, SOCK_STREAM, 0);
         struct sockaddr_in address = {.sin_family = AF_INET,
                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
