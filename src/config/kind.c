@@ -206,3 +206,16 @@ struct diag_place config_place(const struct config_doc *doc, const char *path)
     }
     return (struct diag_place){doc->file, node->line, node->column, path};
 }
+
+void config_place_all(const struct config_doc *doc, struct diag_list *diags)
+{
+    for (size_t i = 0; i < diags->count; i++) {
+        struct diag_place *place = &diags->items[i].place;
+        if (place->line == 0 && place->path != NULL && place->file != NULL &&
+            strcmp(place->file, doc->file) == 0) {
+            struct diag_place found = config_place(doc, place->path);
+            place->line = found.line;
+            place->column = found.column;
+        }
+    }
+}

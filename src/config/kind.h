@@ -77,3 +77,5 @@ const char *config_path(struct config_doc *doc, const char *path);
 
 /* The place of a node of doc, for checks made outside: "spec.image.file". */
 struct diag_place config_place(const struct config_doc *doc, const char *path);
+/* The same for all problems of that file that say a path and no line. */
+void config_place_all(const struct config_doc *doc, struct diag_list *diags);

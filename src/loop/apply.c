@@ -239,35 +239,46 @@ static int check_overlap(struct application *a)
     int err = planning_overlap_check(a->d->engine, &a->d->campaigns, &request, &a->diags);
     return err == FUO_OK
                ? CTL_DONE
-               : apply_fail_diags(a, CTL_CONFLICT, "other campaigns have its devices");
+               : apply_refuse(a, CTL_CONFLICT, "other campaigns have its devices");
 }
 
 /* Somebody may have applied the same meanwhile, and the image may be another's by now. */
 static int apply(struct application *a)
 {
     const struct campaign_rec *existing = NULL;
-    int code = apply_check_name(a, &existing);
-    if (code == CTL_DONE && existing != NULL) {
+    int code = a->refused == CTL_DONE ? apply_check_name(a, &existing) : CTL_DONE;
+    if (existing != NULL) {
         reply(a, existing_data(a, existing));
         return CTL_DONE;
     }
-    if (code == CTL_DONE) {
+    if (a->refused == CTL_DONE) {
         code = apply_check_image(a);
     }
-    if (code == CTL_DONE) {
-        code = check_overlap(a);
+    if (apply_is_stopped(code)) {
+        return code;
     }
+    (void)check_overlap(a);
+    code = apply_verdict(a);
     return code == CTL_DONE ? run(a) : code;
+}
+
+static int show(struct application *a)
+{
+    int code = apply_verdict(a);
+    if (code == CTL_DONE) {
+        reply(a, apply_plan_data(a, &a->doc->spec));
+    }
+    return code;
 }
 
 static void planned(struct application *a)
 {
     int code = apply_plan_end(a);
-    code = code == CTL_DONE ? apply_deltas_verdict(a) : code;
-    if (code == CTL_DONE && a->only_plan) {
-        reply(a, apply_plan_data(a, &a->doc->spec));
-    } else if (code == CTL_DONE) {
-        code = apply(a);
+    if (!apply_is_stopped(code)) {
+        code = apply_deltas_verdict(a);
+    }
+    if (!apply_is_stopped(code)) {
+        code = a->only_plan ? show(a) : apply(a);
     }
     finish(a, code);
 }
@@ -318,7 +329,8 @@ static void check_and_plan(struct application *a)
 {
     int code = apply_check_all(a);
     if (code == CTL_DONE) {
-        code = plan(a); /* and the rest of it, now or later */
+        /* and the rest of it, now or later */
+        code = a->lacks ? apply_verdict(a) : plan(a);
     }
     if (code != CTL_DONE) {
         finish(a, code);
@@ -370,12 +382,15 @@ void apply_request(struct daemon *d, uint64_t connection, struct ctl_request *re
     if (edited != NULL) {
         struct campaign_change change;
         code = apply_check_change(a, edited, &change);
-    } else if (code == CTL_DONE) {
-        code = apply_check_name(a, &existing);
+    } else if (code == CTL_DONE && apply_check_name(a, &existing) != CTL_DONE) {
+        code = apply_verdict(a); /* its fleet may be what is gone */
     }
     if (code == CTL_DONE && existing != NULL && !a->only_plan) {
-        reply(a, existing_data(a, existing));
-        finish(a, CTL_DONE);
+        code = apply_verdict(a);
+        if (code == CTL_DONE) {
+            reply(a, existing_data(a, existing));
+        }
+        finish(a, code);
         return;
     }
     if (code != CTL_DONE) {

@@ -33,19 +33,17 @@ int apply_check_change(struct application *a, const struct campaign_entry *entry
                        struct campaign_change *change)
 {
     int err = campaign_change_find(entry->doc, a->doc, change, &a->diags);
-    if (!files_are_same(a, entry)) {
-        struct diag_place place = config_place(&a->doc->doc, "spec.image.file");
-        diag_error(&a->diags, &place,
-                   "the image, a delta or a list of devices is another one than when the "
-                   "campaign "
-                   "was applied; give the file another metadata.name");
+    bool same = files_are_same(a, entry);
+    if (!same) {
+        apply_problem(a, "spec.image.file",
+                      "the image, a delta or a list of devices is another one than when "
+                      "the campaign was applied; give the file another metadata.name");
     }
-    if (err == FUO_OK && a->diags.error_count == 0) {
-        return CTL_DONE;
+    if (err != FUO_OK || !same) {
+        apply_refuse(a, CTL_CONFLICT,
+                     "the campaign is under way, and this of it cannot be changed");
     }
-    diag_list_sort(&a->diags);
-    return apply_fail_diags(
-        a, CTL_CONFLICT, "the campaign is under way, and this of it cannot be changed");
+    return apply_verdict(a);
 }
 
 static void add_waiter(struct application *a, const struct campaign_entry *entry)

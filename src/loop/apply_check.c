@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* apply_check.c - whether a campaign can be applied: file, name, image and trust, targets. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,12 +15,45 @@
 #define LOG_MODULE "apply"
 #include "io/log.h"
 
-int apply_fail_diags(struct application *a, enum ctl_code code, const char *what)
+/* ---- problems ---- */
+
+int apply_refuse(struct application *a, enum ctl_code code, const char *what)
 {
+    bool only = a->what == NULL || strcmp(a->what, what) == 0;
+    a->what = only ? what : "the campaign cannot be applied";
+    a->refused = a->refused == CTL_DONE ? code : a->refused;
+    return (int)code;
+}
+
+void apply_problem(struct application *a, const char *path, const char *format, ...)
+{
+    char text[2 * CTL_ERROR_SIZE];
+    struct diag_place place = config_place(&a->doc->doc, path);
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    diag_error(&a->diags, &place, "%s", text);
+}
+
+int apply_verdict(struct application *a)
+{
+    if (a->refused == CTL_DONE) {
+        return CTL_DONE;
+    }
+    if (a->doc != NULL) {
+        config_place_all(&a->doc->doc, &a->diags);
+    }
+    diag_list_sort(&a->diags);
     json_object_put(a->error.errors);
     a->error.errors = diag_list_json(&a->diags);
-    return ctl_fail(&a->error, code, "%s: %zu problem%s", what, a->diags.error_count,
-                    a->diags.error_count == 1 ? "" : "s");
+    return ctl_fail(&a->error, a->refused, "%s: %zu problem%s", a->what,
+                    a->diags.error_count, a->diags.error_count == 1 ? "" : "s");
+}
+
+bool apply_is_stopped(int code)
+{
+    return code == CTL_INTERNAL || code == CTL_USAGE;
 }
 
 /* ---- the file ---- */
@@ -39,10 +73,14 @@ int apply_check_file(struct application *a)
                              strlen(a->yaml), &a->doc, &a->diags);
     if (err == FUO_OK) {
         campaign_unsupported(a->doc, &a->diags);
-        (void)windows_check(&a->d->windows, a->doc, &a->diags);
     }
     if (err != FUO_OK || a->diags.error_count > 0) {
-        return apply_fail_diags(a, CTL_INVALID, "the campaign is not valid");
+        apply_refuse(a, CTL_INVALID, "the campaign is not valid");
+        return apply_verdict(a); /* what else there is depends on what was meant */
+    }
+    if (!windows_check(&a->d->windows, a->doc, &a->diags)) {
+        apply_refuse(a, CTL_NOT_FOUND, "there is no such Window");
+        a->lacks = true;
     }
     if (schedule_term(&a->doc->spec.schedule, &a->term) != FUO_OK) {
         return ctl_fail(&a->error, CTL_INTERNAL, "its zone is not there any more");
@@ -62,9 +100,10 @@ int apply_check_name(struct application *a, const struct campaign_rec **existing
     const struct campaign_left_out *out =
         campaigns_left_out_named(&a->d->campaigns, a->doc->spec.name);
     if (out != NULL && !campaign_phase_is_final(out->rec.phase)) {
-        return ctl_fail(&a->error, CTL_CONFLICT,
-                        "campaign '%s' is not over but was left out at start: %s",
-                        out->rec.name, out->rec.reason);
+        apply_problem(a, "metadata.name",
+                      "campaign '%s' is not over but was left out at start: %s",
+                      out->rec.name, out->rec.reason);
+        return apply_refuse(a, CTL_CONFLICT, "the name is taken");
     }
     if (entry == NULL) {
         return CTL_DONE;
@@ -74,27 +113,35 @@ int apply_check_name(struct application *a, const struct campaign_rec **existing
         return CTL_DONE;
     }
     if (!campaign_phase_is_final(rec->phase)) {
-        return ctl_fail(&a->error, CTL_CONFLICT,
-                        "campaign '%s' is under way with other content; abort it or "
-                        "choose another metadata.name",
-                        rec->name);
+        apply_problem(a, "metadata.name",
+                      "campaign '%s' is under way with other content; abort it or "
+                      "choose another metadata.name",
+                      rec->name);
+        return apply_refuse(a, CTL_CONFLICT, "the name is taken");
     }
     return CTL_DONE;
 }
 
+/* Those that there are, are looked at further. */
 static int check_fleets(struct application *a)
 {
     const struct str_list *fleets = &a->doc->spec.targets.fleets;
     a->fleets = xcalloc(fleets->count + 1, sizeof(*a->fleets));
     for (size_t i = 0; i < fleets->count; i++) {
         struct fleet_entry *fleet = fleets_by_name(&a->d->fleets, fleets->items[i]);
-        if (fleet == NULL) {
-            return ctl_fail(&a->error, CTL_NOT_FOUND, "there is no fleet '%s'",
-                            fleets->items[i]);
+        char path[APPLY_PATH_SIZE];
+        if (fleet != NULL) {
+            a->fleets[a->fleet_count++].fleet = fleet;
+            continue;
         }
-        a->fleets[a->fleet_count++].fleet = fleet;
+        (void)snprintf(path, sizeof(path), "spec.targets.fleets[%zu]", i);
+        bool listed = node_find(a->doc->doc.root, path) != NULL;
+        apply_problem(a, listed ? path : "spec.targets.fleet", "there is no fleet '%s'",
+                      fleets->items[i]);
     }
-    return CTL_DONE;
+    return a->fleet_count == fleets->count
+               ? CTL_DONE
+               : apply_refuse(a, CTL_NOT_FOUND, "there is no such fleet");
 }
 
 const char *apply_fleet_text(const struct application *a, const struct fleet_entry *fleet,
@@ -147,29 +194,38 @@ static int check_trust(struct application *a, struct trust_request *request)
 {
     char which[APPLY_FLEET_SIZE];
     char text[CTL_ERROR_SIZE];
+    int code = CTL_DONE;
     for (size_t i = 0; i < a->fleet_count; i++) {
         const struct fleet_entry *fleet = a->fleets[i].fleet;
         request->current_version = current_version(a, fleet);
         if (apply_check_trust(fleet, request, text, sizeof(text)) != FUO_OK) {
             log_warn("image refused campaign=%s fleet=%s policy=%s reason=%s",
                      a->doc->spec.name, fleet->doc->spec.name, fleet->trust->name, text);
-            return ctl_fail(&a->error, CTL_UNTRUSTED, "%sthe image is not trusted: %s",
-                            apply_fleet_text(a, fleet, which), text);
+            apply_problem(a, "spec.image.file", "%sthe image is not trusted: %s",
+                          apply_fleet_text(a, fleet, which), text);
+            code = apply_refuse(a, CTL_UNTRUSTED, "the image is not trusted");
         }
     }
-    return CTL_DONE;
+    return code;
 }
 
-int apply_check_image(struct application *a)
+static int find_image(struct application *a)
 {
     a->image = uploads_find(a->d->uploads, a->digest, &a->image_len);
     if (a->image == NULL) {
         a->image = campaigns_image(&a->d->campaigns, a->digest, &a->image_len);
     }
     if (a->image == NULL) {
-        return ctl_fail(&a->error, CTL_NOT_FOUND,
-                        "the image has not been uploaded, or not all of it");
+        apply_problem(
+            a, "spec.image.file",
+            "the image has not been uploaded, or not all of it; apply it again");
+        return apply_refuse(a, CTL_NOT_FOUND, "the image is not there");
     }
+    return CTL_DONE;
+}
+
+static int check_image(struct application *a)
+{
     struct trust_signature signatures[TRUST_SIGNATURES_MAX];
     struct trust_request request = {
         .now = clock_utc(&a->d->clock),
@@ -188,17 +244,20 @@ int apply_check_image(struct application *a)
     }
     int code = check_trust(a, &request);
     if (code != CTL_DONE) {
-        return code;
+        return code; /* what is not trusted is not looked into */
     }
-    const char *file = ctl_text(a->params, "file");
-    struct diag_place place = {.file = file != NULL ? file : "campaign.yaml",
-                               .path = "spec.image.file"};
+    struct diag_place place = config_place(&a->doc->doc, "spec.image.file");
     if (campaign_image_check(&a->doc->spec.image, &place, a->image, a->image_len,
                              &a->diags) != FUO_OK) {
-        return apply_fail_diags(a, CTL_INVALID,
-                                "the image is not what the campaign says");
+        code = apply_refuse(a, CTL_INVALID, "the image is not what the campaign says");
     }
-    return CTL_DONE;
+    return code;
+}
+
+int apply_check_image(struct application *a)
+{
+    int code = find_image(a);
+    return code == CTL_DONE ? check_image(a) : code;
 }
 
 /* ---- targets ---- */
@@ -217,8 +276,8 @@ static struct eui_list join(struct arena *arena, const struct eui_list *a,
 }
 
 /* A list that the file names was uploaded: it joins the one in the file. */
-static int take_list(struct application *a, const char *key, const char **file,
-                     struct eui_list *list)
+static int take_list(struct application *a, const char *key, const char *path,
+                     const char **file, struct eui_list *list)
 {
     if (*file == NULL) {
         return CTL_DONE;
@@ -230,12 +289,13 @@ static int take_list(struct application *a, const char *key, const char **file,
         bytes = uploads_find(a->d->uploads, digest, &len);
     }
     if (bytes == NULL) {
-        return ctl_fail(&a->error, CTL_NOT_FOUND, "%s has not been uploaded", *file);
+        apply_problem(a, path, "%s has not been uploaded; apply it again", *file);
+        return apply_refuse(a, CTL_NOT_FOUND, "a list of devices is not there");
     }
     struct eui_list uploaded = {0};
     if (device_list_parse(*file, (const char *)bytes, len, &a->doc->doc.arena, &uploaded,
                           &a->diags) != FUO_OK) {
-        return apply_fail_diags(a, CTL_INVALID, "a list of devices is not valid");
+        return apply_refuse(a, CTL_INVALID, "a list of devices is not valid");
     }
     *list = join(&a->doc->doc.arena, list, &uploaded);
     *file = NULL;
@@ -251,7 +311,7 @@ static int refuse_unknown(struct application *a, const struct target_selection *
                    (unsigned long long)selection->unknown[i],
                    a->fleet_count > 1 ? "one of the fleets" : "fleet", fleets);
     }
-    return apply_fail_diags(a, CTL_NOT_FOUND, "there are no such devices");
+    return apply_refuse(a, CTL_NOT_FOUND, "there are no such devices");
 }
 
 static int keep_devices(struct application *a, const struct target_selection *selection)
@@ -261,16 +321,14 @@ static int keep_devices(struct application *a, const struct target_selection *se
         memcpy(a->devices, selection->devices, selection->count * sizeof(*a->devices));
     }
     a->device_count = selection->count;
-    if (selection->unknown_count > 0) {
-        return refuse_unknown(a, selection);
-    }
-    if (a->device_count == 0) {
+    int code = selection->unknown_count > 0 ? refuse_unknown(a, selection) : CTL_DONE;
+    if (a->device_count == 0 && code == CTL_DONE) { /* else that is why */
         AUTO_FREE char *fleets = campaign_fleets_text(&a->doc->spec);
-        return ctl_fail(&a->error, CTL_NOT_FOUND,
-                        "spec.targets selects no device of %s '%s'",
-                        a->fleet_count > 1 ? "the fleets" : "fleet", fleets);
+        apply_problem(a, "spec.targets", "selects no device of %s '%s'",
+                      a->fleet_count > 1 ? "the fleets" : "fleet", fleets);
+        code = apply_refuse(a, CTL_NOT_FOUND, "there are no targets");
     }
-    return CTL_DONE;
+    return code;
 }
 
 /* Those of all fleets. */
@@ -294,36 +352,36 @@ static void take_devices(const struct application *a, struct application_fleet *
 /* A fleet that is named for nothing is more often a mistake than meant. */
 static int part_devices(struct application *a)
 {
+    int code = CTL_DONE;
     for (size_t i = 0; i < a->fleet_count; i++) {
         struct application_fleet *f = &a->fleets[i];
         take_devices(a, f);
         if (f->device_count == 0) {
-            return ctl_fail(&a->error, CTL_NOT_FOUND,
-                            "spec.targets selects no device of fleet '%s'",
-                            f->fleet->doc->spec.name);
+            apply_problem(a, "spec.targets", "selects no device of fleet '%s'",
+                          f->fleet->doc->spec.name);
+            code = apply_refuse(a, CTL_NOT_FOUND, "there are no targets");
         }
     }
-    return CTL_DONE;
+    return code;
 }
 
 static int check_targets(struct application *a)
 {
     struct spec_targets *targets = &a->doc->spec.targets;
-    int code = take_list(a, "devices_file", &targets->devices_file, &targets->devices);
-    if (code == CTL_DONE) {
-        code = take_list(a, "exclude_devices_file", &targets->exclude_devices_file,
-                         &targets->exclude_devices);
-    }
-    if (code != CTL_DONE) {
-        return code;
+    int code = take_list(a, "devices_file", "spec.targets.devicesFile",
+                         &targets->devices_file, &targets->devices);
+    int other = take_list(a, "exclude_devices_file", "spec.targets.exclude.devicesFile",
+                          &targets->exclude_devices_file, &targets->exclude_devices);
+    if (code != CTL_DONE || other != CTL_DONE) {
+        return code != CTL_DONE ? code : other;
     }
     struct target_selection selection = {0};
     AUTO_FREE const struct inventory **items = inventories(a);
     const struct inventories all = {items, a->fleet_count};
     int err = targets_select(a->doc, &all, &selection, &a->diags);
     if (err != FUO_OK) {
-        return apply_fail_diags(a, err == FUO_ERANGE ? CTL_DOES_NOT_FIT : CTL_INVALID,
-                                "the targets cannot be selected");
+        return apply_refuse(a, err == FUO_ERANGE ? CTL_DOES_NOT_FIT : CTL_INVALID,
+                            "the targets cannot be selected");
     }
     code = keep_devices(a, &selection);
     target_selection_finish(&selection);
@@ -358,22 +416,44 @@ static int check_waves(struct application *a)
     for (size_t i = 0; i < a->fleet_count; i++) {
         take_waves(a, &a->fleets[i]);
     }
-    return err == FUO_OK ? CTL_DONE
-                         : apply_fail_diags(a, CTL_NOT_FOUND,
-                                            "a wave of the rollout selects nobody");
+    return err == FUO_OK
+               ? CTL_DONE
+               : apply_refuse(a, CTL_NOT_FOUND, "a wave of the rollout selects nobody");
 }
+
+/* What comes of a check that another, or the plan, cannot do without. */
+enum {
+    FLEETS = 1,
+    IMAGE = 2,
+    TARGETS = 4,
+    REST = 8, /* needed by the plan only */
+};
 
 int apply_check_all(struct application *a)
 {
-    static int (*const checks[])(struct application *) = {
-        check_fleets,  apply_check_fatal,  apply_check_image, apply_check_deltas,
-        check_targets, apply_check_server, check_waves,
+    static const struct {
+        int (*check)(struct application *);
+        unsigned gives;
+        unsigned needs;
+    } checks[] = {
+        {check_fleets, FLEETS, 0},
+        {apply_check_fatal, REST, 0},
+        {find_image, IMAGE, 0},
+        {check_image, 0, IMAGE},
+        {apply_check_deltas, 0, FLEETS | IMAGE},
+        {check_targets, TARGETS, FLEETS},
+        {apply_check_server, REST, 0},
+        {check_waves, REST, TARGETS},
     };
+    unsigned missing = 0;
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
-        int code = checks[i](a);
-        if (code != CTL_DONE) {
+        bool can = (checks[i].needs & missing) == 0;
+        int code = can ? checks[i].check(a) : CTL_DONE;
+        if (apply_is_stopped(code)) {
             return code;
         }
+        missing |= can && code == CTL_DONE ? 0 : checks[i].gives;
     }
+    a->lacks = a->lacks || missing != 0;
     return CTL_DONE;
 }

@@ -15,8 +15,6 @@
 #define LOG_MODULE "apply"
 #include "io/log.h"
 
-enum { PATH_SIZE = 64 };
-
 enum delta_verdict {
     DELTA_GOOD,
     DELTA_UNREAD, /* its base cannot be had from the store */
@@ -39,11 +37,16 @@ struct delta_work {
     } delta[VARIANT_DELTAS_MAX];
 };
 
-static struct diag_place place_of(const struct application *a, size_t i, const char *key,
-                                  char path[static PATH_SIZE])
+static const char *path_of(size_t i, const char *key, char path[static APPLY_PATH_SIZE])
 {
-    (void)snprintf(path, PATH_SIZE, "spec.image.deltas[%zu].%s", i, key);
-    return config_place(&a->doc->doc, path);
+    (void)snprintf(path, APPLY_PATH_SIZE, "spec.image.deltas[%zu].%s", i, key);
+    return path;
+}
+
+static struct diag_place place_of(const struct application *a, size_t i, const char *key,
+                                  char path[static APPLY_PATH_SIZE])
+{
+    return config_place(&a->doc->doc, path_of(i, key, path));
 }
 
 struct json_object *apply_deltas_sent(const struct application *a)
@@ -60,6 +63,8 @@ static int check_trust(struct application *a, size_t i)
     struct trust_signature signatures[TRUST_SIGNATURES_MAX];
     char text[CTL_ERROR_SIZE];
     char which[APPLY_FLEET_SIZE];
+    char path[APPLY_PATH_SIZE];
+    int code = CTL_DONE;
     struct trust_request request = {
         .now = clock_utc(&a->d->clock),
         .image = a->deltas.items[i].bytes,
@@ -82,13 +87,14 @@ static int check_trust(struct application *a, size_t i)
         log_warn("delta refused campaign=%s fleet=%s policy=%s file=%s reason=%s",
                  a->doc->spec.name, fleet->doc->spec.name, fleet->trust->name,
                  a->doc->spec.image.deltas[i].file, text);
-        return ctl_fail(&a->error, CTL_UNTRUSTED,
-                        "%sspec.image.deltas[%zu].file: %s is not trusted: %s; sign the "
-                        "delta itself, with the version of the image",
-                        apply_fleet_text(a, fleet, which), i,
-                        a->doc->spec.image.deltas[i].file, text);
+        apply_problem(
+            a, path_of(i, "file", path),
+            "%s%s is not trusted: %s; sign the delta itself, with the version of "
+            "the image",
+            apply_fleet_text(a, fleet, which), a->doc->spec.image.deltas[i].file, text);
+        code = apply_refuse(a, CTL_UNTRUSTED, "a delta is not trusted");
     }
-    return CTL_DONE;
+    return code;
 }
 
 /* ---- its base ---- */
@@ -148,7 +154,7 @@ static void find_base(struct application *a, size_t i)
     const struct spec_delta *spec = &a->doc->spec.image.deltas[i];
     struct engine_delta *delta = &a->deltas.items[i];
     const struct campaign_entry *base = base_of(a, spec->from);
-    char path[PATH_SIZE];
+    char path[APPLY_PATH_SIZE];
     if (base == NULL && spec->format == SPEC_DELTA_OPAQUE) {
         return;
     }
@@ -178,7 +184,7 @@ static void check_bytes(struct application *a, size_t i)
 {
     const struct spec_delta *spec = &a->doc->spec.image.deltas[i];
     const struct engine_delta *delta = &a->deltas.items[i];
-    char path[PATH_SIZE];
+    char path[APPLY_PATH_SIZE];
     struct diag_place place = place_of(a, i, "file", path);
     size_t makes = 0;
     if (delta->len >= a->delta_work->image_len) {
@@ -214,10 +220,13 @@ static int take_one(struct application *a, size_t i)
         bytes = campaigns_image(&a->d->campaigns, digest, &len);
     }
     if (bytes == NULL) {
-        return ctl_fail(&a->error, CTL_NOT_FOUND,
-                        "spec.image.deltas[%zu].file: %s has not been uploaded with its "
-                        "digest, or not all of it; apply it again",
-                        i, a->doc->spec.image.deltas[i].file);
+        char path[APPLY_PATH_SIZE];
+        apply_problem(a, path_of(i, "file", path),
+                      "%s has not been uploaded with its digest, or not all of it; apply "
+                      "it again",
+                      a->doc->spec.image.deltas[i].file);
+        a->lacks = true;
+        return apply_refuse(a, CTL_NOT_FOUND, "a delta is not there");
     }
     deltas_put(&a->deltas, i, digest, bytes, len);
     return CTL_DONE;
@@ -229,9 +238,13 @@ static int check_one(struct application *a, size_t i)
     if (code == CTL_DONE) {
         code = check_trust(a, i);
     }
-    if (code == CTL_DONE) {
+    if (code == CTL_DONE) { /* what is not trusted is not looked into */
+        size_t before = a->diags.error_count;
         check_bytes(a, i);
         find_base(a, i);
+        code = a->diags.error_count == before
+                   ? CTL_DONE
+                   : apply_refuse(a, CTL_INVALID, "the deltas cannot be sent");
     }
     return code;
 }
@@ -246,6 +259,7 @@ int apply_check_deltas(struct application *a)
     if (count == 0) {
         return CTL_DONE;
     }
+    int code = CTL_DONE;
     struct delta_work *work = xcalloc(1, sizeof(*work));
     a->delta_work = work;
     work->store = a->d->store;
@@ -255,14 +269,13 @@ int apply_check_deltas(struct application *a)
     memcpy(work->image, a->image, a->image_len); /* before others are looked for */
     deltas_open(&a->deltas, count);
     for (size_t i = 0; i < count; i++) {
-        int code = check_one(a, i);
-        if (code != CTL_DONE) {
-            return code;
+        int one = check_one(a, i);
+        if (apply_is_stopped(one)) {
+            return one;
         }
+        code = one != CTL_DONE ? one : code;
     }
-    return a->diags.error_count == 0
-               ? CTL_DONE
-               : apply_fail_diags(a, CTL_INVALID, "the deltas cannot be sent");
+    return code;
 }
 
 /* ---- what they make; on the other thread ---- */
@@ -299,7 +312,8 @@ void apply_deltas_compute(struct delta_work *work)
 
 int apply_deltas_verdict(struct application *a)
 {
-    char path[PATH_SIZE];
+    char path[APPLY_PATH_SIZE];
+    size_t before = a->diags.error_count;
     for (size_t i = 0; a->delta_work != NULL && i < a->delta_work->count; i++) {
         const struct spec_delta *spec = &a->doc->spec.image.deltas[i];
         struct diag_place place = place_of(a, i, "file", path);
@@ -328,9 +342,9 @@ int apply_deltas_verdict(struct application *a)
             break;
         }
     }
-    return a->diags.error_count == 0
+    return a->diags.error_count == before
                ? CTL_DONE
-               : apply_fail_diags(a, CTL_INVALID, "a delta does not make the image");
+               : apply_refuse(a, CTL_INVALID, "a delta does not make the image");
 }
 
 void apply_deltas_finish(struct application *a)

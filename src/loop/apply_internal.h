@@ -2,7 +2,11 @@
 /*
  * apply_internal.h - between the files apply*.c only.
  *
- * The checks answer CTL_DONE, or a code with a->error filled in; they change nothing but a.
+ * The checks look at everything that can be looked at: each adds its problems to a->diags,
+ * notes the code by apply_refuse(), and the next one is made as well, unless it cannot do
+ * without what the first was for. apply_verdict() refuses with all of them at once. A check
+ * answers CTL_DONE or that code; only CTL_USAGE and CTL_INTERNAL, with a->error filled in, end
+ * it there and then (apply_is_stopped()). They change nothing but a.
  */
 #pragma once
 
@@ -52,13 +56,28 @@ struct application {
     struct delta_work *delta_work; /* NULL: there are none */
     struct planning planning;      /* of all fleets */
     struct diag_list diags;
+    enum ctl_code refused; /* the code of the first problem; CTL_DONE: there is none */
+    const char *what;      /* that is, or for several kinds of them in general */
+    bool lacks;            /* something that a plan cannot be made without */
     struct ctl_error error;
 };
 
-/* The code, with the problems that were found in a->error. */
-int apply_fail_diags(struct application *a, enum ctl_code code, const char *what);
+enum { APPLY_PATH_SIZE = 64 };
 
-/* Params and the text of the campaign; fills a->yaml, digest, doc, term, spec_digest. */
+/* There is a problem in a->diags. What it comes to: "the image is not there"; a literal.
+ * Returns code. */
+int apply_refuse(struct application *a, enum ctl_code code, const char *what);
+/* Adds one, at that path of the file. */
+__attribute__((format(printf, 3, 4))) void
+apply_problem(struct application *a, const char *path, const char *format, ...);
+/* CTL_DONE, or the code of the first problem, with all problems in a->error, in the order of the
+ * file, each where it is. */
+int apply_verdict(struct application *a);
+/* The code of a check after which no other is made. */
+bool apply_is_stopped(int code);
+
+/* Params and the text of the campaign; fills a->yaml, digest, doc, term, spec_digest. Any
+ * code ends it. */
 int apply_check_file(struct application *a);
 
 /* *existing: the campaign of that name, if this is the very same one; else untouched. */
@@ -67,7 +86,7 @@ int apply_check_name(struct application *a, const struct campaign_rec **existing
 /* The campaign of that name, if it is under way with other content; else NULL. */
 struct campaign_entry *apply_under_way(const struct application *a);
 
-/* Whether it may become that: all that must not be changed is told. */
+/* Whether it may become that: the verdict, with all that must not be changed. */
 int apply_check_change(struct application *a, const struct campaign_entry *entry,
                        struct campaign_change *change);
 

@@ -131,7 +131,7 @@ int apply_plan_end(struct application *a)
     }
     err = err == FUO_OK ? join(a) : err;
     if (err == FUO_ERANGE) {
-        return apply_fail_diags(a, CTL_DOES_NOT_FIT, "the campaign does not fit");
+        return apply_refuse(a, CTL_DOES_NOT_FIT, "the campaign does not fit");
     }
     if (err == FUO_EAGAIN) {
         return ctl_fail(&a->error, CTL_INTERNAL, "the daemon stops; try again later");

@@ -29,17 +29,25 @@ static size_t keyless(const struct application_fleet *f, uint64_t *first)
     "device at the server, if the fleet's inventory is from there, else as "      \
     "gen_app_key or app_key in the inventory file"
 
+static int refuse(struct application *a)
+{
+    return apply_refuse(a, CTL_DOES_NOT_FIT,
+                        "the network server would not let it happen");
+}
+
 int apply_check_fatal(struct application *a)
 {
+    int code = CTL_DONE;
     for (size_t i = 0; i < a->fleet_count; i++) {
         const struct fleet_entry *fleet = a->fleets[i].fleet;
         const struct server_state *state = fleet->server;
         if (state != NULL && state->fatal.fatal) {
-            return ctl_fail(&a->error, CTL_DOES_NOT_FIT, "fleet '%s': %s",
-                            fleet->doc->spec.name, state->fatal.text);
+            apply_problem(a, "spec.targets", "fleet '%s': %s", fleet->doc->spec.name,
+                          state->fatal.text);
+            code = refuse(a);
         }
     }
-    return CTL_DONE;
+    return code;
 }
 
 /* Frames past the server are dated by us, and ping slots are the server's. */
@@ -64,9 +72,10 @@ static int check_gateways(struct application *a, const struct fleet_entry *fleet
     if (state != NULL && state->known &&
         server_gateway_text(&state->view, own ? given : &fleet->doc->spec.gateways,
                             text)) {
-        return ctl_fail(&a->error, CTL_DOES_NOT_FIT, "%s%s: %s",
-                        apply_fleet_text(a, fleet, which),
-                        own ? "spec.radio.gateways" : "spec.gateways of the fleet", text);
+        apply_problem(a, own ? "spec.radio.gateways" : "spec.targets", "%s%s%s",
+                      apply_fleet_text(a, fleet, which),
+                      own ? "" : "spec.gateways of the fleet: ", text);
+        return refuse(a);
     }
     return CTL_DONE;
 }
@@ -78,30 +87,32 @@ static int check_server(struct application *a, const struct application_fleet *f
     if (apply_is_delivered(f->fleet)) {
         return CTL_DONE; /* no multicast keys, no gateways */
     }
+    int code = check_gateways(a, f->fleet);
     size_t without = keyless(f, &first);
     if (f->device_count > 0 && without == f->device_count) {
-        return ctl_fail(&a->error, CTL_DOES_NOT_FIT,
-                        "%snone of the %zu devices has a root key, the first is %016llx: "
-                        "no multicast key can be given to them; " KEY_REMEDY,
-                        apply_fleet_text(a, f->fleet, which), without,
-                        (unsigned long long)first);
+        apply_problem(a, "spec.targets",
+                      "%snone of the %zu devices has a root key, the first is %016llx: "
+                      "no multicast key can be given to them; " KEY_REMEDY,
+                      apply_fleet_text(a, f->fleet, which), without,
+                      (unsigned long long)first);
+        code = refuse(a);
     }
     if (is_direct_in_slots(a, f->fleet)) {
-        return ctl_fail(
-            &a->error, CTL_DOES_NOT_FIT,
-            "spec.radio.class: B does not go with direct mode, which knows no "
-            "ping slots; take class C, or set the option multicast of fleet "
-            "'%s' to api",
-            f->fleet->doc->spec.name);
+        apply_problem(a, "spec.radio.class",
+                      "B does not go with direct mode, which knows no ping slots; take "
+                      "class C, or set the option multicast of fleet '%s' to api",
+                      f->fleet->doc->spec.name);
+        code = refuse(a);
     }
-    return check_gateways(a, f->fleet);
+    return code;
 }
 
 int apply_check_server(struct application *a)
 {
     int code = CTL_DONE;
-    for (size_t i = 0; i < a->fleet_count && code == CTL_DONE; i++) {
-        code = check_server(a, &a->fleets[i]);
+    for (size_t i = 0; i < a->fleet_count; i++) {
+        int one = check_server(a, &a->fleets[i]);
+        code = one != CTL_DONE ? one : code;
     }
     return code;
 }

@@ -9,6 +9,7 @@ the number of failures.
 import contextlib
 import json
 import pathlib
+import re
 import secrets
 import subprocess
 import sys
@@ -94,6 +95,19 @@ def case_every_problem_of_a_file_is_listed_at_once(folder):
                          'you mean "budgets"'):
                 assert text in said, f"{command}: no {text!r} in\n{said}"
             assert said.count(f"{path.name}:") >= 5, said
+
+
+def case_what_the_daemon_has_against_a_campaign_is_listed_at_once(folder):
+    with Daemon(folder) as s, s.nothing_changes():
+        s.refused(s.campaign(targets={"fleets": ["wm1", "nobodys"]},
+                             schedule={"blackouts": [{"window": "nowhere"}]}), NOT_FOUND,
+                  "there is no fleet 'nobodys'", "the daemon has no Window 'nowhere'",
+                  "2 problems")
+        path = s.campaign(targets={"fleet": "wm1"}, budgets={"airtime": "1s"},
+                          schedule={"deadline": local(s.now() - 86400)})
+        r = s.ctl("plan", path, check=NO_FIT)
+        for at in ("spec.budgets.airtime: ", "spec.schedule.deadline: "):
+            assert re.search(rf"{re.escape(path.name)}:\d+:\d+: {re.escape(at)}", r.stderr), r.stderr
 
 
 def case_a_campaign_that_can_never_end_is_refused(folder):

@@ -400,7 +400,7 @@ def case_fragments_keep_to_windows_and_blackouts(folder):
             "windows": [{"start": local(a), "end": local(b)} for a, b in (first, second)],
             "blackouts": [{"window": "freeze"}]}
         path = s.write_campaign("wm1-1-4-3")
-        r = s.ctl("apply", path, check=3)
+        r = s.ctl("apply", path, check=5)
         assert "no Window 'freeze'" in r.stderr and ":1" in r.stderr, r.stderr
         s.kill_daemon()
         s.start_daemon()

@@ -97,5 +97,48 @@ static void anything_else_is_refused_as_a_whole(void **state)
     fixture_remove(&f);
 }
 
+/* Whatever can be looked at is, and each problem has its place and its own words. */
+static void all_problems_of_a_campaign_are_told_at_once(void **state)
+{
+    (void)state;
+    static const char missing[] = "  targets: { fleets: [f, g, h] }\n"
+                                  "  schedule: { blackouts: [{ window: nowhere }] }\n";
+    static const char too_much[] = "  targets: { fleet: f }\n"
+                                   "  budgets: { airtime: 1s }\n"
+                                   "  schedule: { deadline: \"2020-01-01\" }\n";
+    struct daemon_fixture f;
+    fixture_files(&f);
+    daemon_start(&f);
+    upload(&f);
+    for (int i = 0; i < 2; i++) {
+        enum ctl_method method = i == 0 ? CTL_PLAN : CTL_APPLY;
+        const char *yaml = edited("  targets: { fleet: f }\n", missing);
+        assert_int_equal(submit(&f, method, yaml, "no signature"), CTL_NOT_FOUND);
+        assert_string_equal(f.message.error.text,
+                            "the campaign cannot be applied: 4 problems");
+        assert_int_equal(json_object_array_length(f.message.error.errors), 4);
+        assert_refused(&f, 0, 5, "spec.image.file");
+        assert_refused(&f, 1, 6, "spec.targets.fleets[1]");
+        assert_refused(&f, 2, 6, "spec.targets.fleets[2]");
+        assert_refused(&f, 3, 7, "spec.schedule.blackouts[0].window");
+
+        /* The plan is made whatever the signature is, and finds what it finds. */
+        yaml = edited("  targets: { fleet: f }\n", too_much);
+        assert_int_equal(submit(&f, method, yaml, "no signature"), CTL_UNTRUSTED);
+        assert_int_equal(json_object_array_length(f.message.error.errors), 3);
+        assert_refused(&f, 0, 5, "spec.image.file");
+        assert_refused(&f, 1, 7, "spec.budgets.airtime");
+        assert_refused(&f, 2, 8, "spec.schedule.deadline");
+        assert_int_equal(submit(&f, method, yaml, f.signature), CTL_DOES_NOT_FIT);
+        assert_string_equal(f.message.error.text,
+                            "the campaign does not fit: 2 problems");
+    }
+    assert_int_equal(call(&f, CTL_STATUS, NULL), 0);
+    assert_answer(&f, "/campaigns", "[ ]");
+    daemon_stop(&f);
+    fixture_remove(&f);
+}
+
 TEST_MAIN(cmocka_unit_test(what_may_be_changed_is),
-          cmocka_unit_test(anything_else_is_refused_as_a_whole))
+          cmocka_unit_test(anything_else_is_refused_as_a_whole),
+          cmocka_unit_test(all_problems_of_a_campaign_are_told_at_once))
