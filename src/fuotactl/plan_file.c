@@ -158,19 +158,24 @@ int plan_file_match(const struct cli *cli, const struct plan_file *file,
 struct comparison {
     struct json_object *then;
     struct json_object *now;
-    int differences;
+    const char *file;             /* of the campaign */
+    struct json_object *problems; /* DIAGs: what differs, path being a key of the plan */
 };
 
-__attribute__((format(printf, 2, 3))) static void differs(struct comparison *c,
-                                                          const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void
+differs(struct comparison *c, const char *key, const char *format, ...)
 {
     char text[256];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    cmd_say("%s", text);
-    c->differences++;
+    struct json_object *problem = json_object_new_object();
+    add_text(problem, "severity", "error");
+    add_text(problem, "file", c->file);
+    add_text(problem, "path", key);
+    add_text(problem, "text", text);
+    json_object_array_add(c->problems, problem);
 }
 
 static bool is_near(int64_t then, int64_t now, int64_t percent)
@@ -194,8 +199,8 @@ static void compare_numbers(struct comparison *c)
         int64_t was = ctl_int(c->then, rows[i].key, -1);
         int64_t is = ctl_int(c->now, rows[i].key, -1);
         if (was >= 0 && !is_near(was, is, rows[i].percent)) {
-            differs(c, "%s: %" PRId64 " when it was planned, %" PRId64 " now",
-                    rows[i].key, was, is);
+            differs(c, rows[i].key, "%" PRId64 " when it was planned, %" PRId64 " now",
+                    was, is);
         }
     }
 }
@@ -239,7 +244,7 @@ static void compare_troubles(struct comparison *c, const char *key, const char *
         int64_t was = number_of(then, id, name, number);
         int64_t is = ctl_int(element, number, 0);
         if (name != NULL && is > was + slack) {
-            differs(c,
+            differs(c, key,
                     "%s %.64s: %" PRId64 " devices when it was planned, %" PRId64 " now",
                     what, name, was, is);
         }
@@ -249,14 +254,15 @@ static void compare_troubles(struct comparison *c, const char *key, const char *
 int plan_file_compare(const struct cli *cli, const struct plan_file *file,
                       struct json_object *now)
 {
-    struct comparison c = {.now = now};
+    AUTO_JSON json_object *problems = json_object_new_array();
+    struct comparison c = {.now = now, .file = file->campaign, .problems = problems};
     json_object_object_get_ex(file->root, "plan", &c.then);
     compare_numbers(&c);
     compare_troubles(&c, "left_out", "reason", "count", "left out for");
     compare_troubles(&c, "conflicts", "campaign", "devices", "conflict with");
-    if (c.differences == 0) {
+    if (json_object_array_length(problems) == 0) {
         return CLI_OK;
     }
-    return cli_fail(cli, CLI_CONFLICT, NULL,
+    return cli_fail(cli, CLI_CONFLICT, problems,
                     "the world is not the one of the plan: plan it again");
 }

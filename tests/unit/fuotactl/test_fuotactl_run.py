@@ -89,12 +89,18 @@ class Running(DaemonCase):
                                  "left_out": [{"reason": "no-clock", "count": 3}]}
         result = self.run_ctl("apply", "p.json", code=CONFLICT)
         self.assertEqual(result.stderr, """\
-fuotactl: devices: 50 when it was planned, 52 now
-fuotactl: duration_us: 9972488986 when it was planned, 12000000000 now
-fuotactl: left out for no-clock: 0 devices when it was planned, 3 now
-fuotactl: conflict with other: 0 devices when it was planned, 4 now
+c.yaml: devices: 50 when it was planned, 52 now
+c.yaml: duration_us: 9972488986 when it was planned, 12000000000 now
+c.yaml: left_out: left out for no-clock: 0 devices when it was planned, 3 now
+c.yaml: conflicts: conflict with other: 0 devices when it was planned, 4 now
 fuotactl: the world is not the one of the plan: plan it again
 """)
+        error = self.lines("apply", "p.json", code=CONFLICT)[0]
+        self.assertEqual([(e["path"], e["text"]) for e in error["errors"]], [
+            ("devices", "50 when it was planned, 52 now"),
+            ("duration_us", "9972488986 when it was planned, 12000000000 now"),
+            ("left_out", "left out for no-clock: 0 devices when it was planned, 3 now"),
+            ("conflicts", "conflict with other: 0 devices when it was planned, 4 now")])
         self.daemon.plan_data = {**PLAN, "duration_us": 10900000000}  # within 10 %
         self.run_ctl("apply", "p.json")
         self.daemon.plan_data = dict(PLAN)
