@@ -8,6 +8,7 @@
 #include "fuotactl/fail.h"
 #include "fuotactl/remote.h"
 #include "fuotactl/render.h"
+#include "io/cleanup.h"
 
 enum {
     ITEM_SIZE = 256, /* of a list; a longer one is nothing that could be meant */
@@ -110,8 +111,9 @@ static void tell(const struct cli *cli, struct json_object *data)
     const char *phase = ctl_text(state, "phase");
     const char *name = ctl_text(state, "name");
     if (phase != NULL && name != NULL && strcmp(phase, "paused") == 0) {
+        AUTO_FREE char *operand = remote_operand(cli, name);
         cli_remark(cli, "the campaign is paused; it goes on with: fuotactl resume %s",
-                   name);
+                   operand != NULL ? operand : name);
     }
     render_campaign(stdout, state, cli->color_out);
 }

@@ -179,31 +179,16 @@ static void print_end(struct follower *f, int code)
     render_json(stdout, "end", end);
 }
 
-/* NAME, with the place of the daemon if it is not the usual one. */
-static char *name_and_place(const struct follower *f)
-{
-    bool server = f->cli->server.url != NULL;
-    bool usual = !server && strcmp(f->cli->socket, CLI_SOCKET) == 0;
-    char *text = NULL;
-    int len = asprintf(&text, "%s%s%s%s%s", f->options->name,
-                       usual    ? ""
-                       : server ? " --server "
-                                : " --socket ",
-                       usual ? "" : remote_place(f->cli), server ? " --key " : "",
-                       server ? f->cli->server.key : "");
-    return len < 0 ? NULL : text;
-}
-
 static void say_return(const struct follower *f, const char *why)
 {
-    AUTO_FREE char *name = name_and_place(f);
+    AUTO_FREE char *name = remote_operand(f->cli, f->options->name);
     cmd_say("%s; the campaign goes on. Come back with: fuotactl watch %s", why,
             name != NULL ? name : f->options->name);
 }
 
 static void say_paused(const struct follower *f)
 {
-    AUTO_FREE char *name = name_and_place(f);
+    AUTO_FREE char *name = remote_operand(f->cli, f->options->name);
     cli_remark(f->cli, "paused; go on with: fuotactl %s %s",
                f->progress.needs_approval ? "approve" : "resume",
                name != NULL ? name : f->options->name);

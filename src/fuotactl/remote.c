@@ -68,6 +68,20 @@ const char *remote_place(const struct cli *cli)
     return cli->server.url != NULL ? cli->server.url : cli->socket;
 }
 
+char *remote_operand(const struct cli *cli, const char *name)
+{
+    bool server = cli->server.url != NULL;
+    bool usual = !server && strcmp(cli->socket, CLI_SOCKET) == 0;
+    char *text = NULL;
+    int len = asprintf(&text, "%s%s%s%s%s", name,
+                       usual    ? ""
+                       : server ? " --server "
+                                : " --socket ",
+                       usual ? "" : remote_place(cli), server ? " --key " : "",
+                       server ? cli->server.key : "");
+    return len < 0 ? NULL : text;
+}
+
 static int open_socket(const struct cli *cli, struct remote *remote)
 {
     errno = 0;

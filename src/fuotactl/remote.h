@@ -30,6 +30,10 @@ struct remote {
 /* Where the daemon is, for people: the socket's path or the broker's URL. */
 const char *remote_place(const struct cli *cli);
 
+/* A campaign's name as the next command takes it, with that place if it is not the usual one:
+ * "NAME --socket PATH". The caller frees it. NULL: no memory. */
+char *remote_operand(const struct cli *cli, const char *name);
+
 /* Over the socket, or over MQTT if a server is given. CLI_UNREACHABLE, or CLI_FORBIDDEN if
  * the socket is not for this user, or the daemon takes no requests over MQTT. */
 int remote_open(const struct cli *cli, struct remote *remote);

@@ -102,7 +102,8 @@ class Showing(DaemonCase):
             "devices": ["70b3d57ed005a1b2", "00000000000000ab"],
             "labels": {"site": "a", "ring": "2"}})
         for words in ("2 devices go again", "1 had been told to before",
-                      "3 left alone: another campaign has them", "fuotactl resume wm1"):
+                      "3 left alone: another campaign has them",
+                      f"fuotactl resume wm1 --socket {self.daemon.path}\n"):
             self.assertIn(words, result.stderr)
         self.assertRegex(result.stdout, r"(?m)^phase +paused$")
         line = self.lines("retry", "wm1")[0]
