@@ -227,15 +227,36 @@ static uint32_t slice_copies(const struct part *p, const struct part_slice *slic
     return slice->hard || (v->joined && slice->rate == v->slowest) ? v->copies : 1;
 }
 
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
 /*
- * The demand is what the best link gives if that is enough, so that a thin second link does
- * not ask for its gateway too; else two have to do it, as for who has failed before.
+ * One link if the best is enough alone, by twice as much for who has failed before: then it
+ * may be another one that loses little more, so that a thin second link does not ask for its
+ * gateway too. Else the best two have to do it, and more only if they are not safe together
+ * (performance.md 3.5b: k = 2).
  */
+static uint8_t demand_of(const struct part *p, size_t device, uint32_t best,
+                         uint32_t second)
+{
+    uint32_t safe = part_units(part_safe_loss_ppm(p, device));
+    uint32_t alone = safe + (p->in->devices[device].attempts > 0 ? PART_HALF_UNITS : 0);
+    if (best >= alone) {
+        uint32_t wanted = least(best - PART_HALF_UNITS, PART_ALONE_UNITS);
+        return (uint8_t)(wanted > alone ? wanted : alone);
+    }
+    uint32_t two = best + second > safe ? best + second : safe;
+    return (uint8_t)least(two, PART_DEMAND_UNITS);
+}
+
 void part_problem_add(struct part *p, size_t device, size_t rate, uint32_t i)
 {
     const struct partition_device *d = &p->in->devices[device];
     uint32_t at = p->first[i];
-    uint8_t best = 0;
+    uint32_t best = 0;
+    uint32_t second = 0;
     for (size_t l = 0; l < d->link_count; l++) {
         bool serves = part_link_serves(p, device, l, rate);
         uint8_t units = serves ? part_units(part_link_loss_ppm(p, device, l, rate)) : 0;
@@ -244,11 +265,10 @@ void part_problem_add(struct part *p, size_t device, size_t rate, uint32_t i)
             (int16_t)(p->strength_cdb[device * PARTITION_LINK_MAX + l] -
                       p->rate[rate].floor_cdb),
             units};
+        second = units > best ? best : units > second ? units : second;
         best = units > best ? units : best;
     }
-    bool alone =
-        best >= part_units(part_safe_loss_ppm(p, device)) && best < PART_DEMAND_UNITS;
-    p->demand[i] = d->attempts > 0 || !alone ? PART_DEMAND_UNITS : best;
+    p->demand[i] = demand_of(p, device, best, second);
     p->first[i + 1] = at;
 }
 

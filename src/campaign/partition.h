@@ -6,7 +6,8 @@
  * (performance.md 3.5). Decided here, in this order:
  *   the fastest data rate of each device by margin and decoder cap;
  *   the set of data rates whose sessions cost least in makespan and listening together;
- *   for each data rate the gateways (cover.h), their turns (colour.h) and clusters;
+ *   for each data rate the gateways (cover.h), their turns (colour.h) and clusters: one link
+ *   for a device where that is safe, else two, and more only where two are not safe;
  *   the cohorts, the loss that their devices must expect, and how much will be sent.
  * What a cohort looks like is the forecast of plan.h; nothing here is learned from a run.
  *

@@ -21,7 +21,9 @@ enum {
     PART_CLASSES = PART_RATE_MAX + 1,
     PART_NO_CLASS = 0xff,
     PART_NO_SLICE = 0xff,
-    PART_DEMAND_UNITS = 64, /* a loss of 1/256: 6.6 dB, or two links of 3.8 dB */
+    PART_DEMAND_UNITS = 64, /* a loss of 1/256, by two links: of 3.8 dB each */
+    PART_ALONE_UNITS = 48,  /* a loss of 1/64, by one: 5.4 dB */
+    PART_HALF_UNITS = 8,    /* half the loss */
 };
 
 /* A data rate that the image and the region allow; slowest first. */

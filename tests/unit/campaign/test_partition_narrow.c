@@ -2,7 +2,7 @@
 /* partition_narrow(): the gateways that the devices of a session cannot do without. */
 #include "partition_fleet.h"
 
-enum { GOOD_CDB = 1750, THIN_CDB = 400, G = 4, LINKS = 2 };
+enum { GOOD_CDB = 1750, THIN_CDB = 400, G = 4, LINKS = 3 };
 
 /* At a downlink margin at DR3: floor at -12.5 dB, gain 10 dB. */
 static struct partition_link link_at(uint32_t gateway, int margin_cdb)
@@ -28,12 +28,14 @@ struct row {
         int margin_cdb; /* 0: no link */
     } links[3][LINKS];
     uint8_t needed[G];
+    uint8_t attempts; /* of each device */
 };
 
 static void take_devices(const struct row *row)
 {
     for (size_t d = 0; d < row->devices; d++) {
-        devices[d] = (struct partition_device){.ts004 = 1, .ts005 = 1, .cap_ppm = 100000};
+        devices[d] = (struct partition_device){
+            .ts004 = 1, .ts005 = 1, .cap_ppm = 100000, .attempts = row->attempts};
         for (size_t l = 0; l < LINKS && row->links[d][l].margin_cdb != 0; l++) {
             devices[d].link[l] =
                 link_at(row->links[d][l].gateway, row->links[d][l].margin_cdb);
@@ -62,6 +64,28 @@ static void a_session_is_narrowed_to_the_gateways_that_it_needs(void **state)
          1,
          {{{0, THIN_CDB}, {3, THIN_CDB}}},
          {1, 0, 0, 1}},
+        {"of three thin links the best two",
+         1,
+         {{{0, 300}, {1, 280}, {3, 200}}},
+         {1, 1, 0, 0}},
+        {"all three, if two are not safe",
+         1,
+         {{{0, 100}, {1, 100}, {3, 100}}},
+         {1, 1, 0, 1}},
+        {"not the best link, if another does as well as is needed",
+         2,
+         {{{1, 800}, {0, 600}}, {{0, GOOD_CDB}}},
+         {1, 0, 0, 0}},
+        {"the best link, if the other loses more",
+         1,
+         {{{1, 500}, {0, 200}}},
+         {0, 1, 0, 0}},
+        {"both, after a failed attempt", 1, {{{1, 500}, {0, 200}}}, {1, 1, 0, 0}, 1},
+        {"one, if it is enough after a failed attempt too",
+         1,
+         {{{1, 800}, {0, 200}}},
+         {0, 1, 0, 0},
+         1},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         uint8_t needed[G];
