@@ -6,6 +6,8 @@
  * OpenSSL alone, so that libcoap's DTLS is not judged by itself.
  */
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -61,8 +63,15 @@ static SSL *connect_to(int port, int *fd)
     SSL_CTX_set_psk_client_callback(ctx, give_key);
     SSL_CTX_set_cipher_list(ctx, "PSK:@SECLEVEL=0");
     SSL *ssl = SSL_new(ctx);
+    SSL_CTX_free(ctx); /* ssl has it */
     SSL_set_bio(ssl, bio, bio);
-    return SSL_connect(ssl) == 1 ? ssl : NULL;
+    if (SSL_connect(ssl) != 1) {
+        SSL_free(ssl);
+        return NULL;
+    }
+    /* A datagram that has nothing for us must not be waited behind. */
+    (void)fcntl(*fd, F_SETFL, O_NONBLOCK);
+    return ssl;
 }
 
 /* One datagram of the server goes to the client; false: the connection has failed. */
@@ -84,29 +93,45 @@ static bool bring_there(SSL *ssl, const unsigned char *datagram, ssize_t len)
     return ssl != NULL && len > 0 && SSL_write(ssl, datagram, (int)len) > 0;
 }
 
+/* As a device does, it begins anew with what it has to say next. */
+static void forget(SSL **ssl, int *fd)
+{
+    SSL_free(*ssl);
+    *ssl = NULL;
+    ERR_clear_error();
+    if (*fd >= 0) {
+        close(*fd);
+    }
+    *fd = -1;
+}
+
 static int relay(int plain, int server_port)
 {
     struct sockaddr_in client;
     unsigned char datagram[DATAGRAM_MAX];
     SSL *ssl = NULL;
     int fd = -1;
-    bool good = true;
-    while (good) {
+    for (;;) {
         struct pollfd wait[2] = {{.fd = plain, .events = POLLIN},
                                  {.fd = fd, .events = POLLIN}};
-        good = poll(wait, 2, -1) >= 0;
-        if (good && (wait[0].revents & POLLIN) != 0) {
+        if (poll(wait, 2, -1) < 0) {
+            return NOT_OK;
+        }
+        bool good = true;
+        if ((wait[0].revents & POLLIN) != 0) {
             socklen_t client_len = sizeof(client);
             ssize_t n = recvfrom(plain, datagram, sizeof(datagram), 0,
                                  (struct sockaddr *)&client, &client_len);
             ssl = ssl != NULL ? ssl : connect_to(server_port, &fd);
             good = bring_there(ssl, datagram, n);
         }
-        if (good && ssl != NULL && (wait[1].revents & POLLIN) != 0) {
+        if (good && ssl != NULL && wait[1].revents != 0) {
             good = bring_back(ssl, plain, &client);
         }
+        if (!good) {
+            forget(&ssl, &fd);
+        }
     }
-    return NOT_OK;
 }
 
 static int port_of(const char *text)

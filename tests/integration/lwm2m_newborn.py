@@ -24,7 +24,7 @@ class Newborn(threading.Thread):
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("127.0.0.1", 0))
         self.sock.connect(self.server)  # so that it hears when nobody is there yet
-        self.sock.settimeout(60)
+        self.sock.settimeout(10)
 
     def delete(self, path):
         self.accounts = {p: v for p, v in self.accounts.items()
