@@ -240,7 +240,9 @@ const struct cli_command cli_commands[] = {
         .summary = "Send nothing more until it is resumed",
         .text =
             "The reason is kept with the campaign. One that waits at a gate is paused as "
-            "well: approve lets nothing go on then until it is resumed.\n\n"
+            "well: approve lets nothing go on then until it is resumed. One that has "
+            "ended is left as it is, with exit code 0 and a remark; abort does the "
+            "same.\n\n"
             "With --json: as status.",
         .options = cli_options_reason,
         .operand = "NAME",

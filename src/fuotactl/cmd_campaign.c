@@ -100,6 +100,23 @@ int cmd_status(const struct cli *cli, const struct cli_args *args)
 
 /* ---- pause, resume, abort ---- */
 
+/* It is no failure, once more does no harm; but nobody should take it for an effect. What was
+ * resumed or approved may have ended by that. */
+static void tell_ended(const struct cli *cli, enum ctl_method method,
+                       struct json_object *state)
+{
+    const char *phase = ctl_text(state, "phase");
+    const char *name = ctl_text(state, "name");
+    if (phase == NULL || name == NULL || (method != CTL_PAUSE && method != CTL_ABORT)) {
+        return;
+    }
+    bool aborted = strcmp(phase, "aborted") == 0 && method != CTL_ABORT;
+    if (aborted || strcmp(phase, "completed") == 0 || strcmp(phase, "failed") == 0) {
+        cli_remark(cli, "%s has ended, it is %s: %s changes nothing", name, phase,
+                   ctl_method_name(method));
+    }
+}
+
 static int control(const struct cli *cli, const struct cli_args *args,
                    enum ctl_method method)
 {
@@ -114,6 +131,7 @@ static int control(const struct cli *cli, const struct cli_args *args,
     if (rc != CLI_OK) {
         return rc;
     }
+    tell_ended(cli, method, state);
     if (cli->json) {
         render_json(stdout, "campaign", state);
     } else {

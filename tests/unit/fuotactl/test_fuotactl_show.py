@@ -13,7 +13,7 @@ import unittest
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
-from fake_daemon import Refusal, budget, device, finding
+from fake_daemon import Refusal, budget, device, finding, state
 from fake_fleet import Fleet
 from fuotactl_case import (
     CAMPAIGN, CONFLICT, FAILED, FUOTACTL, INVALID, NOT_FOUND, OK, UNREACHABLE, UNTRUSTED,
@@ -72,6 +72,16 @@ class Showing(DaemonCase):
             setattr(self.daemon, "do_" + verb, self.daemon.do_pause)
             self.assertEqual(self.lines(verb, "wm1")[0]["phase"], "paused")
             self.assertEqual(self.daemon.requests[-1]["method"], verb)
+
+    def test_who_has_ended_is_said_to_have(self):
+        for verb, phase, said in (("pause", "completed", True), ("resume", "completed", False),
+                                  ("pause", "aborted", True), ("abort", "failed", True),
+                                  ("abort", "aborted", False), ("pause", "paused", False)):
+            setattr(self.daemon, "do_" + verb, lambda *_, phase=phase: state(phase))
+            text = f"wm1 has ended, it is {phase}: {verb} changes nothing"
+            self.assertEqual(text in self.run_ctl(verb, "wm1").stderr, said, (verb, phase))
+        self.daemon.do_pause = lambda *_: state("completed")
+        self.assertEqual(self.run_ctl("pause", "wm1", "--quiet").stderr, "")
 
     def test_devices_come_in_pages_and_three_formats(self):
         table = self.run_ctl("devices", "wm1").stdout.splitlines()
