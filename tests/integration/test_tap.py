@@ -17,11 +17,19 @@ GATEWAYS = ["0016c001f1000001", "0016c001f1000002"]  # JSON, protobuf
 REFUSING = ["--refuse", "12%", "--gateway-marshaler", "mixed"]
 
 
-def first_sessions(lines):
-    """What was retained, in time, of the first session."""
-    told = [json.loads(x.split(" ", 3)[3]) for x in lines if x.rstrip().endswith("}")]
+def told_of(lines):
+    """What was retained, in time, of all sessions."""
+    return [json.loads(x.split(" ", 3)[3]) for x in lines if x.rstrip().endswith("}")]
+
+
+def first_session(told):
     first = min(t["id"] for t in told)
     return [t for t in told if t["id"] == first]
+
+
+def repair_rounds(told):
+    """A session that ends by time leaves them to the next."""
+    return sum({t["id"]: t["repair_rounds"] for t in told}.values())
 
 
 def most_refused(session):
@@ -46,7 +54,8 @@ def multicast_answers(lines):
 
 
 def run(folder, tap):
-    """The first session when its first pass was over, and at its end; what gateway 1 said."""
+    """The first session when its first pass was over, and at its end; what gateway 1 said; the
+    budget of gateways; how often somebody was sent more."""
     with Stack(folder, BUILD, make_image(folder, 20000), gateways=2, loss="0%",
                sim_args=REFUSING, tap=tap) as s:
         sessions = s.subscribe(s.status_port, "fuotad/v1/test/c/+/session/+")
@@ -55,13 +64,14 @@ def run(folder, tap):
         s.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "300s", check=0)
         rows = json.loads(s.ctl("budget", "--json", check=0).stdout)["gateways"]
         finish(s, 12, loss=0)
-        told = first_sessions(sessions)
-        polled = next(t for t in told if t["phase"] == "poll")
-        return polled, told[-1], multicast_answers(frames), rows
+        told = told_of(sessions)
+        first = first_session(told)
+        polled = next(t for t in first if t["phase"] == "poll")
+        return polled, first[-1], multicast_answers(frames), rows, repair_rounds(told)
 
 
 def case_refused_fragments_are_made_good_before_anybody_is_asked(folder):
-    polled, end, (sent, refused), rows = run(folder, "auto")
+    polled, end, (sent, refused), rows, _ = run(folder, "auto")
     assert {row["gateway"] for row in rows} == set(GATEWAYS), rows
     assert all(row["online"] and row["tx_given"] > row["tx_sent"] > 0 for row in rows), rows
     assert refused > 5, refused
@@ -75,11 +85,11 @@ def case_refused_fragments_are_made_good_before_anybody_is_asked(folder):
 
 
 def case_without_a_tap_only_devices_can_say_what_is_missing(folder):
-    polled, end, (_, refused), rows = run(folder, "off")
+    polled, end, (_, refused), rows, rounds = run(folder, "off")
     assert rows and not any("online" in row for row in rows), rows
     assert "aired" not in end, end
     assert refused > 5, refused
-    assert end["repair_rounds"] > 0, end
+    assert rounds > 0, end
     assert polled["target"] < polled["uncoded"] + refused - 1, (polled, refused)
 
 
