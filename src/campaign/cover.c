@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/min.h"
 #include "base/prng.h"
 #include "campaign/arena.h"
 
@@ -88,11 +89,6 @@ size_t cover_workspace_for(size_t device_count, size_t gateway_count, size_t lin
 static uint32_t weight_of(const struct state *s, uint32_t g)
 {
     return s->p->weight != NULL ? s->p->weight[g] : 1;
-}
-
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
 }
 
 static uint32_t missing(const struct state *s, size_t device)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/min.h"
+
 enum {
     ATTEMPT_CDB = 75, /* each failed attempt asks for that much more */
     ATTEMPTS_MAX = 8,
@@ -227,11 +229,6 @@ static uint32_t slice_copies(const struct part *p, const struct part_slice *slic
     return slice->hard || (v->joined && slice->rate == v->slowest) ? v->copies : 1;
 }
 
-static uint32_t least(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
 /*
  * One link if the best is enough alone, by twice as much for who has failed before: then it
  * may be another one that loses little more, so that a thin second link does not ask for its
@@ -244,11 +241,11 @@ static uint8_t demand_of(const struct part *p, size_t device, uint32_t best,
     uint32_t safe = part_units(part_safe_loss_ppm(p, device));
     uint32_t alone = safe + (p->in->devices[device].attempts > 0 ? PART_HALF_UNITS : 0);
     if (best >= alone) {
-        uint32_t wanted = least(best - PART_HALF_UNITS, PART_ALONE_UNITS);
+        uint32_t wanted = min_u32(best - PART_HALF_UNITS, PART_ALONE_UNITS);
         return (uint8_t)(wanted > alone ? wanted : alone);
     }
     uint32_t two = best + second > safe ? best + second : safe;
-    return (uint8_t)least(two, PART_DEMAND_UNITS);
+    return (uint8_t)min_u32(two, PART_DEMAND_UNITS);
 }
 
 void part_problem_add(struct part *p, size_t device, size_t rate, uint32_t i)
