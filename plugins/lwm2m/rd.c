@@ -317,6 +317,16 @@ static bool is_anothers(const struct fuo_ns *ns, const coap_session_t *session,
     return p->by_dtls && lasts && !coap_is_secure(session);
 }
 
+/* Whose registration it is; NULL: none that whoever asks may speak for. */
+static struct peer *peer_of(const struct fuo_ns *ns, const coap_session_t *session,
+                            const char *id)
+{
+    struct peer *p = peers_registered(ns, id);
+    bool may =
+        p != NULL && coap_may_be(session, p->endpoint) && !is_anothers(ns, session, p);
+    return may ? p : NULL;
+}
+
 static void take_params(const struct fuo_ns *ns, struct peer *p,
                         const struct params *params)
 {
@@ -430,8 +440,8 @@ static void handle_update(struct fuo_ns *ns, coap_session_t *session,
                           const coap_pdu_t *request, const char *id, coap_pdu_t *response)
 {
     struct body body;
-    struct peer *p = peers_registered(ns, id);
-    if (p == NULL || !coap_may_be(session, p->endpoint) || is_anothers(ns, session, p)) {
+    struct peer *p = peer_of(ns, session, id);
+    if (p == NULL) {
         answer(response, COAP_RESPONSE_CODE_NOT_FOUND); /* it registers again */
         return;
     }
@@ -461,8 +471,8 @@ static void handle_update(struct fuo_ns *ns, coap_session_t *session,
 static void handle_deregister(struct fuo_ns *ns, const coap_session_t *session,
                               const char *id, coap_pdu_t *response)
 {
-    struct peer *p = peers_registered(ns, id);
-    if (p == NULL || !coap_may_be(session, p->endpoint) || is_anothers(ns, session, p)) {
+    struct peer *p = peer_of(ns, session, id);
+    if (p == NULL) {
         answer(response, COAP_RESPONSE_CODE_NOT_FOUND);
         return;
     }
