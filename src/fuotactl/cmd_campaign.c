@@ -6,6 +6,7 @@
 #include "fuotactl/cmd_util.h"
 #include "fuotactl/commands.h"
 #include "fuotactl/fail.h"
+#include "fuotactl/progress.h"
 #include "fuotactl/remote.h"
 #include "fuotactl/render.h"
 
@@ -105,15 +106,13 @@ int cmd_status(const struct cli *cli, const struct cli_args *args)
 static void tell_ended(const struct cli *cli, enum ctl_method method,
                        struct json_object *state)
 {
-    const char *phase = ctl_text(state, "phase");
-    const char *name = ctl_text(state, "name");
-    if (phase == NULL || name == NULL || (method != CTL_PAUSE && method != CTL_ABORT)) {
-        return;
-    }
-    bool aborted = strcmp(phase, "aborted") == 0 && method != CTL_ABORT;
-    if (aborted || strcmp(phase, "completed") == 0 || strcmp(phase, "failed") == 0) {
-        cli_remark(cli, "%s has ended, it is %s: %s changes nothing", name, phase,
-                   ctl_method_name(method));
+    struct progress now;
+    progress_read(state, &now);
+    bool stops = method == CTL_PAUSE || method == CTL_ABORT;
+    bool meant = method == CTL_ABORT && now.phase == PROGRESS_ABORTED;
+    if (stops && progress_has_ended(&now) && !meant) {
+        cli_remark(cli, "%s has ended, it is %s: %s changes nothing", now.name,
+                   now.phase_text, ctl_method_name(method));
     }
 }
 
