@@ -82,7 +82,7 @@ spec:
             client.files = ("coaps", "127.0.0.1", self.secure_port)
         client.start()
         self.clients.append(client)
-        wait_for("registration", lambda: client.location, 20)
+        wait_for("registration", lambda: client.location)
         return client
 
     def ctl_command(self):

@@ -48,8 +48,8 @@ def free_port():
 
 
 def wait_for(what, condition, seconds=60):
-    """At least a minute, whatever it takes on a machine that has nothing else to do."""
-    seconds = max(seconds, 60)
+    """Nothing gets less than a minute, whatever it takes on a machine that is not busy."""
+    assert seconds >= 60, seconds
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():

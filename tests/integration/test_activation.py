@@ -136,7 +136,7 @@ def case_low_batteries_are_skipped_when_the_wave_begins(folder):
                     for e in euis]
         s.stop("sim")  # what it said before the daemon was there is lost, for a day
         s.start_sim()
-        wait_for("all to tell", lambda: None not in levels(), 60)
+        wait_for("all to tell", lambda: None not in levels())
         assert levels() == [100, 99, 98, 97, 96, 95]
         rows = apply_and_end(s, 0)
         ends = sorted((x["outcome"], x["reason"]) for x in rows)

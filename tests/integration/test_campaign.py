@@ -124,7 +124,7 @@ def second_campaign(folder, keep_groups):
 
         s.proxy.hook = hook
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), "--wait", "--timeout", "300s", check=0)
-        wait_for("the groups to go", lambda: 0 < groups["Create"] == groups["Delete"], 60)
+        wait_for("the groups to go", lambda: 0 < groups["Create"] == groups["Delete"])
         first = counters_on_air(s)
         s.kill_daemon()
         s.start_daemon()
@@ -134,7 +134,7 @@ def second_campaign(folder, keep_groups):
         s.ctl("apply", s.write_campaign("wm1-next", "next.bin", "next.bin.minisig"),
               "--wait", "--timeout", "300s", check=0)
         assert s.state("wm1-next")["devices"]["succeeded"] == 12, s.state("wm1-next")
-        wait_for("the groups to go", lambda: groups["Create"] == groups["Delete"], 60)
+        wait_for("the groups to go", lambda: groups["Create"] == groups["Delete"])
         s.stop("fuotad")
         s.stop("sim")
         assert all(f.read_bytes() == image for f in s.path("flash").iterdir())
@@ -202,7 +202,7 @@ def case_kill_in_the_session_changes_nothing(folder):
             def far_enough(share=share):
                 f = s.state()["fragments"]
                 return f["uncoded"] > 0 and f["sent"] >= share * f["uncoded"]
-            wait_for("fragments", far_enough, 60)
+            wait_for("fragments", far_enough)
             s.kill_daemon()
             s.start_daemon()
         finish(s, 12)
@@ -254,7 +254,7 @@ def case_a_full_disk_pauses_and_loses_nothing(folder):
                     pass
             log = s.path("fuotad.log")
             wait_for("the alert", lambda: "disk" in log.read_text() or
-                     "space" in log.read_text(), 60)
+                     "space" in log.read_text())
             ballast.unlink()
             finish(s, 12)
     finally:
@@ -408,7 +408,7 @@ def case_fragments_keep_to_windows_and_blackouts(folder):
         assert calendar["windows"][0]["start"].endswith(f"T{local(first[0])}:00+05:30")
         assert calendar["clock_changes"] == [] and calendar["end"] <= calendar["end_p90"]
         s.ctl("apply", path, check=0)
-        wait_for("fragments", lambda: s.state()["fragments"]["sent"] > 3, 60)
+        wait_for("fragments", lambda: s.state()["fragments"]["sent"] > 3)
         s.kill_daemon()  # windows are not stored: they are resolved again
         s.start_daemon()
         finish(s, 4, loss=5)

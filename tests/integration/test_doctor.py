@@ -41,7 +41,7 @@ def only_fails(findings, *checks):
 
 def case_a_healthy_stack_has_nothing_that_failed(folder):
     with applied(folder, devices=2) as s:
-        wait_for("uplinks", lambda: not texts(doctor(s, code=DONE), "warn", "devices"), 60)
+        wait_for("uplinks", lambda: not texts(doctor(s, code=DONE), "warn", "devices"))
         findings = doctor(s, code=DONE)
         oks = {f["check"] for f in findings if f["level"] == "ok"}
         assert oks >= {"daemon", "key", "store", "broker", "api", "status", "trust",
@@ -61,7 +61,7 @@ def case_a_broker_that_is_down(folder):
         only_fails(findings, "broker", "status")
         assert str(s.mqtt_port) in texts(findings, "fail", "broker")[0], findings
         s.start_broker()
-        wait_for("the daemon to come back", lambda: s.ctl("doctor").returncode == DONE, 60)
+        wait_for("the daemon to come back", lambda: s.ctl("doctor").returncode == DONE)
 
 
 def case_an_api_that_refuses_the_token(folder):
@@ -147,7 +147,7 @@ def case_devices_that_contradict_their_profile(folder):
         s.start_daemon()
         assert texts(doctor(s, code=DONE), "ok", "profiles")
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
-        wait_for("versions", lambda: texts(doctor(s, code=DONE), "warn", "profiles"), 60)
+        wait_for("versions", lambda: texts(doctor(s, code=DONE), "warn", "profiles"))
         assert eui in texts(doctor(s, code=DONE), "warn", "profiles")[0]
 
 

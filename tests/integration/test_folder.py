@@ -68,7 +68,7 @@ def alerts(s):
 
 
 def wait_for_alert(s, what, condition):
-    wait_for(what, lambda: condition(alerts(s)), 40)
+    wait_for(what, lambda: condition(alerts(s)))
 
 
 def restart(s):
@@ -80,14 +80,14 @@ def settle(s):
     """A file that is put there last has been taken, and so has all that was there before."""
     marker = f"zz-{time.monotonic_ns()}.yaml"
     put(s, marker, "kind: Nothing\n")
-    wait_for("the folder", lambda: f"/{marker}:" in log_of(s), 40)
+    wait_for("the folder", lambda: f"/{marker}:" in log_of(s))
     (s.path("campaigns") / marker).unlink()
 
 
 def case_what_is_put_there_is_applied_once(folder):
     with watched(folder, devices=4) as s:
         put(s, "a.yaml", document(s))
-        wait_for("the campaign", lambda: len(campaigns(s)) == 1, 40)
+        wait_for("the campaign", lambda: len(campaigns(s)) == 1)
         first = s.state()["id"]
         restart(s)
         settle(s)
@@ -123,7 +123,7 @@ def case_a_file_that_is_written_slowly_is_taken_when_it_is_whole(folder):
         for attempt in range(20):
             name = f"slow{attempt}.yaml"
             longest = write_slowly(s.path(f"campaigns/{name}"), document(s))
-            wait_for("the campaign", lambda: len(campaigns(s)) == 1, 40)
+            wait_for("the campaign", lambda: len(campaigns(s)) == 1)
             if longest < 0.5:  # else the machine stood still, as if it were whole
                 assert f"{name}:" not in log_of(s), "a part of the file was read"
                 return
@@ -145,7 +145,7 @@ def case_what_is_wrong_is_an_alert_until_it_is_mended(folder):
         settle(s)
         assert place in alerts(s)["file-b.yaml"]
         put(s, "b.yaml", document(s))
-        wait_for("the campaign", lambda: len(campaigns(s)) == 1, 40)
+        wait_for("the campaign", lambda: len(campaigns(s)) == 1)
         wait_for_alert(s, "its end", lambda a: "file-b.yaml" not in a)
         put(s, "c.yaml", document(s, name="other", image={
             "file": "none.bin", "version": "1", "signatures": ["../image.bin.minisig"]}))
@@ -162,7 +162,7 @@ def case_an_image_that_comes_late_is_waited_for(folder):
         put(s, "a.yaml", document(s))
         wait_for_alert(s, "the alert", lambda a: "image.bin" in a.get("file-a.yaml", ""))
         s.path("later.bin").rename(s.path("image.bin"))
-        wait_for("the campaign", lambda: len(campaigns(s)) == 1, 40)
+        wait_for("the campaign", lambda: len(campaigns(s)) == 1)
 
 
 def case_an_edit_changes_what_may_be_changed(folder):
@@ -172,7 +172,7 @@ def case_an_edit_changes_what_may_be_changed(folder):
             {"start": local(begin + a), "end": local(begin + b)}]}
             for a, b in ((50000, 60000), (2500, 30000)))
         put(s, "a.yaml", document(s, schedule=late))
-        wait_for("the campaign", lambda: len(campaigns(s)) == 1, 40)
+        wait_for("the campaign", lambda: len(campaigns(s)) == 1)
         # another image: refused, and nothing of it is taken
         other = document(s, schedule=late, fragmentation={"redundancy": "30%"})
         line = next(i for i, x in enumerate(other.splitlines(), 1) if "redundancy" in x)
@@ -182,13 +182,13 @@ def case_an_edit_changes_what_may_be_changed(folder):
                        and "spec.fragmentation.redundancy" in a["file-a.yaml"])
         # windows: taken, also by the next life of the daemon
         put(s, "a.yaml", document(s, paused=True, schedule=early))
-        wait_for("the pause", lambda: s.state()["phase"] == "paused", 40)
+        wait_for("the pause", lambda: s.state()["phase"] == "paused")
         wait_for_alert(s, "the end of the alert", lambda a: "file-a.yaml" not in a)
         restart(s)
         settle(s)
         assert s.state()["phase"] == "paused", s.state()
         put(s, "a.yaml", document(s, paused=False, schedule=early))
-        wait_for("the end of the pause", lambda: s.state()["phase"] == "running", 40)
+        wait_for("the end of the pause", lambda: s.state()["phase"] == "running")
         audit = [json.loads(x) for x in s.ctl("audit", "--json", check=0).stdout.splitlines()]
         assert [(x["action"], x["actor"]) for x in audit if x["type"] == "audit"] == [
             ("apply", "folder"), ("change", "folder"), ("change", "folder")], audit

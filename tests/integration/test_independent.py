@@ -287,7 +287,7 @@ class CoapNodeStack(Lwm2mStack):
 
     def device(self):
         self.start("device", NODE, NPM / "coap_node.js", self.port, "meter-0")
-        wait_for("its registration", lambda: {"registered": "meter-0"} in self.said(), 40)
+        wait_for("its registration", lambda: {"registered": "meter-0"} in self.said())
 
     def said(self):
         lines = self.path("device.log").read_text().splitlines()

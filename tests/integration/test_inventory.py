@@ -62,7 +62,7 @@ def case_a_campaign_for_devices_that_only_the_server_lists(folder):
 
 def case_many_devices_come_page_by_page(folder):
     with served(folder, CheckedStack, devices=250) as s:
-        wait_for("the server's devices", lambda: plan(s)["devices"] == 250, 60)
+        wait_for("the server's devices", lambda: plan(s)["devices"] == 250)
         pages = [c["request"] for c in s.proxy.calls() if c["path"].endswith("DeviceService/List")]
         assert [p["offset"] for p in pages[:3]] == [0, 100, 200], pages
         keys = [c for c in s.proxy.calls() if c["path"].endswith("GetKeys")]

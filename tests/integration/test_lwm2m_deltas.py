@@ -127,7 +127,7 @@ def case_a_restart_while_a_delta_is_fetched_goes_on_with_it(folder):
         s.ctl("apply", s.campaign_file("base", "image.bin", "1.4.2"), "--wait", "--timeout",
               "60s", check=0)
         s.ctl("apply", s.delta_campaign(), check=0)
-        wait_for("its first block", lambda: client.image[:8] == b"BSDIFF40", 60)
+        wait_for("its first block", lambda: client.image[:8] == b"BSDIFF40")
         s.kill_daemon()
         s.start_daemon()
         client.register()  # it may have had all of it by then, and does not update by itself

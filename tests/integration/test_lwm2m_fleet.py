@@ -48,7 +48,7 @@ class Fleet(Lwm2mStack):
             "--seed", "7", "--interval", "10m", "--loss", self.loss, "--time-scale",
             self.scale]]))
         wait_for("the inventory", lambda: self.path(name).exists() and
-                 self.path(name).read_text().count("\n") > count, 10)
+                 self.path(name).read_text().count("\n") > count)
         return self.path(name).read_text()
 
     def inventory_text(self):

@@ -25,7 +25,7 @@ def device(stack, **options):
     client = ObjectClient(stack.port, "meter-0", objects(), **options)
     client.start()
     stack.clients.append(client)
-    wait_for("registration", lambda: client.location, 20)
+    wait_for("registration", lambda: client.location)
     return client
 
 
@@ -109,13 +109,13 @@ def case_a_sleeping_device_is_waited_for(folder):
     with Lwm2mStack(folder, options="awakeTime: 2s") as s:
         client = device(s, binding="UQ")
         wait_for("sleep", lambda: s.ctl("device", "meter-0", "read", "/3/0/9", "--timeout", "1s",
-                                        check=None).returncode == 8, 20)
+                                        check=None).returncode == 8)
         r = s.ctl("device", "meter-0", "read", "/3/0/9", "--timeout", "1s", check=8)
         assert "sleeps" in r.stderr, r.stderr
         reading = subprocess.Popen(
             [*s.ctl_command(), "--json", "device", "meter-0", "read", "/3/0/9", "--timeout", "30m"],
             stdout=subprocess.PIPE, text=True)
-        wait_for("the value", lambda: reading.poll() is not None or client.register(), 30)
+        wait_for("the value", lambda: reading.poll() is not None or client.register())
         out, _ = reading.communicate(timeout=120)
         assert reading.returncode == 0 and json.loads(out)["values"][0]["value"] == 80, out
 
@@ -126,7 +126,7 @@ def case_changes_are_told_as_long_as_somebody_listens(folder):
         watching = subprocess.Popen(
             [*s.ctl_command(), "--json", "device", "meter-0", "observe", "/3/0/9", "lt=20",
              "pmin=1", "--timeout", "3m"], stdout=subprocess.PIPE, text=True)
-        wait_for("observation", lambda: "3/0/9" in client.watched, 10)
+        wait_for("observation", lambda: "3/0/9" in client.watched)
         assert client.attributes == ["lt=20", "pmin=1"], client.attributes
         client.tell("3/0/9", 19)
         client.tell("3/0/9", 18)
@@ -142,10 +142,10 @@ def case_a_battery_is_watched_for_preconditions(folder):
         return json.loads(r.stdout)["battery_percent"] if r.returncode == 0 else None
     with Lwm2mStack(folder, options="batteryStep: 10") as s:
         client = device(s)
-        wait_for("the battery", lambda: battery(s) == 80, 10)
+        wait_for("the battery", lambda: battery(s) == 80)
         assert client.attributes == ["st=10"], client.attributes
         client.tell("3/0/9", 15)
-        wait_for("the change", lambda: battery(s) == 15, 10)
+        wait_for("the change", lambda: battery(s) == 15)
 
 
 def case_changes_are_in_the_audit_log_without_their_values(folder):
@@ -166,7 +166,7 @@ def case_the_object_of_a_campaign_is_left_to_it(folder):
     with Lwm2mStack(folder) as s:
         s.client(szx=0)
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
-        wait_for("the download", lambda: s.clients[0].uri, 60)
+        wait_for("the download", lambda: s.clients[0].uri)
         r = s.ctl("device", "meter-0", "execute", "/5/0/10", check=6)
         assert "campaign" in r.stderr, r.stderr
 

@@ -113,7 +113,7 @@ def case_a_campaign_is_told_from_start_to_end(folder):
     with Hook() as hook, stack(folder, [{"on": ON_ALL, "webhook": hook.url}]) as s:
         s.ctl("plan", s.path(f"{NAME}.yaml"), check=0)
         s.ctl("apply", s.path(f"{NAME}.yaml"), "--wait", check=0)
-        wait_for("the end to be told", lambda: "campaign.completed" in hook.types(), 60)
+        wait_for("the end to be told", lambda: "campaign.completed" in hook.types())
         assert hook.types() == ["campaign.running", "wave.done", "campaign.completed"]
         path, headers, event = hook.requests[-1]
         assert path == f"/hook/{SECRET}?token={SECRET}", path
@@ -134,7 +134,7 @@ def case_a_server_in_trouble_is_told_again_and_in_order(folder):
                   spec={"paused": True}) as s:
         s.ctl("apply", s.path(f"{NAME}.yaml"), check=0)
         s.ctl("abort", NAME, check=0)
-        wait_for("the abort to be told", lambda: len(hook.requests) == 5, 60)
+        wait_for("the abort to be told", lambda: len(hook.requests) == 5)
         paused, aborted = "campaign.paused", "campaign.aborted"
         assert hook.types() == [paused, paused, paused, aborted, aborted], hook.types()
         ids = hook.ids()
@@ -154,18 +154,18 @@ def case_what_was_not_heard_outlives_the_daemon(folder):
         s.kill_daemon()
         with Hook(None, port=port) as mute:
             s.start_daemon()
-            wait_for("a request", lambda: len(mute.requests) == 1, 60)
+            wait_for("a request", lambda: len(mute.requests) == 1)
             s.kill_daemon()
         with Hook(200, port=port) as hook:
             s.start_daemon()
-            wait_for("it to be told", lambda: len(hook.requests) == 1, 60)
+            wait_for("it to be told", lambda: len(hook.requests) == 1)
             wait_for("nothing to wait", lambda: waiting(s) == 0)
             assert hook.ids() == mute.ids(), (hook.ids(), mute.ids())
             s.stop("fuotad")
             s.start_daemon()  # nothing is told twice that was heard
             s.ctl("resume", NAME, check=0)
             s.ctl("pause", NAME, check=0)
-            wait_for("the next to be told", lambda: len(hook.requests) == 2, 60)
+            wait_for("the next to be told", lambda: len(hook.requests) == 2)
             assert len(set(hook.ids())) == 2, hook.ids()
 
 
@@ -195,7 +195,7 @@ def case_who_refuses_is_given_up_with_an_alert(folder):
         hook.answers = [200]  # the next is heard: nothing is wrong any more
         s.ctl("resume", NAME, check=0)
         s.ctl("pause", NAME, check=0)
-        wait_for("the alert to go", lambda: alert_lines(lines)[-1:] == [""], 60)
+        wait_for("the alert to go", lambda: alert_lines(lines)[-1:] == [""])
         nothing_secret(s)
 
 
@@ -235,7 +235,7 @@ def case_a_server_that_the_system_trusts_is_told_over_https(folder):
     with Hook(503, 200, tls=tls) as hook, \
             Trusting(folder, [{"on": ON_ALL, "webhook": hook.url}], tls[0]) as s:
         s.ctl("apply", s.path(f"{NAME}.yaml"), "--wait", check=0)
-        wait_for("the end to be told", lambda: "campaign.completed" in hook.types(), 60)
+        wait_for("the end to be told", lambda: "campaign.completed" in hook.types())
         assert hook.url.startswith("https://")
         assert hook.types() == ["campaign.running", "campaign.running", "wave.done",
                                 "campaign.completed"], hook.types()  # the first was 503

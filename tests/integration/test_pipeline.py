@@ -117,7 +117,7 @@ def ready(stack):
     """Devices are known as those of a real fleet are: a plan of now is one of in a minute."""
     wait_for("the daemon at the broker", lambda: subprocess.run(
         ["fuotactl", "--instance", "test", "status"], env=stack.environment(), check=False,
-        capture_output=True).returncode == 0, 60)
+        capture_output=True).returncode == 0)
     seen = collections.deque(maxlen=5)
 
     def is_settled():

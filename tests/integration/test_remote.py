@@ -146,7 +146,7 @@ def case_everything_the_socket_can_do(folder):
                                    capture_output=True, check=False)
                 assert r.returncode != 0, (host, port)
         file = s.path("wm1-1-4-3.yaml")
-        wait_for("the daemon at the broker", lambda: s.remote("status").returncode == 0, 60)
+        wait_for("the daemon at the broker", lambda: s.remote("status").returncode == 0)
         assert "there are no campaigns" in s.remote("status", check=OK).stderr
         s.remote("status", "none", check=NOT_FOUND)
         plan = s.remote_json("plan", file, "-o", s.path("plan.json"))[0]
@@ -215,7 +215,7 @@ def ask_raw(stack, method, payload, *extra):
     run("mosquitto_pub", "-h", "127.0.0.1", "-p", stack.status_port, "-V", "5", "-q", "1", "-t",
         f"{PREFIX}/req/{method}", "-s", "-D", "publish", "response-topic",
         f"{PREFIX}/rsp/{word}", "-D", "publish", "correlation-data", word, *extra, input=payload)
-    wait_for("an answer", lambda: heard, 10)
+    wait_for("an answer", lambda: heard)
     return json.loads(heard[0].split(" ", 3)[3])
 
 
@@ -228,7 +228,7 @@ def case_what_is_not_signed_for_now_changes_nothing(folder):
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=OK)
         pauses = overhear(s, "pause")
         s.remote("pause", "wm1-1-4-3", check=OK)
-        wait_for("what was said", lambda: len(pauses) == 1, 10)
+        wait_for("what was said", lambda: len(pauses) == 1)
         recorded = pauses[0].rstrip("\n").split(" ", 3)[3]
         s.remote("resume", "wm1-1-4-3", check=OK)
 
@@ -246,7 +246,7 @@ def case_what_is_not_signed_for_now_changes_nothing(folder):
         assert ask_raw(s, "pause", recorded, "-r")["code"] == FORBIDDEN
         s.kill_daemon()
         s.start_daemon()  # the retained one comes with the subscription
-        wait_for("the daemon at the broker", lambda: s.remote("status").returncode == 0, 60)
+        wait_for("the daemon at the broker", lambda: s.remote("status").returncode == 0)
         refused(recorded, FORBIDDEN, "another start of fuotad")
         assert s.state()["phase"] == "running", s.state()
         assert [x["action"] for x in s.audit()] == ["apply", "pause", "resume"], s.audit()
@@ -262,10 +262,10 @@ def case_an_upload_goes_on_where_it_was_cut(folder):
         def chunks():
             return sum('\\"data\\"' in line for line in puts)
 
-        wait_for("the daemon at the broker", lambda: s.remote("status").returncode == 0, 60)
+        wait_for("the daemon at the broker", lambda: s.remote("status").returncode == 0)
         tool = subprocess.Popen(s.remote_command("plan", s.path("wm1-1-4-3.yaml")),
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for("some chunks", lambda: chunks() >= 2, 30)
+        wait_for("some chunks", lambda: chunks() >= 2)
         tool.kill()
         tool.wait()
         s.remote("status", check=OK)  # what was on its way has come before that
@@ -278,7 +278,7 @@ def case_an_upload_goes_on_where_it_was_cut(folder):
 
 def case_a_watch_survives_broker_and_daemon(folder):
     with remote_stack(folder) as s:
-        wait_for("the daemon at the broker", lambda: s.remote("status").returncode == 0, 60)
+        wait_for("the daemon at the broker", lambda: s.remote("status").returncode == 0)
         s.remote("apply", s.path("wm1-1-4-3.yaml"), check=OK)
         with open(s.path("watch.out"), "wb") as out:
             tool = subprocess.Popen(s.remote_command("watch", "wm1-1-4-3", "--json"), stdout=out,
@@ -290,10 +290,10 @@ def case_a_watch_survives_broker_and_daemon(folder):
         for restart in (lambda: (s.stop("status"), s.start_status_broker()),
                         lambda: (s.kill_daemon(), s.start_daemon())):
             count = states()
-            wait_for("a state", lambda: states() > count, 30)  # noqa: B023
+            wait_for("a state", lambda: states() > count)  # noqa: B023
             restart()
         count = states()
-        wait_for("a state", lambda: states() > count, 60)
+        wait_for("a state", lambda: states() > count)
         s.ctl("abort", "wm1-1-4-3", check=OK)
         assert tool.wait(60) == FAILED, s.path("watch.out").read_text()[-500:]
         assert s.path("watch.out").read_text().splitlines()[-1].find('"phase":"aborted"') > 0
@@ -301,7 +301,7 @@ def case_a_watch_survives_broker_and_daemon(folder):
 
 def case_what_cannot_be_reached_is_said_with_its_code(folder):
     with remote_stack(folder) as s:
-        wait_for("the daemon at the broker", lambda: s.remote("status").returncode == 0, 60)
+        wait_for("the daemon at the broker", lambda: s.remote("status").returncode == 0)
 
         def fails(code, says, *args, **how):
             r = s.remote(*(args or ("status",)), **how)
@@ -320,7 +320,7 @@ def case_what_cannot_be_reached_is_said_with_its_code(folder):
                                                       "operators: []"))
         s.start_daemon()
         wait_for("the daemon at the broker",
-                 lambda: s.remote("status").returncode != UNREACHABLE, 60)
+                 lambda: s.remote("status").returncode != UNREACHABLE)
         fails(FORBIDDEN, "takes no requests over MQTT")
         s.stop("status")
         fails(UNREACHABLE, "no broker answers there")

@@ -81,7 +81,7 @@ def case_back_to_what_an_earlier_campaign_brought(folder):
         s.path("far").mkdir()  # the same by way of the broker
         far = ("--server", f"mqtt://127.0.0.1:{s.mqtt_port}", "--key", s.path("operator.key"),
                "--instance", "test")
-        wait_for("the daemon at the broker", lambda: s.ctl(*far, "status").returncode == 0, 60)
+        wait_for("the daemon at the broker", lambda: s.ctl(*far, "status").returncode == 0)
         s.ctl(*far, "rollback", "next", "-o", s.path("far/back.yaml"), check=0)
         for file in sorted(s.path("ci").iterdir()):
             assert (s.path("far") / file.name).read_bytes() == file.read_bytes(), file

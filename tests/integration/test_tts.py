@@ -39,7 +39,7 @@ def count_calls(stack):
 def case_every_device_runs_the_new_image(folder):
     with tts(folder) as s:
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), "--wait", "--timeout", "300s", check=0)
-        wait_for("the multicast devices to go", lambda: virtual_devices(s) == [], 60)
+        wait_for("the multicast devices to go", lambda: virtual_devices(s) == [])
         finish(s, 12)
 
 
@@ -95,7 +95,7 @@ def case_half_a_device_is_completed_after_a_crash(folder):
         assert len(virtual_devices(s)) == 1
         s.start_daemon()
         s.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "300s", check=0)
-        wait_for("the multicast devices to go", lambda: virtual_devices(s) == [], 60)
+        wait_for("the multicast devices to go", lambda: virtual_devices(s) == [])
         finish(s, 12)
 
 

@@ -22,6 +22,7 @@ static void connections_have_it_and_what_is_none_is_left_alone(void **state)
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(address);
+    (void)no_delay(); /* of what the test was given */
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     int udp = socket(AF_INET, SOCK_DGRAM, 0);
     int near = socket(AF_INET, SOCK_STREAM, 0);
