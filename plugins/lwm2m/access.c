@@ -359,6 +359,11 @@ static struct access *observation_of(const struct peer *p, const coap_bin_const_
     return a;
 }
 
+bool access_observes(const struct peer *p, const coap_bin_const_t *token)
+{
+    return observation_of(p, token) != NULL;
+}
+
 /* All of it, because only the first block of it came. Once is enough, however often it is
  * told: one more read if the one before has begun. */
 static void read_again(struct peer *p, const struct access *observed)

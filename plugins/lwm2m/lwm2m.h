@@ -179,6 +179,7 @@ struct peer {
     /* The request under way. */
     enum step step;
     struct talk talk;
+    bool asked_here; /* by the session that it has now */
     uint8_t token[TOKEN_BYTES];
     int64_t answer_until_us;
     uint8_t observe_token[TOKEN_BYTES];
@@ -449,6 +450,8 @@ void access_watch(struct fuo_ns *ns, struct peer *p);
 /* True: a request is on its way. */
 bool access_next(struct fuo_ns *ns, struct peer *p);
 void access_answer(struct fuo_ns *ns, struct peer *p, const struct answer *answer);
+/* Whether that is the token of something that people, or we, observe. */
+bool access_observes(const struct peer *p, const coap_bin_const_t *token);
 /* False: nobody observes that. */
 bool access_notified(struct fuo_ns *ns, struct peer *p, const coap_bin_const_t *token,
                      const coap_pdu_t *pdu);

@@ -194,6 +194,7 @@ void peers_move(struct peer *p, coap_session_t *session)
         p->session = coap_session_reference(session);
         p->verified = coap_is_secure(session);
         p->credit = 0;
+        p->asked_here = false;
         p->order_read = false; /* first it is read */
         p->wants_read |= !p->verified && p->image != 0;
         leave(before);

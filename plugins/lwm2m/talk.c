@@ -128,6 +128,7 @@ int talk_send(struct fuo_ns *ns, struct peer *p, const struct talk *t)
     }
     ns->asked_count += p->step == STEP_NONE;
     p->step = t->step;
+    p->asked_here = true;
     keep_for_next(p, t);
     p->answer_until_us = ns->now_us + ANSWER_TIMES * ns->config->ack_timeout_us;
     memcpy(p->token, token, sizeof(token));
@@ -255,20 +256,25 @@ coap_response_t talk_on_response(coap_session_t *session, const coap_pdu_t *sent
     if (bootstrap_answered(ns, session, received)) {
         return COAP_RESPONSE_OK;
     }
-    if (p == NULL) {
+    bool awaited = p != NULL && p->step != STEP_NONE && is_token(&token, p->token);
+    bool watched = p != NULL && p->observing && is_token(&token, p->observe_token);
+    bool known = awaited || watched || (p != NULL && access_observes(p, &token));
+    if (p == NULL || !(known || p->verified)) {
         return COAP_RESPONSE_FAIL; /* a reset ends an observation of before */
     }
-    p->verified = true;
-    p->host = coap_host(session);
+    /* A token can be known from elsewhere, and whose it is can be guessed: what shows that it
+     * is there is that it has got this one there. */
+    p->verified |= awaited && p->asked_here;
+    p->host = p->verified ? coap_host(session) : p->host;
     p->unanswered = 0;
     update_awake(ns, p);
     bool observed = coap_number(received, COAP_OPTION_OBSERVE, UINT32_MAX) != UINT32_MAX;
-    if (p->step != STEP_NONE && is_token(&token, p->token)) {
+    if (awaited) {
         p->observing |= p->step == STEP_OBSERVE && observed;
         take_answer(ns, p, received);
         return COAP_RESPONSE_OK;
     }
-    if (p->observing && is_token(&token, p->observe_token)) {
+    if (watched) {
         update_notified(ns, p);
         return COAP_RESPONSE_OK;
     }
@@ -304,7 +310,9 @@ void talk_tick(struct fuo_ns *ns, struct peer *p)
 void talk_heard(struct fuo_ns *ns, struct peer *p)
 {
     int64_t left_us = (ANSWER_TIMES - HEARD_TIMES) * ns->config->ack_timeout_us;
-    if (p->step != STEP_NONE && p->queue && p->answer_until_us - left_us <= ns->now_us) {
+    bool slept = p->queue && p->answer_until_us - left_us <= ns->now_us;
+    bool moved = !p->asked_here && p->step != STEP_ACCESS;
+    if (p->step != STEP_NONE && (slept || moved)) {
         give_none(ns, p);
     }
 }

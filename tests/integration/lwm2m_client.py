@@ -122,6 +122,7 @@ class Client(threading.Thread):
         self.uris = []  # that it was told, one after the other
         self.location = self.observed = None
         self.pulls, self.mid, self.ended = None, 1, False
+        self.muted = False  # it has missed a block, and says nothing any more
         self.answered = {}  # the answers to requests, which may come again (RFC 7252, 4.5)
         self.open_socket()
 
@@ -145,6 +146,14 @@ class Client(threading.Thread):
         self.observed = self.location = None
         self.request(POST, [(PATH, b"rd"), (FORMAT, number(LINK))] +
                      [(QUERY, q.encode()) for q in query], self.links())
+
+    def move(self):
+        """Its NAT gives it another port."""
+        before = self.sock
+        self.open_socket()
+        before.close()
+        self.faults, self.muted = [f for f in self.faults if f != "mute"], False
+        self.update()
 
     def update(self):
         self.request(POST, [(PATH, step.encode()) for step in self.location or []])
@@ -357,7 +366,10 @@ class Client(threading.Thread):
     # ---- the loop ----
 
     def take(self, m):
-        if m.code == 0 or m.kind == RST:
+        if m.code == 0 or m.kind == RST or self.muted:
+            return
+        if "mute" in self.faults and m.code == PUT and (m.uint(BLOCK1) or 0) >> 4 == 3:
+            self.muted = True
             return
         if m.data in self.answered:  # a server that stood still asks before it listens
             self.send(self.answered[m.data])
