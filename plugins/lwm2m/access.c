@@ -23,6 +23,8 @@ enum {
     CLASS_SUCCESS = 2,
 };
 
+#define OVERTAKEN_US (128 * SECOND_US)
+
 /* ---- telling ---- */
 
 static void tell(struct fuo_ns *ns, const struct peer *p, const struct access *a, int err,
@@ -300,6 +302,8 @@ static void begin_observation(struct fuo_ns *ns, struct peer *p,
         finish_value(ns, p, answer);
         return;
     }
+    a->last = answer->observe;
+    a->last_us = ns->now_us;
     p->accesses = a->next;
     a->next = p->observed;
     p->observed = a;
@@ -391,6 +395,19 @@ static void read_again(struct peer *p, const struct access *observed)
     *at = a;
 }
 
+/*
+ * RFC 7641, 3.4: a datagram may have overtaken another one, by less than two minutes and half
+ * of what the number counts. The same number again is no reason: there are devices that do
+ * not count.
+ */
+static bool is_overtaken(const struct access *a, uint32_t observe, int64_t now_us)
+{
+    uint32_t ahead = (a->last - observe) & (OBSERVE_NONE - 1);
+    bool known = a->last < OBSERVE_NONE && observe < OBSERVE_NONE;
+    bool soon = now_us >= a->last_us && now_us - a->last_us <= OVERTAKEN_US;
+    return known && soon && ahead > 0 && ahead < OBSERVE_NONE / 2;
+}
+
 bool access_notified(struct fuo_ns *ns, struct peer *p, const coap_bin_const_t *token,
                      const coap_pdu_t *pdu)
 {
@@ -404,6 +421,12 @@ bool access_notified(struct fuo_ns *ns, struct peer *p, const coap_bin_const_t *
         end_observation(ns, p, a, FUO_EPERM, "the device has ended the observation");
         return true;
     }
+    answer.observe = coap_number(pdu, COAP_OPTION_OBSERVE, OBSERVE_NONE);
+    if (is_overtaken(a, answer.observe, ns->now_us)) {
+        return true;
+    }
+    a->last = answer.observe;
+    a->last_us = ns->now_us;
     bool partial = coap_block_of(pdu, COAP_OPTION_BLOCK2, &block) == FUO_OK && block.more;
     if (partial) {
         read_again(p, a);

@@ -31,11 +31,13 @@ struct access {
         [ACCESS_QUERY_SIZE]; /* attributes that are to be written first; empty: none */
     int64_t until_us;
     uint8_t token[TOKEN_BYTES]; /* of an observation */
-    bool asked;                 /* the request is under way */
-    bool dead;                  /* nobody waits for the answer any more */
-    enum watch watch;           /* ours, for preconditions */
-    bool refreshes;             /* a read of what an observation told in part */
-    uint8_t attempt;            /* which format is tried */
+    uint32_t last;              /* Observe of what it told last, and when that was */
+    int64_t last_us;
+    bool asked;       /* the request is under way */
+    bool dead;        /* nobody waits for the answer any more */
+    enum watch watch; /* ours, for preconditions */
+    bool refreshes;   /* a read of what an observation told in part */
+    uint8_t attempt;  /* which format is tried */
     size_t entry_count;
     struct lwm2m_entry entries[FUO_ACCESS_VALUES_MAX];
     size_t payload_len;

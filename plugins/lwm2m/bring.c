@@ -71,6 +71,7 @@ static void begin_push(struct fuo_ns *ns, struct peer *p)
         return;
     }
     p->upload_image = p->order.image;
+    cells_enter(ns, p);
     bring_block(ns, p);
 }
 
@@ -95,7 +96,11 @@ void bring_pushed(struct fuo_ns *ns, struct peer *p, const struct answer *a)
     if (!(p->ordered && p->order.type == FUO_ORDER_DELIVER)) {
         return; /* it was cancelled */
     }
-    switch (a->code) {
+    struct coap_slice slice;
+    bool more = coap_upload_block(&p->upload, &slice).more;
+    /* RFC 7959, 2.5: who takes each block by itself answers each as if it were the last. */
+    bool goes_on = a->code == COAP_RESPONSE_CODE_CHANGED && more && a->has_block1;
+    switch (goes_on ? COAP_RESPONSE_CODE_CONTINUE : a->code) {
     case COAP_RESPONSE_CODE_CONTINUE:
         if (!a->has_block1 || coap_upload_acked(&p->upload, &a->block1) != FUO_OK) {
             push_again(ns, p, false);
@@ -193,6 +198,11 @@ void bring_begin(struct fuo_ns *ns, struct peer *p, const struct places *places)
 {
     const char *delivery = ns->config->delivery;
     const char *uri = place_of(&p->record, places);
+    bool pulls = uri != NULL && strcmp(delivery, "push") != 0;
+    if (!pulls && (strcmp(delivery, "pull") == 0 || !can_be_pushed_to(&p->record))) {
+        update_answer_order(ns, p, FUO_ENOTSUP); /* it is in nobody's way */
+        return;
+    }
     if (!has_room(ns, p)) {
         update_answer_order(ns, p, FUO_ENOSPC);
         return;
@@ -201,13 +211,11 @@ void bring_begin(struct fuo_ns *ns, struct peer *p, const struct places *places)
         wait_for_cell(ns, p);
         return;
     }
-    cells_enter(ns, p);
     p->queued_us = 0;
-    if (uri != NULL && strcmp(delivery, "push") != 0) {
+    if (pulls) {
+        cells_enter(ns, p);
         update_write_uri(ns, p, STEP_URI, uri);
-    } else if (strcmp(delivery, "pull") != 0 && can_be_pushed_to(&p->record)) {
-        begin_push(ns, p);
     } else {
-        update_answer_order(ns, p, FUO_ENOTSUP);
+        begin_push(ns, p);
     }
 }

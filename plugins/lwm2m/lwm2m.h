@@ -163,7 +163,8 @@ struct peer {
     uint32_t credit;         /* not verified: bytes that may be sent to where it is */
     uint64_t host;           /* from where it answered last, coap_host(); 0: never */
     uint8_t unanswered;      /* requests in a row */
-    bool queue;              /* it sleeps (U or UQ of 1.0, Q of 1.1) */
+    bool queue;              /* it sleeps (UQ of 1.0, Q of 1.1) */
+    bool queue_stays;        /* 1.1: only a registration says whether it does */
     bool firmware;           /* it has /5/0 */
     bool cancels;            /* ... of 1.1 or later: resources 10 to 13 */
     bool connectivity;       /* it has /4/0 */
@@ -185,6 +186,8 @@ struct peer {
     uint8_t observe_token[TOKEN_BYTES];
     bool observing;
     struct coap_download download; /* of its answer */
+    uint64_t etag;                 /* of its first block; 0: it has none */
+    uint8_t rereads;               /* of the answer, since its ETag changed */
     uint8_t *body;                 /* BODY_MAX; NULL: none yet */
 
     /* What is wanted of it. */
@@ -401,6 +404,10 @@ void update_fetched(struct fuo_ns *ns, struct peer *p);
 void update_heard(struct fuo_ns *ns, struct peer *p);
 void update_next(struct fuo_ns *ns, struct peer *p);
 
+enum {
+    OBSERVE_NONE = 0x1000000, /* the option has 24 bits */
+};
+
 struct answer {
     enum step step;
     coap_pdu_code_t code; /* 0: none came */
@@ -409,6 +416,7 @@ struct answer {
     uint16_t format;
     bool has_block1;
     struct coap_block block1;
+    uint32_t observe;  /* where among the notifications; OBSERVE_NONE: it is none */
     char location[32]; /* 2.01: "3303/1"; else empty */
 };
 

@@ -334,7 +334,7 @@ static void take_params(const struct fuo_ns *ns, struct peer *p,
         p->lifetime_us = (int64_t)params->lifetime_s * SECOND_US;
     }
     if (params->has_binding) {
-        p->queue = params->sleeps;
+        p->queue = params->sleeps || (p->queue && p->queue_stays);
     }
     p->expires_us = ns->now_us + p->lifetime_us + GRACE_US;
 }
@@ -404,6 +404,7 @@ static coap_pdu_code_t register_peer(struct fuo_ns *ns, coap_session_t *session,
     p->endpoint = endpoint;
     p->lifetime_us = LIFETIME_DEFAULT_S * SECOND_US;
     p->queue = false;
+    p->queue_stays = params->has_minor && params->minor > 0;
     p->wants_observe = objects.firmware;
     p->wants_read = true;
     take_params(ns, p, params);
@@ -452,6 +453,8 @@ static void handle_update(struct fuo_ns *ns, coap_session_t *session,
     struct objects objects = {.firmware = false};
     bool good = !params.bad && read_links(body.bytes, body.len, &objects);
     if (good && body.len > 0) {
+        p->wants_observe |=
+            objects.firmware && !p->firmware; /* it was not ready before */
         take_objects(p, &objects);
     }
     uint32_t credit = drop_body(&body);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
+
 enum {
     /* Of the acknowledgement timeout: devices erase flash meanwhile. */
     ANSWER_TIMES = 100,
@@ -20,6 +22,7 @@ enum {
     NSTART = 3,
     SLOT_BYTES = 4, /* of a token: whose it is; the rest is random */
     NO_FORMAT = 0xffff,
+    REREADS_MAX = 3, /* of an answer that changes while it is read */
 };
 
 /* ---- tokens ---- */
@@ -147,6 +150,7 @@ int talk_send(struct fuo_ns *ns, struct peer *p, const struct talk *t)
 static void give(struct fuo_ns *ns, struct peer *p, struct answer *a)
 {
     a->step = p->step;
+    p->rereads = 0;
     talk_end(ns, p);
     update_answer(ns, p, a);
 }
@@ -213,6 +217,33 @@ static void copy_location(const coap_pdu_t *pdu, char *text, size_t size)
     }
 }
 
+/* Of the body that a block is of; 0: it has none. */
+static uint64_t etag_of(const coap_pdu_t *pdu)
+{
+    coap_opt_iterator_t it;
+    const coap_opt_t *option = coap_check_option(pdu, COAP_OPTION_ETAG, &it);
+    return option != NULL ? fnv1a(coap_opt_value(option), coap_opt_length(option)) : 0;
+}
+
+/*
+ * RFC 7959, 2.4: blocks with another ETag are of another body. What changes while it is read
+ * is read from the start, not for ever. True: it is on its way, or given up.
+ */
+static bool begins_again(struct fuo_ns *ns, struct peer *p, const coap_pdu_t *pdu)
+{
+    uint64_t etag = etag_of(pdu);
+    bool first = p->download.offset == 0;
+    if (first || etag == p->etag) {
+        p->etag = etag;
+        return false;
+    }
+    struct talk next = p->talk;
+    if (p->rereads++ >= REREADS_MAX || talk_send(ns, p, &next) != FUO_OK) {
+        give_none(ns, p);
+    }
+    return true;
+}
+
 static void take_answer(struct fuo_ns *ns, struct peer *p, const coap_pdu_t *pdu)
 {
     struct coap_block block;
@@ -221,12 +252,16 @@ static void take_answer(struct fuo_ns *ns, struct peer *p, const coap_pdu_t *pdu
         a.len = 0;
     }
     a.format = (uint16_t)coap_number(pdu, COAP_OPTION_CONTENT_FORMAT, NO_FORMAT);
+    a.observe = coap_number(pdu, COAP_OPTION_OBSERVE, OBSERVE_NONE);
     a.has_block1 = coap_block_of(pdu, COAP_OPTION_BLOCK1, &a.block1) == FUO_OK;
     copy_location(pdu, a.location, sizeof(a.location));
     int err = coap_block_of(pdu, COAP_OPTION_BLOCK2, &block);
     if (err == FUO_ENOENT || a.code != COAP_RESPONSE_CODE_CONTENT) {
         give(ns, p, &a);
         forget_body(p);
+        return;
+    }
+    if (err == FUO_OK && begins_again(ns, p, pdu)) {
         return;
     }
     if (err != FUO_OK || !keep(p, &block, &a)) {
@@ -268,7 +303,8 @@ coap_response_t talk_on_response(coap_session_t *session, const coap_pdu_t *sent
     p->host = p->verified ? coap_host(session) : p->host;
     p->unanswered = 0;
     update_awake(ns, p);
-    bool observed = coap_number(received, COAP_OPTION_OBSERVE, UINT32_MAX) != UINT32_MAX;
+    bool observed =
+        coap_number(received, COAP_OPTION_OBSERVE, OBSERVE_NONE) != OBSERVE_NONE;
     if (awaited) {
         p->observing |= p->step == STEP_OBSERVE && observed;
         take_answer(ns, p, received);

@@ -221,9 +221,10 @@ class Client(threading.Thread):
         if len(self.image) != num << (value & 7) + 4:
             return "4.08"
         self.image += m.payload
-        options.append((BLOCK1, block(num, more, szx)))
+        each = "stateless" in self.faults  # RFC 7959, figure 8: each block is taken by itself
+        options.append((BLOCK1, block(num, more and not each, szx)))
         if more:
-            return "2.31"
+            return "2.04" if each else "2.31"
         self.downloaded()
         return "2.04"
 
