@@ -86,7 +86,8 @@ static enum plan_error plan_channel(const struct plan_input *in, struct plan *pl
         radio->dr != SPEC_AUTO_U32 && radio->dr >= REGION_DR_COUNT
             ? NULL
             : region_data_rate(plan->region, plan->dr, DIRECTION_DOWN);
-    if (rate == NULL) {
+    if (rate == NULL ||
+        region_max_payload(plan->region, plan->dr, (struct payload_rules){0}) == 0) {
         return PLAN_DATARATE;
     }
     plan->frequency_hz = plan_frequency_hz(radio, plan->region);

@@ -8,6 +8,7 @@
 enum {
     NAMED_MAX = 20, /* devices in a diagnostic */
     TEXT_SIZE = 512,
+    WHAT_SIZE = 1024,
     DEVICES_SIZE = NAMED_MAX * (EUI_TEXT_SIZE + 1) + 32,
 };
 
@@ -86,49 +87,77 @@ int planning_refuse_left_out(const struct planning_job *m)
     return err;
 }
 
-/* What the decoders of the fleet take at most. */
-static void describe_limits(const struct planning_job *m, char text[static TEXT_SIZE])
+/*
+ * How much fits: as the decoders of the fleet have it, or, where that is less, as the frames of
+ * the fastest data rate that the campaign may use have it. True: the decoders.
+ */
+static bool describe_limits(const struct planning_job *m, char text[static TEXT_SIZE])
 {
     const struct fragplan_limits *limits = &m->input.limits;
     unsigned count = limits->count_max != 0 ? limits->count_max : FRAGPLAN_COUNT_MAX;
-    unsigned size = limits->size_max != 0 ? limits->size_max : 255;
+    unsigned size = limits->size_max != 0 ? limits->size_max : UINT8_MAX;
+    unsigned room = fragplan_size_for_payload(
+        region_max_payload(m->probe.region, m->probe.dr, (struct payload_rules){0}));
+    if (room < size && count > FRAGPLAN_COUNT_PLANNED) {
+        snprintf(text, TEXT_SIZE,
+                 "the image has %zu bytes; at most %u fragments of %u bytes go at DR%u",
+                 m->request.image_len, (unsigned)FRAGPLAN_COUNT_PLANNED, room,
+                 m->probe.dr);
+        return false;
+    }
     snprintf(text, TEXT_SIZE,
              "the image has %zu bytes; device profile '%s' takes at most %u fragments of "
              "%u to %u bytes",
              m->request.image_len, m->limiting != NULL ? m->limiting->name : "generic",
              count, (unsigned)limits->size_min, size);
+    return true;
+}
+
+/* The key that is wrong, and what is wrong with it. */
+static const char *describe(const struct planning_job *m, enum plan_error error,
+                            char what[static WHAT_SIZE])
+{
+    const struct spec_radio *radio = &m->request.spec->radio;
+    const char *region = m->request.fleet->doc->spec.region;
+    char limits[TEXT_SIZE];
+    switch (error) {
+    case PLAN_DATARATE:
+        snprintf(what, WHAT_SIZE, "there is no DR%u for downlinks in %s",
+                 (unsigned)radio->dr, region);
+        return "spec.radio.datarate";
+    case PLAN_FREQUENCY:
+        snprintf(what, WHAT_SIZE,
+                 "%.4f MHz is outside every sub-band of %s, or no multiple of 100 Hz",
+                 m->probe.frequency_hz / 1e6, region);
+        return "spec.radio.frequency";
+    case PLAN_TOO_MANY:
+        snprintf(what, WHAT_SIZE, "%s%s",
+                 describe_limits(m, limits) ? "its decoder cannot take the image: " : "",
+                 limits);
+        return "spec.image";
+    case PLAN_SIZE:
+        (void)describe_limits(m, limits);
+        snprintf(what, WHAT_SIZE, "%s; %s", plan_error_text(error), limits);
+        return "spec.image";
+    case PLAN_NO_SHARE:
+        snprintf(what, WHAT_SIZE,
+                 "%s; campaigns may use %.1f s of each hour of a gateway",
+                 plan_error_text(error), (double)m->probe.airtime_cap_us / 1e6);
+        return "spec.budgets.dutyCycle";
+    case PLAN_OK:
+    case PLAN_REGION:
+    case PLAN_EMPTY:
+        break;
+    }
+    snprintf(what, WHAT_SIZE, "%s", plan_error_text(error));
+    return NULL;
 }
 
 int planning_refuse_all(const struct planning_job *m, enum plan_error error)
 {
     const struct planning_request *r = &m->request;
-    char what[2 * TEXT_SIZE];
-    char limits[TEXT_SIZE];
-    switch (error) {
-    case PLAN_OK:
-    case PLAN_REGION:
-    case PLAN_DATARATE:
-    case PLAN_FREQUENCY:
-    case PLAN_EMPTY:
-        refuse(m, NULL, plan_error_text(error), r->devices, r->device_count);
-        break;
-    case PLAN_TOO_MANY:
-        describe_limits(m, limits);
-        snprintf(what, sizeof(what), "%s: %s", planning_reason_text(PLANNING_TOO_BIG),
-                 limits);
-        refuse(m, "spec.image", what, r->devices, r->device_count);
-        break;
-    case PLAN_SIZE:
-        describe_limits(m, limits);
-        snprintf(what, sizeof(what), "%s; %s", plan_error_text(error), limits);
-        refuse(m, "spec.image", what, r->devices, r->device_count);
-        break;
-    case PLAN_NO_SHARE:
-        snprintf(what, sizeof(what),
-                 "%s; campaigns may use %.1f s of each hour of a gateway",
-                 plan_error_text(error), (double)m->probe.airtime_cap_us / 1e6);
-        refuse(m, "spec.budgets.dutyCycle", what, r->devices, r->device_count);
-        break;
-    }
+    char what[WHAT_SIZE];
+    const char *path = describe(m, error, what);
+    refuse(m, path, what, r->devices, r->device_count);
     return FUO_ERANGE;
 }

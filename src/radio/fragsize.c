@@ -10,7 +10,7 @@ bool fragplan_count_degenerate(uint32_t count)
 int fragplan_with_size(size_t block_bytes, uint8_t size, struct fragplan *plan)
 {
     if (block_bytes == 0 || size == 0 ||
-        block_bytes > (size_t)FRAGPLAN_COUNT_MAX * size) {
+        block_bytes > (size_t)FRAGPLAN_COUNT_PLANNED * size) {
         return FUO_ERANGE;
     }
     size_t count = (block_bytes + size - 1) / size;

@@ -20,7 +20,10 @@
 enum {
     FRAGPLAN_HEADER_BYTES = 3, /* of a DataFragment command: CID, index and N */
     FRAGPLAN_COUNT_GOOD = 10,
-    FRAGPLAN_COUNT_MAX = 16383,
+    FRAGPLAN_COUNT_MAX = 16383, /* 14 bits: of M, and of N on air */
+    FRAGPLAN_CODED_ROOM = 255,  /* numbers that a plan leaves to coded fragments: what a
+                                   FragSessionStatusAns can ask for at once */
+    FRAGPLAN_COUNT_PLANNED = FRAGPLAN_COUNT_MAX - FRAGPLAN_CODED_ROOM,
 };
 
 struct fragplan_limits {
@@ -49,7 +52,8 @@ bool fragplan_count_degenerate(uint32_t count);
 
 /*
  * Cut block_bytes into fragments of the given size. FUO_ERANGE if either is 0 or the count
- * exceeds FRAGPLAN_COUNT_MAX; *plan is untouched then. Degenerate counts are not refused.
+ * exceeds FRAGPLAN_COUNT_PLANNED: with no number left for a coded fragment the first one that
+ * is lost would end the update. *plan is untouched then. Degenerate counts are not refused.
  */
 FUO_MUST_CHECK int fragplan_with_size(size_t block_bytes, uint8_t size,
                                       struct fragplan *plan);

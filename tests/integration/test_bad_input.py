@@ -124,6 +124,8 @@ def case_a_campaign_that_can_never_end_is_refused(folder):
                   "spec.schedule.windows: opens no window in 62 days")
         s.refused(s.campaign(budgets={"dutyCycle": "0.1%"}), NO_FIT, "spec.budgets.dutyCycle",
                   *s.euis())
+        s.refused(s.campaign(radio={"datarate": "DR8"}), NO_FIT,
+                  ":34:16: spec.radio.datarate: there is no DR8 for downlinks in EU868", *s.euis())
         # Each budget is looked at, whatever the others say.
         s.refused(s.campaign(budgets={"airtime": "1s", "duration": "1s", "deviceListening": "1s",
                                       "deviceEnergy": "1J"}), NO_FIT, "spec.budgets.airtime",

@@ -126,6 +126,7 @@ static void what_does_not_fit_says_which_key_to_change(void **state)
 {
     (void)state;
     static const struct fleet_spec nowhere = {.region = "XX1"};
+    static const struct fleet_spec american = {.region = "US915"};
     static const struct fleet_spec greedy = {.region = "EU868", .reserve_ppm = SPEC_PPM};
     struct {
         const char *name;
@@ -138,11 +139,15 @@ static void what_does_not_fit_says_which_key_to_change(void **state)
         {"region", PLAN_REGION, &nowhere, 9, SPEC_AUTO_U32, SPEC_AUTO_U32, SPEC_AUTO_U32},
         {"dr", PLAN_DATARATE, &eu868, 9, 15, SPEC_AUTO_U32, SPEC_AUTO_U32},
         {"dr 16", PLAN_DATARATE, &eu868, 9, 16, SPEC_AUTO_U32, SPEC_AUTO_U32},
+        {"dr without payload", PLAN_DATARATE, &american, 9, 0, SPEC_AUTO_U32,
+         SPEC_AUTO_U32},
         {"gap", PLAN_FREQUENCY, &eu868, 9, 5, 869300000, SPEC_AUTO_U32},
         {"odd", PLAN_FREQUENCY, &eu868, 9, 5, 869525050, SPEC_AUTO_U32},
         {"size 0", PLAN_SIZE, &eu868, 9, 5, SPEC_AUTO_U32, 0},
         {"size 255", PLAN_SIZE, &eu868, 9, 5, SPEC_AUTO_U32, 255},
         {"too many", PLAN_TOO_MANY, &eu868, 900000, 0, SPEC_AUTO_U32, SPEC_AUTO_U32},
+        {"no number for a coded one", PLAN_TOO_MANY, &eu868, 16383 * 48, 0, SPEC_AUTO_U32,
+         SPEC_AUTO_U32},
         {"share", PLAN_NO_SHARE, &greedy, 9, 5, SPEC_AUTO_U32, SPEC_AUTO_U32},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -355,6 +355,27 @@ static void an_image_too_large_for_the_decoders_is_refused_with_the_limit(void *
     stop(&rig);
 }
 
+static void what_the_radio_does_not_have_is_refused_at_its_key(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    struct device_rec rec = heard_by(0x100, 0xa0, 900);
+    add(&rig, &rec);
+    rig.spec.radio.dr = 15;
+    make(&rig, FUO_ERANGE);
+    assert_said(&rig, "spec.radio.datarate", "there is no DR15 for downlinks in EU868");
+    assert_said(&rig, "spec.radio.datarate", "1 device: 0000000000000100");
+    diag_list_finish(&rig.diags);
+    rig.spec.radio.dr = 0;
+    rig.request.image_len = 16383 * 48;
+    make(&rig, FUO_ERANGE);
+    assert_said(
+        &rig, "spec.image",
+        "the image has 786384 bytes; at most 16128 fragments of 48 bytes go at DR0");
+    stop(&rig);
+}
+
 static void an_image_too_large_for_some_is_planned_for_the_others(void **state)
 {
     (void)state;
@@ -406,7 +427,7 @@ static void files_that_fit_no_region_say_so(void **state)
     add(&rig, &rec);
     rig.spec.radio.frequency_hz = 100000000;
     make(&rig, FUO_ERANGE);
-    assert_non_null(strstr(rig.diags.items[0].text, "spec.radio.frequency"));
+    assert_said(&rig, "spec.radio.frequency", "100.0000 MHz is outside every sub-band");
     stop(&rig);
 }
 
@@ -482,6 +503,7 @@ TEST_MAIN(cmocka_unit_test(devices_never_heard_are_one_assumed_cohort),
           cmocka_unit_test(a_fleet_without_clock_or_packages_is_refused),
           cmocka_unit_test(no_budget_is_refused_with_the_devices),
           cmocka_unit_test(an_image_too_large_for_the_decoders_is_refused_with_the_limit),
+          cmocka_unit_test(what_the_radio_does_not_have_is_refused_at_its_key),
           cmocka_unit_test(an_image_too_large_for_some_is_planned_for_the_others),
           cmocka_unit_test(who_has_no_class_b_is_left_out_of_a_campaign_of_it),
           cmocka_unit_test(files_that_fit_no_region_say_so))

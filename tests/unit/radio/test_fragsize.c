@@ -29,9 +29,13 @@ static void a_given_size_is_only_divided(void **state)
     assert_int_equal(plan.count, 768); /* degenerate, and the caller's choice */
     assert_int_equal(fragplan_with_size(0, 48, &plan), FUO_ERANGE);
     assert_int_equal(fragplan_with_size(10, 0, &plan), FUO_ERANGE);
-    assert_int_equal(fragplan_with_size((size_t)FRAGPLAN_COUNT_MAX * 48 + 1, 48, &plan),
-                     FUO_ERANGE);
-    assert_int_equal(plan.count, 768);
+    assert_int_equal(fragplan_with_size((size_t)16128 * 48, 48, &plan), FUO_OK);
+    assert_int_equal(plan.count, 16383 - 255); /* coded fragments have numbers, too */
+    plan = (struct fragplan){0};
+    assert_int_equal(
+        fragplan_with_size((size_t)FRAGPLAN_COUNT_PLANNED * 48 + 1, 48, &plan),
+        FUO_ERANGE);
+    assert_int_equal(plan.count, 0);
 }
 
 static void the_largest_sound_size_is_chosen(void **state)
