@@ -19,6 +19,9 @@ GOOD = {"duty_cycle_violations": 0, "rho_fragments": 1.02, "rho_makespan": 1.2,
         "t95_s": 500, "fragments_sent": 300, "wall_run_s": 5, "wall_events_per_s": 900000,
         "bounds": {"makespan_s": 800, "median_s": 900},
         "chirpstack_best": {"completion": 0.97}, "chirpstack_dr0": {"completion": 0.98}}
+ROLLOUT = {"wall_ratio": 14189.4, "engine_bytes_share": 0.9046, "completion": 0.99999,
+           "duty_cycle_violations": 0, "schedule_violations": 0, "virtual_s": 1854000, "cut": 0,
+           "outcomes": {"none": 0, "succeeded": 99999, "failed": 1}, "wall_run_s": 130}
 # A program that prints its arguments as a result, and fails for seed 13.
 FAKE = """#!/bin/sh
 [ "$4" = 13 ] && { echo "no such luck" >&2; exit 11; }
@@ -143,6 +146,40 @@ class Bench(unittest.TestCase):
         self.assertEqual(self.row(out, "fragments_sent", "/", "769", "direct")[-1], "MISSED")
         self.assertEqual(self.row(out, "makespan_s", "/", "769", "direct")[-1], "MISSED")
         self.assertEqual(status, 1)
+
+    def put_rollout(self, **figures):
+        path = self.dir / "rollout-1.json"
+        path.write_text(json.dumps({"stock": {**ROLLOUT, **figures}}) + "\n", encoding="utf-8")
+
+    def test_a_rollout_is_judged_by_what_it_prints(self):
+        self.put_rollout()
+        status, out, _ = self.judged("rollout", "1")
+        self.assertEqual(status, 0, out)
+        self.assertEqual(self.row(out, "wall_ratio", "stock")[-1], "met")
+        for name in ("rho_cover", "completion_ahead", "no figure"):
+            self.assertNotIn(name, out)
+        for name, figures in (("wall_ratio", {"wall_ratio": 199}),
+                              ("engine_bytes_share", {"engine_bytes_share": 1.01}),
+                              ("schedule_violations", {"schedule_violations": 1}),
+                              ("duty_cycle_violations", {"duty_cycle_violations": 1}),
+                              ("without_outcome", {"outcomes": {"none": 1}}),
+                              ("without_outcome", {"cut": 1}),
+                              ("completion", {"completion": 0.994})):
+            with self.subTest(name):
+                self.put_rollout(**figures)
+                status, out, _ = self.judged("rollout", "1")
+                self.assertEqual(self.row(out, name, "stock")[-1], "MISSED")
+                self.assertEqual(status, 1)
+                self.assertIn("1 missed", out)
+
+    def test_a_rollout_that_broke_a_law_is_judged_and_no_other_run_is(self):
+        path = self.dir.parent / "fake"
+        path.write_text("#!/bin/sh\necho '" + json.dumps(
+            {"stock": {**ROLLOUT, "schedule_violations": 3}}) + "'\nexit 1\n", encoding="ascii")
+        path.chmod(0o755)
+        for scenario, code in (("rollout", 1), ("town", 2)):
+            status, out, _ = self.bench("--bench", path, "--scenario", scenario, "--seeds", "1")
+            self.assertEqual(status, code, out)
 
     def fake(self):
         path = self.dir.parent / "fake"
