@@ -328,10 +328,8 @@ static void play(const struct session *x, struct strategy *out)
             continue;
         }
         out->complete_us[i] = receive(x, i);
-        if (x->g->reachable[i]) {
-            int64_t until_us = out->complete_us[i] >= 0 ? out->complete_us[i] : end_us;
-            out->listening_us += until_us - x->g->start_us;
-        }
+        int64_t until_us = out->complete_us[i] >= 0 ? out->complete_us[i] : end_us;
+        out->listened_us[i] = until_us - x->g->start_us;
     }
 }
 

@@ -59,23 +59,24 @@ static void dump_devices(FILE *f, const struct report *r, int i, const uint8_t *
                 "first_uplink_us,first_received_us,interval_s,listening_us,unicast_us,"
                 "uplinks,uplinks_received,"
                 "transmission,sessions,fragments_unicast,overflow,outcome,reason,"
-                "chirpstack_best_us,chirpstack_dr0_us\n",
+                "chirpstack_best_us,chirpstack_dr0_us,chirpstack_best_listening_us,"
+                "chirpstack_dr0_listening_us\n",
                 f);
     for (size_t k = 0; k < t->device_count; k++) {
         const struct world_device_trace *d = &t->devices[k];
         const struct world_device *truth = &r->scenario->devices[k];
-        (void)fprintf(f,
-                      "device,%s,%zu,%s,%u,%u,%" PRId64 ",%" PRId64 ",%" PRId64
-                      ",%" PRId64 ",%u,%" PRId64 ",%" PRId64
-                      ",%u,%u,%d,%u,%u,%d,%s,%s,%" PRId64 ",%" PRId64 "\n",
-                      timing_at(i), k, r->scenario->profiles[truth->profile].name,
-                      truth->uplink_dr, reachable[k], d->complete_us, d->ended_us,
-                      d->first_uplink_us, d->first_received_us, truth->interval_s,
-                      d->listening_us, d->unicast_us, d->uplinks, d->uplinks_received,
-                      (int)d->transmission, d->sessions, d->fragments_unicast,
-                      d->overflow, outcome_name((enum outcome)d->outcome),
-                      member_reason_slug((enum member_reason)d->reason),
-                      g->best.complete_us[k], g->dr0.complete_us[k]);
+        (void)fprintf(
+            f,
+            "device,%s,%zu,%s,%u,%u,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64
+            ",%u,%" PRId64 ",%" PRId64 ",%u,%u,%d,%u,%u,%d,%s,%s,%" PRId64 ",%" PRId64
+            ",%" PRId64 ",%" PRId64 "\n",
+            timing_at(i), k, r->scenario->profiles[truth->profile].name, truth->uplink_dr,
+            reachable[k], d->complete_us, d->ended_us, d->first_uplink_us,
+            d->first_received_us, truth->interval_s, d->listening_us, d->unicast_us,
+            d->uplinks, d->uplinks_received, (int)d->transmission, d->sessions,
+            d->fragments_unicast, d->overflow, outcome_name((enum outcome)d->outcome),
+            member_reason_slug((enum member_reason)d->reason), g->best.complete_us[k],
+            g->dr0.complete_us[k], g->best.listened_us[k], g->dr0.listened_us[k]);
     }
 }
 

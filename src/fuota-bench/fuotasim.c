@@ -98,9 +98,7 @@ int strategy_fuotasim(const struct world_scenario *s, uint8_t dr,
     int64_t end_us = fuotasim_time_us((uint32_t)one.fragments, cut.airtime_us);
     for (size_t i = 0; i < s->device_count; i++) {
         one.complete_us[i] = receive(s, i, dr, &cut, (uint32_t)one.fragments);
-        if (reachable[i]) {
-            one.listening_us += one.complete_us[i] >= 0 ? one.complete_us[i] : end_us;
-        }
+        one.listened_us[i] = one.complete_us[i] >= 0 ? one.complete_us[i] : end_us;
     }
     err = strategy_sum(s, reachable, &one);
     if (err != FUO_OK) {

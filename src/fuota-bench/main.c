@@ -71,9 +71,22 @@ static int report(struct bench *b, int64_t start_us, const uint8_t *reachable,
     return 0;
 }
 
+/* Before the run, which may take minutes. */
+static bool can_write(const char *path)
+{
+    AUTO_FCLOSE FILE *f = fopen(path, "abe");
+    if (f == NULL) {
+        (void)fprintf(stderr, "fuota-bench: cannot write %s\n", path);
+    }
+    return f != NULL;
+}
+
 static int run_scenario(struct bench *b)
 {
     int64_t start_us = clock_mono(&b->clock).us;
+    if (b->options.dump != NULL && !can_write(b->options.dump)) {
+        return EXIT_INTERNAL;
+    }
     if (world_scenario_make(&b->scenario, b->options.scenario, b->options.seed) !=
         FUO_OK) {
         return EXIT_USAGE;
@@ -99,7 +112,7 @@ int main(int argc, char **argv)
 {
     struct bench b = {.scenario = {0}};
     if (options_parse(&b.options, argc, argv) != FUO_OK) {
-        options_help(stderr);
+        (void)fputs("'fuota-bench --help' tells the options\n", stderr);
         return EXIT_USAGE;
     }
     if (b.options.help) {

@@ -160,7 +160,7 @@ void options_help(FILE *to)
         "  --timing T    stock, margin1s or direct only; else all three\n"
         "  --json        one JSON object on the last line\n"
         "  --dump FILE   CSV tables from which every figure can be recomputed\n"
-        "  --capture DB  threshold of two frames at once: 1, 3, 6; 6\n"
+        "  --capture DB  threshold of two frames at once, 1 to 30; 6\n"
         "  --no-solver   do not look for a better cover with cbc\n"
         "  --progress    a line per virtual hour on stderr\n"
         "  rollout       three waves with gates, at night, over 100 000 devices: how "

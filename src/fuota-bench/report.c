@@ -206,7 +206,8 @@ static void put_scenario(struct json *j, const struct world_scenario *s)
         by_dr[s->devices[i].uplink_dr]++;
     }
     put_text(j, "scenario", s->name);
-    put_int(j, "seed", (int64_t)s->seed);
+    key(j, "seed");
+    (void)fprintf(j->to, "%" PRIu64, s->seed);
     put_int(j, "gateways", (int64_t)s->gateway_count);
     put_int(j, "devices", (int64_t)s->device_count);
     put_int(j, "image_bytes", (int64_t)s->image_bytes);

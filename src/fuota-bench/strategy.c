@@ -14,14 +14,18 @@ static int compare_i64(const void *a, const void *b)
 
 int strategy_begin(const struct world_scenario *s, struct strategy *out)
 {
-    int64_t *complete_us = calloc(s->device_count + 1, sizeof(*complete_us));
+    size_t count = s->device_count + 1;
+    int64_t *complete_us = calloc(2 * count, sizeof(*complete_us));
     if (complete_us == NULL) {
         return FUO_ENOMEM;
     }
     for (size_t i = 0; i < s->device_count; i++) {
         complete_us[i] = -1;
     }
-    *out = (struct strategy){.makespan_us = -1, .t95_us = -1, .complete_us = complete_us};
+    *out = (struct strategy){.makespan_us = -1,
+                             .t95_us = -1,
+                             .complete_us = complete_us,
+                             .listened_us = complete_us + count};
     return FUO_OK;
 }
 
@@ -34,8 +38,10 @@ int strategy_sum(const struct world_scenario *s, const uint8_t *reachable,
     }
     size_t wanted = 0;
     size_t done = 0;
+    int64_t listening_us = 0;
     for (size_t i = 0; i < s->device_count; i++) {
         wanted += reachable[i] != 0;
+        listening_us += reachable[i] ? out->listened_us[i] : 0;
         if (reachable[i] && out->complete_us[i] >= 0) {
             sorted[done++] = out->complete_us[i];
         }
@@ -43,6 +49,7 @@ int strategy_sum(const struct world_scenario *s, const uint8_t *reachable,
     qsort(sorted, done, sizeof(*sorted), compare_i64);
     size_t share = (wanted * 95 + 99) / 100;
     out->completed = done;
+    out->listening_us = listening_us;
     out->makespan_us = done == 0 ? -1 : sorted[done - 1];
     out->t95_us = share == 0 || done < share ? -1 : sorted[share - 1];
     return FUO_OK;

@@ -27,11 +27,13 @@ struct strategy {
     int64_t start_us;      /* of the session */
     bool session_exceeded; /* took longer than the 2^15 s a session may last */
     int64_t *complete_us;  /* per device, -1: never; owned, free() */
+    int64_t *listened_us;  /* per device, reachable or not; in the same memory */
 };
 
 /* An empty result: nobody complete. FUO_ENOMEM; *out is untouched then. */
 FUO_MUST_CHECK int strategy_begin(const struct world_scenario *s, struct strategy *out);
 
-/* makespan_us, t95_us and completed from complete_us. FUO_ENOMEM. */
+/* makespan_us, t95_us, completed and listening_us from what is told of each device.
+ * FUO_ENOMEM. */
 FUO_MUST_CHECK int strategy_sum(const struct world_scenario *s, const uint8_t *reachable,
                                 struct strategy *out);

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""test_check_bench.py FUOTA_BENCH CHECK_BENCH - on the town, and on lies about it.
+"""test_check_bench.py FUOTA_BENCH CHECK_BENCH PAGE - on the town, and on lies about it.
 
 The figures of a real run have to be found again; each falsified figure and each falsified
-dump has to be noticed.
+dump has to be noticed. The manual PAGE tells each table of the dump and its columns.
 """
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,8 @@ def figures_that_lie(figures):
                            "speedup_vs_chirpstack_best", "speedup_vs_chirpstack_dr0",
                            "energy_vs_chirpstack_best")]
     paths += [["bounds", "fragments_s"], ["bounds", "t95_s"], ["bounds", "makespan_s"],
-              ["chirpstack_best", "t95_s"], ["chirpstack_dr0", "completion"]]
+              ["chirpstack_best", "t95_s"], ["chirpstack_dr0", "completion"],
+              ["chirpstack_dr0", "listening_mean_s"]]
     for path in paths:
         yield ".".join(path), changed(figures, path, 1.05)
     for key in ("heard_s", "setup_median_s", "median_s", "more_s"):
@@ -66,8 +68,18 @@ def dumps_that_lie(dump):
     yield "weaker links", weak
 
 
+def columns_untold(dump, page):
+    section = page.read_text(encoding="utf-8").split("# DUMP")[1]
+    tables = {m[1]: m[2] for m in re.finditer(r"(?ms)^\*([a-z]+)\*: (.*?)\n\n", section)}
+    for line in dump:
+        if line.startswith("#"):
+            name, *columns = line[1:].split(",")
+            yield from (f"{name}.{column}" for column in columns
+                        if not re.search(rf"\b{column}\b", tables.get(name, "")))
+
+
 def main():
-    bench, check = sys.argv[1], sys.argv[2]
+    bench, check, page = sys.argv[1:]
     bad = 0
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -81,6 +93,9 @@ def main():
         if status != 0:
             print(text)
             return 1
+        for column in columns_untold(dump, pathlib.Path(page)):
+            print(f"not in the manual page: {column}")
+            bad += 1
         for what, lie in figures_that_lie(figures):
             if judged(check, folder, lie, dump)[0] != 1:
                 print(f"not noticed: {what}")
