@@ -110,6 +110,11 @@ struct device {
     bool maintenance;   /* see engine_set_maintenance() */
 };
 
+/* With its share of the table of devices: four places when that has just grown. */
+_Static_assert(sizeof(struct device) - sizeof(struct device_rec) + 4 * sizeof(void *) <=
+                   LINK_ENGINE_BYTES,
+               "what the engine keeps of a device");
+
 struct member {
     struct member_rec rec;
     struct campaign *campaign;
