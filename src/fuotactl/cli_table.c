@@ -429,17 +429,19 @@ const struct cli_command cli_commands[] = {
         .name = "budget",
         .synopsis = "[GATEWAY]",
         .summary = "Show the airtime of gateways in the last hour, and what is allowed",
-        .text = "A line per gateway and sub-band that campaigns have sent in: airtime of "
-                "campaigns, multicast and to single devices, what commands that wait for "
-                "their devices may take there, how much of an hour campaigns may use, "
-                "airtime of others as "
-                "far as it is known, the legal limit, how much of it is used, and what "
-                "campaigns may send at once. Exit code 5 if the gateway has sent nothing "
-                "yet.\n\n"
-                "With --json: one line of type \"budget\": gateways [{gateway, low_hz, "
-                "high_hz, own_us, waiting_us, others_us, own_cap_us, legal_cap_us "
-                "(3600000000: no "
-                "limit), free_us, used_ppm (of legal_cap_us)}].",
+        .text =
+            "A line per gateway and sub-band that campaigns, or others as far as that "
+            "is known, have sent in: airtime of campaigns, multicast and to single "
+            "devices, what commands that wait for their devices may take there, how "
+            "much of an hour campaigns may use, airtime of others, the legal limit, how "
+            "much of it is used, and what campaigns may send at once; and whether the "
+            "gateway is online, if it tells. Exit code 5 if the gateway has sent "
+            "nothing yet.\n\n"
+            "With --json: one line of type \"budget\": gateways [{gateway, low_hz, "
+            "high_hz, own_us, waiting_us, others_us, own_cap_us, legal_cap_us "
+            "(3600000000: no "
+            "limit), free_us, used_ppm (of legal_cap_us), and of a gateway that tells "
+            "of itself online, tx_given, tx_sent (frames, by its last statistics)}].",
         .operand = "GATEWAY",
         .operand_max = 1,
         .run = cmd_budget,
