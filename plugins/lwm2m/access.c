@@ -548,7 +548,7 @@ int access_order(struct fuo_ns *ns, const struct fuo_access *order)
     ns->now_us = ns->base.ops->now(ns->base.host);
     a->until_us = ns->now_us + order->timeout_us;
     bool changes = a->type != FUO_ACCESS_READ && a->type != FUO_ACCESS_OBSERVE;
-    if (changes && a->path.id[0] == OBJECT_FIRMWARE && p->image != 0) {
+    if (changes && a->path.id[0] == OBJECT_FIRMWARE && bring_is_for(ns, p)) {
         err = FUO_EPERM; /* it is a campaign's */
     }
     err = err == FUO_OK ? enqueue(ns, p, a) : err;

@@ -185,6 +185,14 @@ static void wait_for_cell(struct fuo_ns *ns, struct peer *p)
     }
 }
 
+bool bring_is_for(const struct fuo_ns *ns, const struct peer *p)
+{
+    const uint8_t *image = NULL;
+    size_t len = 0;
+    return p->image != 0 &&
+           ns->base.ops->image(ns->base.host, p->image, &image, &len) == FUO_OK;
+}
+
 static bool has_room(struct fuo_ns *ns, const struct peer *p)
 {
     const uint8_t *image = NULL;

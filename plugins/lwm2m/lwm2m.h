@@ -439,6 +439,8 @@ struct places {
     char http[URI_SIZE]; /* at the operator's HTTP server; empty: it is not there */
 };
 
+/* Whether it was ordered for it, by a campaign that has not ended. */
+bool bring_is_for(const struct fuo_ns *ns, const struct peer *p);
 FUO_MUST_CHECK int bring_find(struct fuo_ns *ns, const struct peer *p,
                               struct places *places);
 /* It was told so, by us, before a restart of ours perhaps. */

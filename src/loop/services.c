@@ -154,6 +154,13 @@ static int factory_key(void *arg, uint64_t dev_eui, uint8_t key[16])
 
 /* ---- images ---- */
 
+/* It may be retried; then it goes on, and with it what is brought for it. */
+static bool has_ended(const struct services *s, uint32_t campaign_id)
+{
+    const struct campaign_rec *c = engine_campaign_by_id(s->daemon->engine, campaign_id);
+    return c == NULL || campaign_phase_is_final(c->phase);
+}
+
 static int image(void *arg, uint32_t id, const uint8_t **bytes, size_t *len)
 {
     const struct services *s = arg;
@@ -161,7 +168,8 @@ static int image(void *arg, uint32_t id, const uint8_t **bytes, size_t *len)
     uint32_t campaign_id = deltas_campaign_of(id, &variant);
     const struct campaign_entry *entry =
         campaigns_find(&s->daemon->campaigns, campaign_id);
-    if (entry == NULL || entry->image == NULL || variant > entry->deltas.count) {
+    if (entry == NULL || entry->image == NULL || variant > entry->deltas.count ||
+        has_ended(s, campaign_id)) {
         return FUO_ENOENT;
     }
     bool whole = variant == VARIANT_FULL;

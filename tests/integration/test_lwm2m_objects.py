@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from cases import run_cases
-from lwm2m_client import TLV
+from lwm2m_client import GET, PATH, TLV, code, encode
 from lwm2m_objects import SENML_JSON, ObjectClient
 from lwm2m_stack import Lwm2mStack, dtls
 from stack import wait_for
@@ -164,11 +164,22 @@ def case_changes_are_in_the_audit_log_without_their_values(folder):
 
 def case_the_object_of_a_campaign_is_left_to_it(folder):
     with Lwm2mStack(folder) as s:
-        s.client(szx=0)
+        client = s.client(method=1, faults=["mute"])  # it stays half brought
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
-        wait_for("the download", lambda: s.clients[0].uri)
+        wait_for("some blocks", lambda: client.muted, 60)
         r = s.ctl("device", "meter-0", "execute", "/5/0/10", check=6)
         assert "campaign" in r.stderr, r.stderr
+
+
+def case_after_its_campaign_the_object_is_anybodys_and_the_image_nobodys(folder):
+    with Lwm2mStack(folder) as s:
+        client = s.client()
+        s.campaign(0)
+        r = s.ctl("device", "meter-0", "execute", "/5/0/2", check=6)
+        assert "4.05" in r.stderr, r.stderr  # the device's own answer: it is idle
+        name = client.uris[0].rsplit("/", 1)[1].encode()
+        answer = s.ask(encode(0, GET, 1, b"t", [(PATH, b"fw"), (PATH, name)]))
+        assert answer[1] == code("4.04"), answer
 
 
 def case_an_imported_device_registers_with_its_key_at_once(folder):
