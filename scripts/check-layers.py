@@ -81,8 +81,8 @@ PLUGIN_DENY = re.compile(r"uv\.h|sqlite3\.h|yaml\.h|MQTT.*|curl/.*|pthread\.h|th
                          r"(sys/)?time\.h|sys/socket\.h|netdb\.h|netinet/.*|arpa/.*|"
                          r"unistd\.h|fcntl\.h|dlfcn\.h|openssl/.*")
 # But for the one that is a server itself: wire formats, linked into it, and what its
-# library's addresses are made of. The host watches its descriptor.
-PLUGIN_MAY = {"lwm2m": {"base", "codec", "arpa/inet.h"}}
+# library's addresses and datagrams are made of. The host watches its descriptor.
+PLUGIN_MAY = {"lwm2m": {"base", "codec", "arpa/inet.h", "netinet/in.h", "sys/socket.h"}}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
 
 

@@ -159,7 +159,9 @@ static void serve_due(struct fuo_ns *ns)
 static void lwm2m_on_ready(struct fuo_ns *ns)
 {
     ns->now_us = ns->base.ops->now(ns->base.host);
-    coap_io_process(ns->ctx, COAP_IO_NO_WAIT);
+    for (size_t n = screen_turn(&ns->screen, ns->ctx); n > 0; n--) {
+        ns->base.ops->reject(ns->base.host, "unusable CoAP message");
+    }
     memset(ns->psk, 0, sizeof(ns->psk));
     tick(ns);
     bootstrap_serve(ns);
@@ -202,6 +204,12 @@ static int listen_at(struct fuo_ns *ns, uint32_t port, coap_proto_t protocol)
                (unsigned)port);
         return FUO_EIO;
     }
+    if (protocol == COAP_PROTO_UDP &&
+        screen_add(&ns->screen, ns->ctx, (uint16_t)port) != FUO_OK) {
+        ns_log(ns, FUO_LOG_ERROR, "cannot find the socket of port %u: is /proc mounted?",
+               (unsigned)port);
+        return FUO_EIO;
+    }
     return FUO_OK;
 }
 
@@ -215,32 +223,18 @@ static int set_keys(struct fuo_ns *ns)
     return coap_context_set_psk2(ns->ctx, &keys) ? FUO_OK : FUO_EIO;
 }
 
-static void refuse_proxy(coap_resource_t *resource, coap_session_t *session,
-                         const coap_pdu_t *request, const coap_string_t *query,
-                         coap_pdu_t *response)
-{
-    (void)resource;
-    (void)session;
-    (void)request;
-    (void)query;
-    coap_pdu_set_code(response, COAP_RESPONSE_CODE_PROXYING_NOT_SUPPORTED);
-}
-
-/* All that libcoap lets be: its own answers come with a text, and may be longer than three
- * times the request. */
+/* All that libcoap lets be: its own answers come with a text. None for proxying: what is not
+ * for us it refuses in one answer, but what such a resource says, as a confirmable one. */
 static void add_resources(struct fuo_ns *ns)
 {
     static const coap_request_t methods[] = {
         COAP_REQUEST_GET,   COAP_REQUEST_POST,  COAP_REQUEST_PUT,   COAP_REQUEST_DELETE,
         COAP_REQUEST_FETCH, COAP_REQUEST_PATCH, COAP_REQUEST_IPATCH};
-    static const char *own_name = ""; /* nobody forwards to us as if we were the proxy */
     coap_resource_t *all = coap_resource_unknown_init(handle);
-    coap_resource_t *proxy = coap_resource_proxy_uri_init(refuse_proxy, 1, &own_name);
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         coap_register_request_handler(all, methods[i], handle);
     }
     coap_add_resource(ns->ctx, all);
-    coap_add_resource(ns->ctx, proxy);
 }
 
 static int open_context(struct fuo_ns *ns)

@@ -20,6 +20,7 @@
  *   readings.c   values that it answers, for people
  *   record.c   what a device answers, to State, Update Result and versions
  *   coap.c     options of messages
+ *   screen.c   which datagrams libcoap gets to read
  *
  * A device is known by the name of its inventory, or its DevEUI in hex: that is its endpoint
  * name, and with DTLS the identity of its key, too.
@@ -31,6 +32,7 @@
 #include "base.h"
 #include "codec/coap_block.h"
 #include "fuotad/plugin.h"
+#include "screen.h"
 
 enum {
     ENDPOINT_SIZE = 128,
@@ -277,6 +279,7 @@ struct fuo_ns {
     struct ns_base base;
     const struct config *config;
     coap_context_t *ctx;
+    struct screen screen;
     uint8_t psk[16]; /* lent to libcoap during a handshake */
     coap_bin_const_t psk_key;
 

@@ -164,18 +164,22 @@ static void look_api(const struct fleet_entry *fleet, const struct doctor_probe 
 
 /* ---- what came from a server and was of no use ---- */
 
-static void look_rejects(const struct fleet_entry *fleet, struct json_object *list)
+static void look_rejects(const struct fleet_entry *fleet, bool has_mqtt,
+                         struct json_object *list)
 {
     char what[WHAT_SIZE];
-    snprintf(what, sizeof(what), "broker of fleet %s", fleet->doc->spec.name);
+    const char *area = has_mqtt ? "broker" : "devices";
+    const char *advice =
+        has_mqtt ? "see who else publishes there, and whether the server's version is "
+                   "supported"
+                 : "see who sends to the ports of the fleet's networkServer.options";
+    snprintf(what, sizeof(what), "%s of fleet %s", area, fleet->doc->spec.name);
     const char *kind = NULL;
     uint64_t count = 0;
     for (size_t i = 0; i < REJECTS_SHOWN && host_reject(fleet->host, i, &kind, &count);
          i++) {
-        finding_add(list, FINDING_WARN, (struct finding_subject){"broker", what},
-                    "%" PRIu64 " messages were of no use: %s; see who else publishes "
-                    "there, and whether the server's version is supported",
-                    count, kind);
+        finding_add(list, FINDING_WARN, (struct finding_subject){area, what},
+                    "%" PRIu64 " messages were of no use: %s; %s", count, kind, advice);
     }
 }
 
@@ -191,7 +195,7 @@ void doctor_look_connections(struct daemon *d, const struct doctor_probe *probes
         if (health.has_mqtt) {
             look_broker(&health, (struct finding_subject){"broker", what}, list);
         }
-        look_rejects(fleet, list);
+        look_rejects(fleet, health.has_mqtt, list);
         if (health.has_http) {
             look_api(fleet, &probes[i], &health, list);
         }

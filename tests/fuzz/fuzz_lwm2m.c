@@ -45,8 +45,6 @@ enum {
     NAME_MAX_SIZE = 64,
     DEVICES = 3,
     TIMES_MAX = 3,
-    SHORT_BYTES = 10, /* what libcoap refuses by itself it may refuse in a few more */
-    SHORT_ANSWER_MAX = 28, /* "Proxying Not Supported" */
 };
 
 enum asked { NOT_ASKED, OPEN, ENDED };
@@ -300,7 +298,7 @@ static void send_bytes(struct fuo_host *h, const uint8_t *bytes, size_t len,
     struct pollfd readable = {.fd = h->fd, .events = POLLIN};
     bool asks = len < 2 || COAP_CODE_CLASS(bytes[1]) == 0;
     h->answered |= !asks;
-    h->may_send += len < SHORT_BYTES ? SHORT_ANSWER_MAX : TIMES_MAX * len;
+    h->may_send += TIMES_MAX * len;
     (void)sendto(h->client, bytes, len, 0, (const struct sockaddr *)to, sizeof(*to));
     (void)poll(&readable, 1, ARRIVES_MS);
     run_turns(h);

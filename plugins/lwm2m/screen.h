@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * screen.h - which datagrams libcoap gets to read, of those that come without DTLS.
+ *
+ * libcoap 4.3.1 answers some by itself, before any handler: methods that CoAP does not have,
+ * proxies, unknown critical options, a Hop-Limit that is used up. It does so with a text, and
+ * whoever sends a few bytes from an address that is not its own has more than three times as
+ * much sent there. It heeds signals of CoAP over TCP (RFC 8323), too, and repeats its answer
+ * to them. There is no hook for any of that.
+ *
+ * So the head of each port's queue is judged where it is, and taken away if it is nothing for
+ * libcoap, which reads one datagram of a port in a turn: the one that was judged. What is
+ * refused is counted by the host, and answered with a Reset of four bytes if it was confirmable
+ * (RFC 7252, 4.2). No session comes of it.
+ *
+ * With DTLS whoever speaks has shown that it is there: such ports are not looked at.
+ */
+#pragma once
+
+#include <coap3/coap.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fuotad/error.h"
+
+enum {
+    SCREEN_PORTS_MAX = 2, /* registration, bootstrap */
+};
+
+struct screen {
+    size_t count;
+    struct {
+        uint64_t key; /* of its events in libcoap's epoll */
+        int fd;       /* libcoap's */
+    } ports[SCREEN_PORTS_MAX];
+};
+
+/*
+ * Pure: a message of RFC 7252 that is no signal, no request in an answer's place (4.2), and
+ * to which libcoap has nothing to say that is longer than three times len.
+ */
+bool screen_passes(const uint8_t *bytes, size_t len);
+
+/* From now on what comes at the port, where libcoap listens, is judged. FUO_EIO: which socket
+ * that is cannot be found, as /proc is not there. */
+FUO_MUST_CHECK int screen_add(struct screen *screen, const coap_context_t *ctx,
+                              uint16_t port);
+
+/* A turn of libcoap's, as coap_io_process() is one that does not wait. How many datagrams
+ * were refused. */
+size_t screen_turn(const struct screen *screen, coap_context_t *ctx);
