@@ -17,292 +17,26 @@
  * its image, each message that the plugin sends is CoAP, and before a device has answered not
  * more than three times as much is sent to it as came.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "base/fnv.h"
 #include "base/hex.h"
 #include "codec/coap_block.h"
 #include "codec/coap_msg.h"
 #include "lwm2m.h"
+#include "lwm2m_host.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum {
-    PORT = 5683,
-    BOOTSTRAP_PORT = 5693,
-    LINES_MAX = 300,
-    HEARD_MAX = 16,
-    IMAGE_BYTES = 150,
-    TURNS_MAX = 32,
-    ARRIVES_MS = 100, /* on loopback it is there at once */
-    NAME_MAX_SIZE = 64,
-    DEVICES = 3,
-    TIMES_MAX = 3,
+/* What a text has done so far. */
+struct script {
+    struct fuo_host host;
+    uint64_t accessed_of[HOST_IDS_MAX + 1]; /* whose DevEUI */
+    uint16_t next_id;                       /* of a message of a device */
 };
-
-enum asked { NOT_ASKED, OPEN, ENDED };
-
-/* A request of the plugin that was not answered yet. */
-struct heard {
-    uint16_t id;
-    struct coap_token token;
-    struct sockaddr_in from;
-};
-
-struct fuo_host {
-    int fd;     /* of the plugin */
-    int client; /* of all devices */
-    struct in_addr address;
-    struct fuo_ns *ns;
-    int64_t now_us;
-    uint64_t drawn;
-    bool at_once; /* it wants another turn */
-    enum asked orders[LINES_MAX + 1];
-    enum asked accesses[LINES_MAX + 1];
-    uint64_t accessed_of[LINES_MAX + 1];
-    struct heard heard[HEARD_MAX];
-    size_t heard_count;
-    size_t may_send; /* bytes, in all */
-    size_t sent;
-    bool answered; /* one of its devices has */
-    struct heard observed;
-    uint16_t next_id;
-    char registration[NAME_MAX_SIZE];
-    char image_name[NAME_MAX_SIZE];
-};
-
-static void require(bool truth)
-{
-    if (!truth) {
-        abort();
-    }
-}
-
-/* ---- the host ---- */
-
-static void on_log(struct fuo_host *h, enum fuo_log_level level, const char *text)
-{
-    (void)h;
-    (void)level;
-    require(strchr(text, '\n') == NULL);
-}
-
-static void on_reject(struct fuo_host *h, const char *kind)
-{
-    (void)h;
-    require(kind[0] != '\0');
-}
-
-static void settle(enum asked *asked, uint64_t id, bool more)
-{
-    require(id <= LINES_MAX && asked[id] == OPEN);
-    asked[id] = more ? OPEN : ENDED;
-}
-
-static void on_event(struct fuo_host *h, const struct fuo_event *e)
-{
-    require(e->size == sizeof(*e));
-    if (e->type == FUO_EV_ORDERED) {
-        settle(h->orders, e->ordered.id, false);
-    } else if (e->type == FUO_EV_ACCESSED) {
-        settle(h->accesses, e->accessed.id, e->accessed.more);
-        require(e->accessed.reading_count <= FUO_READINGS_MAX);
-    } else if (e->type == FUO_EV_PROGRESS) {
-        require(e->progress.done_bytes <= e->progress.total_bytes);
-        require(e->progress.total_bytes == IMAGE_BYTES);
-    } else if (e->type == FUO_EV_REPORTED) {
-        require(memchr(e->reported.firmware_version, '\0', FUO_REPORT_SIZE) != NULL);
-        require(memchr(e->reported.package_version, '\0', FUO_REPORT_SIZE) != NULL);
-        require(e->reported.dev_eui >= 1 && e->reported.dev_eui <= DEVICES);
-    } else {
-        require(e->type == FUO_EV_RESULT);
-    }
-}
-
-static int on_watch(struct fuo_host *h, int fd)
-{
-    h->fd = fd;
-    return FUO_OK;
-}
-
-static void on_wake_after(struct fuo_host *h, int64_t delay_us)
-{
-    h->at_once |= delay_us == 0;
-}
-
-static int64_t on_now(struct fuo_host *h)
-{
-    return h->now_us;
-}
-
-static void on_random(struct fuo_host *h, uint8_t *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        h->drawn++;
-        bytes[i] = (uint8_t)fnv1a(&h->drawn, sizeof(h->drawn));
-    }
-}
-
-static int on_derive(struct fuo_host *h, const char *text, uint8_t bytes[16])
-{
-    (void)h;
-    for (size_t i = 0; i < 16; i++) {
-        bytes[i] = (uint8_t)(fnv1a(text, strlen(text)) >> (i % 8 * 8));
-    }
-    return FUO_OK;
-}
-
-/* "dev1" and so on. */
-static int on_find_device(struct fuo_host *h, const char *name, uint64_t *dev_eui)
-{
-    (void)h;
-    require(name[0] != '\0');
-    if (strncmp(name, "dev", 3) != 0 || name[3] < '1' || name[3] > '0' + DEVICES ||
-        name[4] != '\0') {
-        return FUO_ENOENT;
-    }
-    *dev_eui = (uint64_t)(name[3] - '0');
-    return FUO_OK;
-}
-
-static int on_device_key(struct fuo_host *h, uint64_t dev_eui, uint8_t key[16])
-{
-    (void)h;
-    memset(key, (int)dev_eui, 16);
-    return FUO_OK;
-}
-
-static int on_image(struct fuo_host *h, uint32_t image, const uint8_t **bytes,
-                    size_t *len)
-{
-    static const uint8_t firmware[IMAGE_BYTES] = {0x96, 0xf3, 0xb8, 0x3d};
-    (void)h;
-    *bytes = firmware;
-    *len = sizeof(firmware);
-    return image == 1 ? FUO_OK : FUO_ENOENT;
-}
-
-static const struct fuo_host_ops ops = {
-    .size = sizeof(ops),
-    .log = on_log,
-    .reject = on_reject,
-    .event = on_event,
-    .watch = on_watch,
-    .wake_after = on_wake_after,
-    .now = on_now,
-    .random = on_random,
-    .derive = on_derive,
-    .find_device = on_find_device,
-    .device_key = on_device_key,
-    .image = on_image,
-};
-
-/* ---- what the plugin sends ---- */
-
-static void keep_text(char *to, const uint8_t *text, size_t len)
-{
-    size_t n = len < NAME_MAX_SIZE - 1 ? len : NAME_MAX_SIZE - 1;
-    memcpy(to, text, n);
-    to[n] = '\0';
-}
-
-/* "coap://host:port/fw/NAME" */
-static void note_uri(struct fuo_host *h, const struct coap_msg *m)
-{
-    static const char before[] = "/fw/";
-    const uint8_t *at = m->payload_len > 0 ? memmem(m->payload, m->payload_len, before,
-                                                    sizeof(before) - 1)
-                                           : NULL;
-    if (at != NULL) {
-        at += sizeof(before) - 1;
-        keep_text(h->image_name, at, (size_t)(m->payload + m->payload_len - at));
-    }
-}
-
-/* "rd", then the id. */
-static void note_registration(struct fuo_host *h, const struct coap_msg *m)
-{
-    struct coap_option option;
-    struct coap_options options = coap_msg_options(m);
-    while (coap_msg_option_next(&options, &option)) {
-        if (option.number == COAP_NR_LOCATION_PATH) {
-            keep_text(h->registration, option.bytes, option.len);
-        }
-    }
-}
-
-static void take_message(struct fuo_host *h, const struct coap_msg *m,
-                         const struct sockaddr_in *from)
-{
-    struct coap_option option;
-    if (COAP_CODE_CLASS(m->code) != 0) {
-        note_registration(h, m);
-    }
-    if (COAP_CODE_CLASS(m->code) != 0 || m->code == COAP_CODE_EMPTY) {
-        return;
-    }
-    struct heard heard = {m->id, m->token, *from};
-    note_uri(h, m);
-    if (coap_msg_find(m, COAP_NR_OBSERVE, &option)) {
-        h->observed = heard;
-    }
-    if (h->heard_count < HEARD_MAX) {
-        h->heard[h->heard_count++] = heard;
-    }
-}
-
-static void collect(struct fuo_host *h)
-{
-    uint8_t bytes[COAP_MSG_BYTES_MAX];
-    struct sockaddr_in from;
-    socklen_t from_len = sizeof(from);
-    ssize_t n;
-    while ((n = recvfrom(h->client, bytes, sizeof(bytes), MSG_DONTWAIT,
-                         (struct sockaddr *)&from, &from_len)) >= 0) {
-        struct coap_msg m;
-        require(coap_msg_decode(bytes, (size_t)n, &m) == FUO_OK);
-        h->sent += (size_t)n;
-        require(h->answered || h->sent <= h->may_send);
-        take_message(h, &m, &from);
-    }
-}
-
-static void run_turns(struct fuo_host *h)
-{
-    h->at_once = true;
-    for (int i = 0; i < TURNS_MAX && h->at_once; i++) {
-        h->at_once = false;
-        fuo_ns_plugin.on_ready(h->ns);
-        collect(h);
-    }
-}
 
 /* ---- what devices send ---- */
-
-static struct sockaddr_in port_of(const struct fuo_host *h, uint16_t port)
-{
-    return (struct sockaddr_in){
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = h->address};
-}
-
-static void send_bytes(struct fuo_host *h, const uint8_t *bytes, size_t len,
-                       const struct sockaddr_in *to)
-{
-    struct pollfd readable = {.fd = h->fd, .events = POLLIN};
-    bool asks = len < 2 || COAP_CODE_CLASS(bytes[1]) == 0;
-    h->answered |= !asks;
-    h->may_send += TIMES_MAX * len;
-    (void)sendto(h->client, bytes, len, 0, (const struct sockaddr *)to, sizeof(*to));
-    (void)poll(&readable, 1, ARRIVES_MS);
-    run_turns(h);
-}
 
 /* The next word; what is left begins behind it. Never NULL. */
 static const char *word(char **rest)
@@ -333,11 +67,11 @@ static void write_steps(struct fuo_host *h, struct coap_writer *cw,
 {
     char all[512];
     size_t len = 0;
-    for (; *text != '\0' && len < sizeof(all) - NAME_MAX_SIZE; text++) {
+    for (; *text != '\0' && len < sizeof(all) - HOST_NAME_SIZE; text++) {
         const char *name = *text == '@'   ? h->registration
                            : *text == '$' ? h->image_name
                                           : NULL;
-        len += (size_t)(name != NULL ? snprintf(all + len, NAME_MAX_SIZE, "%s", name)
+        len += (size_t)(name != NULL ? snprintf(all + len, HOST_NAME_SIZE, "%s", name)
                                      : snprintf(all + len, 2, "%c", *text));
     }
     all[len] = '\0';
@@ -416,22 +150,22 @@ static void say(struct fuo_host *h, struct coap_msg *head, const struct sockaddr
     write_options(h, &cw, options);
     coap_msg_write_payload(&cw, (const uint8_t *)rest, unescape(rest));
     if (coap_msg_write_end(&cw, &len) == FUO_OK) {
-        send_bytes(h, bytes, len, to);
+        host_send(h, bytes, len, to);
     }
 }
 
-static void request(struct fuo_host *h, uint16_t port, char *rest)
+static void request(struct script *s, uint16_t port, char *rest)
 {
-    struct sockaddr_in to = port_of(h, port);
+    struct sockaddr_in to = host_port(&s->host, port);
     struct coap_msg head = {
-        .type = COAP_TYPE_CON, .id = ++h->next_id, .token = {.len = 1, .bytes = {1}}};
-    say(h, &head, &to, rest);
+        .type = COAP_TYPE_CON, .id = ++s->next_id, .token = {.len = 1, .bytes = {1}}};
+    say(&s->host, &head, &to, rest);
 }
 
 static void answer(struct fuo_host *h, char *rest)
 {
     if (h->heard_count > 0) {
-        struct heard first = h->heard[0];
+        struct host_heard first = h->heard[0];
         struct coap_msg head = {
             .type = COAP_TYPE_ACK, .id = first.id, .token = first.token};
         h->heard_count--;
@@ -440,11 +174,12 @@ static void answer(struct fuo_host *h, char *rest)
     }
 }
 
-static void notify(struct fuo_host *h, char *rest)
+static void notify(struct script *s, char *rest)
 {
+    struct fuo_host *h = &s->host;
     if (h->observed.from.sin_port != 0) {
         struct coap_msg head = {
-            .type = COAP_TYPE_CON, .id = ++h->next_id, .token = h->observed.token};
+            .type = COAP_TYPE_CON, .id = ++s->next_id, .token = h->observed.token};
         say(h, &head, &h->observed.from, rest);
     }
 }
@@ -452,10 +187,10 @@ static void notify(struct fuo_host *h, char *rest)
 static void datagram(struct fuo_host *h, uint16_t port, const char *hex)
 {
     uint8_t bytes[COAP_MSG_BYTES_MAX];
-    struct sockaddr_in to = port_of(h, port);
+    struct sockaddr_in to = host_port(h, port);
     size_t len = strlen(hex) / 2;
     if (len <= sizeof(bytes) && hex_decode(hex, strlen(hex), bytes, len) == FUO_OK) {
-        send_bytes(h, bytes, len, &to);
+        host_send(h, bytes, len, &to);
     }
 }
 
@@ -467,25 +202,26 @@ static void order(struct fuo_host *h, uint64_t id, char *rest)
     uint64_t eui = strtoul(word(&rest), NULL, 10);
     struct fuo_order wanted = {
         .id = id,
-        .dev_eui = eui % DEVICES + 1,
+        .dev_eui = eui % HOST_DEVICES + 1,
         .type = (enum fuo_order_type)(type % FUO_ORDER_CANCEL + FUO_ORDER_READ),
         .image = 1,
     };
-    h->orders[id] = OPEN;
+    h->orders[id] = HOST_OPEN;
     if (fuo_ns_plugin.order(h->ns, &wanted) != FUO_OK) {
-        settle(h->orders, id, false);
+        host_settle(h->orders, id, false);
     }
 }
 
-static void ask_access(struct fuo_host *h, uint64_t id, char *rest)
+static void ask_access(struct script *s, uint64_t id, char *rest)
 {
+    struct fuo_host *h = &s->host;
     unsigned type = (unsigned)strtoul(word(&rest), NULL, 10);
     uint64_t eui = strtoul(word(&rest), NULL, 10);
     const char *path = word(&rest);
     const char *value = rest;
     struct fuo_access wanted = {
         .id = id,
-        .dev_eui = eui % DEVICES + 1,
+        .dev_eui = eui % HOST_DEVICES + 1,
         .type = (enum fuo_access_type)(type % (FUO_ACCESS_OBSERVE - FUO_ACCESS_READ + 1) +
                                        FUO_ACCESS_READ),
         .path = path,
@@ -493,62 +229,64 @@ static void ask_access(struct fuo_host *h, uint64_t id, char *rest)
         .value_count = value[0] != '\0',
         .timeout_us = 60 * SECOND_US,
     };
-    h->accesses[id] = OPEN;
-    h->accessed_of[id] = wanted.dev_eui;
+    h->accesses[id] = HOST_OPEN;
+    s->accessed_of[id] = wanted.dev_eui;
     if (fuo_ns_plugin.access(h->ns, &wanted) != FUO_OK) {
-        settle(h->accesses, id, false);
+        host_settle(h->accesses, id, false);
     }
 }
 
 /* The latest that is open, of those up to this one. */
-static void end_access(struct fuo_host *h, uint64_t last)
+static void end_access(struct script *s, uint64_t last)
 {
+    struct fuo_host *h = &s->host;
     uint64_t latest = 0;
-    for (uint64_t id = 1; id <= last && id <= LINES_MAX; id++) {
-        latest = h->accesses[id] == OPEN ? id : latest;
+    for (uint64_t id = 1; id <= last && id <= HOST_IDS_MAX; id++) {
+        latest = h->accesses[id] == HOST_OPEN ? id : latest;
     }
     const struct fuo_access wanted = {
-        .id = latest, .dev_eui = h->accessed_of[latest], .type = FUO_ACCESS_END};
+        .id = latest, .dev_eui = s->accessed_of[latest], .type = FUO_ACCESS_END};
     if (latest > 0) {
-        require(fuo_ns_plugin.access(h->ns, &wanted) == FUO_OK);
+        host_require(fuo_ns_plugin.access(h->ns, &wanted) == FUO_OK);
     }
-    h->accesses[latest] = ENDED;
+    h->accesses[latest] = HOST_ENDED;
 }
 
-static void do_line(struct fuo_host *h, uint64_t id, char *line)
+static void do_line(struct script *s, uint64_t id, char *line)
 {
+    struct fuo_host *h = &s->host;
     char what = *word(&line);
     switch (what) {
     case 'r':
-        request(h, PORT, line);
+        request(s, HOST_PORT, line);
         return;
     case 'b':
-        request(h, BOOTSTRAP_PORT, line);
+        request(s, HOST_BOOTSTRAP_PORT, line);
         return;
     case 'a':
         answer(h, line);
         return;
     case 'n':
-        notify(h, line);
+        notify(s, line);
         return;
     case 'd':
-        datagram(h, PORT, line);
+        datagram(h, HOST_PORT, line);
         return;
     case 'e':
-        datagram(h, BOOTSTRAP_PORT, line);
+        datagram(h, HOST_BOOTSTRAP_PORT, line);
         return;
     case 'o':
         order(h, id, line);
         break;
     case 'x':
-        ask_access(h, id, line);
+        ask_access(s, id, line);
         break;
     case 'z':
-        end_access(h, id);
+        end_access(s, id);
         break;
     case 'f':
-        require(fuo_ns_plugin.unicast_flush(h->ns, id, strtoul(line, NULL, 10)) ==
-                FUO_OK);
+        host_require(fuo_ns_plugin.unicast_flush(h->ns, id, strtoul(line, NULL, 10)) ==
+                     FUO_OK);
         break;
     case 't':
         h->now_us += (int64_t)(strtoul(line, NULL, 10) % 1000000) * SECOND_US;
@@ -556,22 +294,10 @@ static void do_line(struct fuo_host *h, uint64_t id, char *line)
     default:
         return;
     }
-    run_turns(h);
+    host_turns(h);
 }
 
 /* ---- a run ---- */
-
-/* An address of loopback for each process, so that the ports are always free. */
-static void open_client(struct fuo_host *h, char text[static INET_ADDRSTRLEN])
-{
-    uint32_t pid = (uint32_t)getpid();
-    h->address.s_addr = htonl(UINT32_C(0x7f400000) | (pid & 0x3fffff));
-    struct sockaddr_in any = port_of(h, 0);
-    require(inet_ntop(AF_INET, &h->address, text, INET_ADDRSTRLEN) != NULL);
-    h->client = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    require(h->client >= 0);
-    require(bind(h->client, (const struct sockaddr *)&any, sizeof(any)) == 0);
-}
 
 /* Texts as they are if nobody says otherwise; numbers are 0. */
 static void take_defaults(struct config *config)
@@ -605,11 +331,11 @@ static void choose(struct config *config, const char *letters)
     }
 }
 
-static struct config config_of(const char *letters, const char *address)
+static struct config config_of(const char *letters)
 {
     struct config config = {
-        .coap_port = PORT,
-        .bootstrap_coap_port = BOOTSTRAP_PORT,
+        .coap_port = HOST_PORT,
+        .bootstrap_coap_port = HOST_BOOTSTRAP_PORT,
         .lifetime_us = 86400 * SECOND_US,
         .max_defer_us = 3 * SECOND_US,
         .cell_devices = 1,
@@ -620,37 +346,33 @@ static struct config config_of(const char *letters, const char *address)
     };
     take_defaults(&config);
     choose(&config, letters);
-    config.address = address;
     return config;
 }
 
-static void run(struct fuo_host *h, char *text)
+static void run(struct script *s, char *text)
 {
-    char address[INET_ADDRSTRLEN];
     char *save = NULL;
     char *line = strtok_r(text, "\n", &save);
     bool chooses = line != NULL && line[0] == 'c';
-    open_client(h, address);
-    struct config config = config_of(chooses ? line + 1 : "", address);
-    require(fuo_ns_plugin.open(&h->ns, &config, &ops, h) == FUO_OK);
-    for (uint64_t id = 1; line != NULL && id <= LINES_MAX; id++) {
-        do_line(h, id, line);
+    struct config config = config_of(chooses ? line + 1 : "");
+    host_open(&s->host, &config);
+    for (uint64_t id = 1; line != NULL && id <= HOST_IDS_MAX; id++) {
+        do_line(s, id, line);
         line = strtok_r(NULL, "\n", &save);
     }
-    fuo_ns_plugin.close(h->ns);
-    close(h->client);
+    host_close(&s->host);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct fuo_host host = {.now_us = INT64_C(1767225600000000)};
+    struct script script = {.host = {.now_us = INT64_C(1767225600000000)}};
     char *text = malloc(size + 1);
-    require(text != NULL);
+    host_require(text != NULL);
     if (size > 0) {
         memcpy(text, data, size);
     }
     text[size] = '\0';
-    run(&host, text);
+    run(&script, text);
     free(text);
     return 0;
 }
