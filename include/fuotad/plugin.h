@@ -126,6 +126,9 @@ struct fuo_order {
     uint64_t dev_eui;
     enum fuo_order_type type;
     uint32_t image; /* DELIVER: for fuo_host_ops.image() */
+    uint32_t
+        mark; /* DELIVER: the last that was told of this device and this image, before a
+                       restart perhaps; 0: none, or it begins anew */
 };
 
 /* ---- what people ask of a device's objects (LwM2M) ---- */
@@ -344,6 +347,10 @@ struct fuo_event {
             uint64_t dev_eui;
             uint32_t done_bytes;
             uint32_t total_bytes;
+            uint32_t
+                mark; /* where to go on after a restart, in the plugin's own terms, given
+                              back with a later order; 0: nothing new. It is written to disk:
+                              not with each message. */
         } progress;
         struct {
             uint64_t id;

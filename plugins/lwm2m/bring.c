@@ -3,6 +3,10 @@
  * bring.c - how an image gets to a device: it is told where to fetch it, or is sent it block by
  * block (lwm2m.md 1.1, 3.3). Who has no room for it, or is in a cell in which enough is under
  * way, is brought none.
+ *
+ * How far a push has come is told now and then as a mark, which the host keeps on disk and gives
+ * back with the order after a restart. A device has a transfer under way or it has not (RFC 7959
+ * 2.5): it answers 4.08 to a block for which it lacks those before, and is sent all of them.
  */
 #include <string.h>
 
@@ -19,9 +23,15 @@ enum {
     PROTOCOL_HTTPS = 8,
     RESTARTS_MAX = 5, /* of an upload */
     KILOBYTE = 1000,
+    /* A mark: the option Block1 of the next block, and some of which image it is. */
+    MARK_NUM_SHIFT = 4,
+    MARK_SZX = 7,
+    MARK_IMAGE_SHIFT = 24,
 };
 
 #define QUEUED_US (300 * SECOND_US)
+/* Between two marks: a restart costs at most what is sent meanwhile. */
+#define MARK_US (5 * SECOND_US)
 
 /* ---- push ---- */
 
@@ -71,14 +81,81 @@ static void begin_push(struct fuo_ns *ns, struct peer *p)
         return;
     }
     p->upload_image = p->order.image;
+    p->resumes = false;
+    p->marked_us = ns->now_us;
     cells_enter(ns, p);
     bring_block(ns, p);
 }
 
-/* From the start, perhaps with smaller blocks; not for ever. */
+/* ---- ... over a restart ---- */
+
+static uint32_t image_mark(const struct peer *p)
+{
+    return (uint32_t)fnv1a(&p->order.image, sizeof(p->order.image)) << MARK_IMAGE_SHIFT;
+}
+
+/* 0: it is too early for another one. */
+static uint32_t next_mark(const struct fuo_ns *ns, struct peer *p)
+{
+    struct coap_slice slice;
+    int64_t since_us = ns->now_us - p->marked_us;
+    if (since_us >= 0 && since_us < MARK_US) { /* the wall clock may have been set back */
+        return 0;
+    }
+    p->marked_us = ns->now_us;
+    struct coap_block block = coap_upload_block(&p->upload, &slice);
+    return image_mark(p) | block.num << MARK_NUM_SHIFT | block.szx;
+}
+
+/* False: there is none, or it is not of this image. */
+static bool take_mark(struct fuo_ns *ns, const struct peer *p, struct coap_upload *upload)
+{
+    const uint8_t *image = NULL;
+    size_t len = 0;
+    uint32_t mark = p->order.mark;
+    uint8_t most = coap_block_szx(ns->config->block_size);
+    struct coap_block block = {.num = mark >> MARK_NUM_SHIFT & COAP_BLOCK_NUM_MAX,
+                               .szx = mark & MARK_SZX};
+    return block.num > 0 && block.szx <= COAP_BLOCK_SZX_MAX &&
+           (mark ^ image_mark(p)) >> MARK_IMAGE_SHIFT == 0 &&
+           ns->base.ops->image(ns->base.host, p->order.image, &image, &len) == FUO_OK &&
+           coap_upload_init(upload, len, coap_block_offset(&block),
+                            block.szx < most ? block.szx : most) == FUO_OK;
+}
+
+bool bring_goes_on(struct fuo_ns *ns, struct peer *p)
+{
+    if (p->upload_image != p->order.image) {
+        if (!take_mark(ns, p, &p->upload)) {
+            return false;
+        }
+        p->order.mark = 0; /* once is enough */
+        p->upload_image = p->order.image;
+        p->resumes = true;
+        p->marked_us = ns->now_us;
+    }
+    bring_block(ns, p);
+    return true;
+}
+
+bool bring_is_pushed(struct fuo_ns *ns, const struct peer *p)
+{
+    struct coap_upload before;
+    struct coap_slice slice;
+    if (p->upload_image == p->order.image) {
+        return !coap_upload_block(&p->upload, &slice).more;
+    }
+    return take_mark(ns, p, &before); /* nobody else writes there */
+}
+
+/* ---- answers ---- */
+
+/* From the start, perhaps with smaller blocks; not for ever. That it is not where it was before
+ * a restart is no fault of the device. */
 static void push_again(struct fuo_ns *ns, struct peer *p, bool smaller)
 {
-    bool may = p->resets++ < RESTARTS_MAX;
+    bool may = p->resumes || p->resets++ < RESTARTS_MAX;
+    p->resumes = false;
     if (smaller) {
         may = may && coap_upload_shrink(&p->upload) == FUO_OK;
     } else {
@@ -102,11 +179,13 @@ void bring_pushed(struct fuo_ns *ns, struct peer *p, const struct answer *a)
     bool goes_on = a->code == COAP_RESPONSE_CODE_CHANGED && more && a->has_block1;
     switch (goes_on ? COAP_RESPONSE_CODE_CONTINUE : a->code) {
     case COAP_RESPONSE_CODE_CONTINUE:
-        if (!a->has_block1 || coap_upload_acked(&p->upload, &a->block1) != FUO_OK) {
+        if (!a->has_block1 || coap_upload_acked(&p->upload, &a->block1) != FUO_OK ||
+            coap_upload_is_done(&p->upload)) { /* there is no more to send */
             push_again(ns, p, false);
             return;
         }
-        files_progress(ns, p, p->upload.offset, p->upload.total);
+        p->resumes = false;
+        files_progress(ns, p, p->upload.offset, p->upload.total, next_mark(ns, p));
         update_fetched(ns, p); /* who is pushed to may be too busy to update, too */
         if (ns->config->block_interval_us > 0) {
             p->paced_us = ns->now_us + ns->config->block_interval_us;
@@ -114,18 +193,23 @@ void bring_pushed(struct fuo_ns *ns, struct peer *p, const struct answer *a)
         bring_block(ns, p);
         return;
     case COAP_RESPONSE_CODE_CHANGED:
-        files_progress(ns, p, p->upload.total, p->upload.total);
+        files_progress(ns, p, p->upload.total, p->upload.total, 0);
         p->upload_image = 0;
         update_ends(ns, p, FUO_OK); /* and what it makes of it is read */
         return;
-    case COAP_RESPONSE_CODE_REQUEST_TOO_LARGE:
-        push_again(ns, p, true);
+    case COAP_RESPONSE_CODE_REQUEST_TOO_LARGE: /* not the size: it has taken such blocks */
+        push_again(ns, p, !p->resumes);
         return;
     case COAP_RESPONSE_CODE_INCOMPLETE:
         push_again(ns, p, false);
         return;
     default:
         p->upload_image = 0;
+        if (p->resumes) {
+            p->resumes = false;
+            p->order_read = false; /* what it has is reset, and it begins anew */
+            return;
+        }
         update_ends(ns, p, FUO_EPERM);
     }
 }

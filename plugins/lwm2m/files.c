@@ -66,10 +66,11 @@ static struct peer *owner_of(struct fuo_ns *ns, const char *name,
     return may ? p : NULL;
 }
 
-void files_progress(struct fuo_ns *ns, struct peer *p, size_t done, size_t total)
+void files_progress(struct fuo_ns *ns, struct peer *p, size_t done, size_t total,
+                    uint32_t mark)
 {
     uint32_t permille = (uint32_t)((uint64_t)done * MILLE / (total > 0 ? total : 1));
-    if (permille / 10 == p->told_permille / 10) {
+    if (permille / 10 == p->told_permille / 10 && mark == 0) {
         return;
     }
     p->told_permille = permille;
@@ -77,6 +78,7 @@ void files_progress(struct fuo_ns *ns, struct peer *p, size_t done, size_t total
     event.progress.dev_eui = p->eui;
     event.progress.done_bytes = (uint32_t)done;
     event.progress.total_bytes = (uint32_t)total;
+    event.progress.mark = mark;
     ns_event(ns, &event);
 }
 
@@ -143,7 +145,7 @@ void files_handle(struct fuo_ns *ns, const coap_session_t *session,
         coap_pdu_set_code(response, COAP_RESPONSE_CODE_INTERNAL_ERROR);
         return;
     }
-    files_progress(ns, p, slice.offset + slice.len, len);
+    files_progress(ns, p, slice.offset + slice.len, len, 0);
     if (p->session != NULL) {
         update_fetched(ns, p);
     }

@@ -204,6 +204,8 @@ struct peer {
     int64_t paced_us;  /* its next block goes out then; 0: there is none that waits */
     struct coap_upload upload;
     uint32_t upload_image; /* that upload is of; 0: none */
+    bool resumes;      /* it goes on by a mark, and nothing was answered to that yet */
+    int64_t marked_us; /* when it began, or its last mark was told */
 
     struct access *accesses; /* in order; the first may be under way */
     struct access *observed; /* those that go on */
@@ -377,7 +379,9 @@ FUO_MUST_CHECK int files_http_uri(struct fuo_ns *ns, uint32_t image,
                                   char uri[static URI_SIZE]);
 /* Whether httpUri can be one. */
 bool files_is_http(const char *uri);
-void files_progress(struct fuo_ns *ns, struct peer *p, size_t done, size_t total);
+/* mark: as in FUO_EV_PROGRESS; with one it is told in any case, else each per cent. */
+void files_progress(struct fuo_ns *ns, struct peer *p, size_t done, size_t total,
+                    uint32_t mark);
 
 /* ---- talk.c ---- */
 
@@ -452,6 +456,11 @@ bool bring_is_told(const struct record *r, const struct places *places);
 void bring_begin(struct fuo_ns *ns, struct peer *p, const struct places *places);
 /* A push goes on where it stopped, if it is time for its next block. */
 void bring_block(struct fuo_ns *ns, struct peer *p);
+/* It is downloading. True: what it is pushed by us, and that goes on, with the block that the
+ * order's mark names if it is from before a restart. */
+bool bring_goes_on(struct fuo_ns *ns, struct peer *p);
+/* It has downloaded something: what we pushed, and the answer to the last block was lost? */
+bool bring_is_pushed(struct fuo_ns *ns, const struct peer *p);
 void bring_pushed(struct fuo_ns *ns, struct peer *p, const struct answer *answer);
 
 /* ---- access.c ---- */

@@ -213,10 +213,11 @@ static void deliver(struct fuo_ns *ns, struct peer *p)
     if (r->state == STATE_DOWNLOADING) {
         cells_enter(ns, p); /* it has begun, full or not */
     }
-    if (there && bring_is_told(r, &places)) {
+    if ((there && bring_is_told(r, &places)) ||
+        (r->state == STATE_DOWNLOADED && bring_is_pushed(ns, p))) {
         update_answer_order(ns, p, FUO_OK);
-    } else if (r->state == STATE_DOWNLOADING && p->upload_image == p->order.image) {
-        bring_block(ns, p); /* where it stopped */
+    } else if (r->state == STATE_DOWNLOADING && bring_goes_on(ns, p)) {
+        return;
     } else if (r->state == STATE_IDLE) {
         bring_begin(ns, p, &places);
     } else if (there) {

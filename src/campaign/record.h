@@ -222,6 +222,9 @@ struct member_rec {
     uint8_t reason_before;  /* enum member_reason */
     uint8_t variant;        /* what it is, or was last sent: see variant.h */
     uint8_t delta_failures; /* deltas that failed on it: it goes back to the full image */
+    uint32_t
+        mark; /* how far its server has brought it this image, in the server's own terms;
+                      0: it did not say */
     uint32_t listened_s; /* in the sessions that it has left; class B: its receiver on */
     struct utc phase_since;
     struct utc reboot_at; /* 0: none announced */

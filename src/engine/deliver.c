@@ -105,6 +105,7 @@ void deliver_send(struct engine *e, struct member *m)
     effect->order.type = order_of(m);
     effect->order.campaign_id = m->rec.campaign_id;
     effect->order.variant = m->rec.variant;
+    effect->order.mark = effect->order.type == ORDER_DELIVER ? m->rec.mark : 0;
 }
 
 /* Whatever is under way for it is of no use any more. */
@@ -143,6 +144,7 @@ static void attempt(struct engine *e, struct member *m)
     m->taken = false;
     m->refused = false;
     m->had_ppm = 0;
+    m->rec.mark = 0;
     m->rec.reports = false;
     m->rec.transmissions =
         (uint8_t)(m->rec.transmissions < UINT8_MAX ? m->rec.transmissions + 1
@@ -186,6 +188,7 @@ static void take_failure(struct engine *e, struct member *m, uint8_t result)
     m->rec.reports = false; /* another attempt: what failed is of the one before */
     m->rec.transmissions++;
     m->rec.variant = variant_of(m); /* what it runs may be another one by now */
+    m->rec.mark = 0;
     member_enter(e, m, MEMBER_LISTENING);
     engine_wake(e, m->slot, engine_in(e, wait_us));
 }
@@ -383,7 +386,8 @@ void deliver_take_report(struct engine *e, struct member *m,
     }
 }
 
-void deliver_take_progress(struct engine *e, uint64_t dev_eui, uint32_t ppm)
+void deliver_take_progress(struct engine *e, uint64_t dev_eui, uint32_t ppm,
+                           uint32_t mark)
 {
     const struct device *d = engine_find_device(e, dev_eui);
     struct member *m = d != NULL ? d->active : NULL;
@@ -392,6 +396,10 @@ void deliver_take_progress(struct engine *e, uint64_t dev_eui, uint32_t ppm)
     }
     m->had_ppm = ppm < SPEC_PPM ? ppm : SPEC_PPM;
     count_anew(e, m);
+    if (mark != 0) {
+        m->rec.mark = mark;
+        member_store(e, m);
+    }
     campaign_touch(m->campaign);
 }
 
@@ -401,7 +409,10 @@ void deliver_take_progress(struct engine *e, uint64_t dev_eui, uint32_t ppm)
 static void take_delivered(struct engine *e, struct member *m, int err)
 {
     m->taken = err == FUO_OK;
-    m->refused |= err == FUO_EPERM;
+    if (err == FUO_EPERM) {
+        m->refused = true;
+        m->rec.mark = 0; /* not on that way */
+    }
     if (err == FUO_ENOSPC) {
         take_no_room(e, m);
         return;

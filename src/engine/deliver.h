@@ -30,7 +30,9 @@ void deliver_fall_back(struct engine *e, struct member *m);
 /* What it said; its State and Result are taken already. */
 void deliver_take_report(struct engine *e, struct member *m,
                          const struct engine_report *report);
-void deliver_take_progress(struct engine *e, uint64_t dev_eui, uint32_t ppm);
+/* mark: stored, and given with the next DELIVER of the same attempt; 0: none. */
+void deliver_take_progress(struct engine *e, uint64_t dev_eui, uint32_t ppm,
+                           uint32_t mark);
 void deliver_tick(struct engine *e, struct member *m);
 /* True: it is told to forget its image, and has not ended yet. */
 bool deliver_abort(struct engine *e, struct member *m);

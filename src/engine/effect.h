@@ -156,6 +156,7 @@ struct effect {
             enum effect_order type;
             uint32_t campaign_id; /* whose image */
             uint8_t variant;      /* DELIVER: of it, campaign/variant.h */
+            uint32_t mark;        /* DELIVER: member_rec.mark */
         } order;
     };
 };

@@ -240,6 +240,7 @@ struct engine_event {
         struct {
             uint64_t dev_eui;
             uint32_t ppm;
+            uint32_t mark; /* kept for ORDER_DELIVER; 0: as before */
         } progress;
         struct {
             uint32_t fleet_id;

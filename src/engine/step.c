@@ -238,7 +238,8 @@ static void take(struct engine *e, const struct engine_event *event)
         reported_take(e, &event->reported);
         break;
     case ENGINE_EV_PROGRESS:
-        deliver_take_progress(e, event->progress.dev_eui, event->progress.ppm);
+        deliver_take_progress(e, event->progress.dev_eui, event->progress.ppm,
+                              event->progress.mark);
         break;
     case ENGINE_EV_RETRY:
         take_retry(e, event);

@@ -309,7 +309,8 @@ static void take_progress(struct daemon *d, const struct fuo_event *from)
         .type = ENGINE_EV_PROGRESS,
         .progress = {.dev_eui = from->progress.dev_eui,
                      .ppm = (uint32_t)(from->progress.done_bytes * (uint64_t)SPEC_PPM /
-                                       (total > 0 ? total : 1))},
+                                       (total > 0 ? total : 1)),
+                     .mark = from->progress.mark},
     };
     driver_feed(d->driver, &event);
 }

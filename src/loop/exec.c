@@ -76,6 +76,7 @@ static void exec_order(struct daemon *d, const struct effect *effect)
         .dev_eui = effect->order.dev_eui,
         .type = order_type_of(effect->order.type),
         .image = deltas_block_id(effect->order.campaign_id, effect->order.variant),
+        .mark = effect->order.mark,
     };
     int err = host != NULL ? host_order(host, &order) : FUO_EAGAIN;
     if (err == FUO_OK) {

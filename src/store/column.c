@@ -103,6 +103,7 @@ static const struct column member_columns[] = {
     BOUNDED(member_rec, U8, variant, VARIANT_DELTAS_MAX),
     SCALAR(member_rec, U8, delta_failures),
     SCALAR(member_rec, U32, listened_s),
+    SCALAR(member_rec, U32, mark),
     SCALAR(member_rec, I64, phase_since),
     SCALAR(member_rec, I64, reboot_at),
     SCALAR(member_rec, I64, changed),

@@ -233,6 +233,10 @@ static const char step_18_fleets[] =
     " JOIN fleet ON fleet.name = source.fleet"
     " WHERE source.campaign_id = transmission.campaign_id), 0);";
 
+/* How far devices were brought their images: nobody said, they begin anew. */
+static const char step_19_marks[] =
+    "ALTER TABLE member ADD COLUMN mark INTEGER NOT NULL DEFAULT 0;";
+
 static const struct schema_step steps[] = {
     {{step_1_records, step_1_rest}},
     {{step_2_lanes, step_2_links}},
@@ -252,6 +256,7 @@ static const struct schema_step steps[] = {
     {{step_16_told_before}},
     {{step_17_webhooks}},
     {{step_18_fleets}},
+    {{step_19_marks}},
 };
 
 const struct schema schema_newest = {steps, sizeof(steps) / sizeof(steps[0])};

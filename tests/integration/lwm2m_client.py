@@ -110,6 +110,9 @@ class Client(threading.Thread):
         self.version, self.target, self.method = version, target, method
         self.faults, self.szx, self.maker = faults, szx, maker
         self.brought = []  # how long each Package was
+        self.blocks = []  # numbers of those that were pushed, one after the other
+        self.block_seconds = 0  # that it takes for each
+        self.deaf_from = None  # it does not answer to these, and later ones
         self.protocols, self.ca = protocols, ca  # of /5/0/8; whom it trusts for HTTPS
         self.lifetime = lifetime
         self.cell, self.memory = cell, memory  # /4/0/8 and /3/0/10; None: it has neither
@@ -215,14 +218,20 @@ class Client(threading.Thread):
         if num == 0 and m.payload == b"\0" and not more:
             self.enter(IDLE)
             return "2.04"
+        if self.deaf_from is not None and num >= self.deaf_from:
+            return None
+        time.sleep(self.block_seconds)
+        self.blocks.append(num)
+        offset = num << (value & 7) + 4
         if num == 0:
             self.image = b""
             self.enter(DOWNLOADING)
-        if len(self.image) != num << (value & 7) + 4:
-            return "4.08"
-        self.image += m.payload
+        if self.state != DOWNLOADING or len(self.image) < offset:
+            return "4.08"  # RFC 7959, 2.9.2
         each = "stateless" in self.faults  # RFC 7959, figure 8: each block is taken by itself
         options.append((BLOCK1, block(num, more and not each, szx)))
+        if not more or len(self.image) < offset + len(m.payload):  # else it has that one
+            self.image += m.payload
         if more:
             return "2.04" if each else "2.31"
         self.downloaded()
@@ -316,7 +325,8 @@ class Client(threading.Thread):
             text = self.write_package(m, options)
         elif m.code == POST and path == "5/0/2":
             text = self.execute()
-        self.acknowledge(m, text, options, payload)
+        if text is not None:
+            self.acknowledge(m, text, options, payload)
 
     def acknowledge(self, m, text, options=(), payload=b""):
         self.answered[m.data] = encode(ACK, code(text), m.mid, m.token, options, payload)

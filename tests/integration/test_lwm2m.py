@@ -9,9 +9,12 @@ import os
 import pathlib
 import re
 import select
+import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 
 from cases import run_cases
@@ -22,6 +25,8 @@ from lwm2m_stack import SIZE, Lwm2mStack, dtls
 from stack import free_port, wait_for
 
 SHADOWED = bool({"ASAN_OPTIONS", "TSAN_OPTIONS"} & set(os.environ))  # memory is not what it is
+BLOCKS = -(-SIZE // 1024)  # of a push
+HALF = BLOCKS // 2
 CRASH = ["440225b9bc306ac4b27264d10308", "440225babc306ac4b27264d10310"]
 
 
@@ -48,9 +53,10 @@ def case_a_device_that_cannot_fetch_is_pushed_to(folder):
 
 
 def case_a_push_outlives_the_registration_it_began_with(folder):
-    """40 blocks and a third of a second between them; the registration lasts ten seconds."""
+    """40 blocks, one a second, for that is how often pacing is looked at; the registration lasts
+    half a minute."""
     with Lwm2mStack(folder, options="blockInterval: 20s") as s:
-        client = s.client(method=1, lifetime=600)
+        client = s.client(method=1, lifetime=1800)
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
         wait_for("the push", lambda: client.state != IDLE or client.update())
         s.campaign(0)  # it is too busy to update
@@ -255,6 +261,60 @@ def case_a_download_goes_on_when_the_daemon_is_started_again(folder):
         s.campaign(0)
         assert uri in client.uris and len(client.uris) == 1, client.uris
         updated(s, client)
+
+
+def marked(stack):
+    """Blocks that a push is known to have brought, on disk. The daemon lets nobody else open its
+    database, so this is a copy; one that was taken at a bad moment is none."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(sqlite3.Error, OSError):
+        for file in stack.path("state").glob("fuotad.db*"):
+            shutil.copy(file, folder)
+        with contextlib.closing(sqlite3.connect(f"{folder}/fuotad.db")) as db:
+            return sum(mark >> 4 & 0xfffff for mark, in db.execute("SELECT mark FROM member"))
+    return 0
+
+
+@contextlib.contextmanager
+def half_pushed(folder):
+    """A daemon that was killed in the middle of a push, and is started again; its client, which
+    registers when that is over. A second attempt at the device would be its failure. A block
+    takes six seconds of the daemon's time: each leaves a mark."""
+    with Lwm2mStack(folder, spec={"retry": {"device": 1}}) as s:
+        client = s.client(method=1)
+        client.deaf_from, client.block_seconds = HALF, 0.1
+        s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
+        wait_for("half of the blocks on disk", lambda: marked(s) == HALF, 120)
+        s.kill_daemon()
+        assert client.blocks == list(range(HALF)) and client.state == DOWNLOADING, client.blocks
+        client.deaf_from = None
+        yield s, client
+        s.start_daemon()
+        client.register()
+        rows = s.campaign(0)
+        assert [(r["outcome"], r["result"]) for r in rows] == [("succeeded", 1)], rows
+        assert client.flash == s.path("image.bin").read_bytes() and client.installs == 1
+
+
+def case_a_push_goes_on_when_the_daemon_is_started_again(folder):
+    with half_pushed(folder) as (s, client):
+        pass
+    assert client.blocks == list(range(BLOCKS)), client.blocks
+    updated(s, client)
+
+
+def case_a_push_begins_anew_for_who_has_lost_its_part_meanwhile(folder):
+    """It is downloading still, and answers 4.08."""
+    with half_pushed(folder) as (_, client):
+        client.image = b""
+    assert client.blocks[HALF:] == [HALF, *range(BLOCKS)], client.blocks
+    assert client.states == [IDLE, DOWNLOADING, DOWNLOADING, DOWNLOADED, UPDATING,
+                             IDLE], client.states
+
+
+def case_a_push_begins_anew_for_who_is_idle_again_meanwhile(folder):
+    with half_pushed(folder) as (_, client):
+        client.image, client.state = b"", IDLE
+    assert client.blocks[HALF:] == list(range(BLOCKS)), client.blocks
 
 
 def post(path, query=(), payload=b"</3/0>,</5/0>", method=2, options=()):

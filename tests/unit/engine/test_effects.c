@@ -42,7 +42,7 @@ static const struct tail tails[] = {
     {EFFECT_SEND_MULTICAST, 0, END_OF(multicast.air)},
     {EFFECT_QUEUE_POLL, 0, END_OF(queue.f_cnt)},
     {EFFECT_QUEUE_FLUSH, 0, END_OF(queue.handle)},
-    {EFFECT_ORDER, 0, END_OF(order.campaign_id)},
+    {EFFECT_ORDER, 0, END_OF(order.mark)},
 };
 
 static const struct tail *tail_of(size_t number)

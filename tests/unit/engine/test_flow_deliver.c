@@ -292,6 +292,73 @@ static void progress_gives_it_time(void **state)
     over(&f, OUTCOME_FAILED, REASON_INCOMPLETE, FW_RESULT_CONNECTION_LOST);
 }
 
+static void progress(struct flow *f, uint32_t ppm, uint32_t mark)
+{
+    struct engine_event event = {
+        .type = ENGINE_EV_PROGRESS,
+        .progress = {.dev_eui = f->devices[0].dev_eui, .ppm = ppm, .mark = mark}};
+    flow_step(f, &event);
+}
+
+/* How far its server had brought it is known after a restart, and told with the order. */
+static void a_mark_is_given_back_after_a_restart(void **state)
+{
+    struct flow f;
+    (void)state;
+    begin_delivering(&f);
+    progress(&f, 1, 7); /* it is not being brought anything */
+    assert_int_equal(flow_member(&f, 0)->mark, 0);
+    to_deliver(&f);
+    assert_int_equal(f.last_order[0].order.mark, 0);
+    progress(&f, 400000, 77);
+    progress(&f, 410000, 0);
+    assert_int_equal(f.members[0].mark, 77); /* stored */
+    flow_restart(&f);
+    assert_int_equal(order_of(&f), ORDER_DELIVER);
+    assert_int_equal(f.last_order[0].order.mark, 77);
+    answer(&f, ORDER_DELIVER, FUO_EAGAIN);
+    flow_wait(&f, MINUTES_US(2));
+    assert_int_equal(f.last_order[0].order.mark, 77);
+    answer(&f, ORDER_DELIVER, FUO_OK);
+    flow_wait(&f, MINUTES_US(11));
+    assert_int_equal(order_of(&f), ORDER_READ);
+    assert_int_equal(f.last_order[0].order.mark, 0);
+    flow_free(&f);
+}
+
+static void another_attempt_has_no_mark(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int err; /* of the order */
+        unsigned result;
+        int64_t wait_us;
+    } rows[] = {
+        {"it has forgotten the image", FUO_OK, FW_RESULT_INITIAL, 0},
+        {"it has lost the connection", FUO_OK, FW_RESULT_CONNECTION_LOST, MINUTES_US(1)},
+        {"it has refused the image", FUO_EPERM, FW_RESULT_INITIAL, MINUTES_US(1)},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        test_row(rows[i].name);
+        begin_delivering(&f);
+        to_deliver(&f);
+        progress(&f, 400000, 77);
+        assert_int_equal(f.members[0].mark, 77);
+        answer(&f, ORDER_DELIVER, rows[i].err);
+        if (rows[i].err == FUO_OK) {
+            say(&f, FW_DOWNLOADING, FW_RESULT_INITIAL, "1.4.2");
+            say(&f, FW_IDLE, rows[i].result, "1.4.2");
+        }
+        flow_wait(&f, rows[i].wait_us + SECONDS_US(1));
+        assert_int_equal(order_of(&f), ORDER_DELIVER);
+        assert_int_equal(f.last_order[0].order.mark, 0);
+        assert_int_equal(f.members[0].mark, 0);
+        flow_free(&f);
+    }
+}
+
 static void a_user_who_puts_it_off_is_waited_for(void **state)
 {
     struct flow f;
@@ -568,6 +635,8 @@ TEST_MAIN(cmocka_unit_test(it_goes_its_way_by_four_orders),
           cmocka_unit_test(a_result_decides_whether_it_is_tried_again),
           cmocka_unit_test(who_forgets_its_download_begins_anew),
           cmocka_unit_test(progress_gives_it_time),
+          cmocka_unit_test(a_mark_is_given_back_after_a_restart),
+          cmocka_unit_test(another_attempt_has_no_mark),
           cmocka_unit_test(a_user_who_puts_it_off_is_waited_for),
           cmocka_unit_test(who_never_heard_the_order_to_install_is_told_again),
           cmocka_unit_test(the_old_version_is_believed_the_third_time),

@@ -47,6 +47,7 @@ static const struct member_rec member = {
     REASON_MIC,
     8,
     17,
+    UINT32_MAX - 19,
     UINT32_MAX - 18,
     {14},
     {INT64_MAX},

@@ -117,6 +117,8 @@ static const char rows_17[] =
 /* Known of a campaign whose source is there. */
 static const char rows_18[] = "UPDATE transmission SET fleet_id = 3;";
 
+static const char rows_19[] = "UPDATE member SET mark = 4294967295;";
+
 static const struct {
     const char *rows; /* what a daemon of that version may have written beyond the last */
     const char *digest; /* of the step's SQL: other people's databases have it */
@@ -139,6 +141,7 @@ static const struct {
     {rows_16, "ca79428dd042640bc7c46dff0e431a33a62dc99018db756a97427064225d9ab5"},
     {rows_17, "42ee802627c855731db7e40f59d273c93adace9151da76cbcc9bebb8b1338953"},
     {rows_18, "08c548b368f4fbc0064d81a5c874bfe5277c4abf8a92855caa30ee103cdae343"},
+    {rows_19, "8b765e1dedd8bcc03b43c7681230221b7f474527eafbbe59e7b742e7cf63485e"},
 };
 
 /* Columns that were turned into others; test_schema.c says into what. */
@@ -428,6 +431,7 @@ static void assert_records(size_t version)
     assert_int_equal(members.last.member.wave, version >= 9 ? 3 : 0);
     assert_int_equal(members.last.member.attempted, version >= 9);
     assert_int_equal(members.last.member.listened_s, version >= 15 ? 1900 : 0);
+    assert_int_equal(members.last.member.mark, version >= 19 ? UINT32_MAX : 0);
     assert_int_equal(members.last.member.retries, version >= 10 ? 4 : 0);
     assert_int_equal(members.last.member.outcome_before, version >= 10 ? 2 : 0);
     assert_int_equal(members.last.member.reason_before, version >= 10 ? 10 : 0);
