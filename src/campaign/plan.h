@@ -30,17 +30,15 @@ struct plan_input {
 };
 
 /* Why there is no plan, and the key that could mend it. */
-#define PLAN_ERROR_MAP(X)                                                                \
-    X(PLAN_OK, "")                                                                       \
-    X(PLAN_REGION, "spec.region of the Fleet is not a region")                           \
-    X(PLAN_DATARATE, "spec.radio.datarate does not exist in downlinks of this region")   \
-    X(PLAN_FREQUENCY, "spec.radio.frequency is outside every sub-band of this region")   \
-    X(PLAN_SIZE, "spec.fragmentation.size does not fit the data rate or the devices")    \
-    X(PLAN_TOO_MANY, "the image needs more fragments than TS004 has numbers (16383, of " \
-                     "which 255 are left to coded ones) or the decoders of the devices " \
-                     "hold; choose a faster data rate, "                                 \
-                     "a larger fragment or a smaller image")                             \
-    X(PLAN_NO_SHARE, "spec.budgets.dutyCycle and the Fleet's reserve leave no airtime")  \
+#define PLAN_ERROR_MAP(X)                                                               \
+    X(PLAN_OK, "")                                                                      \
+    X(PLAN_REGION, "spec.region of the Fleet is not a region")                          \
+    X(PLAN_DATARATE, "spec.radio.datarate does not exist in downlinks of this region")  \
+    X(PLAN_FREQUENCY, "spec.radio.frequency is outside every sub-band of this region")  \
+    X(PLAN_SIZE, "spec.fragmentation.size does not fit the data rate or the devices")   \
+    X(PLAN_TOO_MANY, "the image makes more fragments than TS004 (16128) "               \
+                     "or a decoder takes; use a faster data rate")                      \
+    X(PLAN_NO_SHARE, "spec.budgets.dutyCycle and the Fleet's reserve leave no airtime") \
     X(PLAN_EMPTY, "the image is empty")
 
 enum plan_error {

@@ -111,7 +111,8 @@
     "include what a plan does not: waiting for uplinks of the devices, "             \
     "repair and installation. The same seed and --start give the same "              \
     "result.\n\nExit code 9 if a gate holds a campaign, 10 if one fails or "         \
-    "is aborted, 11 if it does not fit.\n\n"                                         \
+    "is aborted, or ends with devices failed, unknown or cancelled and a wave that " \
+    "has not succeeded, 11 if it does not fit.\n\n"                                  \
     "With --json: type \"simulation\", name, image_bytes (of the first), "           \
     "seed, timing, devices, gateways, complete (devices with an image), "            \
     "complete_us (when the last of them had it; -1: none), complete_95_us "          \

@@ -201,11 +201,12 @@ static int run_world(const struct cli *cli, const struct simulation *sim,
                         "the campaign does not fit the simulated fleet");
     }
     if (nothing_could_be_sent(sim, &t)) {
+        const char *reason = t.campaigns[0].reason;
+        int rc = cli_fail(cli, CLI_DOES_NOT_FIT, NULL,
+                          "the campaign does not fit the simulated fleet: %zu bytes%s%s",
+                          s->image_bytes, reason[0] != '\0' ? "; " : "", reason);
         world_trace_finish(&t);
-        return cli_fail(cli, CLI_DOES_NOT_FIT, NULL,
-                        "the campaign does not fit the simulated fleet: %zu bytes and "
-                        "spec.radio leave nothing that could be sent",
-                        s->image_bytes);
+        return rc;
     }
     AUTO_JSON json_object *o = simulate_result(sim, s, &t);
     int code = simulate_exit_code(&t);

@@ -203,12 +203,39 @@ struct json_object *simulate_result(const struct simulation *sim,
     return o;
 }
 
+static bool any_lost(const struct world_trace *t, size_t campaign)
+{
+    bool any = false;
+    for (size_t i = 0; i < t->device_count; i++) {
+        enum outcome outcome = (enum outcome)t->campaigns[campaign].devices[i].outcome;
+        any = any || outcome == OUTCOME_FAILED || outcome == OUTCOME_UNKNOWN ||
+              outcome == OUTCOME_CANCELLED;
+    }
+    return any;
+}
+
+/*
+ * A campaign can go through to its end without success: its last wave has no gate behind it.
+ * Of apply --wait, for which one lost device is enough, this is milder: of a made-up fleet
+ * nobody has to be looked after.
+ */
+static bool has_failed(const struct world_trace *t, size_t campaign)
+{
+    const struct world_campaign_trace *c = &t->campaigns[campaign];
+    bool short_of = false;
+    for (size_t i = 0; i < c->wave_count; i++) {
+        short_of = short_of || c->waves[i].verdict != WAVE_SUCCEEDED;
+    }
+    return c->phase == CAMPAIGN_ABORTED || c->phase == CAMPAIGN_FAILED ||
+           (c->phase == CAMPAIGN_COMPLETED && short_of && any_lost(t, campaign));
+}
+
 int simulate_exit_code(const struct world_trace *t)
 {
     int code = CLI_OK;
     for (size_t i = 0; i < t->campaign_count; i++) {
         const struct world_campaign_trace *c = &t->campaigns[i];
-        if (c->phase == CAMPAIGN_ABORTED || c->phase == CAMPAIGN_FAILED) {
+        if (has_failed(t, i)) {
             return CLI_FAILED;
         }
         code = c->held ? CLI_PAUSED : code;

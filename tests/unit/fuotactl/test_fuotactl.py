@@ -9,7 +9,7 @@ import subprocess
 import sys
 import unittest
 
-from fuotactl_case import CAMPAIGN, INVALID, NOT_FOUND, NO_FIT, OK, USAGE, Case
+from fuotactl_case import CAMPAIGN, FAILED, INVALID, NOT_FOUND, NO_FIT, OK, USAGE, Case
 
 
 def mcuboot_image(body, minor=4):
@@ -170,7 +170,8 @@ class Files(Case):
         self.assertEqual(night["start"], "2026-07-01T12:00:00+02:00")
         self.assertEqual((night["schedule_violations"], night["outcomes"]["succeeded"]), (0, 20))
         self.assertGreaterEqual(night["complete_us"], 10 * 3600 * 1000000)
-        over = json.loads(simulate('{ deadline: "2026-07-01" }', "--start", "2026-07-02").stdout)
+        over = json.loads(simulate('{ deadline: "2026-07-01" }', "--start", "2026-07-02",
+                                   code=FAILED).stdout)
         self.assertEqual((over["frames"], over["reasons"]), (0, {"deadline": 20}))
         simulate('{ deadline: "2026-07-01" }', "--start", "soon", code=USAGE)
         simulate("{ blackouts: [{ window: freeze }] }", code=NOT_FOUND)
@@ -185,7 +186,8 @@ class Files(Case):
             f.write("untrusted comment: not looked at\n")
         result = self.run_ctl("simulate", "sim.yaml", "--devices", "3", code=NO_FIT)
         self.assertEqual(result.stdout, "")
-        self.assertIn("does not fit the simulated fleet: 900000 bytes", result.stderr)
+        self.assertIn("does not fit the simulated fleet: 900000 bytes; the image makes more "
+                      "fragments than TS004", result.stderr)
 
     def test_usage_errors_are_one_line_and_the_usage(self):
         for args in ((), ("nope",), ("plan",), ("status", "--nope"), ("plan", "a", "b"),
