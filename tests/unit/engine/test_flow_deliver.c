@@ -238,6 +238,8 @@ static void a_result_decides_whether_it_is_tried_again(void **state)
         {"URI", FW_RESULT_INVALID_URI, 0},
         {"protocol", FW_RESULT_UNSUPPORTED_PROTOCOL, 0},
         {"cancelled", FW_RESULT_CANCELLED, 0},
+        {"conflicting state", FW_RESULT_CONFLICTING_STATE, 0},
+        {"dependency", FW_RESULT_DEPENDENCY, 0},
         {"unknown", 77, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -388,6 +390,18 @@ static void who_never_heard_the_order_to_install_is_told_again(void **state)
     answer(&f, ORDER_INSTALL, FUO_OK);
     say(&f, FW_DOWNLOADED, FW_RESULT_UPDATE_FAILED, "1.4.2");
     over(&f, OUTCOME_FAILED, REASON_REPORTED, FW_RESULT_UPDATE_FAILED);
+}
+
+/* Another component is in the way: that is for an operator, though the image is there. */
+static void who_lacks_another_component_is_not_told_again(void **state)
+{
+    struct flow f;
+    (void)state;
+    begin_delivering(&f);
+    to_verify(&f);
+    say(&f, FW_DOWNLOADED, FW_RESULT_DEPENDENCY, "1.4.2");
+    assert_int_equal(order_of(&f), NOTHING);
+    over(&f, OUTCOME_FAILED, REASON_REPORTED, FW_RESULT_DEPENDENCY);
 }
 
 static void the_old_version_is_believed_the_third_time(void **state)
@@ -639,6 +653,7 @@ TEST_MAIN(cmocka_unit_test(it_goes_its_way_by_four_orders),
           cmocka_unit_test(another_attempt_has_no_mark),
           cmocka_unit_test(a_user_who_puts_it_off_is_waited_for),
           cmocka_unit_test(who_never_heard_the_order_to_install_is_told_again),
+          cmocka_unit_test(who_lacks_another_component_is_not_told_again),
           cmocka_unit_test(the_old_version_is_believed_the_third_time),
           cmocka_unit_test(silence_after_the_order_to_install_is_unknown),
           cmocka_unit_test(an_abort_makes_it_forget_its_image),
