@@ -140,6 +140,7 @@ enum {
     HAS_TLV = 1,
     HAS_SENML_JSON = 2,
     HAS_SENML_CBOR = 4,
+    HAS_JSON = 8, /* of LwM2M 1.0; it is not taken at its word, for TLV is better */
 };
 
 struct access;
@@ -491,6 +492,7 @@ enum {
     FORMAT_SENML_JSON = 110,
     FORMAT_SENML_CBOR = 112,
     FORMAT_TLV = 11542,
+    FORMAT_JSON = 11543,
 };
 
 /* As lwm2m_content_read(). */

@@ -65,7 +65,10 @@ static int read_format(const struct peer *p)
     if (p->formats == 0 || (p->formats & HAS_TLV) != 0) {
         return FORMAT_TLV;
     }
-    return (p->formats & HAS_SENML_CBOR) != 0 ? FORMAT_SENML_CBOR : FORMAT_SENML_JSON;
+    if ((p->formats & HAS_SENML_CBOR) != 0) {
+        return FORMAT_SENML_CBOR;
+    }
+    return (p->formats & HAS_SENML_JSON) != 0 ? FORMAT_SENML_JSON : FORMAT_JSON;
 }
 
 /* After 4.06; false: there is no other one. */
@@ -73,10 +76,13 @@ static bool other_format(struct peer *p)
 {
     switch (read_format(p)) {
     case FORMAT_TLV:
-        p->formats = HAS_SENML_CBOR | HAS_SENML_JSON;
+        p->formats = HAS_SENML_CBOR | HAS_SENML_JSON | HAS_JSON;
         return true;
     case FORMAT_SENML_CBOR:
-        p->formats = HAS_SENML_JSON;
+        p->formats = HAS_SENML_JSON | HAS_JSON;
+        return true;
+    case FORMAT_SENML_JSON:
+        p->formats = HAS_JSON;
         return true;
     default:
         return false;

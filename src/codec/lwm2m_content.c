@@ -30,6 +30,9 @@ const char *lwm2m_format_name(uint16_t format)
     case LWM2M_FORMAT_TLV_OLD:
     case LWM2M_FORMAT_TLV:
         return "TLV";
+    case LWM2M_FORMAT_JSON_OLD:
+    case LWM2M_FORMAT_JSON:
+        return "JSON";
     default:
         return "another format";
     }
@@ -374,6 +377,9 @@ int lwm2m_content_read(uint16_t format, const struct lwm2m_path *asked,
     case LWM2M_FORMAT_TLV:
     case LWM2M_FORMAT_TLV_OLD:
         return read_tlv(asked, bytes, len, list);
+    case LWM2M_FORMAT_JSON_OLD:
+    case LWM2M_FORMAT_JSON:
+        return senml_oma_read(asked, bytes, len, list);
     default:
         return FUO_ENOTSUP;
     }

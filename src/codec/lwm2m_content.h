@@ -19,8 +19,10 @@ enum lwm2m_format {
     LWM2M_FORMAT_CBOR = 60, /* a single value */
     LWM2M_FORMAT_SENML_JSON = 110,
     LWM2M_FORMAT_SENML_CBOR = 112,
-    LWM2M_FORMAT_TLV_OLD = 1542, /* before it was registered */
+    LWM2M_FORMAT_TLV_OLD = 1542,  /* before it was registered */
+    LWM2M_FORMAT_JSON_OLD = 1543, /* ... likewise */
     LWM2M_FORMAT_TLV = 11542,
+    LWM2M_FORMAT_JSON = 11543,  /* of LwM2M 1.0; read only */
     LWM2M_FORMAT_NONE = 0xffff, /* none was told */
 };
 

@@ -43,14 +43,21 @@ struct senml {
 FUO_MUST_CHECK int senml_take(struct senml *senml, const struct senml_record *record);
 
 /*
- * Append a pack's values to the list; on failure the list may have some of them. FUO_ESHORT: it is cut; FUO_EPROTO: it is no pack;
- * FUO_ENOTSUP: it has something that must not be passed over; FUO_ENOSPC: too many values,
+ * Append a pack's values to the list; on failure the list may have some of them. FUO_ESHORT:
+ * it is cut; FUO_EPROTO: it is no pack; FUO_ENOTSUP: it has something that must not be passed over; FUO_ENOSPC: too many values,
  * or too long ones.
  */
 FUO_MUST_CHECK int senml_json_read(const uint8_t *bytes, size_t len,
                                    struct lwm2m_list *list);
 FUO_MUST_CHECK int senml_cbor_read(const uint8_t *bytes, size_t len,
                                    struct lwm2m_list *list);
+
+/*
+ * LwM2M JSON (11543; LwM2M 1.0, 6.4.4), which came before SenML: {"bn":"/5/0/","e":[{"n":"3",
+ * "v":0}]}, values being v, bv, sv, ov. Without a base name names are below what was asked for.
+ */
+FUO_MUST_CHECK int senml_oma_read(const struct lwm2m_path *asked, const uint8_t *bytes,
+                                  size_t len, struct lwm2m_list *list);
 
 /* All entries are in base, which becomes the base name. */
 void senml_json_write(struct wr *w, const struct lwm2m_path *base,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* senml_json.c - content format 110 (RFC 8428, section 5), and as much of JSON (RFC 8259). */
+/* senml_json.c - content formats 110 (RFC 8428, section 5) and 11543 (LwM2M 1.0, 6.4.4), and as
+ * much of JSON (RFC 8259). */
 #include "codec/base64.h"
 #include "codec/decimal.h"
 #include "codec/senml.h"
@@ -9,7 +10,20 @@ enum {
     KEY_MAX = 16,
 };
 
+/* What a record calls its values; numbers are "v". */
+struct words {
+    const char *boolean;
+    const char *string;
+    const char *opaque;
+    const char *link;
+};
+
+static const struct words senml_words = {"vb", "vs", "vd", "vlo"};
+static const struct words oma_words = {"bv", "sv", "",
+                                       "ov"}; /* opaque is a string there */
+
 struct cursor {
+    const struct words *words;
     const char *p;
     const char *end;
     struct wr *scratch; /* for unpacked texts */
@@ -293,13 +307,13 @@ static bool take_value(struct cursor *c, const struct text *key,
 {
     if (is(key, "v")) {
         *value = take_number(c);
-    } else if (is(key, "vb")) {
+    } else if (is(key, c->words->boolean)) {
         *value = (struct lwm2m_value){.type = LWM2M_BOOLEAN, .integer = take_bool(c)};
-    } else if (is(key, "vs")) {
+    } else if (is(key, c->words->string)) {
         take_text_value(c, LWM2M_STRING, value);
-    } else if (is(key, "vd")) {
+    } else if (key->len > 0 && is(key, c->words->opaque)) {
         take_text_value(c, LWM2M_OPAQUE, value);
-    } else if (is(key, "vlo")) {
+    } else if (is(key, c->words->link)) {
         take_text_value(c, LWM2M_LINK, value);
     } else {
         return false;
@@ -320,11 +334,11 @@ static void take_pair(struct cursor *c, struct senml_record *record)
         record->has_base |= base;
         *(base ? &record->base : &record->name) = name.bytes;
         *(base ? &record->base_len : &record->name_len) = name.len;
+    } else if (take_value(c, &key, &record->value)) {
+        record->has_value = true;
     } else if (is(&key, "bv") || is(&key, "bs") || is(&key, "s") ||
                (key.len > 0 && key.bytes[key.len - 1] == '_')) {
         fail(c, FUO_ENOTSUP);
-    } else if (take_value(c, &key, &record->value)) {
-        record->has_value = true;
     } else {
         skip_value(c);
     }
@@ -345,23 +359,108 @@ static void take_record(struct cursor *c, struct senml *senml)
     }
 }
 
+static void take_records(struct cursor *c, struct senml *senml)
+{
+    expect(c, '[');
+    if (!take(c, ']')) {
+        do {
+            take_record(c, senml);
+        } while (take(c, ','));
+        expect(c, ']');
+    }
+}
+
+static void expect_end(struct cursor *c)
+{
+    (void)peek(c);
+    if (c->p != c->end) {
+        fail(c, FUO_EPROTO);
+    }
+}
+
 int senml_json_read(const uint8_t *bytes, size_t len, struct lwm2m_list *list)
 {
     const char *text = (const char *)bytes;
-    struct cursor c = {.p = text, .end = text + len, .scratch = &list->scratch};
+    struct cursor c = {
+        .words = &senml_words, .p = text, .end = text + len, .scratch = &list->scratch};
     struct senml senml = {.list = list};
-    expect(&c, '[');
-    if (!take(&c, ']')) {
-        do {
-            take_record(&c, &senml);
-        } while (take(&c, ','));
-        expect(&c, ']');
-    }
-    (void)peek(&c);
-    if (c.p != c.end) {
-        fail(&c, FUO_EPROTO);
-    }
+    take_records(&c, &senml);
+    expect_end(&c);
     return c.err;
+}
+
+/* ---- LwM2M 1.0 ---- */
+
+static void take_base(struct cursor *c, struct senml *senml)
+{
+    struct text text = take_string(c);
+    if (text.len > sizeof(senml->base)) {
+        fail(c, FUO_EPROTO);
+    } else if (text.len > 0) {
+        memcpy(senml->base, text.bytes, text.len);
+    }
+    senml->base_len = text.len <= sizeof(senml->base) ? text.len : 0;
+}
+
+/* The base name, wherever it is; or the records under it. */
+static void take_top(struct cursor *c, struct senml *senml, bool records)
+{
+    expect(c, '{');
+    if (take(c, '}')) {
+        return;
+    }
+    do {
+        struct text key = take_string(c);
+        expect(c, ':');
+        if (records && is(&key, "e")) {
+            take_records(c, senml);
+        } else if (!records && is(&key, "bn")) {
+            take_base(c, senml);
+        } else {
+            skip_value(c);
+        }
+    } while (c->err == FUO_OK && take(c, ','));
+    expect(c, '}');
+}
+
+/* Opaque is base64 in a string; what is none stays one. */
+static int unpack(struct lwm2m_list *list, size_t from)
+{
+    int err = FUO_OK;
+    for (size_t i = from; i < list->count && err != FUO_ENOSPC; i++) {
+        struct lwm2m_value *v = &list->entries[i].value;
+        if (v->type == LWM2M_STRING &&
+            lwm2m_type_of(&list->entries[i].path) == LWM2M_OPAQUE) {
+            struct lwm2m_value opaque;
+            err = lwm2m_value_parse(LWM2M_OPAQUE, (const char *)v->bytes, v->len,
+                                    &list->scratch, &opaque);
+            *v = err == FUO_OK ? opaque : *v;
+        }
+    }
+    return err == FUO_ENOSPC ? err : FUO_OK;
+}
+
+int senml_oma_read(const struct lwm2m_path *asked, const uint8_t *bytes, size_t len,
+                   struct lwm2m_list *list)
+{
+    const char *text = (const char *)bytes;
+    struct wr scratch = list->scratch;
+    struct cursor c = {
+        .words = &oma_words, .p = text, .end = text + len, .scratch = &scratch};
+    struct senml senml = {.list = list};
+    size_t before = list->count;
+    senml.base_len = senml_base(asked, (char *)senml.base);
+    if (senml.base[senml.base_len - 1] != '/') {
+        senml.base[senml.base_len++] = '/';
+    }
+    take_top(&c, &senml, false);
+    expect_end(&c);
+    c.p = text;
+    c.scratch = &list->scratch;
+    if (c.err == FUO_OK) {
+        take_top(&c, &senml, true);
+    }
+    return c.err == FUO_OK ? unpack(list, before) : c.err;
 }
 
 /* ---- writing ---- */

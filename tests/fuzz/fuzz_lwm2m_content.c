@@ -80,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const uint16_t formats[] = {
         LWM2M_FORMAT_TEXT,       LWM2M_FORMAT_OCTETS,     LWM2M_FORMAT_CBOR,
         LWM2M_FORMAT_SENML_JSON, LWM2M_FORMAT_SENML_CBOR, LWM2M_FORMAT_TLV,
+        LWM2M_FORMAT_JSON,
     };
     static const struct lwm2m_path paths[] = {
         {{5, 0}, 2}, {{5, 0, 3}, 3},  {{0}, 0},
@@ -90,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     init(&l);
-    int err = lwm2m_content_read(formats[data[0] % 6], &paths[data[1] % 6], data + 2,
+    int err = lwm2m_content_read(formats[data[0] % 7], &paths[data[1] % 6], data + 2,
                                  size - 2, &l.list);
     bool writable = err == FUO_OK && l.list.count > 0;
     for (size_t i = 0; i < l.list.count; i++) {

@@ -19,7 +19,7 @@ import urllib.request
 CON, NON, ACK, RST = range(4)
 GET, POST, PUT, DELETE = 1, 2, 3, 4
 OBSERVE, LOCATION, PATH, FORMAT, QUERY, ACCEPT, BLOCK2, BLOCK1 = 6, 8, 11, 12, 15, 17, 23, 27
-TLV, OCTETS, LINK, SENML_JSON = 11542, 42, 40, 110
+TLV, OCTETS, LINK, SENML_JSON, OMA_JSON = 11542, 42, 40, 110, 11543
 IDLE, DOWNLOADING, DOWNLOADED, UPDATING = range(4)
 
 
@@ -179,6 +179,9 @@ class Client(threading.Thread):
         pairs = [("1", "vs", self.uri), ("3", "v", self.state), ("5", "v", self.result),
                  ("9", "v", self.method)]
         pairs += [(f"8/{i}", "v", p) for i, p in enumerate(self.protocols)]
+        if "only-json" in self.faults:
+            return json.dumps({"e": [{"n": n, {"vs": "sv"}.get(k, k): v} for n, k, v in pairs],
+                               "bn": "/5/0/"}).encode()
         return json.dumps([{"bn": "/5/0/", "n": n, k: v} for n, k, v in pairs]).encode()
 
     def firmware(self):
@@ -290,13 +293,14 @@ class Client(threading.Thread):
     def answer(self, m):
         options, payload, text = [], b"", "4.04"
         path = m.path()
-        if m.code == GET and path == "5/0" and "no-tlv" in self.faults:
+        known = OMA_JSON if "only-json" in self.faults else SENML_JSON
+        if m.code == GET and path == "5/0" and {"no-tlv", "only-json"} & set(self.faults):
             text = "4.06"
-            if m.uint(ACCEPT) == SENML_JSON:
+            if m.uint(ACCEPT) == known:
                 self.observed = m.token if m.uint(OBSERVE) == 0 else self.observed
                 options += [(OBSERVE, number(1))] if m.uint(OBSERVE) == 0 else []
                 text, payload = "2.05", self.firmware_json()
-                options.append((FORMAT, number(SENML_JSON)))
+                options.append((FORMAT, number(known)))
         elif m.code == GET and path == "5/0":
             if m.uint(OBSERVE) == 0:
                 self.observed = m.token

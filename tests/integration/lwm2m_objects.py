@@ -9,7 +9,7 @@ import json
 from lwm2m_client import (ACCEPT, CON, DELETE, FORMAT, GET, LINK, LOCATION, OBSERVE, PATH,
                           POST, PUT, QUERY, TLV, Client, code, encode, number, tlv)
 
-TEXT, SENML_JSON = 0, 110
+TEXT, SENML_JSON, OMA_JSON = 0, 110, 11543
 
 
 def tlv_value(value):
@@ -61,6 +61,10 @@ class ObjectClient(Client):
         if self.form == SENML_JSON:
             return json.dumps([{"n": "/" + p, ("vs" if isinstance(v, str) else "v"): v}
                                for p, v in values.items()]).encode()
+        if self.form == OMA_JSON:
+            return json.dumps({"bn": "/", "e": [
+                {"n": p, ("sv" if isinstance(v, str) else "v"): v}
+                for p, v in values.items()]}).encode()
         one = path.count("/") > 0
         out = b""
         for instance in sorted({p.rsplit("/", 1)[0] for p in values}):

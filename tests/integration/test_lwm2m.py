@@ -227,6 +227,13 @@ def case_a_device_without_tlv_is_updated_as_well(folder):
         updated(s, client)
 
 
+def case_a_device_that_has_only_the_json_of_lwm2m_1_0_is_read_in_it(folder):
+    with Lwm2mStack(folder) as s:
+        client = s.client(faults=["only-json"])
+        s.campaign(0)
+        updated(s, client)
+
+
 def case_what_a_device_reports_of_a_failure_is_its_outcome(folder):
     with Lwm2mStack(folder, devices=3, spec={"retry": {"cooldown": "1m", "device": 1},
                                              "rollout": {"onFailure": "continue"}}) as s:

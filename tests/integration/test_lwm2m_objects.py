@@ -10,7 +10,7 @@ import sys
 
 from cases import run_cases
 from lwm2m_client import GET, PATH, TLV, code, encode
-from lwm2m_objects import SENML_JSON, ObjectClient
+from lwm2m_objects import OMA_JSON, SENML_JSON, ObjectClient
 from lwm2m_stack import Lwm2mStack, dtls
 from stack import wait_for
 
@@ -67,6 +67,18 @@ def case_a_device_with_tlv_is_read_and_changed(folder):
 
 def case_a_device_with_senml_is_read_and_changed(folder):
     reads_and_writes(folder, SENML_JSON)
+
+
+def case_a_device_with_the_json_of_lwm2m_1_0_is_read(folder):
+    with Lwm2mStack(folder) as s:
+        client = device(s, form=OMA_JSON)
+        assert ask(s, "read", "/3/0/9")["values"] == [
+            {"path": "/3/0/9", "type": "integer", "value": 80}]
+        assert values(ask(s, "read", "/3/0")) == {
+            "/3/0/0": "ACME", "/3/0/3": "1.4.2", "/3/0/9": 80, "/3/0/10": 512}
+        assert values(ask(s, "read", "/3303"))["/3303/0/5701"] == "Cel"
+        ask(s, "write", "/1/0/1", "600")
+        assert client.objects["1/0"][1] == 600, client.objects
 
 
 def case_the_components_of_a_device_are_read(folder):

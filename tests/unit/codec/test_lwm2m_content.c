@@ -5,6 +5,7 @@
 #define JSON LWM2M_FORMAT_SENML_JSON
 #define CBOR LWM2M_FORMAT_SENML_CBOR
 #define TLV  LWM2M_FORMAT_TLV
+#define OMA  LWM2M_FORMAT_JSON
 
 static const struct {
     const char *name;
@@ -91,6 +92,27 @@ static const struct {
      "61788101"
      "ffff",
      "/5/0/3 integer 1"},
+    {"LwM2M JSON", OMA, "/5/0",
+     "={\"bn\":\"/5/0/\",\"e\":[{\"n\":\"1\",\"sv\":\"\"},{\"n\":\"3\",\"v\":0},"
+     "{\"n\":\"8/1\",\"v\":1}]}",
+     "/5/0/1 string ; /5/0/3 integer 0; /5/0/8/1 integer 1"},
+    {"LwM2M JSON, all kinds, the base name last", 1543, "/5/0/3",
+     "= { \"bt\" : 25 , \"e\":[ {\"n\":\"3/0/13\",\"v\":1.367491215e9,\"t\":-5},"
+     "{\"n\":\"1/0/6\",\"bv\":true},{\"n\":\"0/0/5\",\"sv\":\"AQI=\"},"
+     "{\"n\":\"0/0/5\",\"sv\":\"*\"},{\"n\":\"33629/0/16/0\",\"ov\":\"33629:1\"},{}],"
+     "\"x\":[{\"e\":1}],\"bn\":\"/\"}",
+     "/3/0/13 time 1367491215; /1/0/6 boolean 1; /0/0/5 opaque AQI=; /0/0/5 string *; "
+     "/33629/0/16/0 link 33629:1"},
+    {"LwM2M JSON of an instance, without a base name", OMA, "/3/0",
+     "={\"e\":[{\"n\":\"3\",\"sv\":\"1.0\"},{\"n\":\"11/0\",\"v\":0}]}",
+     "/3/0/3 string 1.0; /3/0/11/0 integer 0"},
+    {"LwM2M JSON of a resource, without a name", OMA, "/5/0/3", "={\"e\":[{\"v\":2}]}",
+     "/5/0/3 integer 2"},
+    {"LwM2M JSON of a resource's instances", OMA, "/5/0/8",
+     "={\"e\":[{\"n\":\"0\",\"v\":2}]}", "/5/0/8/0 integer 2"},
+    {"LwM2M JSON, an empty base name", OMA, "/",
+     "={\"bn\":\"\",\"e\":[{\"n\":\"/5/0/3\",\"v\":2}]}", "/5/0/3 integer 2"},
+    {"LwM2M JSON, nothing", OMA, "/5/0", "={}", ""},
     {"SenML CBOR, a big exponent", CBOR, "/3303/0/5700",
      "81a2006c2f333330332f302f3537303002c4820203", "/3303/0/5700 float 300"},
 };
@@ -114,7 +136,8 @@ static void what_is_cut_is_noticed(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         uint8_t bytes[BYTES_MAX];
-        bool framed = good[i].format == JSON || good[i].format == CBOR;
+        bool framed = good[i].format == JSON || good[i].format == CBOR ||
+                      good[i].format == OMA || good[i].format == 1543;
         test_row(good[i].name);
         size_t whole = bytes_of(good[i].payload, bytes);
         for (size_t len = 0; len < whole; len++) {
@@ -179,6 +202,16 @@ static const struct {
     {"a base value", JSON, "/", "=[{\"bv\":1}]", FUO_ENOTSUP},
     {"a sum", JSON, "/", "=[{\"s\":1}]", FUO_ENOTSUP},
     {"what must be understood", JSON, "/", "=[{\"x_\":1}]", FUO_ENOTSUP},
+    {"LwM2M JSON, a pack", OMA, "/", "=[]", FUO_EPROTO},
+    {"LwM2M JSON, behind its end", OMA, "/", "={} x", FUO_EPROTO},
+    {"LwM2M JSON, records that are none", OMA, "/", "={\"e\":{}}", FUO_EPROTO},
+    {"LwM2M JSON, a base name that is none", OMA, "/", "={\"bn\":1}", FUO_EPROTO},
+    {"LwM2M JSON, a base name too long", OMA, "/",
+     "={\"bn\":\"urn:dev:ow:10e2073a01080063:urn:dev:ow:10e2073a01080063\"}", FUO_EPROTO},
+    {"LwM2M JSON, no resource", OMA, "/", "={\"e\":[{\"n\":\"5/0\",\"v\":1}]}",
+     FUO_EPROTO},
+    {"LwM2M JSON, what must be understood", OMA, "/", "={\"e\":[{\"x_\":1}]}",
+     FUO_ENOTSUP},
     {"CBOR, a map", CBOR, "/", "a0", FUO_EPROTO},
     {"CBOR, a record that is none", CBOR, "/", "8100", FUO_EPROTO},
     {"CBOR, behind its end", CBOR, "/", "8000", FUO_EPROTO},
@@ -222,13 +255,18 @@ static void a_list_takes_so_many_and_no_more(void **state)
     r.list.scratch.cap = 3;
     len = bytes_of("=[{\"n\":\"/5/0/3\",\"v\":1}]", bytes);
     assert_int_equal(lwm2m_content_read(JSON, &path, bytes, len, &r.list), FUO_ENOSPC);
+    rig_init(&r);
+    r.list.scratch.cap = 40; /* the base64, and not what is in it */
+    path = path_of("/0/0/5");
+    len = bytes_of("={\"e\":[{\"sv\":\"AQIDBAUGBwgJCgsMDQ4PEBESExQVFhc=\"}]}", bytes);
+    assert_int_equal(lwm2m_content_read(OMA, &path, bytes, len, &r.list), FUO_ENOSPC);
 }
 
 /* UBSan sees what is added to it. */
 static void no_bytes_may_be_null(void **state)
 {
     (void)state;
-    static const uint16_t formats[] = {0, 42, 60, CBOR, JSON, TLV};
+    static const uint16_t formats[] = {0, 42, 60, CBOR, JSON, TLV, OMA};
     struct lwm2m_path path = path_of("/3/0/9");
     for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
         struct rig empty;
@@ -456,9 +494,10 @@ static void formats_have_names(void **state)
     static const struct {
         uint16_t format;
         const char *name;
-    } rows[] = {{0, "text"},   {40, "links"},       {42, "opaque"},
-                {60, "CBOR"},  {110, "SenML JSON"}, {112, "SenML CBOR"},
-                {1542, "TLV"}, {11542, "TLV"},      {50, "another format"}};
+    } rows[] = {{0, "text"},     {40, "links"},         {42, "opaque"},
+                {60, "CBOR"},    {110, "SenML JSON"},   {112, "SenML CBOR"},
+                {1542, "TLV"},   {11542, "TLV"},        {1543, "JSON"},
+                {11543, "JSON"}, {50, "another format"}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         assert_string_equal(lwm2m_format_name(rows[i].format), rows[i].name);
     }
