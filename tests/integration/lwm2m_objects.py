@@ -42,7 +42,7 @@ class ObjectClient(Client):
         self.executed, self.attributes, self.watched = [], [], {}
 
     def register(self):
-        query = [f"ep={self.endpoint}", "lt=300", "lwm2m=1.1", f"b={self.binding[0]}"]
+        query = [f"ep={self.endpoint}", f"lt={self.lifetime}", "lwm2m=1.1", f"b={self.binding[0]}"]
         query += ["Q"] if "Q" in self.binding else []
         self.observed = self.location = None
         links = ",".join(['</>;rt="oma.lwm2m";ct=%d' % self.form, "</1/0>", "</3/0>"] +

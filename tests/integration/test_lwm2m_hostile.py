@@ -111,7 +111,7 @@ def case_a_device_that_can_be_brought_nothing_is_in_nobodys_way(folder):
     """One at a time in a cell; the first has no protocol that there is, and stays registered."""
     spec = {"rollout": {"onFailure": "continue"}}
     with Lwm2mStack(folder, devices=2, spec=spec, options="cellDevices: 1") as s:
-        s.client(0, cell=7, protocols=(4,), lifetime=10 ** 6)
+        s.client(0, cell=7, protocols=(4,))
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
         wait_for("its outcome", lambda: "failed" in [r["outcome"] for r in s.rows()], 120)
         client = s.client(1, cell=7)
