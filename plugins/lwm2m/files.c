@@ -177,11 +177,12 @@ int files_uri(struct fuo_ns *ns, const struct peer *p, uint32_t image,
 
 /* ---- elsewhere ---- */
 
-bool files_is_http(const char *uri)
+/* Something like "coap://host", to which so many bytes can be added. */
+static bool is_base(const char *uri, const char *plain, const char *secure, size_t more)
 {
-    size_t scheme = strncmp(uri, "http://", 7) == 0    ? 7
-                    : strncmp(uri, "https://", 8) == 0 ? 8
-                                                       : 0;
+    size_t scheme = strncmp(uri, plain, strlen(plain)) == 0     ? strlen(plain)
+                    : strncmp(uri, secure, strlen(secure)) == 0 ? strlen(secure)
+                                                                : 0;
     size_t len = strlen(uri);
     for (size_t i = 0; i < len; i++) {
         if (uri[i] <= ' ' || uri[i] > '~' || strchr("\"<>\\^`{|}?#", uri[i]) != NULL) {
@@ -189,7 +190,21 @@ bool files_is_http(const char *uri)
         }
     }
     return scheme > 0 && uri[scheme] != '\0' && uri[scheme] != '/' &&
-           len + 1 + DIGEST_HEX_SIZE <= URI_SIZE;
+           len + more <= URI_SIZE;
+}
+
+bool files_is_http(const char *uri)
+{
+    return is_base(uri, "http://", "https://", 1 + DIGEST_HEX_SIZE);
+}
+
+bool files_is_own(const char *uri)
+{
+    if (!is_base(uri, "coap://", "coaps://", sizeof("/fw/") - 1 + NAME_SIZE)) {
+        return false;
+    }
+    const char *end = strchr(strchr(uri, '/') + 2, '/');
+    return end == NULL || end[1] == '\0'; /* there is nothing of ours below a path */
 }
 
 /* An image is hashed once, not for each of its devices. */

@@ -311,6 +311,13 @@ static int check(struct fuo_ns *ns)
         ns_log(ns, FUO_LOG_ERROR, "blockSize is 16 to 1024, ackTimeout 100ms to 10m");
         return FUO_EINVAL;
     }
+    if (c->public_uri[0] != '\0' && !files_is_own(c->public_uri)) {
+        ns_log(ns, FUO_LOG_ERROR,
+               "publicUri is coap:// or coaps://, a host and perhaps a port, at most 200 "
+               "characters: %s",
+               c->public_uri);
+        return FUO_EINVAL;
+    }
     if (c->http_uri[0] != '\0' && !files_is_http(c->http_uri)) {
         ns_log(ns, FUO_LOG_ERROR,
                "httpUri begins with http:// or https:// and a host, has no query and at "

@@ -380,6 +380,8 @@ FUO_MUST_CHECK int files_http_uri(struct fuo_ns *ns, uint32_t image,
                                   char uri[static URI_SIZE]);
 /* Whether httpUri can be one. */
 bool files_is_http(const char *uri);
+/* ... publicUri. */
+bool files_is_own(const char *uri);
 /* mark: as in FUO_EV_PROGRESS; with one it is told in any case, else each per cent. */
 void files_progress(struct fuo_ns *ns, struct peer *p, size_t done, size_t total,
                     uint32_t mark);

@@ -120,6 +120,21 @@ def case_an_http_uri_that_is_none_is_refused(folder):
         assert s.run.returncode != 0 and "httpUri begins with" in s.run.stderr, s.run
 
 
+def case_devices_fetch_at_the_public_uri(folder):
+    for number, uri in enumerate(("fota.example.org", "http://fota.example.org", "coaps:///x",
+                                  "coap://fota.example.org/a")):
+        own = pathlib.Path(folder) / str(number)
+        own.mkdir()
+        with Refused(own, options=f'publicUri: "{uri}"') as s:
+            assert s.run.returncode != 0 and "publicUri is coap" in s.run.stderr, s.run
+    with Lwm2mStack(folder, options='publicUri: "coap://localhost:9/"') as s:
+        client = s.client()
+        client.files = ("coap", "localhost", 9)
+        s.campaign(0)
+        updated(s, client)
+        assert client.uris[0].startswith("coap://localhost:9/fw/"), client.uris
+
+
 def case_a_user_may_put_it_off_as_long_as_the_fleet_says(folder):
     with Lwm2mStack(folder, devices=2, options="severity: optional\n      maxDefer: 3s") as s:
         client = s.client(0, faults=["defers"])
@@ -407,7 +422,7 @@ def case_after_a_reboot_a_device_may_have_its_old_port_with_dtls(folder):
     """The server still has the session of before, which is of no use to anybody."""
     with Lwm2mStack(folder, secure=True, options="ackTimeout: 100ms") as s:
         own = free_port()
-        first = Client(s.relay("meter-0", own=own), "meter-0")
+        first = Client(s.relay("meter-0", own=own), "meter-0", lifetime=300)
         first.start()
         wait_for("registration", lambda: first.location)
         first.stop()
