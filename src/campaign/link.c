@@ -44,10 +44,14 @@ enum {
  * The median of the gaps, by steps of a share of itself: an uplink that was lost doubles one
  * gap, and must not double the interval. The first gaps count for more.
  */
-static void note_interval(struct device_rec *d, struct utc received)
+static void note_interval(struct device_rec *d, struct utc received, uint32_t sent)
 {
     int64_t gap_us = received.us - d->last_uplink.us;
     if (d->last_uplink.us == 0 || gap_us < LINK_BURST_US) {
+        return;
+    }
+    gap_us /= sent > 1 ? sent : 1;
+    if (gap_us < LINK_BURST_US) {
         return;
     }
     gap_us = gap_us < RECORD_SPAN_MAX_US ? gap_us : RECORD_SPAN_MAX_US;
@@ -284,9 +288,9 @@ static void note_links(struct device_rec *d, const struct data_rate *rate,
 
 void link_note_uplink(struct device_rec *device, struct utc received,
                       const struct data_rate *rate, const struct link_rx *rx,
-                      size_t rx_count)
+                      size_t rx_count, uint32_t sent)
 {
-    note_interval(device, received);
+    note_interval(device, received, sent);
     if (received.us > device->last_uplink.us) {
         device->last_uplink = received;
     }

@@ -45,7 +45,9 @@ struct link_rx {
 /*
  * Note an uplink: its interval (the median, so that a lost uplink does not double it; extra
  * uplinks that answer commands do not count) and the links. rate: of the uplink; NULL: unknown.
- * rx_count 0: the server did not say who heard it, the links stay.
+ * rx_count 0: the server did not say who heard it, the links stay. sent: uplinks of its
+ * interval since the last that was heard, this one too, as its counter tells; 0 or 1 if it
+ * does not: then the gap is taken for one interval.
  *
  * The first uplink of a link sets its quantiles, each later one moves them by a step that
  * shrinks with the number of uplinks; a few surprises of 9 dB in a row are a change, to
@@ -56,7 +58,7 @@ struct link_rx {
  */
 void link_note_uplink(struct device_rec *device, struct utc received,
                       const struct data_rate *rate, const struct link_rx *rx,
-                      size_t rx_count);
+                      size_t rx_count, uint32_t sent);
 
 /* Median SNR of the best link; LINK_SNR_UNKNOWN if no link is known. */
 int16_t link_best_snr_cdb(const struct device_rec *device);

@@ -264,7 +264,9 @@ void transmission_member_changed(struct engine *e, struct transmission *t)
         : t->rec.phase == TX_LEAD
             ? transmission_count(t, MEMBER_WAITING, MEMBER_STATUS) == 0
             : transmission_count(t, MEMBER_SESSION, MEMBER_STATUS) == 0;
-    if (settled || !campaign_is_live(t->campaign)) {
+    /* An answer of few may be all that repair waits for. */
+    bool looks = t->rec.phase == TX_CONFIRM && t->member_count <= PARTITION_POLLED_MAX;
+    if (settled || looks || !campaign_is_live(t->campaign)) {
         engine_wake(e, t->slot, e->utc);
     }
 }

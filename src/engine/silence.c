@@ -27,9 +27,10 @@
  */
 #define PACKAGE_RESTS 2
 /* After as many tries as the campaign allows: this many uplinks, at least so long. */
-#define REST_UPLINKS 4
-#define REST_MIN_US  MINUTES_US(10)
-#define REST_MAX_US  HOURS_US(6) /* for phases that days are given to */
+#define REST_UPLINKS    4
+#define UNHEARD_MAX_PPM 500000 /* a worse share is not believed */
+#define REST_MIN_US     MINUTES_US(10)
+#define REST_MAX_US     HOURS_US(6) /* for phases that days are given to */
 
 /* ---- silence ---- */
 
@@ -104,12 +105,26 @@ bool silence_on_clock(struct engine *e, struct member *m)
     return true;
 }
 
+/*
+ * As many tries as the campaign allows, of a device that is always heard. Of one that is not,
+ * more are lost on the way, there or back: that says nothing of the device.
+ */
+static uint32_t tries_max(const struct member *m)
+{
+    uint64_t unheard_ppm = device_unheard_ppm(m->device);
+    uint64_t heard_ppm =
+        SPEC_PPM - (unheard_ppm < UNHEARD_MAX_PPM ? unheard_ppm : UNHEARD_MAX_PPM);
+    uint64_t answered_ppm = heard_ppm * heard_ppm / SPEC_PPM;
+    uint64_t tries = m->campaign->def.spec->retry.command;
+    return (uint32_t)(tries * SPEC_PPM / answered_ppm);
+}
+
 static void ask_again(struct engine *e, struct member *m)
 {
     if (m->rec.phase == MEMBER_RESYNC && m->rec.command_sent) {
         /* Sent, never answered: an AppTimeReq followed or will. Ask for the session. */
         member_ask(e, m, MEMBER_SESSION);
-    } else if (m->rec.tries >= m->campaign->def.spec->retry.command) {
+    } else if (m->rec.tries >= tries_max(m)) {
         give_up(e, m);
     } else {
         member_send(e, m);
@@ -250,7 +265,7 @@ void member_tick(struct engine *e, struct member *m)
     if (m->rec.command_id != 0) {
         return;
     }
-    if (m->rec.tries > m->campaign->def.spec->retry.command) {
+    if (m->rec.tries > tries_max(m)) {
         give_up(e, m);
     } else {
         member_send(e, m);

@@ -7,6 +7,7 @@
  * very uplink, and repeating them is harmless. Who asks for the time of a server that gives
  * it itself has no answer from here: two would be one correction too many.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "campaign/detect.h"
@@ -283,8 +284,30 @@ uint32_t device_unheard_ppm(const struct device *d)
     return (uint32_t)(d->unheard * (uint64_t)SPEC_PPM / d->sent);
 }
 
+/*
+ * Uplinks of its interval since the last one that was heard, this one too; 0: not known. One
+ * of them may have been an answer that nobody heard: then the count that fits better.
+ */
+static uint32_t count_regular(const struct device *d, const struct engine_event *event)
+{
+    if (!d->counted || event->uplink.f_cnt <= d->f_cnt ||
+        event->uplink.f_cnt - d->f_cnt > COUNTED_MAX) {
+        return 0;
+    }
+    uint32_t sent = event->uplink.f_cnt - d->f_cnt;
+    if (sent == 1 || d->active == NULL || !d->active->rec.command_sent) {
+        return sent;
+    }
+    int64_t gap_us = event->uplink.received.us - d->rec.last_uplink.us;
+    int64_t interval_us = d->rec.uplink_interval_us;
+    int64_t with_us = llabs(gap_us / sent - interval_us);
+    int64_t without_us = llabs(gap_us / (sent - 1) - interval_us);
+    return without_us < with_us ? sent - 1 : sent;
+}
+
 static void learn(struct engine *e, struct device *d, const struct engine_event *event)
 {
+    uint32_t sent = count_regular(d, event);
     count_unheard(d, event->uplink.f_cnt);
     struct link_rx rx[ENGINE_RX_MAX];
     size_t count = event->uplink.rx_count;
@@ -296,7 +319,8 @@ static void learn(struct engine *e, struct device *d, const struct engine_event 
     admit_learn(d, event);
     d->server_clock = event->uplink.server_clock;
     d->dr = event->uplink.dr < REGION_DR_COUNT ? event->uplink.dr : ENGINE_DR_UNKNOWN;
-    link_note_uplink(&d->rec, event->uplink.received, device_uplink_rate(d), rx, count);
+    link_note_uplink(&d->rec, event->uplink.received, device_uplink_rate(d), rx, count,
+                     sent);
     admit_note_links(d, event);
     if (utc_reached(utc_after(d->stored, STORE_EVERY_US), e->utc)) {
         device_store(e, d);

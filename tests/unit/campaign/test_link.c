@@ -13,12 +13,12 @@ static void the_interval_is_the_median_of_the_gaps(void **state)
     (void)state;
     struct device_rec d = {0};
     int64_t now_us = MINUTES_US(10);
-    link_note_uplink(&d, (struct utc){now_us}, NULL, NULL, 0);
+    link_note_uplink(&d, (struct utc){now_us}, NULL, NULL, 0, 1);
     assert_int_equal(d.uplink_interval_us, 0);
     for (int i = 0; i < 200; i++) {
         const struct link_rx rx = {.gateway = 1, .snr_cdb = 0};
         now_us += i % 5 == 4 ? MINUTES_US(40) : MINUTES_US(20); /* a fifth is lost */
-        link_note_uplink(&d, (struct utc){now_us}, NULL, &rx, 1);
+        link_note_uplink(&d, (struct utc){now_us}, NULL, &rx, 1, 1);
         assert_true(d.uplink_interval_us >= MINUTES_US(20));
         assert_true(i < 32 || d.uplink_interval_us <= MINUTES_US(22));
     }
@@ -32,7 +32,7 @@ static void the_interval_follows_a_change(void **state)
     for (int i = 0; i < 100; i++) {
         const struct link_rx rx = {.gateway = 1, .snr_cdb = 0};
         now_us += i < 50 ? HOURS_US(1) : MINUTES_US(10);
-        link_note_uplink(&d, (struct utc){now_us}, NULL, &rx, 1);
+        link_note_uplink(&d, (struct utc){now_us}, NULL, &rx, 1, 1);
     }
     assert_int_equal(d.uplink_interval_us, MINUTES_US(10));
 }
@@ -41,11 +41,11 @@ static void answers_in_a_burst_do_not_count_as_an_interval(void **state)
 {
     (void)state;
     struct device_rec d = {0};
-    link_note_uplink(&d, AT(10), NULL, NULL, 0);
-    link_note_uplink(&d, (struct utc){AT(10).us + SECONDS_US(5)}, NULL, NULL, 0);
+    link_note_uplink(&d, AT(10), NULL, NULL, 0, 1);
+    link_note_uplink(&d, (struct utc){AT(10).us + SECONDS_US(5)}, NULL, NULL, 0, 1);
     assert_int_equal(d.uplink_interval_us, 0);
     assert_int_equal(d.last_uplink.us, AT(10).us + SECONDS_US(5));
-    link_note_uplink(&d, AT(9), NULL, NULL, 0); /* late and out of order */
+    link_note_uplink(&d, AT(9), NULL, NULL, 0, 1); /* late and out of order */
     assert_int_equal(d.last_uplink.us, AT(10).us + SECONDS_US(5));
 }
 
@@ -60,7 +60,7 @@ static void the_four_best_links_are_kept_best_first(void **state)
     struct device_rec d = {0};
     const struct link_rx rx[] = {{1, -500}, {2, 300}, {3, -900}, {4, 100}, {5, 800}};
     assert_int_equal(link_best_snr_cdb(&d), LINK_SNR_UNKNOWN);
-    link_note_uplink(&d, AT(1), NULL, rx, ARRAY_LEN(rx));
+    link_note_uplink(&d, AT(1), NULL, rx, ARRAY_LEN(rx), 1);
     assert_int_equal(d.link_count, RECORD_LINK_MAX);
     assert_int_equal(d.uplinks_heard, 1);
     assert_int_equal(d.link[0].gateway, 5);
@@ -77,10 +77,10 @@ static void the_strongest_of_several_antennas_counts(void **state)
     (void)state;
     struct device_rec d = {0};
     const struct link_rx rx[] = {{1, -500}, {1, 300}, {1, 100}};
-    link_note_uplink(&d, AT(1), NULL, rx, ARRAY_LEN(rx));
+    link_note_uplink(&d, AT(1), NULL, rx, ARRAY_LEN(rx), 1);
     assert_int_equal(d.link_count, 1);
     assert_int_equal(d.link[0].snr_p50_cdb, 300);
-    link_note_uplink(&d, AT(20), NULL, rx, ARRAY_LEN(rx));
+    link_note_uplink(&d, AT(20), NULL, rx, ARRAY_LEN(rx), 1);
     assert_int_equal(d.link[0].snr_p50_cdb, 300);
 }
 
@@ -90,7 +90,7 @@ static void nonsense_is_brought_into_range(void **state)
     struct device_rec d = {0};
     const struct link_rx rx[] = {{1, INT16_MAX}, {2, INT16_MIN}};
     for (int i = 0; i < 3; i++) {
-        link_note_uplink(&d, AT(i + 1), &sf12, rx, 2);
+        link_note_uplink(&d, AT(i + 1), &sf12, rx, 2, 1);
     }
     assert_int_equal(link_find(&d, 1)->snr_p50_cdb, 3200);
     assert_int_equal(link_find(&d, 2)->snr_p50_cdb, -3200);
@@ -101,9 +101,9 @@ static void an_uplink_that_names_no_gateway_changes_no_link(void **state)
     (void)state;
     struct device_rec d = {0};
     const struct link_rx rx = {1, 500};
-    link_note_uplink(&d, AT(1), &sf7, &rx, 1);
+    link_note_uplink(&d, AT(1), &sf7, &rx, 1, 1);
     for (int i = 2; i < 500; i++) {
-        link_note_uplink(&d, AT(i), &sf7, NULL, 0);
+        link_note_uplink(&d, AT(i), &sf7, NULL, 0, 1);
     }
     assert_int_equal(d.link_count, 1);
     assert_int_equal(d.uplinks_heard, 1);
@@ -131,9 +131,9 @@ static void the_worst_link_gives_way_to_one_that_is_clearly_better(void **state)
         rx[4] = (struct link_rx){5, rows[i].snr_cdb};
         test_row(rows[i].name);
         for (int k = 1; k <= 20; k++) {
-            link_note_uplink(&d, AT(k), NULL, four, 4);
+            link_note_uplink(&d, AT(k), NULL, four, 4, 1);
         }
-        link_note_uplink(&d, AT(21), NULL, rx, 5);
+        link_note_uplink(&d, AT(21), NULL, rx, 5, 1);
         assert_int_equal(d.link_count, RECORD_LINK_MAX);
         assert_int_equal(link_find(&d, 5) != NULL, rows[i].taken);
         assert_int_equal(link_find(&d, 4) != NULL, !rows[i].taken);
@@ -171,7 +171,7 @@ static struct errors learn(int32_t spread_cdb, int uplinks)
         struct device_rec d = {0};
         for (int i = 0; i < uplinks; i++) {
             struct link_rx rx = {1, gaussian(&prng, -300, spread_cdb)};
-            link_note_uplink(&d, AT(i + 1), &sf12, &rx, 1);
+            link_note_uplink(&d, AT(i + 1), &sf12, &rx, 1, 1);
         }
         int32_t p10 = -300 - spread_cdb * 128 / 100;
         sum.p50_cdb += distance(d.link[0].snr_p50_cdb, -300);
@@ -207,20 +207,20 @@ static void an_outlier_moves_little_and_a_change_is_followed(void **state)
     struct device_rec d = {0};
     struct link_rx rx = {1, 500};
     for (int i = 1; i <= 60; i++) {
-        link_note_uplink(&d, AT(i), &sf7, &rx, 1);
+        link_note_uplink(&d, AT(i), &sf7, &rx, 1, 1);
     }
     assert_int_equal(d.uplinks_heard, LINK_WINDOW);
     rx.snr_cdb = -2500;
-    link_note_uplink(&d, AT(61), &sf7, &rx, 1);
+    link_note_uplink(&d, AT(61), &sf7, &rx, 1, 1);
     assert_in_range(d.link[0].snr_p50_cdb, 470, 500);
     for (int i = 62; i <= 70; i++) {
-        link_note_uplink(&d, AT(i), &sf7, &rx, 1);
+        link_note_uplink(&d, AT(i), &sf7, &rx, 1, 1);
     }
     assert_true(d.link[0].snr_p50_cdb < -1500);
     assert_true(d.link[0].snr_p10_cdb <= d.link[0].snr_p50_cdb);
     rx.snr_cdb = 500;
     for (int i = 71; i <= 90; i++) {
-        link_note_uplink(&d, AT(i), &sf7, &rx, 1);
+        link_note_uplink(&d, AT(i), &sf7, &rx, 1, 1);
     }
     assert_true(d.link[0].snr_p50_cdb > -200);
 }
@@ -232,7 +232,7 @@ static struct device_rec heard_above_the_floor(int32_t mean_cdb, uint64_t seed)
     struct device_rec d = {0};
     for (int i = 0; i < 300; i++) {
         struct link_rx rx[2] = {{1, 800}, {2, gaussian(&prng, mean_cdb, 300)}};
-        link_note_uplink(&d, AT(i + 1), &sf7, rx, rx[1].snr_cdb > -750 ? 2 : 1);
+        link_note_uplink(&d, AT(i + 1), &sf7, rx, rx[1].snr_cdb > -750 ? 2 : 1, 1);
     }
     return d;
 }
@@ -256,7 +256,7 @@ static void collisions_lower_the_share_of_a_strong_link_only(void **state)
     struct device_rec d = {0};
     const struct link_rx rx[] = {{1, 800}, {2, 700}};
     for (int i = 0; i < 200; i++) {
-        link_note_uplink(&d, AT(i + 1), &sf7, rx, i % 2 == 0 ? 2 : 1);
+        link_note_uplink(&d, AT(i + 1), &sf7, rx, i % 2 == 0 ? 2 : 1, 1);
     }
     assert_int_equal(link_find(&d, 1)->heard_ppk, 1000);
     assert_in_range(link_find(&d, 2)->heard_ppk, 400, 600);
@@ -269,12 +269,12 @@ static void a_gateway_that_is_gone_sinks_and_is_forgotten(void **state)
     struct device_rec d = {0};
     const struct link_rx both[] = {{1, 800}, {2, 0}};
     for (int i = 1; i <= 50; i++) {
-        link_note_uplink(&d, AT(i), &sf7, both, 2);
+        link_note_uplink(&d, AT(i), &sf7, both, 2, 1);
     }
     assert_int_equal(d.link[0].gateway, 1);
     int gone_at = 0;
     for (int i = 51; i <= 400 && gone_at == 0; i++) {
-        link_note_uplink(&d, AT(i), &sf7, &both[1], 1);
+        link_note_uplink(&d, AT(i), &sf7, &both[1], 1, 1);
         gone_at = d.link_count == 1 ? i - 50 : 0;
     }
     assert_in_range(gone_at, 100, 200);
@@ -291,13 +291,13 @@ static void wide_channels_are_measured_as_narrow_ones(void **state)
                                          .bitrate_bps = 50000};
     struct device_rec d = {0};
     const struct link_rx rx = {1, -500};
-    link_note_uplink(&d, AT(1), &sf8_500, &rx, 1);
+    link_note_uplink(&d, AT(1), &sf8_500, &rx, 1, 1);
     assert_int_equal(d.link[0].snr_p50_cdb, 102);
     assert_int_equal(link_margin_cdb(-500, &sf12, 1000), 2500);
     assert_int_equal(link_margin_cdb(-1800, &sf7, 1000), -50);
     assert_int_equal(link_margin_cdb(LINK_SNR_UNKNOWN, &sf7, 1000), LINK_SNR_UNKNOWN);
     for (int i = 2; i < 40; i++) {
-        link_note_uplink(&d, AT(i), &fsk, &(struct link_rx){2, 300}, 1);
+        link_note_uplink(&d, AT(i), &fsk, &(struct link_rx){2, 300}, 1, 1);
     }
     assert_int_equal(link_find(&d, 1)->snr_p50_cdb, 102); /* missed in FSK: no lesson */
 }
@@ -324,7 +324,7 @@ static void the_margin_that_a_device_reports_corrects_its_downlinks(void **state
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct device_rec d = {0};
         test_row(rows[i].name);
-        link_note_uplink(&d, AT(1), NULL, &(struct link_rx){1, rows[i].snr_cdb}, 1);
+        link_note_uplink(&d, AT(1), NULL, &(struct link_rx){1, rows[i].snr_cdb}, 1, 1);
         link_note_status(&d, rows[i].margin_db, -300, 1000);
         assert_int_equal(d.down_cdb, rows[i].down_cdb);
         for (int k = 0; k < 50; k++) {
@@ -414,7 +414,21 @@ static void a_link_near_the_floor_is_judged_by_its_share(void **state)
     }
 }
 
-TEST_MAIN(cmocka_unit_test(what_no_gateway_hears_follows_from_the_shares),
+/* Two of three uplinks are lost: the counter tells that a gap is three intervals. */
+static void counted_uplinks_share_a_gap(void **state)
+{
+    (void)state;
+    struct device_rec d = {0};
+    for (int64_t i = 0; i < 20; i++) {
+        link_note_uplink(&d, AT(30 * i + 1), NULL, NULL, 0, 3);
+    }
+    assert_int_equal(d.uplink_interval_us, MINUTES_US(10));
+    link_note_uplink(&d, AT(581), NULL, NULL, 0, 0); /* its counter began anew */
+    assert_int_equal(d.uplink_interval_us, MINUTES_US(10));
+}
+
+TEST_MAIN(cmocka_unit_test(counted_uplinks_share_a_gap),
+          cmocka_unit_test(what_no_gateway_hears_follows_from_the_shares),
           cmocka_unit_test(a_link_near_the_floor_is_judged_by_its_share),
           cmocka_unit_test(the_interval_is_the_median_of_the_gaps),
           cmocka_unit_test(the_interval_follows_a_change),
