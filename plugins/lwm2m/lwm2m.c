@@ -10,13 +10,14 @@
 
 enum {
     PATH_SIZE = 128,
-    HANDSHAKES_MAX = 64,
+    HANDSHAKES_MAX = 512, /* of each port; what nobody goes on with stays for 30 s */
     /* Of addresses that have sent something and are no peer's, at each port. Looked through
      * for each new one. Those that fetch from a port of their own are among them. */
     IDLE_MAX = 1024,
     IDLE_S = 300, /* DTLS: a device that fetches may be slow between two blocks */
     PORT_MAX = 65535,
     WEAKEST_DBM = -200,
+    LOOK_US_EACH = 1, /* between two looks over all peers: many times what one costs */
     UNANSWERED_MAX = 3,
     TICK_PEERS = 512, /* of all, in a turn */
     SERVE_PEERS = 64, /* that are asked something, in a turn */
@@ -156,6 +157,21 @@ static void serve_due(struct fuo_ns *ns)
     }
 }
 
+/* Somebody begins a handshake: from where a device has a session, it may be that device, which
+ * has rebooted, or somebody who says that he is there. The device is asked. */
+static void heed_hello(struct fuo_ns *ns)
+{
+    bool early = ns->now_us < ns->look_at_us && ns->look_at_us - ns->now_us <= TICK_US;
+    if (!ns->screen.began || early) {
+        return; /* it is repeated */
+    }
+    struct peer *p = peers_at(ns, &ns->screen.from);
+    ns->look_at_us = ns->now_us + (int64_t)ns->peer_count * LOOK_US_EACH;
+    if (p != NULL) {
+        talk_probe(ns, p);
+    }
+}
+
 static void lwm2m_on_ready(struct fuo_ns *ns)
 {
     ns->now_us = ns->base.ops->now(ns->base.host);
@@ -163,6 +179,7 @@ static void lwm2m_on_ready(struct fuo_ns *ns)
         ns->base.ops->reject(ns->base.host, "unusable CoAP message");
     }
     memset(ns->psk, 0, sizeof(ns->psk));
+    heed_hello(ns);
     tick(ns);
     bootstrap_serve(ns);
     serve_due(ns);
@@ -191,6 +208,8 @@ static bool address_of(const char *text, uint32_t port, coap_address_t *address)
 static int listen_at(struct fuo_ns *ns, uint32_t port, coap_proto_t protocol)
 {
     coap_address_t address;
+    bool dtls = protocol == COAP_PROTO_DTLS;
+    bool screened = !dtls || port == ns->config->coaps_port;
     if (port == 0) {
         return FUO_OK;
     }
@@ -204,8 +223,7 @@ static int listen_at(struct fuo_ns *ns, uint32_t port, coap_proto_t protocol)
                (unsigned)port);
         return FUO_EIO;
     }
-    if (protocol == COAP_PROTO_UDP &&
-        screen_add(&ns->screen, ns->ctx, (uint16_t)port) != FUO_OK) {
+    if (screened && screen_add(&ns->screen, ns->ctx, (uint16_t)port, dtls) != FUO_OK) {
         ns_log(ns, FUO_LOG_ERROR, "cannot find the socket of port %u: is /proc mounted?",
                (unsigned)port);
         return FUO_EIO;

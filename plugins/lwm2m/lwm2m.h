@@ -166,6 +166,7 @@ struct peer {
     uint32_t credit;         /* not verified: bytes that may be sent to where it is */
     uint64_t host;           /* from where it answered last, coap_host(); 0: never */
     uint8_t unanswered;      /* requests in a row */
+    int64_t probe_after_us;  /* its session, not before; 0: at any time */
     bool queue;              /* it sleeps (UQ of 1.0, Q of 1.1) */
     bool queue_stays;        /* 1.1: only a registration says whether it does */
     bool firmware;           /* it has /5/0 */
@@ -305,7 +306,8 @@ struct fuo_ns {
     size_t digest_next; /* that is replaced next */
     int32_t weak_dbm;   /* config.weak_signal; 0: none */
     int64_t tick_at_us;
-    int64_t now_us; /* of this turn */
+    int64_t look_at_us; /* for a session with an address: not before */
+    int64_t now_us;     /* of this turn */
 };
 
 /* ---- lwm2m.c ---- */
@@ -322,6 +324,8 @@ struct peer *peers_find(const struct fuo_ns *ns, uint64_t eui);
 /* Made if it was not there; NULL: there are too many. */
 struct peer *peers_get(struct fuo_ns *ns, uint64_t eui);
 struct peer *peers_registered(const struct fuo_ns *ns, const char *id);
+/* By a session of DTLS with the address; NULL: none. Passes over all of them. */
+struct peer *peers_at(const struct fuo_ns *ns, const coap_address_t *address);
 /* With a new id, in place of the registration before. */
 void peers_register(struct fuo_ns *ns, struct peer *p, coap_session_t *session);
 void peers_move(struct peer *p, coap_session_t *session);
@@ -398,6 +402,9 @@ void talk_on_nack(coap_session_t *session, const coap_pdu_t *sent,
                   coap_nack_reason_t reason, coap_mid_t mid);
 /* It has spoken by itself: what it has not answered by now it did not hear. */
 void talk_heard(struct fuo_ns *ns, struct peer *p);
+/* Over DTLS, and somebody began a handshake from where it is: whether it still has its session.
+ * If nothing answers, it is lost soon afterwards. */
+void talk_probe(struct fuo_ns *ns, struct peer *p);
 /* Nobody answers for ever. */
 void talk_tick(struct fuo_ns *ns, struct peer *p);
 

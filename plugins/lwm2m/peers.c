@@ -147,6 +147,18 @@ struct peer *peers_registered(const struct fuo_ns *ns, const char *id)
     return p;
 }
 
+struct peer *peers_at(const struct fuo_ns *ns, const coap_address_t *address)
+{
+    for (size_t i = 0; i < ns->peer_count; i++) {
+        const coap_session_t *session = ns->slots[i]->session;
+        if (session != NULL && coap_is_secure(session) &&
+            coap_address_equals(coap_session_get_addr_remote(session), address)) {
+            return ns->slots[i];
+        }
+    }
+    return NULL;
+}
+
 static void draw_id(struct fuo_ns *ns, char id[static REG_ID_SIZE])
 {
     uint8_t random[REG_ID_SIZE / 2];
@@ -195,6 +207,7 @@ void peers_move(struct peer *p, coap_session_t *session)
         p->verified = coap_is_secure(session);
         p->credit = 0;
         p->asked_here = false;
+        p->probe_after_us = 0;
         p->order_read = false; /* first it is read */
         p->wants_read |= !p->verified && p->image != 0;
         leave(before);
@@ -224,6 +237,7 @@ void peers_deregister(struct fuo_ns *ns, struct peer *p)
     coap_session_release(p->session);
     p->session = NULL;
     talk_end(ns, p);
+    p->probe_after_us = 0;
     p->observing = false;
     cells_leave(ns, p);
     p->radio_known = p->cell_known = false;

@@ -23,6 +23,12 @@ enum {
     /* Version 1 and type. */
     CONFIRMABLE = 4,
     RESET = 7,
+    /* A record of DTLS, and the message in it. */
+    HELLO_BYTES = 14,
+    HELLO_RECORD = 22, /* handshake */
+    HELLO_EPOCH_AT = 3,
+    HELLO_TYPE_AT = 13,
+    HELLO_TYPE = 1,
 };
 
 /* Options that come up here only (RFC 7252, 5.10; RFC 8768). */
@@ -126,6 +132,12 @@ bool screen_passes(const uint8_t *bytes, size_t len)
            own_answer(&m) <= TIMES_MAX * len;
 }
 
+bool screen_is_hello(const uint8_t *bytes, size_t len)
+{
+    return len >= HELLO_BYTES && bytes[0] == HELLO_RECORD && bytes[HELLO_EPOCH_AT] == 0 &&
+           bytes[HELLO_EPOCH_AT + 1] == 0 && bytes[HELLO_TYPE_AT] == HELLO_TYPE;
+}
+
 /* ---- sockets ---- */
 
 static bool is_at(int fd, uint16_t port)
@@ -145,7 +157,7 @@ static bool is_at(int fd, uint16_t port)
 }
 
 /* "tfd: 8 events: 19 data: 55d0c0ffee00 ...": proc(5), fdinfo of an epoll. */
-static bool add_line(struct screen *s, const char *line, uint16_t port)
+static bool add_line(struct screen *s, const char *line, uint16_t port, bool dtls)
 {
     static const char first[] = "tfd:";
     static const char second[] = "data:";
@@ -157,12 +169,13 @@ static bool add_line(struct screen *s, const char *line, uint16_t port)
     if (!is_at(fd, port)) {
         return false;
     }
+    s->ports[s->count].dtls = dtls;
     s->ports[s->count].key = strtoull(data + sizeof(second) - 1, NULL, 16);
     s->ports[s->count++].fd = fd;
     return true;
 }
 
-int screen_add(struct screen *screen, const coap_context_t *ctx, uint16_t port)
+int screen_add(struct screen *screen, const coap_context_t *ctx, uint16_t port, bool dtls)
 {
     char line[LINE_SIZE];
     bool found = false;
@@ -172,7 +185,7 @@ int screen_add(struct screen *screen, const coap_context_t *ctx, uint16_t port)
         return FUO_EIO;
     }
     while (!found && fgets(line, sizeof(line), f) != NULL) {
-        found = add_line(screen, line, port);
+        found = add_line(screen, line, port, dtls);
     }
     fclose(f);
     return found ? FUO_OK : FUO_EIO;
@@ -228,20 +241,39 @@ static bool is_good(int fd, size_t *refused)
     return false;
 }
 
-static void judge(const struct screen *s, struct epoll_event *event, size_t *refused)
+/* What libcoap would read next, at a port with DTLS. */
+static void look(struct screen *s, int fd)
+{
+    uint8_t bytes[HELLO_BYTES];
+    coap_address_t from;
+    coap_address_init(&from);
+    ssize_t n = recvfrom(fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT, &from.addr.sa,
+                         &from.size);
+    if (n > 0 && screen_is_hello(bytes, (size_t)n)) {
+        s->began = true;
+        s->from = from;
+    }
+}
+
+static void judge(struct screen *s, struct epoll_event *event, size_t *refused)
 {
     for (size_t i = 0; i < s->count; i++) {
-        if (s->ports[i].key == event->data.u64 && (event->events & EPOLLIN) != 0 &&
-            !is_good(s->ports[i].fd, refused)) {
+        if (s->ports[i].key != event->data.u64 || (event->events & EPOLLIN) == 0) {
+            continue;
+        }
+        if (s->ports[i].dtls) {
+            look(s, s->ports[i].fd);
+        } else if (!is_good(s->ports[i].fd, refused)) {
             event->events &= ~(uint32_t)EPOLLIN;
         }
     }
 }
 
-size_t screen_turn(const struct screen *screen, coap_context_t *ctx)
+size_t screen_turn(struct screen *screen, coap_context_t *ctx)
 {
     struct epoll_event events[EVENTS_MAX];
     size_t refused = 0;
+    screen->began = false;
     int n = epoll_wait(coap_context_get_coap_fd(ctx), events, EVENTS_MAX, 0);
     for (int i = 0; i < n; i++) {
         judge(screen, &events[i], &refused);

@@ -13,7 +13,10 @@
  * refused is counted by the host, and answered with a Reset of four bytes if it was confirmable
  * (RFC 7252, 4.2). No session comes of it.
  *
- * With DTLS whoever speaks has shown that it is there: such ports are not looked at.
+ * With DTLS whoever speaks has shown that it is there: nothing is refused there. But libcoap
+ * passes a ClientHello to the session that it has with the address, where it is dropped: a
+ * device that has rebooted could not come back as long as the session of before lasts. So it
+ * is told that somebody began a handshake, and from where (RFC 6347, 4.2.8).
  */
 #pragma once
 
@@ -25,7 +28,7 @@
 #include "fuotad/error.h"
 
 enum {
-    SCREEN_PORTS_MAX = 2, /* registration, bootstrap */
+    SCREEN_PORTS_MAX = 3, /* registration, without and with DTLS; bootstrap */
 };
 
 struct screen {
@@ -33,7 +36,10 @@ struct screen {
     struct {
         uint64_t key; /* of its events in libcoap's epoll */
         int fd;       /* libcoap's */
+        bool dtls;
     } ports[SCREEN_PORTS_MAX];
+    bool began;          /* in this turn: a handshake, */
+    coap_address_t from; /* from there */
 };
 
 /*
@@ -42,11 +48,14 @@ struct screen {
  */
 bool screen_passes(const uint8_t *bytes, size_t len);
 
+/* Pure: a ClientHello in the clear (RFC 6347, 4.1 and 4.2.2), not one of a renegotiation. */
+bool screen_is_hello(const uint8_t *bytes, size_t len);
+
 /* From now on what comes at the port, where libcoap listens, is judged. FUO_EIO: which socket
  * that is cannot be found, as /proc is not there. */
 FUO_MUST_CHECK int screen_add(struct screen *screen, const coap_context_t *ctx,
-                              uint16_t port);
+                              uint16_t port, bool dtls);
 
 /* A turn of libcoap's, as coap_io_process() is one that does not wait. How many datagrams
  * were refused. */
-size_t screen_turn(const struct screen *screen, coap_context_t *ctx);
+size_t screen_turn(struct screen *screen, coap_context_t *ctx);

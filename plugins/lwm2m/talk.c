@@ -17,6 +17,7 @@ enum {
     ANSWER_TIMES = 100,
     /* The same: a sleeping device is asked anew when it is heard after that. */
     HEARD_TIMES = 2,
+    PROBE_TIMES = 12,   /* the same: a ping and its repetitions take up to 10.5 */
     REPEATS = 4,        /* of a message: what RFC 7252 has */
     REPEATS_ASLEEP = 2, /* later it is asleep */
     NSTART = 3,
@@ -318,6 +319,29 @@ coap_response_t talk_on_response(coap_session_t *session, const coap_pdu_t *sent
                                                     : COAP_RESPONSE_FAIL;
 }
 
+void talk_probe(struct fuo_ns *ns, struct peer *p)
+{
+    if (p->probe_after_us > ns->now_us) {
+        return; /* there is one under way, or an answer that libcoap does not tell */
+    }
+    set_timeout(ns, p);
+    coap_session_set_max_retransmit(p->session, REPEATS_ASLEEP);
+    if (coap_session_send_ping(p->session) != COAP_INVALID_MID) {
+        p->probe_after_us = ns->now_us + PROBE_TIMES * ns->config->ack_timeout_us;
+    }
+}
+
+/* A Reset is how a ping is answered (RFC 7252, 4.3). Else it has forgotten the session. */
+static void end_probe(const struct fuo_ns *ns, const coap_session_t *session,
+                      coap_nack_reason_t reason)
+{
+    struct peer *p = peers_at(ns, coap_session_get_addr_remote(session));
+    if (p != NULL && p->session == session) {
+        p->probe_after_us = 0;
+        p->unanswered = reason == COAP_NACK_RST ? 0 : UINT8_MAX;
+    }
+}
+
 void talk_on_nack(coap_session_t *session, const coap_pdu_t *sent,
                   coap_nack_reason_t reason, coap_mid_t mid)
 {
@@ -326,6 +350,10 @@ void talk_on_nack(coap_session_t *session, const coap_pdu_t *sent,
     (void)mid;
     if (sent != NULL) {
         token = coap_pdu_get_token(sent);
+    }
+    if (sent != NULL && coap_pdu_get_code(sent) == COAP_EMPTY_CODE) {
+        end_probe(ns, session, reason);
+        return;
     }
     bootstrap_refused(ns, session, &token);
     struct peer *p = owner_of(ns, session, &token);

@@ -82,6 +82,33 @@ static void short_is_what_libcoap_says_or_it_does_not_read(void **state)
     }
 }
 
+static void a_handshake_begins_with_a_hello_in_the_clear(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        const char *hex;
+        bool hello;
+    } rows[] = {
+        {"ClientHello", "16fefd000000000000000000500100", true},
+        {"of DTLS 1.0", "16feff0000000000000001005001", true},
+        {"cut behind its type", "16fefd0000000000000000005001", true},
+        {"... before it", "16fefd00000000000000000050", false},
+        {"of epoch 1: it is encrypted", "16fefd0001000000000000005001", false},
+        {"of epoch 256", "16fefd0100000000000000005001", false},
+        {"ServerHello", "16fefd0000000000000000005002", false},
+        {"an alert", "15fefd0000000000000000005001", false},
+        {"CoAP", "40010007", false},
+        {"", "", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint8_t bytes[BYTES_MAX];
+        size_t len = of_hex(rows[i].hex, bytes);
+        test_row(rows[i].what);
+        assert_int_equal(screen_is_hello(bytes, len), rows[i].hello);
+    }
+}
+
 /* ---- at a port ---- */
 
 struct rig {
@@ -92,7 +119,7 @@ struct rig {
 };
 
 /* A port that nobody else has, for as long as this address is asked for by nobody else. */
-static void rig_open(struct rig *r)
+static void rig_open(struct rig *r, bool dtls)
 {
     coap_address_t address;
     memset(r, 0, sizeof(*r));
@@ -109,8 +136,8 @@ static void rig_open(struct rig *r)
     address.size = sizeof(address.addr.sin);
     address.addr.sin = r->at;
     assert_non_null(coap_new_endpoint(r->ctx, &address, COAP_PROTO_UDP));
-    assert_int_equal(screen_add(&r->screen, r->ctx, 5684), FUO_EIO);
-    assert_int_equal(screen_add(&r->screen, r->ctx, 5683), FUO_OK);
+    assert_int_equal(screen_add(&r->screen, r->ctx, 5684, false), FUO_EIO);
+    assert_int_equal(screen_add(&r->screen, r->ctx, 5683, dtls), FUO_OK);
     assert_int_equal(connect(r->client, (struct sockaddr *)&r->at, sizeof(r->at)), 0);
 }
 
@@ -156,7 +183,7 @@ static void what_is_refused_gets_a_reset_if_it_was_confirmable(void **state)
 {
     (void)state;
     struct rig r;
-    rig_open(&r);
+    rig_open(&r, false);
     say(&r, "40080102");   /* no method */
     say(&r, "40e20304");   /* 7.02 */
     say(&r, "4100050674"); /* malformed */
@@ -176,7 +203,7 @@ static void what_passes_is_read_by_libcoap_in_its_turn(void **state)
 {
     (void)state;
     struct rig r;
-    rig_open(&r);
+    rig_open(&r, false);
     assert_int_equal(screen_turn(&r.screen, r.ctx), 0);
     for (int i = 0; i < 70; i++) { /* more than are refused in a turn */
         say(&r, "50080708");
@@ -190,10 +217,35 @@ static void what_passes_is_read_by_libcoap_in_its_turn(void **state)
     rig_close(&r);
 }
 
+static void who_begins_a_handshake_is_told_and_nothing_is_refused(void **state)
+{
+    (void)state;
+    struct rig r = {0};
+    struct sockaddr_in from = {0};
+    socklen_t len = sizeof(from);
+    rig_open(&r, true);
+    assert_int_equal(getsockname(r.client, (struct sockaddr *)&from, &len), 0);
+    say(&r, "40080102"); /* no CoAP is looked for here */
+    say(&r, "16fefd0000000000000000005001");
+    bool began = false;
+    for (int i = 0; i < TURNS_MAX && !began; i++) {
+        assert_int_equal(screen_turn(&r.screen, r.ctx), 0);
+        began = r.screen.began;
+    }
+    assert_true(began);
+    assert_int_equal(r.screen.from.addr.sin.sin_port, from.sin_port);
+    assert_int_equal(r.screen.from.addr.sin.sin_addr.s_addr, from.sin_addr.s_addr);
+    assert_int_equal(screen_turn(&r.screen, r.ctx), 0);
+    assert_false(r.screen.began); /* in that turn */
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(short_is_what_libcoap_says_or_it_does_not_read),
+        cmocka_unit_test(a_handshake_begins_with_a_hello_in_the_clear),
+        cmocka_unit_test(who_begins_a_handshake_is_told_and_nothing_is_refused),
         cmocka_unit_test(what_is_refused_gets_a_reset_if_it_was_confirmable),
         cmocka_unit_test(what_passes_is_read_by_libcoap_in_its_turn),
     };
