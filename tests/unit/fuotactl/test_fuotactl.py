@@ -109,7 +109,7 @@ class Files(Case):
         with open("sim.bin.minisig", "w", encoding="utf-8") as f:
             f.write("untrusted comment: not looked at\n")
         runs = [self.lines("simulate", "sim.yaml", "--devices", "30", "--seed", seed)[0]
-                for seed in ("5", "5", "6")]
+                for seed in ("5", "5", "7")]
         self.assertEqual(runs[0], runs[1])
         self.assertNotEqual(runs[0], runs[2])
         self.assertEqual((runs[0]["type"], runs[0]["seed"], runs[0]["devices"]),
