@@ -146,8 +146,8 @@ static void what_does_not_fit_says_which_key_to_change(void **state)
         {"size 0", PLAN_SIZE, &eu868, 9, 5, SPEC_AUTO_U32, 0},
         {"size 255", PLAN_SIZE, &eu868, 9, 5, SPEC_AUTO_U32, 255},
         {"too many", PLAN_TOO_MANY, &eu868, 900000, 0, SPEC_AUTO_U32, SPEC_AUTO_U32},
-        {"no number for a coded one", PLAN_TOO_MANY, &eu868, 16383 * 48, 0, SPEC_AUTO_U32,
-         SPEC_AUTO_U32},
+        {"no number for a coded one", PLAN_TOO_MANY, &eu868, (size_t)16383 * 48, 0,
+         SPEC_AUTO_U32, SPEC_AUTO_U32},
         {"share", PLAN_NO_SHARE, &greedy, 9, 5, SPEC_AUTO_U32, SPEC_AUTO_U32},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

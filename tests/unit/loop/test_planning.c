@@ -368,7 +368,7 @@ static void what_the_radio_does_not_have_is_refused_at_its_key(void **state)
     assert_said(&rig, "spec.radio.datarate", "1 device: 0000000000000100");
     diag_list_finish(&rig.diags);
     rig.spec.radio.dr = 0;
-    rig.request.image_len = 16383 * 48;
+    rig.request.image_len = (size_t)16383 * 48;
     make(&rig, FUO_ERANGE);
     assert_said(
         &rig, "spec.image",
