@@ -150,22 +150,31 @@ bool bring_is_pushed(struct fuo_ns *ns, const struct peer *p)
 
 /* ---- answers ---- */
 
-/* From the start, perhaps with smaller blocks; not for ever. That it is not where it was before
- * a restart is no fault of the device. */
-static void push_again(struct fuo_ns *ns, struct peer *p, bool smaller)
+/* From the start; not for ever. That it is not where it was before a restart is no fault of the
+ * device. */
+static void push_again(struct fuo_ns *ns, struct peer *p)
 {
     bool may = p->resumes || p->resets++ < RESTARTS_MAX;
     p->resumes = false;
-    if (smaller) {
-        may = may && coap_upload_shrink(&p->upload) == FUO_OK;
-    } else {
-        p->upload.offset = 0;
-    }
+    p->upload.offset = 0;
     if (may) {
         bring_block(ns, p);
     } else {
         update_ends(ns, p, FUO_EPERM);
     }
+}
+
+/* After 4.13: in blocks as small as it says (RFC 7959, 2.9.3), and smaller in any case. */
+static void push_smaller(struct fuo_ns *ns, struct peer *p, const struct answer *a)
+{
+    if (coap_upload_shrink(&p->upload) != FUO_OK) {
+        update_ends(ns, p, FUO_EPERM);
+        return;
+    }
+    while (a->has_block1 && p->upload.szx > a->block1.szx &&
+           coap_upload_shrink(&p->upload) == FUO_OK) {
+    }
+    push_again(ns, p);
 }
 
 void bring_pushed(struct fuo_ns *ns, struct peer *p, const struct answer *a)
@@ -181,7 +190,7 @@ void bring_pushed(struct fuo_ns *ns, struct peer *p, const struct answer *a)
     case COAP_RESPONSE_CODE_CONTINUE:
         if (!a->has_block1 || coap_upload_acked(&p->upload, &a->block1) != FUO_OK ||
             coap_upload_is_done(&p->upload)) { /* there is no more to send */
-            push_again(ns, p, false);
+            push_again(ns, p);
             return;
         }
         p->resumes = false;
@@ -195,13 +204,18 @@ void bring_pushed(struct fuo_ns *ns, struct peer *p, const struct answer *a)
     case COAP_RESPONSE_CODE_CHANGED:
         files_progress(ns, p, p->upload.total, p->upload.total, 0);
         p->upload_image = 0;
+        look_after(ns, p, LOOK_SOON_US);
         update_ends(ns, p, FUO_OK); /* and what it makes of it is read */
         return;
-    case COAP_RESPONSE_CODE_REQUEST_TOO_LARGE: /* not the size: it has taken such blocks */
-        push_again(ns, p, !p->resumes);
+    case COAP_RESPONSE_CODE_REQUEST_TOO_LARGE:
+        if (p->resumes) { /* not the size: it has taken such blocks */
+            push_again(ns, p);
+        } else {
+            push_smaller(ns, p, a);
+        }
         return;
     case COAP_RESPONSE_CODE_INCOMPLETE:
-        push_again(ns, p, false);
+        push_again(ns, p);
         return;
     default:
         p->upload_image = 0;

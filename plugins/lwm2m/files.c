@@ -148,6 +148,7 @@ void files_handle(struct fuo_ns *ns, const coap_session_t *session,
     files_progress(ns, p, slice.offset + slice.len, len, 0);
     if (p->session != NULL) {
         update_fetched(ns, p);
+        look_after(ns, p, slice.more ? LOOK_QUIET_US : LOOK_SOON_US);
     }
 }
 

@@ -115,6 +115,7 @@ static void tick_peer(struct fuo_ns *ns, struct peer *p)
     }
     talk_tick(ns, p);
     access_tick(ns, p);
+    look_tick(ns, p);
     if (p->accesses != NULL || p->ordered || p->wants_read || p->wants_observe) {
         ns_due(ns, p);
     }

@@ -16,6 +16,7 @@
  *   talk.c     requests to a device, one at a time, and their answers
  *   update.c   which request is next: an order's way over Object 5
  *   bring.c    ... how the image gets to it
+ *   look.c     ... whether it has it, though it does not say so
  *   access.c   what people ask of a device's objects, and the answers
  *   readings.c   values that it answers, for people
  *   record.c   what a device answers, to State, Update Result and versions
@@ -208,6 +209,9 @@ struct peer {
     uint32_t upload_image; /* that upload is of; 0: none */
     bool resumes;      /* it goes on by a mark, and nothing was answered to that yet */
     int64_t marked_us; /* when it began, or its last mark was told */
+    int64_t
+        look_wait_us; /* it is read at look_at_us, so long after it did something; 0: not */
+    int64_t look_at_us;
 
     struct access *accesses; /* in order; the first may be under way */
     struct access *observed; /* those that go on */
@@ -472,6 +476,19 @@ bool bring_goes_on(struct fuo_ns *ns, struct peer *p);
 /* It has downloaded something: what we pushed, and the answer to the last block was lost? */
 bool bring_is_pushed(struct fuo_ns *ns, const struct peer *p);
 void bring_pushed(struct fuo_ns *ns, struct peer *p, const struct answer *answer);
+
+/* ---- look.c ---- */
+
+#define LOOK_SOON_US (5 * SECOND_US) /* it has all of its image */
+#define LOOK_QUIET_US \
+    (60 * SECOND_US) /* it was told where to fetch it, or has a block more */
+
+/* If it has not said by then that it is no longer downloading it is read, and then after
+ * twice the time. In place of what was to be done before. */
+void look_after(const struct fuo_ns *ns, struct peer *p, int64_t wait_us);
+/* It has said so. */
+void look_end(struct peer *p);
+void look_tick(const struct fuo_ns *ns, struct peer *p);
 
 /* ---- access.c ---- */
 

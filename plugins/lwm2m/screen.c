@@ -156,6 +156,13 @@ static bool is_at(int fd, uint16_t port)
     return found == htons(port);
 }
 
+/* It has less if the machine allows less; what does not fit is lost, as on the way here. */
+static void make_room(int fd)
+{
+    int bytes = SCREEN_QUEUE_BYTES;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+}
+
 /* "tfd: 8 events: 19 data: 55d0c0ffee00 ...": proc(5), fdinfo of an epoll. */
 static bool add_line(struct screen *s, const char *line, uint16_t port, bool dtls)
 {
@@ -169,6 +176,7 @@ static bool add_line(struct screen *s, const char *line, uint16_t port, bool dtl
     if (!is_at(fd, port)) {
         return false;
     }
+    make_room(fd);
     s->ports[s->count].dtls = dtls;
     s->ports[s->count].key = strtoull(data + sizeof(second) - 1, NULL, 16);
     s->ports[s->count++].fd = fd;

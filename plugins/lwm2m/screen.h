@@ -29,6 +29,9 @@
 
 enum {
     SCREEN_PORTS_MAX = 3, /* registration, without and with DTLS; bootstrap */
+    /* What is asked for of each port's receive buffer: some thousand datagrams. Without, it
+     * has room for a few hundred (net.core.rmem_default), and devices may speak at once. */
+    SCREEN_QUEUE_BYTES = 4 << 20,
 };
 
 struct screen {
@@ -52,7 +55,8 @@ bool screen_passes(const uint8_t *bytes, size_t len);
 bool screen_is_hello(const uint8_t *bytes, size_t len);
 
 /* From now on what comes at the port, where libcoap listens, is judged. FUO_EIO: which socket
- * that is cannot be found, as /proc is not there. */
+ * that is cannot be found, as /proc is not there. Its receive buffer is as large from there on as
+ * SCREEN_QUEUE_BYTES and the machine (net.core.rmem_max) allow. */
 FUO_MUST_CHECK int screen_add(struct screen *screen, const coap_context_t *ctx,
                               uint16_t port, bool dtls);
 

@@ -221,6 +221,9 @@ static void deliver(struct fuo_ns *ns, struct peer *p)
     }
     if ((there && bring_is_told(r, &places)) ||
         (r->state == STATE_DOWNLOADED && bring_is_pushed(ns, p))) {
+        if (r->state == STATE_DOWNLOADING && p->look_wait_us == 0) {
+            look_after(ns, p, LOOK_QUIET_US); /* it began before a restart of ours */
+        }
         update_answer_order(ns, p, FUO_OK);
     } else if (r->state == STATE_DOWNLOADING && bring_goes_on(ns, p)) {
         return;
@@ -391,6 +394,16 @@ static void note_load(struct fuo_ns *ns, struct peer *p)
     }
 }
 
+/* Idle without a Result it has not begun yet. */
+static void note_look(struct peer *p)
+{
+    const struct record *r = &p->record;
+    bool waits = r->state == STATE_IDLE && !(r->has_result && r->result != 0);
+    if (r->state != STATE_DOWNLOADING && !waits) {
+        look_end(p);
+    }
+}
+
 /* It is kept as it is, and said once, however often the device says it. */
 static void note_odd(struct fuo_ns *ns, struct peer *p)
 {
@@ -424,6 +437,7 @@ static void took_firmware(struct fuo_ns *ns, struct peer *p, const struct answer
     }
     if (err == FUO_OK && p->record.has_state) {
         note_load(ns, p);
+        note_look(p);
     }
     if (err == FUO_OK) {
         note_odd(ns, p);
@@ -479,6 +493,11 @@ static void took(struct fuo_ns *ns, struct peer *p, const struct answer *a)
         took_version(ns, p, a);
         return;
     case STEP_URI:
+        if (done) {
+            look_after(ns, p, LOOK_QUIET_US);
+        }
+        update_ends(ns, p, done ? FUO_OK : FUO_EPERM);
+        return;
     case STEP_EXECUTE:
         update_ends(ns, p, done ? FUO_OK : FUO_EPERM);
         return;

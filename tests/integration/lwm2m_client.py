@@ -170,7 +170,7 @@ class Client(threading.Thread):
         self.state, self.result = state, result
         self.states.append(state)
         self.times.append((time.monotonic(), state))
-        if self.observed:
+        if self.observed and not ("untold" in self.faults and state == DOWNLOADED):
             token, self.mid = self.observed, self.mid % 65535 + 1
             self.send(encode(NON, code("2.05"), self.mid, token,
                              [(OBSERVE, number(self.mid)), (FORMAT, number(TLV))],

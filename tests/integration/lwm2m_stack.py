@@ -108,10 +108,11 @@ spec:
         return None
 
 
-def dtls(stack, key, identity, query):
-    """The codes of what coap-client hears that registers with a pre-shared key. Read where
-    messages are printed: what it prints begins with the time, in which there may be 2.01, too."""
-    r = subprocess.run(["coap-client-openssl", "-v", "7", "-m", "post", "-B", "4", "-u",
+def dtls(stack, key, identity, query, seconds=50):
+    """The codes of what coap-client hears in that time, at most until it is answered, that
+    registers with a pre-shared key. Read where messages are printed: what it prints begins with
+    the time, in which there may be 2.01, too."""
+    r = subprocess.run(["coap-client-openssl", "-v", "7", "-m", "post", "-B", str(seconds), "-u",
                         identity, "-k", key, "-e", "</3/0>,</5/0>",
                         f"coaps://127.0.0.1:{stack.secure_port}/rd?ep={query}"],
                        capture_output=True, text=True, timeout=60, check=False)

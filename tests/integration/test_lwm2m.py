@@ -45,6 +45,14 @@ def case_a_device_fetches_installs_and_proves_its_image(folder):
         updated(s, client)
 
 
+def case_a_device_whose_notification_is_lost_is_asked_soon(folder):
+    """By the clock as it is: the engine's own look would be ten minutes later."""
+    with Lwm2mStack(folder, scale=1) as s:
+        client = s.client(faults=["untold"])
+        s.campaign(0)
+        updated(s, client)
+
+
 def case_a_device_that_cannot_fetch_is_pushed_to(folder):
     with Lwm2mStack(folder) as s:
         client = s.client(method=1, szx=2)
@@ -395,8 +403,8 @@ def case_with_dtls_the_identity_is_the_endpoint(folder):
         key = "k" * 16
         assert "2.01" in dtls(s, key, "meter-0", "meter-0")
         assert "4.03" in dtls(s, key, "meter-0", "meter-1")
-        wrong = dtls(s, "x" * 16, "meter-0", "meter-0")
-        unknown = dtls(s, key, "meter-7", "meter-7")
+        wrong = dtls(s, "x" * 16, "meter-0", "meter-0", 4)
+        unknown = dtls(s, key, "meter-7", "meter-7", 4)
         assert not wrong + unknown, wrong + unknown
 
 

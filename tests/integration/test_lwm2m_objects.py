@@ -199,13 +199,13 @@ def case_an_imported_device_registers_with_its_key_at_once(folder):
         s.path("new.csv").write_text("dev_eui,name,app_key\n"
                                      f"70b3d50000000abc,newcomer,{'6e' * 16}\n"
                                      f"70b3d50000000abd,keyless,\n")
-        assert not dtls(s, "n" * 16, "newcomer", "newcomer")
+        assert not dtls(s, "n" * 16, "newcomer", "newcomer", 4)
         s.ctl("devices", "import", s.path("new.csv"), check=0)
         assert "2.01" in dtls(s, "n" * 16, "newcomer", "newcomer")
         s.path("again.csv").write_text("dev_eui,name,app_key\n"
                                        f"70b3d50000000abc,newcomer,{'6f' * 16}\n")
         s.ctl("devices", "import", s.path("again.csv"), check=0)
-        assert not dtls(s, "n" * 16, "newcomer", "newcomer")
+        assert not dtls(s, "n" * 16, "newcomer", "newcomer", 4)
         assert "2.01" in dtls(s, "o" * 16, "newcomer", "newcomer")
         assert "2.01" in dtls(s, "k" * 16, "meter-0", "meter-0")
 

@@ -36,7 +36,7 @@ def simulated(folder, server, *options, devices=1, scale=SCALE):
     sim = subprocess.Popen([str(a) for a in args], stderr=subprocess.PIPE, text=True)
     try:
         server.pump("registrations", lambda: len(server.devices) >= devices or
-                    sim.poll() is not None, 30)
+                    sim.poll() is not None, 120)
         assert sim.poll() is None, sim.stderr.read()
         yield sim
     finally:
@@ -164,7 +164,7 @@ def case_each_kind_ends_as_it_should(folder):
         good = [d for k, d in devices.items() if k not in bad and (
             k not in ends or k in ("zephyr", "wakaama", "liar", "fails", "corrupt-late",
                                    "dependency"))]
-        server.pump("reboots", lambda: all(d.registered == 2 for d in good))
+        server.pump("reboots", lambda: all(d.registered >= 2 for d in good))
         for kind, device in devices.items():
             want = ends.get(kind, (0, 1, VERSION))
             if kind in bad or want is None:
@@ -317,7 +317,7 @@ def case_libcoap_pushes_an_image(folder):
             assert r.stdout.strip() == b"2", (r.stdout, r.stderr)
             r = libcoap(*mine, "-m", "post", f"{base}/5/0/2")
             server.open()
-            server.pump("reboot", lambda d=device: d.registered == 2, 60)
+            server.pump("reboot", lambda d=device: d.registered >= 2, 60)
             assert server.status(device) == (0, 1, VERSION)
             assert flash(folder, ep) == IMAGE
 
