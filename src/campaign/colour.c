@@ -408,18 +408,6 @@ static uint16_t calmest(const struct colour_graph *graph, uint32_t g, uint16_t l
     return best;
 }
 
-/* Hits at gateways of the same colour; each edge is seen from both ends. */
-static uint64_t hits_left(const struct colour_graph *graph, const uint16_t *colour)
-{
-    uint64_t hits = 0;
-    for (uint32_t g = 0; g < graph->gateway_count; g++) {
-        for (uint32_t i = graph->first[g]; i < graph->first[g + 1]; i++) {
-            hits += colour[g] == colour[graph->edges[i].to] ? graph->edges[i].hits : 0;
-        }
-    }
-    return hits / 2;
-}
-
 /* Each of the chosen takes the colour that is calmest there; false: they have it already. */
 static bool calm_down(const struct colour_graph *graph, const uint8_t *chosen,
                       uint16_t limit, void *workspace, uint16_t *colour)
@@ -435,15 +423,14 @@ static bool calm_down(const struct colour_graph *graph, const uint8_t *chosen,
     return changed;
 }
 
-uint64_t colour_reduce(const struct colour_graph *graph, const uint8_t *chosen,
-                       uint16_t limit, void *workspace, uint16_t *colour)
+void colour_reduce(const struct colour_graph *graph, const uint8_t *chosen,
+                   uint16_t limit, void *workspace, uint16_t *colour)
 {
     for (int round = 0; round < REDUCE_ROUNDS; round++) {
         if (!calm_down(graph, chosen, limit, workspace, colour)) {
-            break;
+            return;
         }
     }
-    return hits_left(graph, colour);
 }
 
 void colour_extend(const struct colour_graph *graph, const uint8_t *chosen,

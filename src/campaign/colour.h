@@ -61,10 +61,10 @@ uint16_t colour_solve(const struct colour_graph *graph, const uint8_t *chosen,
 /*
  * Fewer colours than that takes: change *colour, a result of colour_solve(), into one with
  * at most `limit` colours (above 0, not more than it has) and few hits between gateways of
- * one colour. Returns those hits. Workspace as for colour_solve().
+ * one colour. Workspace as for colour_solve().
  */
-uint64_t colour_reduce(const struct colour_graph *graph, const uint8_t *chosen,
-                       uint16_t limit, void *workspace, uint16_t *colour);
+void colour_reduce(const struct colour_graph *graph, const uint8_t *chosen,
+                   uint16_t limit, void *workspace, uint16_t *colour);
 
 /*
  * Colours below `limit` (above 0) for the chosen that have COLOUR_NONE, with few hits; the

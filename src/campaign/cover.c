@@ -15,10 +15,22 @@ enum {
     EFFORT_MIN = 50000,
 };
 
+struct served_link {
+    uint32_t gateway;
+    uint8_t units;
+};
+
+/*
+ * Devices are numbered anew here, by the gateway of their first link. All devices of a gateway
+ * are looked at again and again, and waiting for memory is most of what that costs; in what
+ * order they come decides nothing.
+ */
 struct state {
     struct cover_problem problem;
     const struct cover_problem *p;
     uint8_t *chosen;
+    uint32_t *first; /* per device, as in the problem */
+    struct served_link *links;
     uint32_t *served_first; /* per gateway: its devices in served[] */
     uint32_t *served;
     uint8_t *served_units;
@@ -64,6 +76,8 @@ static void lay_out(struct state *s, struct arena *a, size_t devices, size_t gat
 {
     s->vain = arena_take(a, gateways, sizeof(uint64_t));
     s->vain_at = arena_take(a, gateways, sizeof(uint32_t));
+    s->first = arena_take(a, devices + 1, sizeof(uint32_t));
+    s->links = arena_take(a, links, sizeof(struct served_link));
     s->served_first = arena_take(a, gateways + 1, sizeof(uint32_t));
     s->served = arena_take(a, links, sizeof(uint32_t));
     s->served_units = arena_take(a, links, 1);
@@ -96,32 +110,68 @@ static uint32_t missing(const struct state *s, size_t device)
     return s->have[device] < s->need[device] ? s->need[device] - s->have[device] : 0;
 }
 
-/* Before served_first[] of the gateways of a device's links; last devices first. */
-static void place_links(struct state *s, size_t device)
+/* After all gateways: devices without links. */
+static size_t place_of(const struct cover_problem *p, size_t device)
 {
-    const struct cover_problem *p = s->p;
-    for (uint32_t l = p->first[device]; l < p->first[device + 1]; l++) {
-        if (p->links[l].units > 0) {
-            uint32_t at = --s->served_first[p->links[l].gateway];
-            s->served[at] = (uint32_t)device;
-            s->served_units[at] = p->links[l].units;
-        }
+    bool any = p->first[device] < p->first[device + 1];
+    return any ? p->links[p->first[device]].gateway : p->gateway_count;
+}
+
+/* Devices of the problem as they are numbered here; end[] is by place_of(). */
+static void order_devices(const struct cover_problem *p, uint32_t *end, uint32_t *order)
+{
+    uint32_t sum = 0;
+    memset(end, 0, (p->gateway_count + 1) * sizeof(*end));
+    for (size_t d = 0; d < p->device_count; d++) {
+        end[place_of(p, d)]++;
+    }
+    for (size_t g = 0; g <= p->gateway_count; g++) {
+        sum += end[g];
+        end[g] = sum;
+    }
+    for (size_t d = p->device_count; d-- > 0;) {
+        order[--end[place_of(p, d)]] = (uint32_t)d;
     }
 }
 
-/* Links by gateway, and the demands clipped to what there is. */
+/* The links of a device, after those of the one before it, and its demand. */
+static void copy_device(struct state *s, size_t device, size_t original)
+{
+    const struct cover_problem *p = s->p;
+    uint32_t at = s->first[device];
+    uint32_t sum = 0;
+    for (uint32_t l = p->first[original]; l < p->first[original + 1]; l++) {
+        if (p->links[l].units > 0) {
+            sum += p->links[l].units;
+            s->links[at++] = (struct served_link){p->links[l].gateway, p->links[l].units};
+            s->served_first[p->links[l].gateway]++;
+        }
+    }
+    s->first[device + 1] = at;
+    s->need[device] = (uint8_t)min_u32(sum, p->demand[original]);
+}
+
+/* Before served_first[] of the gateways of a device's links; last devices first. */
+static void place_links(struct state *s, size_t device)
+{
+    for (uint32_t l = s->first[device]; l < s->first[device + 1]; l++) {
+        uint32_t at = --s->served_first[s->links[l].gateway];
+        s->served[at] = (uint32_t)device;
+        s->served_units[at] = s->links[l].units;
+    }
+}
+
+/* Links that serve, by device and by gateway, and the demands clipped to what there is. */
 static void index_links(struct state *s)
 {
     const struct cover_problem *p = s->p;
+    uint32_t *order = s->have; /* until it is needed as what it is called */
     size_t gateways = p->gateway_count;
+    order_devices(p, s->served_first, order);
     memset(s->served_first, 0, (gateways + 1) * sizeof(uint32_t));
+    s->first[0] = 0;
     for (size_t d = 0; d < p->device_count; d++) {
-        uint32_t sum = 0;
-        for (uint32_t l = p->first[d]; l < p->first[d + 1]; l++) {
-            sum += p->links[l].units;
-            s->served_first[p->links[l].gateway] += p->links[l].units > 0;
-        }
-        s->need[d] = (uint8_t)min_u32(sum, p->demand[d]);
+        copy_device(s, d, order[d]);
         s->have[d] = 0;
     }
     uint32_t sum = 0;
@@ -208,10 +258,9 @@ static void heap_fill(struct state *s)
 /* What others would add to a device is less, now that less is missing. */
 static void lower_gains(struct state *s, uint32_t device, uint32_t from, uint32_t to)
 {
-    const struct cover_problem *p = s->p;
-    for (uint32_t l = p->first[device]; l < p->first[device + 1]; l++) {
-        uint32_t units = p->links[l].units;
-        s->gain[p->links[l].gateway] -= min_u32(units, from) - min_u32(units, to);
+    for (uint32_t l = s->first[device]; l < s->first[device + 1]; l++) {
+        uint32_t units = s->links[l].units;
+        s->gain[s->links[l].gateway] -= min_u32(units, from) - min_u32(units, to);
     }
 }
 
@@ -268,13 +317,12 @@ static void count_vital(struct state *s)
 /* A device has more or less now: see which of its other gateways are vital. */
 static void set_have(struct state *s, uint32_t device, uint32_t have, uint32_t except)
 {
-    const struct cover_problem *p = s->p;
     uint32_t before_it = s->have[device];
     s->have[device] = have;
-    for (uint32_t l = p->first[device]; l < p->first[device + 1]; l++) {
-        uint32_t g = p->links[l].gateway;
-        uint32_t units = p->links[l].units;
-        if (!s->chosen[g] || g == except || units == 0) {
+    for (uint32_t l = s->first[device]; l < s->first[device + 1]; l++) {
+        uint32_t g = s->links[l].gateway;
+        uint32_t units = s->links[l].units;
+        if (!s->chosen[g] || g == except) {
             continue;
         }
         bool was = is_vital(s, device, before_it, units);

@@ -371,6 +371,26 @@ static uint32_t disturbed_ppm(const struct part *p, size_t device, size_t link,
     return PART_PPM - heard_ppm;
 }
 
+/* Is so much lost that it takes a slower rate? */
+static bool is_too_much(const struct part *p, size_t device, size_t rate,
+                        uint32_t loss_ppm)
+{
+    return loss_ppm > SPILL_LOSS_PPM || !part_cap_fits(p, device, rate, loss_ppm);
+}
+
+bool part_is_spoiled(const struct part *p, size_t device, size_t rate)
+{
+    uint32_t alone_ppm = part_reach_loss_ppm(p, device, rate, PARTITION_LINK_MAX);
+    uint32_t loss_ppm = PART_PPM;
+    for (size_t l = 0; l < p->in->devices[device].link_count; l++) {
+        if (part_link_serves(p, device, l, rate)) {
+            loss_ppm = part_product_ppm(loss_ppm, disturbed_ppm(p, device, l, rate));
+        }
+    }
+    return is_too_much(p, device, rate, loss_ppm) &&
+           !is_too_much(p, device, rate, alone_ppm);
+}
+
 /* Loss of a device in the best cluster of a slice; that cluster. */
 static uint32_t best_cluster(const struct part *p, size_t device,
                              const struct part_slice *slice, uint32_t *cluster)
@@ -413,8 +433,7 @@ void part_join(struct part *p, size_t device)
 void part_spill(struct part *p, size_t device)
 {
     const struct part_slice *own = &p->slice[p->slice_of[device]];
-    if (p->loss_ppm[device] <= SPILL_LOSS_PPM &&
-        part_cap_fits(p, device, own->rate, p->loss_ppm[device])) {
+    if (!is_too_much(p, device, own->rate, p->loss_ppm[device])) {
         return;
     }
     for (size_t s = p->slice_count; s-- > 0;) {
@@ -429,8 +448,7 @@ void part_spill(struct part *p, size_t device)
             p->cluster_of[device] = cluster;
             p->loss_ppm[device] = loss_ppm;
         }
-        if (p->loss_ppm[device] <= SPILL_LOSS_PPM &&
-            part_cap_fits(p, device, slice->rate, p->loss_ppm[device])) {
+        if (!is_too_much(p, device, slice->rate, p->loss_ppm[device])) {
             return;
         }
     }

@@ -131,7 +131,7 @@ struct part {
     uint32_t *cohort_of;
 
     /* The problem of one rate. */
-    uint32_t *order; /* devices, by slice */
+    uint32_t *order; /* devices, by slice; before: those that turns are chosen for */
     uint32_t *first;
     struct cover_link *links;
     uint8_t *demand;
@@ -189,6 +189,10 @@ struct part *part_begin(const struct partition_input *input, void *workspace);
 
 /* Fills strength_cdb of its links. */
 void part_rate_links(struct part *p, size_t device);
+
+/* Does it need a slower rate only because gateways of one turn drown each other? Of the turns
+ * as they are in part_colours(). */
+bool part_is_spoiled(const struct part *p, size_t device, size_t rate);
 
 /* Put a device at place i of the problem, after place i - 1. */
 void part_problem_add(struct part *p, size_t device, size_t rate, uint32_t i);

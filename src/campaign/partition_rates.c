@@ -12,10 +12,13 @@
 
 enum {
     MAKESPAN_SHARE =
-        16,        /* an hour of makespan is worth one of a sixteenth of the devices */
+        32,        /* an hour of makespan is worth one of so small a share of devices */
     CODED_PCT = 5, /* on top of M, to compare rates */
+    SPOILED_SESSIONS =
+        10, /* that cost a device: the turns stay, so it is spoiled again */
     SAMPLE_DEVICES = 200000,
-    BURST_PCT = 75, /* of an hour's budget, that sessions may take at once */
+    LOOKED_AT = 20000, /* ... of these, for each number of turns */
+    BURST_PCT = 75,    /* of an hour's budget, that sessions may take at once */
     RISKY_MANY = 8,
     JOINED_SHARE = 8,        /* so many more copies are worth one session less */
     LOSS_LIMIT_PPM = 500000, /* nobody waits for worse */
@@ -128,7 +131,7 @@ static int64_t hour_budget_us(const struct part *p)
 
 /* ---- turns ---- */
 
-/* Time of the session for all, and until spoiled devices have had another one. */
+/* Time of the session for all, and until spoiled devices have had enough of others. */
 static int64_t cost_of_turns(const struct part *p, size_t rate, uint16_t turns,
                              uint64_t spoiled, uint32_t count)
 {
@@ -137,18 +140,34 @@ static int64_t cost_of_turns(const struct part *p, size_t rate, uint16_t turns,
     int64_t frames = (int64_t)r.fragments.count * (100 + CODED_PCT) / 100;
     r.colour_count = turns;
     int64_t ms = (p->in->overhead_us + part_interval_us(p, &r, r.burst) * frames) / 1000;
-    return ms * (weight + count) + (ms + p->in->again_us / 1000) * (int64_t)spoiled;
+    int64_t again_ms = SPOILED_SESSIONS * (ms + p->in->again_us / 1000);
+    return ms * (weight + count) + again_ms * (int64_t)spoiled;
 }
 
-/* At most that many; the devices that this spoils. */
-static uint64_t limit_turns(const struct part *p, const struct part_turns *t,
-                            uint16_t limit)
+/* At most that many. */
+static void limit_turns(const struct part *p, const struct part_turns *t, uint16_t limit)
 {
     uint16_t count = colour_solve(&t->graph, p->chosen, t->workspace, t->colours);
-    uint64_t hits = limit < count ? colour_reduce(&t->graph, p->chosen, limit,
-                                                  t->workspace, t->colours)
-                                  : 0;
-    return (hits * t->step + COLOUR_HIT - 1) / COLOUR_HIT;
+    if (limit < count) {
+        colour_reduce(&t->graph, p->chosen, limit, t->workspace, t->colours);
+    }
+}
+
+/* One in so many of the sample is looked at. */
+static uint32_t look_step(const struct part_turns *t)
+{
+    return 1 + t->sampled / LOOKED_AT;
+}
+
+/* Devices that the turns as they are spoil. */
+static uint64_t count_spoiled(const struct part *p, size_t rate,
+                              const struct part_turns *t)
+{
+    uint64_t spoiled = 0;
+    for (uint32_t i = 0; i < t->sampled; i += look_step(t)) {
+        spoiled += part_is_spoiled(p, p->order[i], rate);
+    }
+    return spoiled * look_step(t) * t->step;
 }
 
 /* As many as are worth it: fewer make a shorter session, and spoil links. */
@@ -163,7 +182,8 @@ static void begin_turns(const struct part *p, struct part_turns *t)
 
 static void try_turns(const struct part *p, size_t rate, struct part_turns *t)
 {
-    uint64_t spoiled = limit_turns(p, t, t->limit);
+    limit_turns(p, t, t->limit);
+    uint64_t spoiled = count_spoiled(p, rate, t);
     int64_t cost = cost_of_turns(p, rate, t->limit, spoiled, t->count);
     if (cost < t->best_cost) {
         t->best_cost = cost;
@@ -207,6 +227,7 @@ static uint32_t build_sample(struct part *p, size_t rate, size_t step)
         if (p->class_of[d] == PART_NO_CLASS) {
             continue;
         }
+        p->order[count] = (uint32_t)d;
         part_problem_add(p, d, rate, count++);
         for (uint32_t l = p->first[count - 1]; l < p->first[count]; l++) {
             p->chosen[p->links[l].gateway] |= p->links[l].units > 0;
@@ -285,7 +306,8 @@ uint64_t part_colour_next(struct part *p, size_t rate)
     }
     if (p->turns.limit > 0) {
         try_turns(p, rate, &p->turns);
-        return 4 * work_of_graph(p);
+        return 4 * work_of_graph(p) +
+               UINT64_C(8) * (p->turns.sampled / look_step(&p->turns));
     }
     close_turns(p, rate);
     p->turns_done = 0;

@@ -233,7 +233,7 @@ const struct option campaign_budgets_options[] = {
     {.key = "dutyCycle",
      .type = OPTION_SHARE,
      .def = "60%",
-     .min = 1000,
+     .min = 0,
      .max = SPEC_PPM,
      AT(budgets.duty_cycle_ppm),
      .help =

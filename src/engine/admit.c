@@ -31,9 +31,8 @@ enum {
 
 /* How a command would go out. */
 struct way {
-    bool answers;     /* the device has just spoken */
-    uint8_t expected; /* sub-bands by number: the first window */
-    uint8_t rx2;      /* number, the second one */
+    bool answers; /* the device has just spoken */
+    uint8_t rx2;  /* number, the second one */
     struct admission a;
 };
 
@@ -135,10 +134,10 @@ static struct way way_of(const struct engine *e, const struct device *d, size_t 
     w.rx2 = (uint8_t)rx2;
     uint8_t heard = w.answers ? band_bit(region, d->uplink_hz) : 0;
     uint8_t usual = uplink_bands(d->fleet);
-    w.expected = heard != 0 ? heard : (uint8_t)(usual & ~narrow_bands(d->fleet));
-    w.expected = second_pct(d) > SECOND_MOST_PCT ? bit(rx2)
-                 : second_pct(d) > SECOND_PCT    ? (uint8_t)(w.expected | bit(rx2))
-                                                 : w.expected;
+    w.a.expected = heard != 0 ? heard : (uint8_t)(usual & ~narrow_bands(d->fleet));
+    w.a.expected = second_pct(d) > SECOND_MOST_PCT ? bit(rx2)
+                   : second_pct(d) > SECOND_PCT    ? (uint8_t)(w.a.expected | bit(rx2))
+                                                   : w.a.expected;
     list_gateways(d, w.answers, &w.a);
     w.a.bands = (uint8_t)(usual | heard | bit(rx2));
     w.a.len = (uint8_t)len;
@@ -183,7 +182,7 @@ static bool is_lawful(const struct gateway_ledger *l, struct utc now, int64_t us
 static bool is_share(const struct gateway_ledger *l, struct utc now, int64_t us,
                      int64_t cap_us)
 {
-    int64_t used_us = ledger_peak_us(&l->ledger, LEDGER_OWN, now) + l->queued_us;
+    int64_t used_us = ledger_peak_us(&l->ledger, LEDGER_OWN, now) + l->likely_us;
     return used_us == 0 || used_us + us <= cap_us;
 }
 
@@ -191,7 +190,7 @@ static bool fits(const struct way *w, const struct gateway_ledger *l, size_t ban
                  struct utc now)
 {
     int64_t cap_us = ledger_own_cap_us(&l->ledger);
-    bool expected = (w->expected & bit(band)) != 0;
+    bool expected = (w->a.expected & bit(band)) != 0;
     bool second = band == w->rx2;
     int64_t us = second ? w->a.rx2_us : w->a.rx1_us;
     if (!is_lawful(l, now, us)) {
@@ -247,7 +246,7 @@ static int64_t hourly_us(struct engine *e, const struct fleet *f, uint64_t gatew
         if (l != NULL) {
             int64_t cap_us = ledger_own_cap_us(&l->ledger);
             int64_t left_us =
-                cap_us - l->queued_us - ledger_peak_us(&l->ledger, LEDGER_OWN, e->utc);
+                cap_us - l->likely_us - ledger_peak_us(&l->ledger, LEDGER_OWN, e->utc);
             sum_us += cap_us;
             *room_us += left_us > 0 ? left_us : 0;
         }
@@ -303,7 +302,9 @@ static void reserve_at(struct engine *e, const struct device *d,
             (a->bands & bit(i)) != 0 ? air_ledger_in(e, d->fleet, gateway, band) : NULL;
         bool second = (band_bit(region, region->rx2_hz) & bit(i)) != 0;
         if (l != NULL) {
-            l->queued_us += (int64_t)sign * (second ? a->rx2_us : a->rx1_us);
+            int64_t us = (int64_t)sign * (second ? a->rx2_us : a->rx1_us);
+            l->queued_us += us;
+            l->likely_us += (a->expected & bit(i)) != 0 ? us : 0;
         }
     }
 }

@@ -11,8 +11,8 @@
  * is known, airtime is reserved in each of them, at each of these gateways that is among the
  * device's best four links:
  *
- *   - where it should go out it has to fit the share of campaigns: an answer all of it, what
- *     waits for an uplink half of it;
+ *   - where it should go out it has to fit the share of campaigns, together with all that
+ *     should: an answer all of it, what waits for an uplink half of it;
  *   - where it may go out all the same, it has to fit the law together with all that waits.
  *
  * Who is not admitted is held (member->held) until its next uplink, which another gateway

@@ -13,6 +13,7 @@
 #define PASS_STEP_US   MINUTES_US(1)
 #define FRAME_TOLD_US  SECONDS_US(1) /* of those that only their sum is known of */
 #define SLOT_MARGIN_US SECONDS_US(5) /* before a ping slot, that a server needs */
+#define SLOT_AHEAD_US  MINUTES_US(5) /* one comes in 128 s at the most */
 #define PASS_WAIT_MAX_US \
     HOURS_US(2) /* an hour of others' sessions, and one to forget them */
 
@@ -82,10 +83,9 @@ static uint32_t late_us(const struct engine_fleet *fleet)
     return (uint32_t)(us < most_us ? us : most_us);
 }
 
-static struct gateway_ledger *new_ledger(struct engine *e, const struct fleet *f,
-                                         uint64_t gateway, const struct subband *band)
+static struct ledger_config config_of(const struct fleet *f, const struct subband *band)
 {
-    struct ledger_config config = {
+    return (struct ledger_config){
         .limit_ppm = band->limit_ppm,
         .share_ppm = SPEC_PPM - f->def.spec->reserve_ppm,
         .reserve_ppm = f->def.spec->reserve_ppm,
@@ -94,6 +94,12 @@ static struct gateway_ledger *new_ledger(struct engine *e, const struct fleet *f
         .ceiling_ppm = f->def.priority_ceiling_ppm,
         .late_us = late_us(&f->def),
     };
+}
+
+static struct gateway_ledger *new_ledger(struct engine *e, const struct fleet *f,
+                                         uint64_t gateway, const struct subband *band)
+{
+    struct ledger_config config = config_of(f, band);
     struct gateway_ledger *l = engine_zeroed(1, sizeof(*l));
     memset(l->turn, 0xff, sizeof(l->turn));
     l->gateway = gateway;
@@ -104,6 +110,28 @@ static struct gateway_ledger *new_ledger(struct engine *e, const struct fleet *f
     }
     insert(e, l);
     return l;
+}
+
+/* The limits of a fleet, and what is booked; at the end of each bucket, which off times
+ * count from. */
+static void adopt(const struct fleet *f, struct gateway_ledger *l)
+{
+    struct ledger_entry entries[LEDGER_BUCKETS];
+    size_t count = ledger_save(&l->ledger, entries);
+    struct ledger_config config = config_of(f, l->band);
+    l->restored = false;
+    if (ledger_init(&l->ledger, &config) != FUO_OK) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        int64_t booked_us[] = {entries[i].own_us, entries[i].others_us};
+        for (enum ledger_who who = LEDGER_OWN; who <= LEDGER_OTHERS; who++) {
+            int64_t idle_us = LEDGER_BUCKET_US - booked_us[who];
+            ledger_record(&l->ledger, who,
+                          utc_after(entries[i].start, idle_us > 0 ? idle_us : 0),
+                          booked_us[who]);
+        }
+    }
 }
 
 static struct gateway_ledger *find(const struct engine *e, uint64_t gateway,
@@ -119,6 +147,9 @@ struct gateway_ledger *air_ledger_in(struct engine *e, const struct fleet *f,
                                      uint64_t gateway, const struct subband *band)
 {
     struct gateway_ledger *known = find(e, gateway, band);
+    if (known != NULL && known->restored) {
+        adopt(f, known);
+    }
     return known != NULL ? known : new_ledger(e, f, gateway, band);
 }
 
@@ -391,14 +422,53 @@ void air_not_sent(struct engine *e, struct transmission *t, struct lane *l, size
 
 /* ---- time ---- */
 
+/* A charge does not tell which fleet's it is. NULL: none has such a frequency. */
+static struct gateway_ledger *restored_ledger(struct engine *e,
+                                              const struct charge_rec *rec)
+{
+    struct gateway_ledger *l = NULL;
+    for (size_t i = 0; l == NULL && i < e->fleet_count; i++) {
+        const struct fleet *f = e->fleets[i];
+        const struct subband *band = subband_find(f->region, rec->frequency_hz, 0, NULL);
+        struct gateway_ledger *known = band != NULL ? find(e, rec->gateway, band) : NULL;
+        l = band != NULL && known == NULL ? new_ledger(e, f, rec->gateway, band) : known;
+        if (l != NULL && known == NULL) {
+            l->restored = true;
+        }
+    }
+    return l;
+}
+
+int air_restore_charge(struct engine *e, const struct charge_rec *rec)
+{
+    struct gateway_ledger *l = restored_ledger(e, rec);
+    if (l == NULL) {
+        return FUO_ENOENT;
+    }
+    ledger_record(&l->ledger, LEDGER_OWN, rec->at, rec->airtime_us);
+    return FUO_OK;
+}
+
+/* Frames are charged before they are on air: by the lead of a server, or for a ping slot. */
+static int64_t ahead_most_us(const struct engine *e)
+{
+    int64_t most_us = SLOT_AHEAD_US;
+    for (size_t i = 0; i < e->fleet_count; i++) {
+        int64_t lead_us = e->fleets[i]->def.multicast_lead_us;
+        most_us = lead_us > most_us ? lead_us : most_us;
+    }
+    return most_us;
+}
+
 void air_resume(struct engine *e)
 {
     struct ledger_entry entries[LEDGER_BUCKETS];
+    int64_t most_us = ahead_most_us(e);
     for (size_t i = 0; i < e->ledger_count; i++) {
         struct ledger *l = &e->ledgers[i]->ledger;
         size_t count = ledger_save(l, entries);
         int64_t ahead_us = count > 0 ? entries[count - 1].start.us - e->utc.us : 0;
-        if (ahead_us > 0) {
+        if (ahead_us > most_us) {
             ledger_shift(l, -ahead_us);
         }
     }

@@ -41,5 +41,8 @@ void air_sent_at(struct engine *e, const struct transmission *t, struct lane *l,
 void air_not_sent(struct engine *e, struct transmission *t, struct lane *l, size_t i,
                   struct utc charged, int64_t airtime_us);
 void air_clock_step(struct engine *e, int64_t delta_us);
-/* Charges from a future that a clock set back has made: they count as of now. */
+/* As engine_restore_charge(). How much may be sent there, the first fleet tells that uses it. */
+int air_restore_charge(struct engine *e, const struct charge_rec *rec);
+/* Charges from a future that a clock set back has made: they count as of now. Not those that
+ * are no further ahead than frames are charged, for these are to come on air yet. */
 void air_resume(struct engine *e);

@@ -372,7 +372,8 @@ static void take_replay(struct engine *e, struct member *m)
     m->has_mic = false;
     m->asked_mic = false;
     device_store(e, m->device);
-    if (m->rec.tries >= m->campaign->def.spec->retry.command) {
+    uint32_t most = device_tries(m->device, m->campaign->def.spec->retry.command);
+    if (m->rec.tries >= most) { /* those that were lost on the air are among them */
         member_leave(e, m, OUTCOME_FAILED, REASON_FRAG_REFUSED, FW_SEEN_NO_PACKAGE);
         return;
     }

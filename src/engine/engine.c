@@ -448,15 +448,15 @@ int engine_forget(struct engine *engine, uint32_t campaign_id)
     if (c->counts.by_outcome[OUTCOME_NONE] != 0) {
         return FUO_EPERM;
     }
-    engine_set_timer(engine, c->slot, UTC_NEVER);
+    timers_free_slot(&engine->timers, c->slot);
     for (size_t i = 0; i < c->member_count; i++) {
-        engine_set_timer(engine, c->members[i].slot, UTC_NEVER);
+        timers_free_slot(&engine->timers, c->members[i].slot);
         if (c->members[i].device->active == &c->members[i]) {
             c->members[i].device->active = NULL;
         }
     }
     for (size_t i = 0; i < c->transmission_count; i++) {
-        engine_set_timer(engine, c->transmissions[i]->slot, UTC_NEVER);
+        timers_free_slot(&engine->timers, c->transmissions[i]->slot);
         remove_transmission(engine, c->transmissions[i]);
     }
     size_t at = 0;

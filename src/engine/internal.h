@@ -88,6 +88,7 @@ struct admission {
     uint32_t rx2_us;
     uint32_t uplink_hz; /* that it should go out behind; 0: not known yet */
     uint8_t bands;      /* that it may go out in, by number; 0: nothing is reserved */
+    uint8_t expected;   /* ... those that it should */
     uint8_t len;
 };
 
@@ -302,11 +303,13 @@ struct gateway_ledger {
     uint64_t gateway;
     const struct subband *band;
     struct ledger ledger;
+    bool restored;              /* from charges, and used by no fleet since */
     struct transmission **open; /* that use it, not ended */
     size_t open_count;
     struct utc air_from; /* the frame handed over last is on air in between */
     struct utc air_until;
     int64_t queued_us;  /* commands that may go out there, and have not yet */
+    int64_t likely_us;  /* ... those that should */
     int64_t asked_us;   /* see admit_setup_us() */
     int64_t command_us; /* of commands that have, by and by forgotten: see admit.c */
     struct utc command_at;

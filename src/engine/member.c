@@ -24,7 +24,8 @@
 
 #define ANSWER_UPLINKS 6 /* in the time for an answer, at least */
 
-/* Times that being late is no failed attempt; when there was no airtime to be in time for. */
+/* Times that being late is no failed attempt, of a device that is always heard; when there was
+ * no airtime to be in time for. */
 #define LATE_MAX   2
 #define DELAYS_MAX 16
 
@@ -321,7 +322,8 @@ void member_leave_late(struct engine *e, struct member *m)
     } else {
         m->rec.late++;
     }
-    if (m->rec.late > LATE_MAX || !term_takes_on(e, m->campaign)) {
+    if (m->rec.late > device_tries(m->device, LATE_MAX) ||
+        !term_takes_on(e, m->campaign)) {
         m->rec.late = 0;
         member_leave(e, m, OUTCOME_FAILED, REASON_NOT_SET_UP, FW_SEEN_INCOMPLETE);
         return;

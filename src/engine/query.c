@@ -105,17 +105,7 @@ int engine_restore_windows(struct engine *engine, const struct engine_windows *w
 
 int engine_restore_charge(struct engine *engine, const struct charge_rec *rec)
 {
-    /* Charges of a gateway count in every fleet that uses it; any fleet's region will do
-     * to find the band, because one gateway has one region. */
-    for (size_t i = 0; i < engine->fleet_count; i++) {
-        struct gateway_ledger *l =
-            air_ledger(engine, engine->fleets[i], rec->gateway, rec->frequency_hz);
-        if (l != NULL) {
-            ledger_record(&l->ledger, LEDGER_OWN, rec->at, rec->airtime_us);
-            return FUO_OK;
-        }
-    }
-    return FUO_ENOENT;
+    return air_restore_charge(engine, rec);
 }
 
 /* ---- looking in ---- */

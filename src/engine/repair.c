@@ -34,6 +34,13 @@ uint16_t repair_last_n(const struct transmission *t)
     return (uint16_t)(t->rec.frag_count + t->plan.coded_max);
 }
 
+uint16_t repair_target_n(const struct transmission *t, uint32_t need)
+{
+    uint32_t target = t->rec.next_n - 1u + need;
+    uint32_t most = repair_last_n(t);
+    return (uint16_t)(target < most ? target : most);
+}
+
 /* MissingFrag has a byte: beyond it, what was received says how much is missing. */
 static uint32_t missing_of(const struct transmission *t, const struct member *m)
 {

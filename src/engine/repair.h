@@ -15,6 +15,8 @@ struct demand {
 
 /* The highest N that may be sent. */
 uint16_t repair_last_n(const struct transmission *t);
+/* The last N of so many more, or that one. */
+uint16_t repair_target_n(const struct transmission *t, uint32_t need);
 /*
  * Who lost more of the uncoded fragments cannot mend them: by what its profile says of its
  * decoder, and as a rule where it says nothing or more.

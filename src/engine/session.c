@@ -37,8 +37,7 @@ enum {
     CONFIRM_EARLY = 3,     /* of a patience: then repair begins with who has answered */
     CONFIRM_PATIENCES = 2, /* who is given up now needs the whole image again */
     POLLS_MAX = 6,
-    UNUSED_MAX = 12, /* sessions that nobody agreed to, before they count */
-    UNHEARD_MAX_PPM = 500000,
+    UNUSED_MAX = 12,      /* with fragments left to send, see unused_max() */
     LOOKS_IN_TIME = 4,    /* polls; the last of them is not the end of the session */
     UNASKED_PPM = 100000, /* chance that all answers of a member were lost */
 };
@@ -178,14 +177,11 @@ void session_finish(struct engine *e, struct transmission *t)
     engine_wake(e, t->campaign->slot, e->utc);
 }
 
-/* Nothing that it did: it was not in a session, not all was sent, or it was not asked. */
+/* Nothing that it did: it was in no session, nothing or not all was sent, or it was not asked. */
 static bool is_blameless(const struct transmission *t, const struct member *m)
 {
-    if (m->rec.phase <= MEMBER_SET_UP || m->rec.missing == t->rec.frag_count) {
-        return true;
-    }
-    if ((m->rec.session_no > 0 && t->rec.next_n == 1) ||
-        (m->unsure && m->rec.missing != UINT16_MAX)) {
+    if (m->rec.phase <= MEMBER_SET_UP || m->rec.missing == t->rec.frag_count ||
+        t->rec.next_n == 1 || (m->unsure && m->rec.missing != UINT16_MAX)) {
         return true;
     }
     return m->rec.missing != UINT16_MAX
@@ -306,6 +302,25 @@ static bool anybody_agreed(const struct transmission *t)
     return false;
 }
 
+/*
+ * Sessions that nobody agreed to, before they count: each has cost a few commands. Before the
+ * first fragment they are for who is seldom heard, and would begin its set-up anew elsewhere.
+ */
+static uint32_t unused_max(const struct transmission *t)
+{
+    if (t->rec.next_n > 1) {
+        return UNUSED_MAX;
+    }
+    uint32_t given = 1 + t->campaign->def.spec->retry.session;
+    uint32_t most = given;
+    for (size_t i = 0; i < t->member_count; i++) {
+        const struct member *m = t->members[i];
+        uint32_t tries = m->rec.phase < MEMBER_FRAG ? 0 : device_tries(m->device, given);
+        most = tries > most ? tries : most;
+    }
+    return most - given < UINT8_MAX ? most - given : UINT8_MAX;
+}
+
 /* A set-up from now on would reset what is being received: who has none is left out. */
 static void settle_member(struct engine *e, struct member *m)
 {
@@ -322,10 +337,9 @@ static void settle_member(struct engine *e, struct member *m)
 void session_begin(struct engine *e, struct transmission *t)
 {
     if (!anybody_agreed(t)) {
-        bool unused =
-            t->rec.next_n > 1 && t->unused_sessions < UNUSED_MAX && !counter_is_spent(t);
+        bool unused = t->unused_sessions < unused_max(t) && !counter_is_spent(t);
         t->unused_sessions = (uint8_t)(t->unused_sessions + unused);
-        t->sessions_cut += unused; /* it has cost no more than a few commands */
+        t->sessions_cut += unused;
         if (may_go_on(e, t)) {
             session_date_again(e, t); /* their answers, or the way to them, were lost */
         } else {
@@ -392,9 +406,7 @@ static struct utc poll_end(const struct transmission *t)
 
 static void send_more(struct engine *e, struct transmission *t, uint32_t need)
 {
-    uint32_t target = t->rec.next_n - 1u + need;
-    uint32_t most = repair_last_n(t);
-    t->rec.target_n = (uint16_t)(target < most ? target : most);
+    t->rec.target_n = repair_target_n(t, need);
     t->rec.repair_rounds++;
     forget_poll(t);
     transmission_enter(e, t, TX_SENDING);
@@ -463,9 +475,7 @@ static void tick_poll(struct engine *e, struct transmission *t)
 
 static void repair_later(struct engine *e, struct transmission *t, uint32_t need)
 {
-    uint32_t target = t->rec.next_n - 1u + need;
-    uint32_t most = repair_last_n(t);
-    t->rec.target_n = (uint16_t)(target < most ? target : most);
+    t->rec.target_n = repair_target_n(t, need);
     t->rec.repair_rounds = 0; /* rounds are per session */
     next_session(e, t, false);
 }
@@ -499,16 +509,13 @@ static bool repair(struct engine *e, struct transmission *t)
  */
 static int64_t last_patience_us(const struct transmission *t)
 {
-    int64_t patience_us = CONFIRM_PATIENCES * t->patience_us;
-    uint32_t most_ppm = 0;
+    uint32_t most_ppk = 1000;
     for (size_t i = 0; t->member_count <= PARTITION_POLLED_MAX && i < t->member_count;
          i++) {
-        uint32_t ppm = device_unheard_ppm(t->members[i]->device);
-        most_ppm = ppm > most_ppm ? ppm : most_ppm;
+        uint32_t ppk = device_tries(t->members[i]->device, 1000);
+        most_ppk = ppk > most_ppk ? ppk : most_ppk;
     }
-    most_ppm = most_ppm < UNHEARD_MAX_PPM ? most_ppm : UNHEARD_MAX_PPM;
-    int64_t heard_ppk = (SPEC_PPM - most_ppm) / 1000; /* twice: the way there as well */
-    return patience_us / heard_ppk * 1000 / heard_ppk * 1000;
+    return CONFIRM_PATIENCES * t->patience_us / 1000 * most_ppk;
 }
 
 /* Who answers does so behind its next uplink; then who misses something is not kept. */

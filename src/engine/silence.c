@@ -27,10 +27,9 @@
  */
 #define PACKAGE_RESTS 2
 /* After as many tries as the campaign allows: this many uplinks, at least so long. */
-#define REST_UPLINKS    4
-#define UNHEARD_MAX_PPM 500000 /* a worse share is not believed */
-#define REST_MIN_US     MINUTES_US(10)
-#define REST_MAX_US     HOURS_US(6) /* for phases that days are given to */
+#define REST_UPLINKS 4
+#define REST_MIN_US  MINUTES_US(10)
+#define REST_MAX_US  HOURS_US(6) /* for phases that days are given to */
 
 /* ---- silence ---- */
 
@@ -105,18 +104,9 @@ bool silence_on_clock(struct engine *e, struct member *m)
     return true;
 }
 
-/*
- * As many tries as the campaign allows, of a device that is always heard. Of one that is not,
- * more are lost on the way, there or back: that says nothing of the device.
- */
 static uint32_t tries_max(const struct member *m)
 {
-    uint64_t unheard_ppm = device_unheard_ppm(m->device);
-    uint64_t heard_ppm =
-        SPEC_PPM - (unheard_ppm < UNHEARD_MAX_PPM ? unheard_ppm : UNHEARD_MAX_PPM);
-    uint64_t answered_ppm = heard_ppm * heard_ppm / SPEC_PPM;
-    uint64_t tries = m->campaign->def.spec->retry.command;
-    return (uint32_t)(tries * SPEC_PPM / answered_ppm);
+    return device_tries(m->device, m->campaign->def.spec->retry.command);
 }
 
 static void ask_again(struct engine *e, struct member *m)

@@ -55,7 +55,7 @@ static void *grown(void *p, size_t count, size_t size)
     return q;
 }
 
-uint32_t timers_add_slot(struct timers *timers)
+static uint32_t new_slot(struct timers *timers)
 {
     if (timers->slot_count == timers->slot_cap) {
         size_t cap = timers->slot_cap == 0 ? 64 : timers->slot_cap * 2;
@@ -65,7 +65,19 @@ uint32_t timers_add_slot(struct timers *timers)
             grown(timers->deadline_us, cap, sizeof(*timers->deadline_us));
         timers->slot_cap = cap;
     }
-    uint32_t slot = (uint32_t)timers->slot_count++;
+    return (uint32_t)timers->slot_count++;
+}
+
+static uint32_t freed_slot(struct timers *timers)
+{
+    uint32_t slot = (uint32_t)(timers->freed - 1);
+    timers->freed = (size_t)timers->deadline_us[slot];
+    return slot;
+}
+
+uint32_t timers_add_slot(struct timers *timers)
+{
+    uint32_t slot = timers->freed != 0 ? freed_slot(timers) : new_slot(timers);
     timers->position[slot] = TIMERS_UNSET;
     timers->deadline_us[slot] = INT64_MAX;
     return slot;
@@ -96,6 +108,13 @@ void timers_set(struct timers *timers, uint32_t slot, struct utc deadline)
     put(timers, timers->len, slot);
     timers->len++;
     sift_up(timers, timers->len - 1);
+}
+
+void timers_free_slot(struct timers *timers, uint32_t slot)
+{
+    clear(timers, slot);
+    timers->deadline_us[slot] = (int64_t)timers->freed;
+    timers->freed = (size_t)slot + 1;
 }
 
 struct utc timers_next(const struct timers *timers)

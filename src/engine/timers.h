@@ -21,12 +21,18 @@ struct timers {
     size_t len;
     size_t slot_count;
     size_t slot_cap;
+    size_t
+        freed; /* 1 more than the slot freed last, of which deadline_us is the one freed
+                     before it, likewise; 0: none */
 };
 
 #define TIMERS_UNSET UINT32_MAX
 
-/* A new slot, without a deadline. */
+/* A new slot, without a deadline; it may be one that was freed. */
 uint32_t timers_add_slot(struct timers *timers);
+
+/* Its deadline is cleared too. */
+void timers_free_slot(struct timers *timers, uint32_t slot);
 
 /* UTC_NEVER clears. */
 void timers_set(struct timers *timers, uint32_t slot, struct utc deadline);

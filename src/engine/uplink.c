@@ -33,6 +33,7 @@
 enum {
     COUNTED_MAX = 60, /* uplinks that the share of those unheard goes back, about */
     COUNTED_MIN = 8,
+    UNHEARD_MAX_PPM = 500000, /* a worse share is not believed */
 };
 
 #define STORE_EVERY_US    HOURS_US(1) /* of what is only statistics */
@@ -284,6 +285,15 @@ uint32_t device_unheard_ppm(const struct device *d)
     return (uint32_t)(d->unheard * (uint64_t)SPEC_PPM / d->sent);
 }
 
+uint32_t device_tries(const struct device *d, uint32_t tries)
+{
+    uint64_t unheard_ppm = device_unheard_ppm(d);
+    uint64_t heard_ppm =
+        SPEC_PPM - (unheard_ppm < UNHEARD_MAX_PPM ? unheard_ppm : UNHEARD_MAX_PPM);
+    uint64_t answered_ppm = heard_ppm * heard_ppm / SPEC_PPM;
+    return (uint32_t)((uint64_t)tries * SPEC_PPM / answered_ppm);
+}
+
 /*
  * Uplinks of its interval since the last one that was heard, this one too; 0: not known. One
  * of them may have been an answer that nobody heard: then the count that fits better.
@@ -295,7 +305,7 @@ static uint32_t count_regular(const struct device *d, const struct engine_event 
         return 0;
     }
     uint32_t sent = event->uplink.f_cnt - d->f_cnt;
-    if (sent == 1 || d->active == NULL || !d->active->rec.command_sent) {
+    if (sent == 1 || d->active == NULL) {
         return sent;
     }
     int64_t gap_us = event->uplink.received.us - d->rec.last_uplink.us;

@@ -10,6 +10,11 @@ void uplink_take(struct engine *e, const struct engine_event *event);
 void uplink_take_status(struct engine *e, const struct engine_event *event);
 /* Uplinks of the device that no gateway hears, in a million. */
 uint32_t device_unheard_ppm(const struct device *d);
+/*
+ * As many tries as `tries` are of a device that is always heard. Of one that is not, more are
+ * lost on the way, there or back: that says nothing of the device. Four times as many at most.
+ */
+uint32_t device_tries(const struct device *d, uint32_t tries);
 /* That of its last uplink; NULL: unknown. */
 const struct data_rate *device_uplink_rate(const struct device *d);
 void device_store(struct engine *e, struct device *d);

@@ -26,13 +26,14 @@
     "session_count, sessions [{id, phase, dr, uncoded, next, target, members, start, "  \
     "end}], with deltas variants [{variant (full, or the version that the delta is "    \
     "from), file, devices, succeeded, fell_back (a delta had failed on them)}]"
-#define FIELDS_DEVICE                                                                \
-    "dev_eui, phase, state (0 to 3), state_name, result (LwM2M Update Result), "     \
-    "result_text, source (inferred, reported), outcome, reason, reason_text, "       \
-    "version_before, version, received, missing, tries, retries (times it went "     \
-    "again after it had ended; then outcome_before, reason_before), time, wave, "    \
-    "fleet, "                                                                        \
-    "variant (full, or the version that its delta is from), delta_failures (deltas " \
+#define FIELDS_DEVICE                                                                    \
+    "dev_eui, phase, state (0 to 3), state_name, result (LwM2M Update Result), "         \
+    "result_text, source (inferred, reported), outcome, reason, reason_text, "           \
+    "version_before, version (numbers of TS006), received, missing, progress "           \
+    "(percent), "                                                                        \
+    "package_version (text, as reported in LwM2M), tries, retries (times it went again " \
+    "after it had ended; then outcome_before, reason_before), time, wave, fleet, "       \
+    "variant (full, or the version that its delta is from), delta_failures (deltas "     \
     "that failed on it before)"
 #define FIELDS_STREAM                                                                 \
     "a line of type \"state\" per change, at last one of type \"end\" with the exit " \
@@ -357,16 +358,15 @@ const struct cli_command cli_commands[] = {
     },
     {
         .name = "device",
-        .synopsis = "EUI | DEVICE read|write|create|delete|execute|observe PATH "
+        .synopsis = "DEVICE | DEVICE read|write|create|delete|execute|observe PATH "
                     "[VALUE...] [--timeout TIME] [--reason TEXT]",
         .summary = "Show what is known of a device; read and change its objects (LwM2M)",
         .text =
-            "The EUI alone: what is known of the device, and its history.\n\n"
-            "Of a device that speaks LwM2M over IP, DEVICE being its EUI or its endpoint "
-            "name: read PATH (an object /3, an instance /3/0, a resource /3/0/9); write "
-            "a "
-            "resource (one VALUE) or some of an instance (RESOURCE=VALUE each); create "
-            "an "
+            "DEVICE is its EUI, or its name in the inventory: of LwM2M, that of its "
+            "endpoint. Alone: what is known of the device, and its history.\n\n"
+            "Of a device that speaks LwM2M over IP: read PATH (an object /3, an instance "
+            "/3/0, a resource /3/0/9); write a resource (one VALUE) or some of an "
+            "instance (RESOURCE=VALUE each); create an "
             "instance of an object (/3303 or /3303/1, RESOURCE=VALUE each); delete an "
             "instance; execute a resource, with arguments as VALUE; observe PATH: its "
             "value, and each change until the time is over or Ctrl-C, with VALUES "
@@ -380,7 +380,7 @@ const struct cli_command cli_commands[] = {
             "answer in time; 12: it is not registered.\n\n"
             "With --json: type \"values\", dev_eui, path, values [{path, type, value}], "
             "location (of what was created), note; a line per change.\n\n"
-            "The EUI alone, with --json: type \"device\", dev_eui, name, fleet, profile, "
+            "DEVICE alone, with --json: type \"device\", dev_eui, name, fleet, profile, "
             "last_uplink, firmware_version, hardware_version, battery_percent, packages "
             "{id: "
             "version} or null, uplink_interval_us, uplinks_heard, links [{gateway, "

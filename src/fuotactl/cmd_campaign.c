@@ -299,13 +299,11 @@ int cmd_device(const struct cli *cli, const struct cli_args *args)
         cli_print_usage(args->command, stderr);
         return CLI_USAGE;
     }
-    if (eui_parse(args->operands[0], strlen(args->operands[0]), &eui) != FUO_OK) {
-        cmd_say("a DevEUI has 16 hex digits, not \"%.40s\"", args->operands[0]);
-        cli_print_usage(args->command, stderr);
-        return CLI_USAGE;
-    }
+    const char *device = args->operands[0];
+    bool by_eui = eui_parse(device, strlen(device), &eui) == FUO_OK;
     struct json_object *params = json_object_new_object();
-    add_text(params, "dev_eui", eui_format(eui, text));
+    add_text(params, by_eui ? "dev_eui" : "device",
+             by_eui ? eui_format(eui, text) : device);
     int rc = ask(cli, CTL_DEVICE, params, &data);
     if (rc != CLI_OK) {
         return rc;

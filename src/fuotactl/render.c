@@ -294,8 +294,9 @@ static void print_moment(FILE *out, const char *name, const char *time)
     }
 }
 
-static void print_calendar(FILE *out, struct json_object *calendar)
+static void print_calendar(FILE *out, struct json_object *plan)
 {
+    struct json_object *calendar = get(plan, "calendar");
     struct json_object *changes = get(calendar, "clock_changes");
     print_line(out, "calendar", ctl_text(calendar, "timezone"));
     print_moment(out, "  not before", ctl_text(calendar, "not_before"));
@@ -315,6 +316,10 @@ static void print_calendar(FILE *out, struct json_object *calendar)
         fputs(ctl_text(calendar, "end_p90") != NULL ? " (p90 " : "", out);
         print_local(out, ctl_text(calendar, "end_p90"));
         fputs(ctl_text(calendar, "end_p90") != NULL ? ")\n" : "\n", out);
+    } else if (count_of(get(calendar, "windows")) > 0 &&
+               ctl_int(plan, "airtime_us", 0) > 0) { /* not all of it goes over IP */
+        print_name(out, "  sent by");
+        fputs("some time behind the windows of the coming weeks\n", out);
     }
     print_moment(out, "  deadline", ctl_text(calendar, "deadline"));
 }
@@ -336,7 +341,7 @@ void render_plan(FILE *out, struct json_object *plan)
     print_duration(out, plan);
     print_energy(out, plan);
     if (get(plan, "calendar") != NULL) {
-        print_calendar(out, get(plan, "calendar"));
+        print_calendar(out, plan);
     }
     render_planned_fleets(out, plan);
     render_planned_variants(out, plan);

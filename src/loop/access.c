@@ -161,24 +161,6 @@ static bool values_usable(struct json_object *params)
     return good;
 }
 
-static bool find_device(const struct daemon *d, const char *name,
-                        struct access_client *client)
-{
-    const struct fleet_entry *fleet = NULL;
-    if (eui_parse(name, strlen(name), &client->dev_eui) == FUO_OK &&
-        fleets_device(&d->fleets, client->dev_eui, &fleet) != NULL) {
-        client->fleet_id = fleet->id;
-        return true;
-    }
-    for (size_t i = 0; i < d->fleets.count; i++) {
-        if (fleet_link_find(&d->fleets.items[i], name, &client->dev_eui)) {
-            client->fleet_id = d->fleets.items[i].id;
-            return true;
-        }
-    }
-    return false;
-}
-
 static int check(const struct daemon *d, struct access_client *client, bool *changes,
                  struct ctl_error *error)
 {
@@ -202,7 +184,7 @@ static int check(const struct daemon *d, struct access_client *client, bool *cha
     if (client->timeout_us <= 0 || client->timeout_us > TIMEOUT_MAX_US) {
         return ctl_fail(error, CTL_USAGE, "timeout_us is up to a week");
     }
-    if (!find_device(d, name, client)) {
+    if (!fleet_link_device(d, name, &client->dev_eui, &client->fleet_id)) {
         return ctl_fail(error, CTL_NOT_FOUND, "there is no device '%.64s'", name);
     }
     struct json_object *list = NULL;

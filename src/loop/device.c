@@ -82,10 +82,18 @@ static void refuse(struct daemon *d, uint64_t connection,
 void device_request(struct daemon *d, uint64_t connection, struct ctl_request *request)
 {
     const char *text = ctl_text(request->params, "dev_eui");
+    const char *name = ctl_text(request->params, "device");
     uint64_t dev_eui = 0;
-    if (text == NULL || eui_parse(text, strlen(text), &dev_eui) != FUO_OK) {
+    uint32_t fleet_id = 0;
+    bool by_eui = text != NULL && eui_parse(text, strlen(text), &dev_eui) == FUO_OK;
+    if (!by_eui && (text != NULL || name == NULL)) {
         refuse(d, connection, request, CTL_USAGE,
-               "params need a dev_eui of 16 hex digits");
+               "params need a dev_eui of 16 hex digits, or a device by its name");
+        return;
+    }
+    if (!by_eui && !fleet_link_device(d, name, &dev_eui, &fleet_id)) {
+        refuse(d, connection, request, CTL_NOT_FOUND,
+               "no fleet has a device of that name");
         return;
     }
     const struct device_rec *rec = engine_device(d->engine, dev_eui);

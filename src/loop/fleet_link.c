@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <sodium.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/eui.h"
 #include "loop/credentials.h"
 #include "loop/internal.h"
 #include "loop/services.h"
@@ -133,10 +135,29 @@ int fleet_link_open_all(struct daemon *d, struct diag_list *diags)
     return diags->error_count == before ? FUO_OK : FUO_EINVAL;
 }
 
-bool fleet_link_find(const struct fleet_entry *fleet, const char *name, uint64_t *dev_eui)
+static bool find_by_name(const struct fleet_entry *fleet, const char *name,
+                         uint64_t *dev_eui)
 {
     return fleet->link != NULL && fleet->link->services != NULL &&
            services_ops.find_device(fleet->link->services, name, dev_eui) == FUO_OK;
+}
+
+bool fleet_link_device(const struct daemon *d, const char *text, uint64_t *dev_eui,
+                       uint32_t *fleet_id)
+{
+    const struct fleet_entry *fleet = NULL;
+    if (eui_parse(text, strlen(text), dev_eui) == FUO_OK &&
+        fleets_device(&d->fleets, *dev_eui, &fleet) != NULL) {
+        *fleet_id = fleet->id;
+        return true;
+    }
+    for (size_t i = 0; i < d->fleets.count; i++) {
+        if (find_by_name(&d->fleets.items[i], text, dev_eui)) {
+            *fleet_id = d->fleets.items[i].id;
+            return true;
+        }
+    }
+    return false;
 }
 
 void fleet_link_imported(const struct fleet_entry *fleet,

@@ -333,9 +333,10 @@ void answers_take(struct daemon *d, uint32_t fleet_id, const struct fuo_event *e
 FUO_MUST_CHECK int fleet_link_open_all(struct daemon *d, struct diag_list *diags);
 void fleet_link_close_all(struct daemon *d);
 struct services_import;
-/* A device of it by its name; false: there is none. */
-bool fleet_link_find(const struct fleet_entry *fleet, const char *name,
-                     uint64_t *dev_eui);
+/* A device of any fleet by its EUI, else by its name in the inventory (of several of that
+ * name: the first); false: there is none. */
+bool fleet_link_device(const struct daemon *d, const char *text, uint64_t *dev_eui,
+                       uint32_t *fleet_id);
 /* Devices of that fleet were imported: its plugin can use their names and keys. */
 void fleet_link_imported(const struct fleet_entry *fleet,
                          const struct services_import *devices, size_t count);

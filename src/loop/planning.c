@@ -40,13 +40,6 @@ static int32_t slowest_floor_cdb(const struct planning_job *m)
     return lowest == INT16_MAX ? 0 : lowest;
 }
 
-static bool can_cut(const struct planning_request *r, struct fragplan_limits limits)
-{
-    struct fragplan cut;
-    limits.size_max = limits.size_max == 0 ? UINT8_MAX : limits.size_max;
-    return fragplan_choose(r->image_len, &limits, &cut) == FUO_OK;
-}
-
 /* Of all devices that can take the image, or, if none can, of the first. */
 static void take_limits(struct planning_job *m)
 {
@@ -62,7 +55,7 @@ static void take_limits(struct planning_job *m)
         last = profile;
         m->limiting = m->limiting != NULL ? m->limiting : profile;
         if (fragplan_merge(&m->input.limits, &profile->limits, &merged) == FUO_OK &&
-            can_cut(r, merged)) {
+            planning_can_cut(&merged, r->image_len)) {
             m->input.limits = merged;
             m->limiting = any ? m->limiting : profile;
             any = true;
@@ -370,6 +363,7 @@ static int plan_whole(struct planning_job *m, const struct planning_slice *slice
         error = plan_make(&input, &plan);
     }
     if (error != PLAN_OK) {
+        m->probe.dr = plan.dr; /* that it does not fit */
         return planning_refuse_all(m, error);
     }
     add_whole(m, &plan, heard_count == 0, device_count, variant, wave);

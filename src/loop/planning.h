@@ -82,7 +82,7 @@ enum planning_reason {
 };
 
 enum {
-    PLANNING_LIMIT_SIZE = 96,
+    PLANNING_LIMIT_SIZE = 160,
 };
 
 /* The devices that are left out for one reason. */

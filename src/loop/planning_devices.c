@@ -236,6 +236,8 @@ struct sorter {
     struct planning_slice *slice; /* that is being filled */
     const int64_t *airtime_us;
     int32_t best_lost_cdb;
+    size_t block_len;            /* of the slice's variant */
+    const struct profile *taker; /* that was seen to take it; NULL: none yet */
 };
 
 static bool is_skipped(const struct sorter *s, uint64_t dev_eui)
@@ -276,12 +278,41 @@ static void sort_heard(struct sorter *s, const struct device_rec *rec)
     }
 }
 
+static void tell_limits(struct planning_left_out *out, const struct profile *profile)
+{
+    const struct fragplan_limits *limits = &profile->limits;
+    unsigned count = limits->count_max != 0 ? limits->count_max : FRAGPLAN_COUNT_PLANNED;
+    unsigned size = limits->size_max != 0 ? limits->size_max : UINT8_MAX;
+    if (out->limit[0] == '\0') {
+        snprintf(out->limit, sizeof(out->limit),
+                 "device profile '%s' takes at most %u fragments of at most %u bytes",
+                 profile->name, count, size);
+    }
+}
+
+/* Else the engine gives it up before anything is sent to it (engine/round.c). */
+static bool takes_block(struct sorter *s, const struct device_rec *rec)
+{
+    const struct profile *profile = engine_profile(s->request->engine, rec->dev_eui);
+    if (profile == NULL || profile == s->taker) {
+        return true;
+    }
+    if (planning_can_cut(&profile->limits, s->block_len)) {
+        s->taker = profile;
+        return true;
+    }
+    planning_leave_out(s->planning, PLANNING_TOO_BIG, rec->dev_eui);
+    tell_limits(&s->planning->left_out[PLANNING_TOO_BIG], profile);
+    return false;
+}
+
 static void sort_one(struct sorter *s, uint64_t dev_eui)
 {
     const struct device_rec *rec = engine_device(s->request->engine, dev_eui);
     if (rec == NULL) {
         s->slice->unheard_count++;
-    } else if (!is_skipped(s, dev_eui) && has_packages(s->planning, rec, s->request)) {
+    } else if (!is_skipped(s, dev_eui) && has_packages(s->planning, rec, s->request) &&
+               takes_block(s, rec)) {
         if (rec->link_count == 0) {
             s->slice->unheard_count++;
         } else {
@@ -305,6 +336,8 @@ static void sort_wave(struct sorter *s, size_t wave, size_t variant)
     const struct planning_request *r = s->request;
     s->slice = &s->devices->slices[wave][variant];
     s->slice->first = s->devices->count;
+    s->block_len = variant == VARIANT_FULL ? r->image_len : r->deltas[variant - 1].len;
+    s->taker = NULL;
     for (size_t i = 0; i < r->device_count; i++) {
         if ((r->waves == NULL || r->waves[i] == wave) &&
             is_sent(s, variant, r->devices[i])) {
@@ -363,6 +396,14 @@ void planning_devices_finish(struct planning_devices *devices)
     free(devices->gateways);
     free(devices->weights);
     *devices = (struct planning_devices){0};
+}
+
+bool planning_can_cut(const struct fragplan_limits *limits, size_t block_len)
+{
+    struct fragplan_limits asked = *limits;
+    struct fragplan cut;
+    asked.size_max = asked.size_max == 0 ? UINT8_MAX : asked.size_max;
+    return fragplan_choose(block_len, &asked, &cut) == FUO_OK;
 }
 
 void planning_leave_out(struct planning *planning, enum planning_reason reason,

@@ -98,6 +98,13 @@ static bool describe_limits(const struct planning_job *m, char text[static TEXT_
     unsigned size = limits->size_max != 0 ? limits->size_max : UINT8_MAX;
     unsigned room = fragplan_size_for_payload(
         region_max_payload(m->probe.region, m->probe.dr, (struct payload_rules){0}));
+    if (limits->size_min > room) {
+        snprintf(text, TEXT_SIZE,
+                 "decoders take fragments of %u bytes or more, and DR%u has room for %u; "
+                 "use a faster data rate",
+                 (unsigned)limits->size_min, m->probe.dr, room);
+        return false;
+    }
     if (room < size && count > FRAGPLAN_COUNT_PLANNED) {
         snprintf(text, TEXT_SIZE,
                  "the image has %zu bytes; at most %u fragments of %u bytes go at DR%u",

@@ -122,8 +122,9 @@ def case_a_campaign_that_can_never_end_is_refused(folder):
             {"from": local(today - 86400, "%Y-%m-%d"), "to": local(today + 90 * 86400, "%Y-%m-%d")}],
             "windows": [{"start": "22:00", "end": "05:30"}]}), NO_FIT,
                   "spec.schedule.windows: opens no window in 62 days")
-        s.refused(s.campaign(budgets={"dutyCycle": "0.1%"}), NO_FIT, "spec.budgets.dutyCycle",
-                  *s.euis())
+        for share in ("0.1%", "0%"):
+            s.refused(s.campaign(budgets={"dutyCycle": share}), NO_FIT, "spec.budgets.dutyCycle",
+                      *s.euis())
         s.refused(s.campaign(radio={"datarate": "DR8"}), NO_FIT,
                   ":34:16: spec.radio.datarate: there is no DR8 for downlinks in EU868", *s.euis())
         # Each budget is looked at, whatever the others say.

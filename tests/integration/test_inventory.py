@@ -14,7 +14,7 @@ import sys
 from cases import run_cases
 from stack import Stack, wait_for
 from test_campaign import BUILD, finish, make_image
-from test_doctor import doctor, texts
+from test_doctor import doctor, texts, wait_for_brokers
 from test_independent import CheckedStack, has_packages
 
 NAME = "wm1-1-4-3"
@@ -29,6 +29,11 @@ def served(folder, kind=Stack, **options):
 def plan(stack, code=0):
     r = stack.ctl("plan", stack.path(FILE), "--json", check=code)
     return json.loads(r.stdout) if code == 0 else r.stdout + r.stderr
+
+
+def look_around(stack, code):
+    wait_for_brokers(stack)
+    return doctor(stack, code=code)
 
 
 def groups_left(stack):
@@ -119,10 +124,10 @@ def case_the_file_holds_where_both_speak(folder):
 
     with Both(folder, BUILD, make_image(folder), inventory="both", devices=6) as s:
         look(s)
-        found = texts(doctor(s, code=0), "warn", "devices")
+        found = texts(look_around(s, code=0), "warn", "devices")
         assert any("no root key" in x and "70b3d57ed0ffff01" in x for x in found), found
         assert not any(FIRST in x for x in found if "no root key" in x), found
-        missing = texts(doctor(s, code=0), "warn", "server")
+        missing = texts(look_around(s, code=0), "warn", "server")
         assert any("not in its application" in x and "70b3d57ed0ffff01" in x
                    for x in missing), missing
         s.stop("fuotad")
@@ -145,7 +150,7 @@ def case_a_key_that_the_server_does_not_know(folder):
         said = s.ctl("plan", s.path(FILE))
         assert said.returncode == 11 and "does not know the API key" in said.stderr, said
         assert "put it into the tokenFile" in said.stderr, said
-        findings = doctor(s, code=10)
+        findings = look_around(s, code=10)
         assert any("does not know the API key" in x for x in texts(findings, "fail", "api"))
         assert not texts(findings, "fail", "server"), "one cause is told once"
 
@@ -161,13 +166,13 @@ def case_an_application_of_another_tenant(folder):
         assert said.returncode == 11, said
         assert "the API key is valid, but application 5a1c0e1e" in said.stderr, said.stderr
         assert "correct applicationId" in said.stderr, said.stderr
-        failed = texts(doctor(s, code=10), "fail", "api")
+        failed = texts(look_around(s, code=10), "fail", "api")
         assert "correct applicationId" in failed[0], failed
 
 
 def case_a_key_that_may_only_read(folder):
     with wrong(folder, "read-only", devices=2) as s:
-        failed = texts(doctor(s, code=10), "fail", "api")
+        failed = texts(look_around(s, code=10), "fail", "api")
         assert "may read but not write" in failed[0], failed
 
 
@@ -179,7 +184,7 @@ def case_a_device_without_gen_app_key(folder):
             notes = plan(s)["notes"]
             assert any("1 devices have no root key" in n and FIRST in n and "GenAppKey" in n
                        for n in notes), notes
-            warned = texts(doctor(s, code=0), "warn", "devices")
+            warned = texts(look_around(s, code=0), "warn", "devices")
             assert any("no root key" in x and FIRST in x for x in warned), warned
 
 
@@ -194,7 +199,7 @@ def case_a_device_profile_with_class_c_not_ticked(folder):
     with Stack(folder, BUILD, make_image(folder), devices=2) as s:
         notes = plan(s)["notes"]
         assert any("'meter-v2' has it not ticked" in n and "Class-C" in n for n in notes), notes
-        said = texts(doctor(s, code=0), "ok", "server")
+        said = texts(look_around(s, code=0), "ok", "server")
         assert any("'meter-v2' has it not ticked" in x and "right for devices" in x
                    for x in said), said
 
@@ -204,7 +209,7 @@ def case_a_device_profile_with_class_c_ticked(folder):
     with wrong(folder, "class-c", devices=2) as s:
         notes = plan(s)["notes"]
         assert any("'meter-v2' has 'Device supports Class-C' ticked" in n for n in notes), notes
-        warned = texts(doctor(s, code=0), "warn", "server")
+        warned = texts(look_around(s, code=0), "warn", "server")
         assert any("2 devices" in x and "untick it" in x for x in warned), warned
 
 
@@ -218,7 +223,7 @@ def case_a_gateway_of_another_tenant(folder):
 
 def case_a_server_that_is_too_old(folder):
     with wrong(folder, "version=4.11.1", devices=2) as s:
-        for said in (plan(s)["notes"], texts(doctor(s, code=0), "warn", "server")):
+        for said in (plan(s)["notes"], texts(look_around(s, code=0), "warn", "server")):
             assert any("version 4.11.1" in x and "(4.14)" in x and "(4.12)" in x
                        and "(4.10)" not in x and "update it" in x for x in said), said
 

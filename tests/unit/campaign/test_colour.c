@@ -130,11 +130,12 @@ static void fewer_colours_leave_few_hits(void **state)
     struct colour_graph graph = random_graph(1, 60, 300000);
     uint16_t count = solve(&graph);
     void *workspace = malloc(colour_solve_workspace_max(graph.gateway_count));
-    assert_int_equal(colour_reduce(&graph, chosen, count, workspace, colour), 0);
+    colour_reduce(&graph, chosen, count, workspace, colour);
+    assert_int_equal(hits_within(&graph), 0);
     uint64_t before = 0;
     for (uint16_t limit = (uint16_t)(count - 1); limit > 0; limit--) {
-        uint64_t hits = colour_reduce(&graph, chosen, limit, workspace, colour);
-        assert_int_equal(hits, hits_within(&graph));
+        colour_reduce(&graph, chosen, limit, workspace, colour);
+        uint64_t hits = hits_within(&graph);
         assert_true(hits >= before);
         for (uint32_t g = 0; g < 60; g++) {
             assert_true(colour[g] < limit);
@@ -228,7 +229,8 @@ static void who_disturbs_moves_and_others_keep_their_colour(void **state)
     chosen[39] = 0;
     colour[0] = of_near;
     assert_true(hits_within(&graph) > 0);
-    assert_int_equal(colour_reduce(&graph, chosen, count, workspace, colour), 0);
+    colour_reduce(&graph, chosen, count, workspace, colour);
+    assert_int_equal(hits_within(&graph), 0);
     assert_int_not_equal(colour[0], colour[next]);
     assert_int_equal(colour[39], of_last); /* it takes no part, and is not forgotten */
     free(workspace);

@@ -186,9 +186,48 @@ static void the_same_problem_gives_the_same_cover(void **state)
     assert_memory_equal(chosen, again, 100);
 }
 
+/* Devices the other way round, the links of each as they were. */
+static void turn_round(const struct cover_problem *p, struct random_fleet *turned)
+{
+    fleet_reset(turned, p->gateway_count);
+    for (size_t d = p->device_count; d-- > 0;) {
+        fleet_open(turned, p->demand[d]);
+        for (uint32_t l = p->first[d]; l < p->first[d + 1]; l++) {
+            const struct cover_link *link = &p->links[l];
+            fleet_add(turned, link->gateway, link->margin_cdb, link->units);
+        }
+        fleet_close(turned);
+    }
+}
+
+static void the_order_of_devices_decides_nothing(void **state)
+{
+    (void)state;
+    static struct random_fleet turned;
+    uint8_t other[FLEET_GATEWAYS_MAX];
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        fleet_random(&fleet, seed, 1000, 100);
+        turn_round(&fleet.problem, &turned);
+        solve(&fleet.problem, chosen);
+        solve(&turned.problem, other);
+        assert_memory_equal(chosen, other, 100);
+    }
+}
+
+static void without_gateways_nobody_is_covered(void **state)
+{
+    (void)state;
+    fleet_reset(&fleet, 0);
+    fleet_open(&fleet, 4);
+    fleet_close(&fleet);
+    assert_int_equal(solve(&fleet.problem, chosen), 0);
+}
+
 TEST_MAIN(cmocka_unit_test(small_covers_are_close_to_the_optimum),
           cmocka_unit_test(a_city_is_covered_within_15_percent_of_the_optimum),
           cmocka_unit_test(no_chosen_gateway_can_be_left_out),
           cmocka_unit_test(dear_gateways_are_avoided),
           cmocka_unit_test(demands_are_clipped_and_weak_links_never_serve),
-          cmocka_unit_test(the_same_problem_gives_the_same_cover))
+          cmocka_unit_test(the_same_problem_gives_the_same_cover),
+          cmocka_unit_test(the_order_of_devices_decides_nothing),
+          cmocka_unit_test(without_gateways_nobody_is_covered))

@@ -171,11 +171,49 @@ static void conflicting_gateways_take_turns(void **state)
     }
 }
 
+/* Whether one of its gateways is alone in its turn, of those that it hears. */
+static bool has_a_clear_turn(const struct partition_device *d, const uint16_t *turn)
+{
+    for (size_t l = 0; l < d->link_count; l++) {
+        size_t others = 0;
+        for (size_t k = 0; k < d->link_count; k++) {
+            others += k != l && turn[d->link[k].gateway] == turn[d->link[l].gateway];
+        }
+        if (others == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Ten gateways in one place, two of which each device hears alike, and a turn costs time. */
+static void gateways_in_one_place_spoil_nobody(void **state)
+{
+    (void)state;
+    enum { NEAR = 10 };
+    base_input(DEVICES, NEAR);
+    input.absolute = false;
+    input.dr = 5;
+    for (uint32_t d = 0; d < DEVICES; d++) {
+        devices[d] = single(d % NEAR, 2500);
+        devices[d].cap_ppm = 100000;
+        devices[d].link[1] = devices[d].link[0];
+        devices[d].link[1].gateway = (d + 1 + d / NEAR % (NEAR - 1)) % NEAR;
+        devices[d].link_count = 2;
+    }
+    assert_int_equal(make(), FUO_OK);
+    size_t clear = 0;
+    for (size_t d = 0; d < DEVICES; d++) {
+        clear += has_a_clear_turn(&devices[d], result.grids[0].turn);
+    }
+    assert_true(clear * 20 >= (size_t)DEVICES * 19);
+}
+
 static void the_order_of_devices_does_not_matter(void **state)
 {
     (void)state;
     uint32_t before[DEVICES];
-    struct partition_cohort cohorts[64];
+    struct partition_cohort cohorts[96];
     base_input(DEVICES, GATEWAYS);
     random_fleet(4);
     assert_int_equal(make(), FUO_OK);
@@ -540,6 +578,7 @@ TEST_MAIN(cmocka_unit_test(a_turn_that_drowns_the_other_gateway_is_given_up),
           cmocka_unit_test_teardown(there_are_no_more_turns_than_a_record_holds, drop),
           cmocka_unit_test_teardown(random_fleets_keep_all_promises, drop),
           cmocka_unit_test_teardown(conflicting_gateways_take_turns, drop),
+          cmocka_unit_test_teardown(gateways_in_one_place_spoil_nobody, drop),
           cmocka_unit_test_teardown(the_order_of_devices_does_not_matter, drop),
           cmocka_unit_test_teardown(the_margin_decides_the_data_rate, drop),
           cmocka_unit_test_teardown(two_thin_links_make_a_good_one, drop),

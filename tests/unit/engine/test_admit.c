@@ -20,6 +20,7 @@ enum {
 #define LAW_US   SECONDS_US(36) /* of an hour, in 1 % */
 #define M_HZ     868100000
 #define L_HZ     867100000
+#define RX2_HZ   869525000
 #define SHARE_US (LAW_US / 10 * 6)
 
 struct frame {
@@ -40,6 +41,8 @@ struct net {
     uint8_t image[300];
     uint8_t dr;
     bool mute; /* the server says nothing of what it sent */
+    const struct fleet_spec
+        *other; /* a fleet that is there before this one; NULL: none */
     struct campaign_rec campaign;
     struct member_rec members[DEVICES];
     struct device_rec recs[DEVICES];
@@ -55,6 +58,10 @@ static void build(struct net *n)
     engine_destroy(n->engine);
     n->config.boot++;
     n->engine = engine_create(&n->config);
+    if (n->other != NULL) {
+        struct engine_fleet other = {.id = 2, .spec = n->other, .queue_rows_max = 4};
+        assert_int_equal(engine_add_fleet(n->engine, &other), FUO_OK);
+    }
     assert_int_equal(engine_add_fleet(n->engine, &fleet), FUO_OK);
     for (size_t i = 0; i < n->device_count; i++) {
         assert_int_equal(engine_add_device(n->engine, &n->recs[i]), FUO_OK);
@@ -356,6 +363,37 @@ static void another_sub_band_helps_as_well(void **state)
     finish(&n);
 }
 
+/* Slow devices that are answered in the second window: what waits for them is counted there. */
+static void what_goes_out_in_the_second_window_takes_nothing_of_the_first(void **state)
+{
+    (void)state;
+    struct net n;
+    start(&n, 40);
+    apply(&n);
+    for (size_t i = 0; i < 20; i++) {
+        const struct engine_rx rx = {.gateway = NEAR, .snr_cdb = 500};
+        wait_until(&n, utc_after(n.now, MINUTES_US(1)));
+        hear(&n, i, &rx, 1, M_HZ);
+        reply(&n, i, NEAR, RX2_HZ);
+    }
+    for (size_t i = 20; i < 39; i++) { /* it is held by the server */
+        const struct engine_rx rx = {.gateway = NEAR, .snr_cdb = 500};
+        hear(&n, i, &rx, 1, M_HZ);
+    }
+    assert_true(waiting_us(&n) > SHARE_US / 2);
+    struct charge_rec charge = {.gateway = NEAR,
+                                .frequency_hz = M_HZ,
+                                .at = utc_after(n.now, -SECONDS_US(30)),
+                                .airtime_us = SHARE_US / 2};
+    assert_int_equal(engine_restore_charge(n.engine, &charge), FUO_OK);
+    n.dr = 5;
+    n.queued[39].type = 0;
+    size_t sends = n.sends;
+    speak(&n, 39, NEAR, M_HZ);
+    assert_int_equal(n.sends, sends + 1);
+    finish(&n);
+}
+
 static void what_expired_or_was_refused_is_released(void **state)
 {
     (void)state;
@@ -397,11 +435,90 @@ static void what_waits_at_the_server_counts_after_a_restart(void **state)
     finish(&n);
 }
 
+static struct engine_budget budget_of(const struct net *n, uint64_t gateway,
+                                      uint32_t frequency_hz)
+{
+    struct engine_budget b;
+    for (size_t i = 0; engine_budget_at(n->engine, i, n->now, &b); i++) {
+        if (b.gateway == gateway && frequency_hz >= b.low_hz &&
+            frequency_hz < b.high_hz) {
+            return b;
+        }
+    }
+    fail_msg("no ledger of that gateway");
+    return b;
+}
+
+static void restore_charge(struct net *n, int64_t from_now_us, int64_t airtime_us)
+{
+    struct charge_rec charge = {.gateway = NEAR,
+                                .frequency_hz = M_HZ,
+                                .at = utc_after(n->now, from_now_us),
+                                .airtime_us = airtime_us};
+    assert_int_equal(engine_restore_charge(n->engine, &charge), FUO_OK);
+}
+
+static void what_is_still_to_be_sent_makes_no_hour_shorter_after_a_restart(void **state)
+{
+    (void)state;
+    struct net n;
+    start(&n, 1);
+    restore_charge(&n, -SECONDS_US(3570), SECONDS_US(2));
+    restore_charge(&n, SECONDS_US(100), SECONDS_US(1)); /* in a ping slot to come */
+    engine_resume(n.engine, (struct instant){n.now.us}, n.now, &n.effects);
+    drain(&n);
+    assert_int_equal(budget_of(&n, NEAR, M_HZ).own_us, SECONDS_US(2));
+    n.now = utc_after(n.now, SECONDS_US(120));
+    assert_int_equal(budget_of(&n, NEAR, M_HZ).own_us, SECONDS_US(1));
+    finish(&n);
+}
+
+static void what_a_clock_that_was_set_back_made_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct net n;
+    start(&n, 1);
+    restore_charge(&n, DAYS_US(3), SECONDS_US(2));
+    engine_resume(n.engine, (struct instant){n.now.us}, n.now, &n.effects);
+    drain(&n);
+    n.now = utc_after(n.now, MINUTES_US(6));
+    assert_int_equal(budget_of(&n, NEAR, M_HZ).own_us, SECONDS_US(2));
+    n.now = utc_after(n.now, HOURS_US(1));
+    assert_int_equal(budget_of(&n, NEAR, M_HZ).own_us, 0);
+    finish(&n);
+}
+
+static void
+a_gateway_has_the_limits_of_the_fleet_that_uses_it_after_a_restart(void **state)
+{
+    (void)state;
+    struct net n;
+    start(&n, 1);
+    struct fleet_spec other = n.fleet;
+    memcpy(other.name, "else", 5);
+    other.reserve_ppm = 900000;
+    n.other = &other;
+    build(&n);
+    restore_charge(&n, -MINUTES_US(2), SECONDS_US(2));
+    restore_charge(&n, -MINUTES_US(1), SECONDS_US(1));
+    engine_resume(n.engine, (struct instant){n.now.us}, n.now, &n.effects);
+    apply(&n);
+    wait_until(&n, utc_after(n.now, SECONDS_US(1)));
+    struct engine_budget b = budget_of(&n, NEAR, M_HZ);
+    assert_int_equal(b.own_cap_us, SHARE_US);
+    assert_int_equal(b.own_us, SECONDS_US(3));
+    finish(&n);
+}
+
 TEST_MAIN(
+    cmocka_unit_test(what_is_still_to_be_sent_makes_no_hour_shorter_after_a_restart),
+    cmocka_unit_test(what_a_clock_that_was_set_back_made_is_not_waited_for),
+    cmocka_unit_test(a_gateway_has_the_limits_of_the_fleet_that_uses_it_after_a_restart),
     cmocka_unit_test(a_crowd_behind_one_gateway_never_breaks_the_law),
     cmocka_unit_test(a_crowd_answered_by_the_second_best_gateway_keeps_to_the_share),
     cmocka_unit_test(a_gateway_without_airtime_counts_only_if_the_server_may_take_it),
     cmocka_unit_test(where_there_is_no_airtime_another_gateway_helps),
     cmocka_unit_test(another_sub_band_helps_as_well),
+    cmocka_unit_test(what_goes_out_in_the_second_window_takes_nothing_of_the_first),
     cmocka_unit_test(what_expired_or_was_refused_is_released),
     cmocka_unit_test(what_waits_at_the_server_counts_after_a_restart))

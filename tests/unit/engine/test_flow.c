@@ -39,7 +39,7 @@ static void silence_in_any_phase_ends(void **state)
         {MEMBER_VERSION, OUTCOME_UNKNOWN, REASON_NO_ANSWER},
         {MEMBER_GROUP, OUTCOME_FAILED, REASON_NOT_SET_UP},
         {MEMBER_FRAG, OUTCOME_FAILED, REASON_NOT_SET_UP},
-        {MEMBER_SESSION, OUTCOME_UNKNOWN, REASON_NO_ANSWER},
+        {MEMBER_SESSION, OUTCOME_FAILED, REASON_NOT_SET_UP}, /* nothing was sent */
         {MEMBER_LISTENING, OUTCOME_UNKNOWN, REASON_NO_ANSWER},
         {MEMBER_UPGRADE, OUTCOME_UNKNOWN, REASON_SILENT},
         {MEMBER_REBOOT, OUTCOME_UNKNOWN, REASON_SILENT},
@@ -352,7 +352,87 @@ static void a_session_nobody_agreed_to_is_dated_again(void **state)
     flow_free(&f);
 }
 
-TEST_MAIN(cmocka_unit_test(the_right_answers_lead_to_success),
+/* A device of which one uplink in so many is heard, before its campaign. */
+static void begin_heard(struct flow *f, uint32_t one_in)
+{
+    flow_init(f, 1);
+    for (int i = 0; i < 40; i++) {
+        f->uplink_f_cnt += one_in;
+        flow_noise(f, 0);
+    }
+    flow_apply(f);
+}
+
+/* Another transmission would begin with its group: so the next date is better. */
+static void who_is_seldom_heard_has_more_dates(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t one_in;
+        uint16_t least; /* sessions */
+        uint16_t most;
+    } rows[] = {{1, 3, 3}, {2, 10, 12}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        begin_heard(&f, rows[i].one_in);
+        flow_walk(&f, 0, MEMBER_SESSION);
+        uint32_t transmission = f.transmission.id;
+        uint16_t sessions = 0;
+        while (flow_member(&f, 0)->transmission_id == transmission) {
+            sessions = f.transmission.session_no;
+            flow_wait(&f, MINUTES_US(1));
+        }
+        assert_in_range(sessions, rows[i].least, rows[i].most);
+        assert_int_equal(f.frame_count, 0);
+        flow_free(&f);
+    }
+}
+
+/* It speaks, and no answer is heard: so often it is taken into a transmission again. */
+static void who_is_seldom_heard_may_be_late_more_often(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t one_in;
+        uint32_t least; /* transmissions */
+        uint32_t most;
+    } rows[] = {{1, 3, 3}, {2, 7, 9}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct flow f;
+        begin_heard(&f, rows[i].one_in);
+        f.spec.retry.device = 1;
+        flow_walk(&f, 0, MEMBER_GROUP);
+        while (flow_member(&f, 0)->outcome == OUTCOME_NONE) {
+            f.uplink_f_cnt += rows[i].one_in;
+            flow_noise(&f, 0);
+        }
+        ended(&f, 0, OUTCOME_FAILED, REASON_NOT_SET_UP, FW_RESULT_CONNECTION_LOST);
+        assert_in_range(f.transmission.id, rows[i].least, rows[i].most);
+        flow_free(&f);
+    }
+}
+
+/* Its answers to what it was told are lost, and the counter counts them. */
+static void unheard_answers_are_no_uplinks_of_the_interval(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_heard(&f, 1);
+    int64_t before_us = f.devices[0].uplink_interval_us;
+    assert_in_range(before_us, MINUTES_US(5), MINUTES_US(5) + SECONDS_US(2));
+    f.hold_txack = true;
+    for (int i = 0; i < 60; i++) {
+        f.uplink_f_cnt += 2;
+        flow_noise(&f, 0);
+    }
+    assert_in_range(f.devices[0].uplink_interval_us, MINUTES_US(4), MINUTES_US(6));
+    flow_free(&f);
+}
+
+TEST_MAIN(cmocka_unit_test(who_is_seldom_heard_has_more_dates),
+          cmocka_unit_test(who_is_seldom_heard_may_be_late_more_often),
+          cmocka_unit_test(unheard_answers_are_no_uplinks_of_the_interval),
+          cmocka_unit_test(the_right_answers_lead_to_success),
           cmocka_unit_test(silence_in_any_phase_ends),
           cmocka_unit_test(talk_without_answers_ends),
           cmocka_unit_test(refusals_have_their_results),

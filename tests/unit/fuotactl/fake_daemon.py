@@ -210,7 +210,11 @@ class Daemon:
                 "next": page[-1]["dev_eui"] if len(rest) > len(page) else None}
 
     def do_device(self, _stream, request):
-        return {"dev_eui": request["params"]["dev_eui"], "name": "meter", "fleet": "f",
+        named = request["params"].get("device")
+        if named not in (None, "meter"):
+            raise Refusal(5, "no fleet has a device of that name")
+        eui = "70b3d57ed005a1b2" if named else request["params"]["dev_eui"]
+        return {"dev_eui": eui, "name": "meter", "fleet": "f",
                 "profile": "generic", "last_uplink": None, "firmware_version": 1,
                 "hardware_version": 2, "packages": None, "campaigns": [], "history": []}
 

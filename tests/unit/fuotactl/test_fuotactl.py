@@ -191,7 +191,7 @@ class Files(Case):
 
     def test_usage_errors_are_one_line_and_the_usage(self):
         for args in ((), ("nope",), ("plan",), ("status", "--nope"), ("plan", "a", "b"),
-                     ("apply", "x", "--timeout", "1h"), ("device", "12"), ("budget", "12"),
+                     ("apply", "x", "--timeout", "1h"), ("device", "12", "read"), ("budget", "12"),
                      ("wait", "x", "--timeout", "soon"), ("help", "nope"),
                      ("plan", "x", "--max-airtime", "7"), ("completion", "tcsh")):
             result = self.run_ctl(*args, code=USAGE)

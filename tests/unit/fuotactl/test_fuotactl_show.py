@@ -286,6 +286,11 @@ class Showing(DaemonCase):
         self.assertRegex(out, r"(?m)^device +70b3d57ed005a1b2$")
         self.assertEqual(self.lines("device", "70b3d57ed005a1b2")[0]["name"], "meter")
 
+    def test_a_device_by_its_name(self):
+        self.assertEqual(self.lines("device", "meter")[0]["dev_eui"], "70b3d57ed005a1b2")
+        self.assertIn("no fleet has a device of that name",
+                      self.run_ctl("device", "70b3d5", code=5).stderr)
+
     def test_the_audit_log_is_listed_and_its_chain_verified(self):
         table = self.run_ctl("audit").stdout.splitlines()
         self.assertRegex(table[0], r"^NO +TIME +ACTOR +ACTION +OBJECT +REASON")

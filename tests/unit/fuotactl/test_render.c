@@ -202,6 +202,16 @@ static void a_plan_shows_its_calendar(void **state)
          "  window     2026-10-26 22:00 and from then on\n"
          "  clock      after 2026-10-25 02:59 it is 2026-10-25 02:00\n"
          "  sent by    2026-10-25 01:00 (p90 2026-10-25 02:00)\n"},
+        {"{\"timezone\":\"UTC\",\"windows\":[{\"start\":\"2026-10-24T22:00:00+00:00\","
+         "\"end\":\"2026-10-24T22:01:00+00:00\"}],\"clock_changes\":[]},\"airtime_us\":1",
+         "calendar     UTC\n"
+         "  window     2026-10-24 22:00 to 2026-10-24 22:01\n"
+         "  sent by    some time behind the windows of the coming weeks\n"},
+        {"{\"timezone\":\"UTC\",\"windows\":[{\"start\":\"2026-10-24T22:00:00+00:00\","
+         "\"end\":\"2026-10-24T22:01:00+00:00\"}],\"clock_changes\":[],"
+         "\"deadline\":\"2026-10-25T00:00:00+00:00\"},\"airtime_us\":0",
+         "  window     2026-10-24 22:00 to 2026-10-24 22:01\n"
+         "  deadline   2026-10-25 00:00\n"},
         {"{\"timezone\":\"UTC\",\"windows\":[],\"clock_changes\":[]}",
          "calendar     UTC\n"
          "  window     none in the coming weeks: nothing would be sent\n"},

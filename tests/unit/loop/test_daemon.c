@@ -3,6 +3,20 @@
 
 #include "daemon_fixture.h"
 
+/* By its EUI, and by its name. */
+static void assert_first_device(struct daemon_fixture *f)
+{
+    assert_int_equal(call(f, CTL_DEVICE, "{\"dev_eui\":\"0000000000000101\"}"), 0);
+    assert_answer(f, "/name", "one");
+    assert_answer(f, "/fleet", "f");
+    assert_int_equal(call(f, CTL_DEVICE, "{\"device\":\"one\"}"), 0);
+    assert_answer(f, "/dev_eui", "0000000000000101");
+    assert_int_equal(call(f, CTL_DEVICE, "{\"device\":\"0000000000000101\"}"), 0);
+    assert_answer(f, "/name", "one");
+    assert_answer(f, "/campaigns/0/campaign", "camp");
+    assert_answer(f, "/history/0/campaign", "camp");
+}
+
 static void a_campaign_is_applied_looked_at_and_aborted(void **state)
 {
     (void)state;
@@ -46,11 +60,7 @@ static void a_campaign_is_applied_looked_at_and_aborted(void **state)
     assert_int_equal(call(&f, CTL_DEVICES, "{\"name\":\"camp\",\"outcome\":\"failed\"}"),
                      0);
     assert_answer(&f, "/devices", "[ ]");
-    assert_int_equal(call(&f, CTL_DEVICE, "{\"dev_eui\":\"0000000000000101\"}"), 0);
-    assert_answer(&f, "/name", "one");
-    assert_answer(&f, "/fleet", "f");
-    assert_answer(&f, "/campaigns/0/campaign", "camp");
-    assert_answer(&f, "/history/0/campaign", "camp");
+    assert_first_device(&f);
 
     assert_int_equal(call(&f, CTL_PAUSE, "{\"name\":\"camp\",\"reason\":\"tea\"}"), 0);
     assert_answer(&f, "/phase", "paused");
@@ -192,6 +202,10 @@ static void requests_are_checked(void **state)
         {CTL_DEVICES, "{\"name\":\"none\"}", CTL_NOT_FOUND},
         {CTL_DEVICE, NULL, CTL_USAGE},
         {CTL_DEVICE, "{\"dev_eui\":\"12\"}", CTL_USAGE},
+        {CTL_DEVICE, "{\"dev_eui\":\"12\",\"device\":\"one\"}", CTL_USAGE},
+        {CTL_DEVICE, "{\"device\":1}", CTL_USAGE},
+        {CTL_DEVICE, "{\"device\":\"nobody\"}", CTL_NOT_FOUND},
+        {CTL_DEVICE, "{\"device\":\"\"}", CTL_NOT_FOUND},
         {CTL_DEVICE, "{\"dev_eui\":\"0000000000000999\"}", CTL_NOT_FOUND},
         {CTL_PAUSE, NULL, CTL_USAGE},
         {CTL_ABORT, "{\"name\":\"none\"}", CTL_NOT_FOUND},

@@ -389,6 +389,32 @@ static void an_image_too_large_for_some_is_planned_for_the_others(void **state)
                      FUO_OK);
     rig.request.image_len = 530000; /* 2151 of 240 bytes are less */
     make(&rig, FUO_OK);
+    const struct planning_left_out *out = &rig.planning.left_out[PLANNING_TOO_BIG];
+    assert_int_equal(out->count, 1);
+    assert_int_equal(out->devices[0], 0x100);
+    assert_string_equal(out->limit, "device profile 'st-v2' takes at most 2151 fragments "
+                                    "of at most 240 bytes");
+    assert_int_equal(rig.planning.waves[0].device_count, 1);
+    planning_finish(&rig.planning);
+    rig.request.image_len = 500000;
+    make(&rig, FUO_OK);
+    assert_int_equal(rig.planning.left_out[PLANNING_TOO_BIG].count, 0);
+    stop(&rig);
+}
+
+static void decoders_of_large_fragments_only_are_named_as_the_limit(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    const struct device_rec rec = {.dev_eui = 0x100, .fleet_id = FIXTURE_FLEET};
+    const struct profile large = {.name = "large", .limits = {.size_min = 230}};
+    add(&rig, &rec);
+    assert_int_equal(engine_set_profile(rig.engine, 0x100, &large), FUO_OK);
+    make(&rig, FUO_ERANGE); /* nobody heard it: DR3 is assumed */
+    assert_said(
+        &rig, "spec.image",
+        "decoders take fragments of 230 bytes or more, and DR3 has room for 112; ");
     stop(&rig);
 }
 
@@ -505,5 +531,6 @@ TEST_MAIN(cmocka_unit_test(devices_never_heard_are_one_assumed_cohort),
           cmocka_unit_test(an_image_too_large_for_the_decoders_is_refused_with_the_limit),
           cmocka_unit_test(what_the_radio_does_not_have_is_refused_at_its_key),
           cmocka_unit_test(an_image_too_large_for_some_is_planned_for_the_others),
+          cmocka_unit_test(decoders_of_large_fragments_only_are_named_as_the_limit),
           cmocka_unit_test(who_has_no_class_b_is_left_out_of_a_campaign_of_it),
           cmocka_unit_test(files_that_fit_no_region_say_so))
