@@ -169,7 +169,8 @@ struct run {
     struct host_carrier carrier;
     struct virtual_daemon *daemon; /* NULL: not running */
     uint32_t boot;
-    bool applied; /* the campaign is on disk */
+    int files_err; /* what the daemon has against its files; FUO_OK: nothing */
+    bool applied;  /* the campaign is on disk */
     uint32_t apply_tries;
     bool never_again;     /* a plant */
     struct effects batch; /* that is on its way to the disk */

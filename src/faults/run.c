@@ -171,6 +171,11 @@ static void on_start(struct sim_timer *timer, struct utc now)
     r->boot++;
     r->woken = false;
     int err = virtual_open(&config, &r->daemon);
+    if (err == FUO_EINVAL &&
+        r->boot == 1) { /* its files, or a plugin: the same next time */
+        r->files_err = err;
+        return;
+    }
     if (err != FUO_OK) { /* its disk: tried again by whoever started it */
         r->daemon = NULL;
         api_forget(r);
@@ -272,6 +277,16 @@ static bool is_too_late(const struct run *r)
            utc_reached(utc_after(r->start, r->scenario.deadline_us), r->now);
 }
 
+/* What is wrong has been said; most likely there are no plugins. */
+static void say_no_daemon(const struct run *r)
+{
+    (void)fprintf(stderr,
+                  "faults: seed %llu: the daemon does not start; its plugins are looked "
+                  "for in the folder plugins beside the program: build them all, and run "
+                  "it from its build folder\n",
+                  (unsigned long long)r->config->seed);
+}
+
 static int go(struct run *r)
 {
     struct utc limit = utc_after(r->start, r->scenario.limit_us);
@@ -280,6 +295,10 @@ static int go(struct run *r)
     while (!ended && r->now.us < limit.us && check_result(r->check)->text == NULL) {
         struct utc before = r->now;
         turn(r, limit);
+        if (r->files_err != FUO_OK) {
+            say_no_daemon(r);
+            return r->files_err;
+        }
         same = r->now.us == before.us ? same + 1 : 0;
         if (same > SAME_TIME_MAX) {
             break; /* it has not ended, and never will */

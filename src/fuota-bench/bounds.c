@@ -68,17 +68,18 @@ static int64_t min_i64(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static int64_t unicast_us(const struct world_device *d)
+/* In the window in which they are shorter: slow uplinks may be answered in the second one. */
+static int64_t unicast_us(const struct world_scenario *s, size_t device)
 {
-    return geometry_downlink_us(d->uplink_dr, GEOMETRY_GROUP_BYTES) +
-           geometry_downlink_us(d->uplink_dr, GEOMETRY_FRAG_BYTES);
+    return setup_odds_downlink_us(s, device, GEOMETRY_GROUP_BYTES) +
+           setup_odds_downlink_us(s, device, GEOMETRY_FRAG_BYTES);
 }
 
 static int64_t ready_us(const struct context *c, size_t device)
 {
     const struct world_device *d = &c->s->devices[device];
     int64_t first_us = max_i64(c->t->devices[device].first_uplink_us, 0);
-    return first_us + 2 * SECONDS_US(RX1_S) + unicast_us(d) +
+    return first_us + 2 * SECONDS_US(RX1_S) + unicast_us(c->s, device) +
            geometry_uplink_us(d->uplink_dr, GEOMETRY_ANSWER_BYTES);
 }
 
@@ -277,7 +278,7 @@ static void note_captive(const struct context *c, size_t device, const struct on
     int64_t first_us = max_i64(c->t->devices[device].first_uplink_us, 0);
     captive->first_us = min_i64(captive->first_us, first_us);
     captive->frames_us = max_i64(captive->frames_us, one->frames_us);
-    captive->unicast_us += unicast_us(&c->s->devices[device]);
+    captive->unicast_us += unicast_us(c->s, device);
     note_version(c, device, one, captive);
     if (one->frames_us > captive->rival_us && one_data_rate(c, device)) {
         captive->rival = (uint32_t)device;
@@ -478,7 +479,7 @@ static void add_device(const struct context *c, size_t device, struct sums *sums
     note_odds(c, device, &one, &sums->odds[sums->count]);
     sums->paced_us[sums->count] = one.paced_us;
     sums->any_us[sums->count] = one.any_us;
-    sums->unicast_us += unicast_us(&c->s->devices[device]);
+    sums->unicast_us += unicast_us(c->s, device);
     sums->count++;
     note_captive(c, device, &one);
 }
@@ -528,9 +529,8 @@ static void sums_finish(struct sums *sums)
 }
 
 int bounds_compute(const struct world_scenario *s, const struct world_trace *t,
-                   enum world_timing timing, const uint8_t *reachable, struct bounds *out)
+                   const uint8_t *reachable, struct bounds *out)
 {
-    (void)timing;
     struct context c = {.s = s, .t = t};
     c.captives = calloc(s->gateway_count + 1, sizeof(*c.captives));
     uint32_t *members = calloc(s->gateway_count + 1, sizeof(*members));

@@ -27,7 +27,7 @@
  *   setup_us      the last first uplink and the two downlinks that no strategy can do
  *                 without (TS005 and TS004 have ports of their own), and the answer that
  *                 opens the way for the second; or all of these over all gateways' budget.
- *                 At the data rate of the uplink, as RX1 is configured.
+ *                 At the data rate of the uplink or that of RX2, whichever is soonest over.
  *
  * any_us holds for every schedule whatsoever: gateways may send a whole hour's budget at
  * once, as a sliding hour allows, and each may send different fragments, so that a device
@@ -68,7 +68,6 @@
 #include "fuotad/error.h"
 #include "world/scenario.h"
 #include "world/trace.h"
-#include "world/world.h"
 
 struct bounds {
     int64_t fragments_us; /* the device that needs the longest */
@@ -90,9 +89,9 @@ struct bounds {
 };
 
 /*
- * Over devices with reachable[i] != 0; those that nothing reaches are left out. timing is not
- * needed: what a server adds is not inevitable. FUO_ENOMEM; *out is untouched then.
+ * Over devices with reachable[i] != 0; those that nothing reaches are left out. What the timing
+ * of a server adds is not inevitable. FUO_ENOMEM; *out is untouched then.
  */
 FUO_MUST_CHECK int bounds_compute(const struct world_scenario *s,
-                                  const struct world_trace *t, enum world_timing timing,
-                                  const uint8_t *reachable, struct bounds *out);
+                                  const struct world_trace *t, const uint8_t *reachable,
+                                  struct bounds *out);

@@ -84,7 +84,7 @@ int figures_compute(const struct world_scenario *s, const struct world_trace *t,
     span_transmissions(t, f);
     int err = sum_devices(t, reachable, f);
     if (err == FUO_OK) {
-        err = bounds_compute(s, t, options->timing, reachable, &f->bounds);
+        err = bounds_compute(s, t, reachable, &f->bounds);
     }
     if (err == FUO_OK) {
         err = oracle_compute(s, t, &f->oracle);

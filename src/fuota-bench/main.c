@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fuota-bench: the engine on virtual time, measured. */
+#include <errno.h>
 #include <stdlib.h>
-
 #include <string.h>
 
 #include "fuota-bench/counted.h"
@@ -48,6 +48,11 @@ static int run_one(struct bench *b, enum world_timing timing, const uint8_t *rea
     return err == FUO_OK ? 0 : EXIT_INTERNAL;
 }
 
+static void say_cannot_write(const char *what)
+{
+    (void)fprintf(stderr, "fuota-bench: cannot write %s: %s\n", what, strerror(errno));
+}
+
 static int report(struct bench *b, int64_t start_us, const uint8_t *reachable,
                   size_t count)
 {
@@ -59,14 +64,14 @@ static int report(struct bench *b, int64_t start_us, const uint8_t *reachable,
     for (int i = 0; i < WORLD_TIMING_COUNT; i++) {
         r.ran[i] = b->ran[i];
     }
-    if (b->options.dump != NULL && dump_write(b->options.dump, &r, reachable) != FUO_OK) {
-        (void)fprintf(stderr, "fuota-bench: cannot write %s\n", b->options.dump);
-        return EXIT_INTERNAL;
-    }
     if (b->options.json) {
         report_json(stdout, &r);
     } else {
         report_table(stdout, &r);
+    }
+    if (b->options.dump != NULL && dump_write(b->options.dump, &r, reachable) != FUO_OK) {
+        say_cannot_write(b->options.dump);
+        return EXIT_INTERNAL;
     }
     return 0;
 }
@@ -76,7 +81,7 @@ static bool can_write(const char *path)
 {
     AUTO_FCLOSE FILE *f = fopen(path, "abe");
     if (f == NULL) {
-        (void)fprintf(stderr, "fuota-bench: cannot write %s\n", path);
+        say_cannot_write(path);
     }
     return f != NULL;
 }
@@ -98,7 +103,7 @@ static int run_scenario(struct bench *b)
     if (reachable == NULL) {
         return EXIT_INTERNAL;
     }
-    size_t count = reachable_devices(&b->scenario, NULL, reachable);
+    size_t count = reachable_devices(&b->scenario, reachable);
     int status = 0;
     for (int i = 0; i < WORLD_TIMING_COUNT && status == 0; i++) {
         if (!b->options.timing_given || b->options.timing == (enum world_timing)i) {
@@ -108,6 +113,28 @@ static int run_scenario(struct bench *b)
     return status != 0 ? status : report(b, start_us, reachable, count);
 }
 
+static int run_options(struct bench *b)
+{
+    if (b->options.help) {
+        options_help(stdout);
+        return 0;
+    }
+    if (b->options.faults) {
+        return faults_cmd(&b->options);
+    }
+    if (clock_init(&b->clock, NULL) != FUO_OK) {
+        return EXIT_INTERNAL;
+    }
+    if (b->options.plan_bench) {
+        return plan_bench(&b->clock, b->options.seed, b->options.devices);
+    }
+    if (strcmp(b->options.scenario, ROLLOUT_BENCH) == 0) {
+        const struct rollout_memory memory = {counted_watch, counted_peak_bytes};
+        return rollout_bench(&b->clock, &b->options, &memory);
+    }
+    return run_scenario(b);
+}
+
 int main(int argc, char **argv)
 {
     struct bench b = {.scenario = {0}};
@@ -115,23 +142,11 @@ int main(int argc, char **argv)
         (void)fputs("'fuota-bench --help' tells the options\n", stderr);
         return EXIT_USAGE;
     }
-    if (b.options.help) {
-        options_help(stdout);
-        return 0;
+    int status = run_options(&b);
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        say_cannot_write("stdout");
+        status = EXIT_INTERNAL;
     }
-    if (b.options.faults) {
-        return faults_cmd(&b.options);
-    }
-    if (clock_init(&b.clock, NULL) != FUO_OK) {
-        return EXIT_INTERNAL;
-    }
-    if (!b.options.plan_bench && strcmp(b.options.scenario, ROLLOUT_BENCH) == 0) {
-        const struct rollout_memory memory = {counted_watch, counted_peak_bytes};
-        return rollout_bench(&b.clock, &b.options, &memory);
-    }
-    int status = b.options.plan_bench
-                     ? plan_bench(&b.clock, b.options.seed, b.options.devices)
-                     : run_scenario(&b);
     for (int i = 0; i < WORLD_TIMING_COUNT; i++) {
         figures_finish(&b.figures[i]);
         world_trace_finish(&b.traces[i]);

@@ -124,22 +124,80 @@ static bool take_value(struct options *o, const char *arg, const char *value)
     return true;
 }
 
+/* What a value has to be; NULL: there is no such option with one. */
+static const char *wanted(const char *arg)
+{
+    static const struct {
+        const char *arg;
+        const char *text;
+    } rows[] = {
+        {"--scenario", "town, town1, city, twins, twins769, national or rollout"},
+        {"--seed", "a whole number from 0 to 18446744073709551615"},
+        {"--seeds", "two whole numbers as 1-20, the second not below the first"},
+        {"--timing", "stock, margin1s or direct"},
+        {"--dump", "a file"},
+        {"--folder", "a folder"},
+        {"--capture", "a whole number of dB from 1 to 30"},
+        {"--devices", "a whole number from 1 to 5000000"},
+        {"--plant", "one of the names that --help lists"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcmp(arg, rows[i].arg) == 0) {
+            return rows[i].text;
+        }
+    }
+    return NULL;
+}
+
+static void say_bad(const char *arg, const char *value)
+{
+    const char *text = wanted(arg);
+    if (text == NULL) {
+        (void)fprintf(stderr, "fuota-bench: there is no option '%s'\n", arg);
+    } else if (value == NULL) {
+        (void)fprintf(stderr, "fuota-bench: %s needs a value: %s\n", arg, text);
+    } else {
+        (void)fprintf(stderr, "fuota-bench: %s '%s' is not %s\n", arg, value, text);
+    }
+}
+
+/* One thing at a time, and nothing that would be passed over. */
+static const char *contradiction(const struct options *o)
+{
+    bool rollout = o->scenario != NULL && strcmp(o->scenario, "rollout") == 0;
+    if (o->scenario == NULL && !o->plan_bench && !o->faults) {
+        return "--scenario is missing";
+    }
+    if ((o->scenario != NULL) + o->plan_bench + o->faults > 1) {
+        return "only one of --scenario, --plan-bench and --faults can be run";
+    }
+    if (o->dump != NULL && (o->scenario == NULL || rollout)) {
+        return "--dump is of a --scenario other than rollout";
+    }
+    if (o->devices != 0 && !o->plan_bench && !rollout) {
+        return "--devices is of --scenario rollout and of --plan-bench: other scenarios "
+               "have their own";
+    }
+    return NULL;
+}
+
 int options_parse(struct options *o, int argc, char **argv)
 {
     *o = (struct options){.seed = 1, .last_seed = 1};
     for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (take_flag(o, argv[i])) {
             continue;
         }
-        if (i + 1 >= argc || !take_value(o, argv[i], argv[i + 1])) {
-            (void)fprintf(stderr, "fuota-bench: cannot take '%s%s%s'\n", argv[i],
-                          i + 1 < argc ? " " : "", i + 1 < argc ? argv[i + 1] : "");
+        if (value == NULL || !take_value(o, argv[i], value)) {
+            say_bad(argv[i], value);
             return FUO_EINVAL;
         }
         i++;
     }
-    if (!o->help && !o->plan_bench && !o->faults && o->scenario == NULL) {
-        (void)fprintf(stderr, "fuota-bench: --scenario is missing\n");
+    const char *text = o->help ? NULL : contradiction(o);
+    if (text != NULL) {
+        (void)fprintf(stderr, "fuota-bench: %s\n", text);
         return FUO_EINVAL;
     }
     return FUO_OK;

@@ -31,7 +31,7 @@ struct options {
     uint32_t devices;    /* 0: the scenario's; of --plan-bench */
 };
 
-/* FUO_EINVAL, and a sentence on stderr, for what is not understood. */
+/* FUO_EINVAL, and a sentence on stderr, for what is not understood or would be passed over. */
 FUO_MUST_CHECK int options_parse(struct options *o, int argc, char **argv);
 
 void options_help(FILE *to);

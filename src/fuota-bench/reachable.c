@@ -24,10 +24,8 @@ static bool sends(const struct world_scenario *s, size_t device)
     return !d->dead && d->interval_s != 0 && latest_us <= s->run_max_us;
 }
 
-size_t reachable_devices(const struct world_scenario *s, const struct world_trace *t,
-                         uint8_t *reachable)
+size_t reachable_devices(const struct world_scenario *s, uint8_t *reachable)
 {
-    (void)t;
     size_t count = 0;
     for (size_t i = 0; i < s->device_count; i++) {
         reachable[i] = sends(s, i) && in_reach(s, i);

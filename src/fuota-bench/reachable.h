@@ -13,10 +13,8 @@
 #include <stdint.h>
 
 #include "world/scenario.h"
-#include "world/trace.h"
 
 enum { REACHABLE_DR = 0 }; /* the slowest: no profile forbids it */
 
-/* One flag per device; returns how many. t is not looked at and may be NULL. */
-size_t reachable_devices(const struct world_scenario *s, const struct world_trace *t,
-                         uint8_t *reachable);
+/* One flag per device; returns how many. */
+size_t reachable_devices(const struct world_scenario *s, uint8_t *reachable);

@@ -62,6 +62,8 @@ static void check_member(struct rig *rig, const struct member_rec *m)
 
 static void check_transmission(struct rig *rig, const struct transmission_rec *t)
 {
+    assert(t->id <=
+           RIG_TRANSMISSIONS); /* else a test needs more of them than there is room for */
     const struct transmission_rec *old = &rig->store.transmissions[t->id];
     if (t->next_n < old->next_n || t->frames_handed < old->frames_handed) {
         violated(rig, "a counter of a transmission went back");

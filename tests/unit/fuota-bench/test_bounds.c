@@ -16,8 +16,7 @@ static int64_t setup_us(void)
 static struct bounds bounds_of(const struct fleet *f)
 {
     struct bounds b;
-    assert_int_equal(bounds_compute(&f->s, &f->t, WORLD_TIMING_DIRECT, f->reachable, &b),
-                     FUO_OK);
+    assert_int_equal(bounds_compute(&f->s, &f->t, f->reachable, &b), FUO_OK);
     return b;
 }
 
@@ -191,6 +190,24 @@ static void set_ups_alone_may_fill_a_gateways_budget(void **state)
     assert_true(b.gateway_us > 0);
 }
 
+static void slow_uplinks_may_be_answered_in_the_second_window(void **state)
+{
+    (void)state;
+    static struct fleet f;
+    fleet_init(&f, 1);
+    fleet_add(&f, 0);
+    fleet_link(&f, 0, 4000);
+    f.devices[0].uplink_dr = 0;
+    f.s.params.rx2_dr = 3;
+    assert_int_equal(bounds_of(&f).setup_us, SECONDS_US(2) + geometry_downlink_us(3, 41) +
+                                                 geometry_uplink_us(0, 2) +
+                                                 geometry_downlink_us(3, 11));
+    f.s.params.rx2_dr = 0;
+    assert_int_equal(bounds_of(&f).setup_us, SECONDS_US(2) + geometry_downlink_us(0, 41) +
+                                                 geometry_uplink_us(0, 2) +
+                                                 geometry_downlink_us(0, 11));
+}
+
 static void larger_fragments_are_not_always_the_fastest_cut(void **state)
 {
     (void)state;
@@ -326,5 +343,6 @@ TEST_MAIN(
     cmocka_unit_test(versions_of_the_code_share_no_transmission),
     cmocka_unit_test(a_slow_device_and_a_fast_one_of_a_version_share_the_slow_frames),
     cmocka_unit_test(the_last_of_many_is_later_than_each),
+    cmocka_unit_test(slow_uplinks_may_be_answered_in_the_second_window),
     cmocka_unit_test(larger_fragments_are_not_always_the_fastest_cut),
     cmocka_unit_test(the_table_of_losses_is_never_above_the_truth))
