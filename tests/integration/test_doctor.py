@@ -29,6 +29,15 @@ def doctor(stack, *args, code):
     return answer["findings"]
 
 
+def wait_for_brokers(stack):
+    """A daemon that has begun connects while it is asked already."""
+    def away():
+        found = json.loads(stack.ctl("doctor", "--json").stdout)["findings"]
+        return texts(found, "fail", "broker") + texts(found, "fail", "status")
+
+    wait_for("brokers", lambda: not away())
+
+
 def texts(findings, level, check):
     return [f"{f['what']}: {f['text']}" for f in findings
             if f["level"] == level and f["check"] == check]
@@ -41,6 +50,7 @@ def only_fails(findings, *checks):
 
 def case_a_healthy_stack_has_nothing_that_failed(folder):
     with applied(folder, devices=2) as s:
+        wait_for_brokers(s)
         wait_for("uplinks", lambda: not texts(doctor(s, code=DONE), "warn", "devices"))
         findings = doctor(s, code=DONE)
         oks = {f["check"] for f in findings if f["level"] == "ok"}
@@ -69,7 +79,7 @@ def case_an_api_that_refuses_the_token(folder):
         s.stop("fuotad")
         s.path("token").write_text("not-the-token\n")
         s.start_daemon()
-        wait_for("brokers", lambda: not texts(doctor(s, code=FAILED), "fail", "broker"))
+        wait_for_brokers(s)
         findings = doctor(s, code=FAILED)
         only_fails(findings, "api")
         assert "refuses the token" in texts(findings, "fail", "api")[0], findings
@@ -79,6 +89,7 @@ def case_an_api_that_refuses_the_token(folder):
 
 def case_an_api_that_is_away(folder):
     with applied(folder, devices=1) as s:
+        wait_for_brokers(s)
         s.proxy.down()
         findings = doctor(s, code=FAILED)
         only_fails(findings, "api")
@@ -87,6 +98,7 @@ def case_an_api_that_is_away(folder):
 
 def case_an_api_that_never_answers(folder):
     with applied(folder, devices=1) as s:
+        wait_for_brokers(s)
         s.proxy.hook = lambda path: "hold"
         findings = doctor(s, code=FAILED)
         only_fails(findings, "api")
@@ -99,6 +111,7 @@ def on_small_disk(folder, size, look):
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", state], check=True)
     try:
         with applied(folder, devices=1) as s:
+            wait_for_brokers(s)
             look(s)
     finally:
         subprocess.run(["umount", "-l", state], check=True)
@@ -145,6 +158,7 @@ def case_devices_that_contradict_their_profile(folder):
         assert ",lbm-v2," in inventory.read_text()
         inventory.write_text(inventory.read_text().replace(",lbm-v2,", ",lbm-v1,"))
         s.start_daemon()
+        wait_for_brokers(s)
         assert texts(doctor(s, code=DONE), "ok", "profiles")
         s.ctl("apply", s.path("wm1-1-4-3.yaml"), check=0)
         wait_for("versions", lambda: texts(doctor(s, code=DONE), "warn", "profiles"))
@@ -158,6 +172,7 @@ def case_a_paused_campaign_and_gateways_nobody_heard(folder):
         shutil.rmtree(s.path("state"))
         s.path("state").mkdir(0o700)
         s.start_daemon()
+        wait_for_brokers(s)
         findings = doctor(s, code=FAILED)
         only_fails(findings, "api")
         assert "none has been heard" in texts(findings, "warn", "gateways")[0], findings

@@ -37,20 +37,23 @@ def most_refused(session):
 
 
 def multicast_answers(lines):
-    """Sent and refused frames to multicast addresses, of the gateway that speaks JSON."""
-    addresses, answers = {}, []
+    """Sent and refused frames of the gateway that speaks JSON, to the address that it sent to
+    first: whoever was late is sent all of it once more, by another."""
+    addresses, answers = {}, {}
     for line in list(lines):
         _, _, topic, payload = line.split(" ", 3)
         if topic.endswith("command/down"):
             message = json.loads(payload)
             phy = base64.b64decode(message["items"][0]["phyPayload"])
-            immediately = "immediately" in message["items"][0]["txInfo"]["timing"]
-            addresses[message["downlinkId"]] = phy[1:5] if immediately else None
+            if "immediately" in message["items"][0]["txInfo"]["timing"]:
+                addresses[message["downlinkId"]] = phy[1:5]
+                answers.setdefault(phy[1:5], [])
         elif topic.endswith("event/ack"):
             message = json.loads(payload)
-            if addresses.get(message["downlinkId"]):
-                answers.append(message["items"][0]["status"])
-    return answers.count("OK"), sum(1 for a in answers if a != "OK")
+            if message["downlinkId"] in addresses:
+                answers[addresses[message["downlinkId"]]].append(message["items"][0]["status"])
+    first = next(iter(answers.values()))
+    return first.count("OK"), sum(1 for a in first if a != "OK")
 
 
 def run(folder, tap):
@@ -78,8 +81,9 @@ def case_refused_fragments_are_made_good_before_anybody_is_asked(folder):
     one, other = sorted(end["lanes"], key=lambda lane: lane["gateways"])
     assert (one["aired"], one["refused"]) == (sent, refused), (one, sent, refused)
     assert other["refused"] > 0, other
-    assert other["aired"] + other["refused"] == other["frames"], other
-    # As many more as the gateway that refused most; what was said of the last may be late.
+    # What was said of the last frames may be late.
+    assert 0 <= other["frames"] - other["aired"] - other["refused"] <= 3, other
+    # As many more as the gateway that refused most.
     assert polled["target"] >= polled["uncoded"] + most_refused(polled) - 1, polled
     assert polled["target"] < polled["uncoded"] + polled["refused"] + 10, polled
 

@@ -14,6 +14,7 @@ from cases import run_cases
 from stack import TOKEN, Stack, wait_for
 from test_campaign import (BUILD, applied, finish, gateways_on_air, make_image,
                            multicast_on_air, wait_for_uplinks)
+from test_doctor import wait_for_brokers
 
 DEVICES = "/api/v3/applications/fuota-app/devices"
 
@@ -100,6 +101,7 @@ def case_half_a_device_is_completed_after_a_crash(folder):
 
 
 def doctor_fails(stack):
+    wait_for_brokers(stack)
     answer = json.loads(stack.ctl("doctor", "--json", check=10).stdout)
     return {f["check"]: f["text"] for f in answer["findings"] if f["level"] == "fail"}
 
