@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """count-tests.py TESTLOG SUITE... - count what ran, from the log of "meson test".
 
-Prints the tests that failed and those that were skipped, then "N passed, N failed". A
-SUITE without a test that ran counts as a failure, and so does a log that is not there.
+Prints the tests that failed, those that were skipped and the cases that failed once and went
+well when they ran again by themselves (tests/integration/cases.py), then "N passed, N failed".
+A SUITE without a test that ran counts as a failure, and so does a log that is not there.
 """
 import json
 import re
@@ -12,6 +13,7 @@ import sys
 PASSED = {"OK", "EXPECTEDFAIL"}
 # What cmocka and unittest say of a case that was skipped inside a test that passed.
 SKIPPED_CASE = re.compile(r"^\[  SKIPPED \] (?!\d+ test)|^.* \.\.\. skipped ", re.M)
+SECOND_RUN = re.compile(r"^AGAIN (.*)$", re.M)
 SKIPPED_COUNT = re.compile(r"\(.*skipped=(\d+).*\)")
 
 
@@ -42,6 +44,8 @@ def main():
         ran.update(suites.partition(":")[2].split("+"))
         if test["result"] in PASSED:
             passed += 1
+            for case in SECOND_RUN.findall(test.get("stdout", "")):
+                print(f"passed when it ran again: {test['name']}, {case}")
         else:
             failed += 1
             print(f"failed: {test['name']} ({test['result']})")
