@@ -89,16 +89,16 @@ static void on_log(void *arg, enum fuo_log_level level, const char *text)
     net_log_add(&p->log, text);
 }
 
-static struct peer *peer_open_at(int at_port, const char *token)
+static struct peer *peer_open_for(uint32_t timeout_ms)
 {
     char url[64];
     struct peer *p = calloc(1, sizeof(*p));
     static const struct http_handlers handlers = {on_response, on_log};
-    snprintf(url, sizeof(url), "http://127.0.0.1:%d/", at_port);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/", port);
     struct http_config config = {
         .base_url = url,
-        .bearer_token = token,
-        .total_timeout_ms = 1500,
+        .bearer_token = "s3cret-token",
+        .total_timeout_ms = timeout_ms,
         .response_max_bytes = BIG_BYTES,
         .backoff_min_ms = 10,
         .backoff_max_ms = 40,
@@ -111,7 +111,7 @@ static struct peer *peer_open_at(int at_port, const char *token)
 
 static struct peer *peer_open(void)
 {
-    return peer_open_at(port, "s3cret-token");
+    return peer_open_for(NET_DEADLINE_MS);
 }
 
 static void peer_close(struct peer *p)
@@ -205,10 +205,21 @@ static void a_request_that_was_read_but_not_answered_is_not_repeated(void **stat
     peer_close(p);
 }
 
+static void no_answer_in_time_leaves_the_outcome_unknown(void **state)
+{
+    (void)state;
+    struct peer *p = peer_open_for(100);
+    assert_int_equal(ask(p, 1, "POST", "/hang", "x"), FUO_OK);
+    wait_answers(p, 1);
+    assert_int_equal(p->answers[0].err, FUO_ETIMEDOUT);
+    assert_int_equal(http_stats(p->client).failures, 1);
+    peer_close(p);
+}
+
 static void broken_answers_leave_the_outcome_unknown(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"/hang", "/drop", "/half", "/garbage", "/digits"};
+    static const char *const paths[] = {"/drop", "/half", "/garbage", "/digits"};
     struct peer *p = peer_open();
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
         test_row(paths[i]);
@@ -343,6 +354,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         WITH_SERVER(requests_are_answered_in_order_with_credentials),
         WITH_SERVER(a_request_that_was_read_but_not_answered_is_not_repeated),
+        WITH_SERVER(no_answer_in_time_leaves_the_outcome_unknown),
         WITH_SERVER(broken_answers_leave_the_outcome_unknown),
         WITH_SERVER(an_answer_that_is_too_big_is_cut_off),
         WITH_SERVER(a_redirect_is_an_answer_and_not_followed),
