@@ -102,9 +102,16 @@ int figures_compute(const struct world_scenario *s, const struct world_trace *t,
     return err;
 }
 
-void figures_finish(struct figures *f)
+void figures_drop_devices(struct figures *f)
 {
     free(f->best.complete_us);
     free(f->dr0.complete_us);
+    f->best.complete_us = f->best.listened_us = NULL;
+    f->dr0.complete_us = f->dr0.listened_us = NULL;
+}
+
+void figures_finish(struct figures *f)
+{
+    figures_drop_devices(f);
     *f = (struct figures){0};
 }

@@ -48,6 +48,9 @@ FUO_MUST_CHECK int figures_compute(const struct world_scenario *s,
                                    const struct figures_options *options,
                                    const uint8_t *reachable, struct figures *f);
 
+/* Frees what best and dr0 have of each device: what stays is without pointers. */
+void figures_drop_devices(struct figures *f);
+
 void figures_finish(struct figures *f); /* accepts a zeroed one */
 
 /* num / den; -1 when den is not positive or num is negative. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuota-bench/apart.h"
 #include "fuota-bench/counted.h"
 #include "fuota-bench/dump.h"
 #include "fuota-bench/faults_cmd.h"
@@ -11,6 +12,7 @@
 #include "fuota-bench/plan_bench.h"
 #include "fuota-bench/report.h"
 #include "fuota-bench/rollout_bench.h"
+#include "fuota-bench/timings.h"
 #include "io/cleanup.h"
 #include "io/clock.h"
 
@@ -20,33 +22,8 @@ struct bench {
     struct options options;
     struct clock clock;
     struct world_scenario scenario;
-    struct world_trace traces[WORLD_TIMING_COUNT];
-    struct figures figures[WORLD_TIMING_COUNT];
-    bool ran[WORLD_TIMING_COUNT];
+    struct timings timings;
 };
-
-static int run_one(struct bench *b, enum world_timing timing, const uint8_t *reachable)
-{
-    struct world_config config = {
-        .timing = timing, .install = true, .progress = b->options.progress};
-    struct figures_options options = {.timing = timing, .solver = !b->options.no_solver};
-    int64_t start_us = clock_mono(&b->clock).us;
-    int err = world_run(&b->scenario, &config, &b->traces[timing]);
-    if (err != FUO_OK) {
-        (void)fprintf(stderr, "fuota-bench: the campaign was refused\n");
-        return EXIT_NO_FIT;
-    }
-    int64_t ran_us = clock_mono(&b->clock).us;
-    err = figures_compute(&b->scenario, &b->traces[timing], &options, reachable,
-                          &b->figures[timing]);
-    b->figures[timing].wall_run_us = ran_us - start_us;
-    b->figures[timing].wall_yardsticks_us = clock_mono(&b->clock).us - ran_us;
-    b->ran[timing] = true;
-    if (b->options.dump == NULL) {
-        world_trace_drop_tables(&b->traces[timing]); /* gigabytes, of a nation */
-    }
-    return err == FUO_OK ? 0 : EXIT_INTERNAL;
-}
 
 static void say_cannot_write(const char *what)
 {
@@ -57,12 +34,12 @@ static int report(struct bench *b, int64_t start_us, const uint8_t *reachable,
                   size_t count)
 {
     struct report r = {.scenario = &b->scenario,
-                       .traces = b->traces,
-                       .figures = b->figures,
+                       .traces = b->timings.traces,
+                       .figures = b->timings.figures,
                        .reachable = count,
                        .wall_us = clock_mono(&b->clock).us - start_us};
     for (int i = 0; i < WORLD_TIMING_COUNT; i++) {
-        r.ran[i] = b->ran[i];
+        r.ran[i] = b->timings.ran[i];
     }
     if (b->options.json) {
         report_json(stdout, &r);
@@ -86,6 +63,27 @@ static bool can_write(const char *path)
     return f != NULL;
 }
 
+static int run_timings(struct bench *b, const uint8_t *reachable)
+{
+    struct timings_options options = {.solver = !b->options.no_solver,
+                                      .progress = b->options.progress,
+                                      .tables = b->options.dump != NULL,
+                                      .at_once = apart_processors()};
+    for (int i = 0; i < WORLD_TIMING_COUNT; i++) {
+        options.wanted[i] =
+            !b->options.timing_given || b->options.timing == (enum world_timing)i;
+    }
+    switch (timings_run(&b->clock, &b->scenario, &options, reachable, &b->timings)) {
+    case FUO_OK:
+        return 0;
+    case FUO_EINVAL:
+        (void)fprintf(stderr, "fuota-bench: the campaign was refused\n");
+        return EXIT_NO_FIT;
+    default:
+        return EXIT_INTERNAL;
+    }
+}
+
 static int run_scenario(struct bench *b)
 {
     int64_t start_us = clock_mono(&b->clock).us;
@@ -104,12 +102,7 @@ static int run_scenario(struct bench *b)
         return EXIT_INTERNAL;
     }
     size_t count = reachable_devices(&b->scenario, reachable);
-    int status = 0;
-    for (int i = 0; i < WORLD_TIMING_COUNT && status == 0; i++) {
-        if (!b->options.timing_given || b->options.timing == (enum world_timing)i) {
-            status = run_one(b, (enum world_timing)i, reachable);
-        }
-    }
+    int status = run_timings(b, reachable);
     return status != 0 ? status : report(b, start_us, reachable, count);
 }
 
@@ -147,10 +140,7 @@ int main(int argc, char **argv)
         say_cannot_write("stdout");
         status = EXIT_INTERNAL;
     }
-    for (int i = 0; i < WORLD_TIMING_COUNT; i++) {
-        figures_finish(&b.figures[i]);
-        world_trace_finish(&b.traces[i]);
-    }
+    timings_finish(&b.timings);
     world_scenario_finish(&b.scenario);
     return status;
 }
