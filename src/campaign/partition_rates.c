@@ -38,20 +38,9 @@ static bool rate_is_candidate(const struct partition_input *in, uint8_t dr)
 
 static int cut_image(const struct partition_input *in, uint8_t dr, struct fragplan *plan)
 {
-    struct fragplan_limits limits = in->limits;
     uint8_t room = fragplan_size_for_payload(
         region_max_payload(in->region, dr, (struct payload_rules){0}));
-    if (limits.size_max == 0 || limits.size_max > room) {
-        limits.size_max = room;
-    }
-    if (in->size_bytes == SPEC_AUTO_U32) {
-        return fragplan_choose(in->image_len, &limits, plan);
-    }
-    if (in->size_bytes > limits.size_max ||
-        fragplan_with_size(in->image_len, (uint8_t)in->size_bytes, plan) != FUO_OK) {
-        return FUO_ERANGE;
-    }
-    return fragplan_fits(&limits, plan->size, plan->count) ? FUO_OK : FUO_ERANGE;
+    return fragplan_cut(in->image_len, &in->limits, room, in->size_bytes, plan);
 }
 
 /* False if the image or the budget do not fit the data rate. */

@@ -105,14 +105,7 @@ static bool can_cut(const struct campaign *c, size_t len,
 {
     struct fragplan cut;
     uint32_t wanted = c->def.spec->fragmentation.size_bytes;
-    if (wanted != SPEC_AUTO_U32) {
-        return wanted <= size_max &&
-               fragplan_with_size(len, (uint8_t)wanted, &cut) == FUO_OK &&
-               fragplan_fits(limits, cut.size, cut.count);
-    }
-    struct fragplan_limits asked = *limits;
-    asked.size_max = size_max;
-    return fragplan_choose(len, &asked, &cut) == FUO_OK;
+    return fragplan_cut(len, limits, size_max, wanted, &cut) == FUO_OK;
 }
 
 static bool same(const struct fragplan_limits *a, const struct fragplan_limits *b)

@@ -55,7 +55,7 @@ static void take_limits(struct planning_job *m)
         last = profile;
         m->limiting = m->limiting != NULL ? m->limiting : profile;
         if (fragplan_merge(&m->input.limits, &profile->limits, &merged) == FUO_OK &&
-            planning_can_cut(&merged, r->image_len)) {
+            planning_can_cut(r, &merged, r->image_len)) {
             m->input.limits = merged;
             m->limiting = any ? m->limiting : profile;
             any = true;

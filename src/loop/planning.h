@@ -82,7 +82,7 @@ enum planning_reason {
 };
 
 enum {
-    PLANNING_LIMIT_SIZE = 160,
+    PLANNING_LIMIT_SIZE = 192,
 };
 
 /* The devices that are left out for one reason. */

@@ -278,12 +278,24 @@ static void sort_heard(struct sorter *s, const struct device_rec *rec)
     }
 }
 
-static void tell_limits(struct planning_left_out *out, const struct profile *profile)
+static void tell_limits(const struct planning_request *request,
+                        struct planning_left_out *out, const struct profile *profile)
 {
     const struct fragplan_limits *limits = &profile->limits;
     unsigned count = limits->count_max != 0 ? limits->count_max : FRAGPLAN_COUNT_PLANNED;
     unsigned size = limits->size_max != 0 ? limits->size_max : UINT8_MAX;
-    if (out->limit[0] == '\0') {
+    uint32_t wanted = request->spec->fragmentation.size_bytes;
+    if (out->limit[0] != '\0') {
+        return;
+    }
+    if (wanted < UINT8_MAX && !fragplan_fits(limits, (uint8_t)wanted, 1)) {
+        unsigned step = limits->size_multiple != 0 ? limits->size_multiple : 1;
+        unsigned least = limits->size_min != 0 ? limits->size_min : step;
+        snprintf(out->limit, sizeof(out->limit),
+                 "device profile '%s' takes fragments of %u to %u bytes in steps of %u; "
+                 "spec.fragmentation.size is %u",
+                 profile->name, least, size, step, (unsigned)wanted);
+    } else {
         snprintf(out->limit, sizeof(out->limit),
                  "device profile '%s' takes at most %u fragments of at most %u bytes",
                  profile->name, count, size);
@@ -297,12 +309,12 @@ static bool takes_block(struct sorter *s, const struct device_rec *rec)
     if (profile == NULL || profile == s->taker) {
         return true;
     }
-    if (planning_can_cut(&profile->limits, s->block_len)) {
+    if (planning_can_cut(s->request, &profile->limits, s->block_len)) {
         s->taker = profile;
         return true;
     }
     planning_leave_out(s->planning, PLANNING_TOO_BIG, rec->dev_eui);
-    tell_limits(&s->planning->left_out[PLANNING_TOO_BIG], profile);
+    tell_limits(s->request, &s->planning->left_out[PLANNING_TOO_BIG], profile);
     return false;
 }
 
@@ -398,12 +410,12 @@ void planning_devices_finish(struct planning_devices *devices)
     *devices = (struct planning_devices){0};
 }
 
-bool planning_can_cut(const struct fragplan_limits *limits, size_t block_len)
+bool planning_can_cut(const struct planning_request *request,
+                      const struct fragplan_limits *limits, size_t block_len)
 {
-    struct fragplan_limits asked = *limits;
     struct fragplan cut;
-    asked.size_max = asked.size_max == 0 ? UINT8_MAX : asked.size_max;
-    return fragplan_choose(block_len, &asked, &cut) == FUO_OK;
+    uint32_t wanted = request->spec->fragmentation.size_bytes;
+    return fragplan_cut(block_len, limits, UINT8_MAX, wanted, &cut) == FUO_OK;
 }
 
 void planning_leave_out(struct planning *planning, enum planning_reason reason,

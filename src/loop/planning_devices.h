@@ -53,8 +53,10 @@ int64_t planning_least_us(const struct partition_device *device,
                           const struct planning_radio *radio,
                           const int64_t at_us[static REGION_DR_COUNT]);
 
-/* Whether a stack takes a block of so many bytes, if every data rate had room for it. */
-bool planning_can_cut(const struct fragplan_limits *limits, size_t block_len);
+/* Whether a stack takes a block of so many bytes, if every data rate had room for it: cut as
+ * the campaign wants it. */
+bool planning_can_cut(const struct planning_request *request,
+                      const struct fragplan_limits *limits, size_t block_len);
 
 void planning_leave_out(struct planning *planning, enum planning_reason reason,
                         uint64_t dev_eui);

@@ -108,3 +108,23 @@ int fragplan_choose(size_t block_bytes, const struct fragplan_limits *limits,
     *plan = found ? best : twins;
     return FUO_OK;
 }
+
+int fragplan_cut(size_t block_bytes, const struct fragplan_limits *limits, uint8_t room,
+                 uint32_t wanted, struct fragplan *plan)
+{
+    struct fragplan_limits asked = *limits;
+    struct fragplan cut;
+    if (asked.size_max == 0 || asked.size_max > room) {
+        asked.size_max = room;
+    }
+    if (wanted == FRAGPLAN_SIZE_ANY) {
+        return fragplan_choose(block_bytes, &asked, plan);
+    }
+    if (wanted > asked.size_max ||
+        fragplan_with_size(block_bytes, (uint8_t)wanted, &cut) != FUO_OK ||
+        !fragplan_fits(&asked, cut.size, cut.count)) {
+        return FUO_ERANGE;
+    }
+    *plan = cut;
+    return FUO_OK;
+}

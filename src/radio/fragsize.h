@@ -26,6 +26,8 @@ enum {
     FRAGPLAN_COUNT_PLANNED = FRAGPLAN_COUNT_MAX - FRAGPLAN_CODED_ROOM,
 };
 
+#define FRAGPLAN_SIZE_ANY UINT32_MAX
+
 struct fragplan_limits {
     uint8_t size_min;      /* of the device; 0: 1 */
     uint8_t size_max;      /* of the device and fragplan_size_for_payload() */
@@ -74,3 +76,10 @@ bool fragplan_fits(const struct fragplan_limits *limits, uint8_t size, uint16_t 
 FUO_MUST_CHECK int fragplan_choose(size_t block_bytes,
                                    const struct fragplan_limits *limits,
                                    struct fragplan *plan);
+
+/*
+ * The same where no fragment is larger than room, and with one size only if somebody wants it:
+ * FRAGPLAN_SIZE_ANY, or that size, which must be within the limits.
+ */
+FUO_MUST_CHECK int fragplan_cut(size_t block_bytes, const struct fragplan_limits *limits,
+                                uint8_t room, uint32_t wanted, struct fragplan *plan);

@@ -399,6 +399,15 @@ static void an_image_too_large_for_some_is_planned_for_the_others(void **state)
     rig.request.image_len = 500000;
     make(&rig, FUO_OK);
     assert_int_equal(rig.planning.left_out[PLANNING_TOO_BIG].count, 0);
+    planning_finish(&rig.planning);
+    rig.request.image_len = IMAGE_BYTES;
+    rig.spec.fragmentation.size_bytes = 20;
+    make(&rig, FUO_OK);
+    assert_int_equal(out->count, 1);
+    assert_string_equal(out->limit,
+                        "device profile 'st-v2' takes fragments of 40 to 240 bytes in "
+                        "steps of 1; spec.fragmentation.size is 20");
+    assert_int_equal(rig.planning.waves[0].device_count, 1);
     stop(&rig);
 }
 

@@ -166,10 +166,47 @@ static void a_cut_is_within_limits_or_not(void **state)
     assert_true(fragplan_fits(&(struct fragplan_limits){0}, 1, 16383));
 }
 
+static void a_wanted_size_is_taken_or_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct fragplan_limits limits;
+        uint8_t room;
+        uint32_t wanted;
+        uint8_t size; /* 0: refused */
+    } rows[] = {
+        {"a size", {0}, 112, 50, 50},
+        {"as much as there is room for", {0}, 112, 112, 112},
+        {"more than there is room for", {0}, 112, 113, 0},
+        {"nothing", {0}, 112, 0, 0},
+        {"any", {0}, 112, FRAGPLAN_SIZE_ANY, 112},
+        {"any within limits", {.size_max = 60}, 112, FRAGPLAN_SIZE_ANY, 60},
+        {"beyond the largest", {.size_max = 60}, 112, 61, 0},
+        {"any, where room is the limit", {.size_max = 200}, 112, FRAGPLAN_SIZE_ANY, 112},
+        {"below the smallest", {.size_min = 40}, 112, 39, 0},
+        {"a multiple", {.size_multiple = 8}, 112, 48, 48},
+        {"no multiple", {.size_multiple = 8}, 112, 50, 0},
+        {"as many as it takes", {.count_max = 100}, 112, 50, 50},
+        {"too many", {.count_max = 99}, 112, 50, 0},
+        {"no room for the smallest", {.size_min = 113}, 112, FRAGPLAN_SIZE_ANY, 0},
+        {"more than a byte can say", {0}, 112, 256 + 50, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fragplan plan = {.size = 1};
+        test_row(rows[i].name);
+        int err =
+            fragplan_cut(5000, &rows[i].limits, rows[i].room, rows[i].wanted, &plan);
+        assert_int_equal(err, rows[i].size != 0 ? FUO_OK : FUO_ERANGE);
+        assert_int_equal(plan.size, rows[i].size != 0 ? rows[i].size : 1);
+    }
+}
+
 TEST_MAIN(cmocka_unit_test(degenerate_counts_are_the_measured_ones),
           cmocka_unit_test(a_given_size_is_only_divided),
           cmocka_unit_test(the_largest_sound_size_is_chosen),
           cmocka_unit_test(a_block_that_does_not_fit_is_refused),
           cmocka_unit_test(what_two_kinds_of_devices_can_both_take),
           cmocka_unit_test(a_cut_is_within_limits_or_not),
+          cmocka_unit_test(a_wanted_size_is_taken_or_refused),
           cmocka_unit_test(the_header_of_a_fragment_is_taken_off_the_payload))
