@@ -48,7 +48,8 @@
  *             {"devices":[DEVICE,...],"next":eui|null}
  *             one page in order of DevEUI: those after "after"; next: ask again with it.
  *             outcome: "pending", "active" or an outcome's name; state: 0..3
- *   device    {"dev_eui"} -> {"dev_eui","name","fleet","profile","last_uplink",
+ *   device    {"dev_eui"} or {"device"} (its name in an inventory, or its DevEUI) ->
+ *             {"dev_eui","name","fleet","profile","last_uplink",
  *             "firmware_version","hardware_version","battery_percent"|null,
  *             "packages":{"1":v,...}|null,
  *             "reported":{"state","result","package_version","firmware_version","time"}|null
