@@ -376,7 +376,7 @@ int cover_best_solve(const struct cover_rows *rows, const char *solver, uint32_t
 /* What one transmission's devices ask for, limited to what the gateways that sent give. */
 struct builder {
     const struct world_scenario *s;
-    const uint8_t *sent; /* one flag per gateway */
+    const struct world_transmission *tx;
     struct cover_rows rows;
 };
 
@@ -385,6 +385,11 @@ static int compare_u32(const void *a, const void *b)
     uint32_t x = *(const uint32_t *)a;
     uint32_t y = *(const uint32_t *)b;
     return (x > y) - (x < y);
+}
+
+static bool has_sent(const struct world_transmission *tx, size_t gateway)
+{
+    return tx->senders != NULL && tx->senders[gateway];
 }
 
 static int32_t margin(const struct builder *b, uint32_t device, size_t link, uint8_t dr)
@@ -406,7 +411,7 @@ static void add_row(struct builder *b, uint32_t device, uint8_t dr)
     for (size_t i = 0; i < count; i++) {
         if (margin(b, device, i, dr) >= wanted_cdb) {
             b->rows.columns[at++] = link[i].gateway;
-            given = (uint8_t)(given + (b->sent[link[i].gateway] && given < 2));
+            given = (uint8_t)(given + (has_sent(b->tx, link[i].gateway) && given < 2));
         }
     }
     uint8_t demand = one && given > 1 ? 1 : given;
@@ -420,13 +425,13 @@ static void add_row(struct builder *b, uint32_t device, uint8_t dr)
 
 /* *rows is the caller's on success. */
 static int build(const struct world_scenario *s, const struct world_transmission *tx,
-                 const uint8_t *reachable, const uint8_t *sent, struct cover_rows *rows)
+                 const uint8_t *reachable, struct cover_rows *rows)
 {
     size_t columns = 0;
     for (size_t i = 0; i < tx->device_count; i++) {
         columns += world_link_count(s, tx->devices[i]);
     }
-    struct builder b = {.s = s, .sent = sent};
+    struct builder b = {.s = s, .tx = tx};
     if (!rows_begin(&b.rows, tx->device_count, columns)) {
         rows_finish(&b.rows);
         return FUO_ENOMEM;
@@ -442,14 +447,14 @@ static int build(const struct world_scenario *s, const struct world_transmission
 
 static int add_transmission(const struct world_scenario *s,
                             const struct world_transmission *tx, const uint8_t *reachable,
-                            const uint8_t *sent, uint32_t seconds, struct cover_best *sum)
+                            uint32_t seconds, struct cover_best *sum)
 {
     uint64_t ours = 0;
     for (size_t g = 0; g < s->gateway_count; g++) {
-        ours += sent[g];
+        ours += has_sent(tx, g);
     }
     struct cover_rows rows;
-    int err = build(s, tx, reachable, sent, &rows);
+    int err = build(s, tx, reachable, &rows);
     if (err != FUO_OK) {
         return err;
     }
@@ -467,36 +472,17 @@ static int add_transmission(const struct world_scenario *s,
     return err;
 }
 
-/* sent[i * gateways + g]: gateway g sent a fragment of transmission i. */
-static void mark_senders(const struct world_trace *t, size_t gateways, uint8_t *sent)
-{
-    for (size_t i = 0; i < t->frame_count; i++) {
-        const struct world_frame *frame = &t->frames[i];
-        if (frame->kind == WORLD_FRAME_FRAGMENT &&
-            frame->transmission < t->transmission_count) {
-            sent[frame->transmission * gateways + frame->gateway] = 1;
-        }
-    }
-}
-
 int cover_best_compute(const struct world_scenario *s, const struct world_trace *t,
                        const uint8_t *reachable, struct cover_best *out)
 {
-    uint8_t *sent = calloc(t->transmission_count + 1, s->gateway_count + 1);
-    if (sent == NULL) {
-        return FUO_ENOMEM;
-    }
-    mark_senders(t, s->gateway_count, sent);
     size_t count = t->transmission_count == 0 ? 1 : t->transmission_count;
     uint32_t seconds = (uint32_t)(COVER_BEST_SECONDS / count);
     struct cover_best sum = {.solver = true, .all_optimal = true};
     int err = FUO_OK;
     for (size_t i = 0; i < t->transmission_count && err == FUO_OK; i++) {
         err = add_transmission(s, &t->transmissions[i], reachable,
-                               sent + i * s->gateway_count, seconds == 0 ? 1 : seconds,
-                               &sum);
+                               seconds == 0 ? 1 : seconds, &sum);
     }
-    free(sent);
     if (err != FUO_OK) {
         return err;
     }

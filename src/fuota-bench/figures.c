@@ -52,16 +52,6 @@ static int sum_devices(const struct world_trace *t, const uint8_t *reachable,
     return FUO_OK;
 }
 
-static void sum_frames(const struct world_trace *t, struct figures *f)
-{
-    for (size_t i = 0; i < t->frame_count; i++) {
-        if (t->frames[i].kind != WORLD_FRAME_UNICAST) {
-            f->frames++;
-            f->multicast_us += t->frames[i].airtime_us;
-        }
-    }
-}
-
 static void span_transmissions(const struct world_trace *t, struct figures *f)
 {
     for (size_t i = 0; i < t->transmission_count; i++) {
@@ -78,9 +68,10 @@ int figures_compute(const struct world_scenario *s, const struct world_trace *t,
                     const struct figures_options *options, const uint8_t *reachable,
                     struct figures *f)
 {
-    *f = (struct figures){.timing = options->timing};
-    f->violations = world_trace_violations(t, s);
-    sum_frames(t, f);
+    *f = (struct figures){.timing = options->timing,
+                          .violations = t->violations,
+                          .frames = t->multicast_frames,
+                          .multicast_us = t->multicast_us};
     span_transmissions(t, f);
     int err = sum_devices(t, reachable, f);
     if (err == FUO_OK) {

@@ -20,8 +20,10 @@ struct outcome {
 
 static int run_one(const struct runs *r, enum world_timing timing, struct outcome *out)
 {
-    struct world_config config = {
-        .timing = timing, .install = true, .progress = r->options->progress};
+    struct world_config config = {.timing = timing,
+                                  .install = true,
+                                  .no_frames = !r->options->tables,
+                                  .progress = r->options->progress};
     struct figures_options options = {.timing = timing, .solver = r->options->solver};
     int64_t start_us = clock_mono(r->clock).us;
     if (world_run(r->scenario, &config, &out->trace) != FUO_OK) {

@@ -11,6 +11,7 @@
  *   device.c    light devices: uplinks, sessions, what comes in
  *   answers.c   ... and what they answer to TS004, TS005 and TS006
  *   record.c    the trace
+ *   law.c       ... and whether its frames keep to the duty cycle
  */
 #pragma once
 
@@ -266,6 +267,28 @@ struct notices {
     size_t cap;
 };
 
+/* What a gateway sent in a band in the hour that ends with the frame that it sent last. */
+struct law_hour {
+    struct law_frame {
+        int64_t at_us;
+        uint32_t airtime_us;
+    } * items; /* a ring */
+    uint32_t head;
+    uint32_t count;
+    uint32_t cap;
+    uint32_t ppm; /* the limit */
+    int64_t sum_us;
+    struct law_frame last; /* not among the items yet, if */
+    bool waits;
+};
+
+struct law {
+    const struct world_params *params;
+    struct law_hour *hours; /* by gateway and band */
+    size_t hour_count;
+    uint64_t over; /* frames at whose end there was too much */
+};
+
 struct world {
     const struct world_scenario *s;
     const struct world_config *config;
@@ -300,6 +323,7 @@ struct world {
     size_t lane_count;
     struct world_trace trace;
     size_t frame_trace_cap;
+    struct law law;
     struct campaign_spec default_spec;
     struct world_campaign first; /* if the config gives none */
     const struct world_campaign *campaigns;
@@ -460,3 +484,12 @@ void record_number(struct world *w, uint32_t tx, uint32_t number, uint16_t n,
 void record_heard(struct world *w, uint32_t tx, uint32_t member, uint32_t number);
 /* Time since apply; times before it are 0. */
 int64_t record_time(const struct world *w, int64_t t_us);
+/* Nothing more is recorded of frames; the end, and what law.c found. */
+void record_end(struct world *w);
+
+/* ---- law.c ---- */
+void law_init(struct law *l, const struct world_scenario *s);
+/* Frames of a gateway come in order but for one that ends as the next begins. */
+void law_take(struct law *l, const struct world_frame *frame);
+/* Frees it; how many frames broke the law. Accepts a zeroed one. */
+uint64_t law_finish(struct law *l);

@@ -106,5 +106,6 @@ void parts_finish(struct world *w)
     engine_destroy(w->engine);
     world_watch(w, false);
     campaigns_finish(w);
+    (void)law_finish(&w->law);
     world_trace_finish(&w->trace);
 }

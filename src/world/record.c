@@ -16,6 +16,7 @@ void record_init(struct world *w)
     w->trace.device_count = w->s->device_count;
     w->trace.devices = calloc(w->s->device_count, sizeof(*w->trace.devices));
     assert(w->trace.devices != NULL);
+    law_init(&w->law, w->s);
     for (size_t i = 0; i < w->s->device_count; i++) {
         w->trace.devices[i].complete_us = -1;
         w->trace.devices[i].ended_us = -1;
@@ -25,12 +26,39 @@ void record_init(struct world *w)
     }
 }
 
+static void add_sender(struct world *w, const struct world_frame *frame)
+{
+    struct world_transmission *x = &w->trace.transmissions[frame->transmission];
+    if (x->senders == NULL) {
+        x->senders = calloc(w->s->gateway_count, sizeof(*x->senders));
+        assert(x->senders != NULL);
+    }
+    x->senders[frame->gateway] = true;
+}
+
 void record_frame(struct world *w, const struct world_frame *frame)
 {
     struct world_trace *t = &w->trace;
-    t->frames = world_grow(t->frames, &w->frame_trace_cap, t->frame_count + 1,
-                           sizeof(*t->frames));
-    t->frames[t->frame_count++] = *frame;
+    if (!w->config->no_frames) {
+        t->frames = world_grow(t->frames, &w->frame_trace_cap, t->frame_count + 1,
+                               sizeof(*t->frames));
+        t->frames[t->frame_count] = *frame;
+    }
+    t->frame_count++;
+    law_take(&w->law, frame);
+    if (frame->kind != WORLD_FRAME_UNICAST) {
+        t->multicast_frames++;
+        t->multicast_us += frame->airtime_us;
+    }
+    if (frame->kind == WORLD_FRAME_FRAGMENT) {
+        add_sender(w, frame);
+    }
+}
+
+void record_end(struct world *w)
+{
+    w->trace.end_us = w->now_us - w->apply_us;
+    w->trace.violations = law_finish(&w->law);
 }
 
 /* The device takes part in the transmission from now on; returns its number there. */
@@ -99,6 +127,7 @@ void world_trace_drop_tables(struct world_trace *t)
         }
         free(x->numbers);
         free(x->devices);
+        free(x->senders);
     }
     for (size_t i = 0; t->campaigns != NULL && i < t->campaign_count; i++) {
         free(t->campaigns[i].devices);
@@ -120,81 +149,13 @@ void world_trace_finish(struct world_trace *t)
     *t = (struct world_trace){0};
 }
 
-/* ---- the law ---- */
-
-static int compare(const void *a, const void *b)
-{
-    const struct world_frame *x = a;
-    const struct world_frame *y = b;
-    return (x->at_us > y->at_us) - (x->at_us < y->at_us);
-}
-
-/* Hours that end with a frame and hold more than the limit, in frames[0..count). */
-static uint64_t hours_over(const struct world_frame *frames, size_t count,
-                           int64_t limit_us)
-{
-    uint64_t over = 0;
-    int64_t sum_us = 0;
-    size_t first = 0;
-    for (size_t i = 0; i < count; i++) {
-        sum_us += frames[i].airtime_us;
-        int64_t from_us = frames[i].at_us + frames[i].airtime_us - HOURS_US(1);
-        while (frames[first].at_us + frames[first].airtime_us <= from_us) {
-            sum_us -= frames[first++].airtime_us;
-        }
-        int64_t cut_us = from_us - frames[first].at_us;
-        over += sum_us - (cut_us > 0 ? cut_us : 0) > limit_us;
-    }
-    return over;
-}
-
-/* The frames of a gateway in a band, sorted by time. */
-static uint64_t group_over(const struct world_trace *t, const struct world_params *p,
-                           const uint32_t *order, size_t count, struct world_frame *group)
-{
-    for (size_t i = 0; i < count; i++) {
-        group[i] = t->frames[order[i]];
-    }
-    qsort(group, count, sizeof(*group), compare);
-    uint32_t ppm = count > 0 && air_band(group[0].frequency * WORLD_FRAME_HZ) == BAND_P
-                       ? p->legal_ppm
-                       : p->narrow_legal_ppm;
-    return hours_over(group, count, HOURS_US(1) / WORLD_PPM * ppm);
-}
-
-static size_t group_of(const struct world_frame *f)
-{
-    return (size_t)f->gateway * BAND_COUNT + air_band(f->frequency * WORLD_FRAME_HZ);
-}
-
-/* They may be many millions: told apart by counting, a group at a time. */
 uint64_t world_trace_violations(const struct world_trace *t,
                                 const struct world_scenario *s)
 {
-    size_t groups = s->gateway_count * BAND_COUNT;
-    size_t *first = calloc(groups + 2, sizeof(*first));
-    uint32_t *order = calloc(t->frame_count + 1, sizeof(*order));
-    assert(first != NULL && order != NULL && t->frame_count <= UINT32_MAX);
-    size_t most = 0;
+    struct law law;
+    law_init(&law, s);
     for (size_t i = 0; i < t->frame_count; i++) {
-        size_t count = ++first[group_of(&t->frames[i]) + 2];
-        most = count > most ? count : most;
+        law_take(&law, &t->frames[i]);
     }
-    for (size_t g = 2; g < groups + 2; g++) {
-        first[g] += first[g - 1];
-    }
-    for (size_t i = 0; i < t->frame_count; i++) {
-        order[first[group_of(&t->frames[i]) + 1]++] = (uint32_t)i;
-    }
-    struct world_frame *group = calloc(most + 1, sizeof(*group));
-    assert(group != NULL);
-    uint64_t over = 0;
-    for (size_t g = 0; g < groups; g++) {
-        over +=
-            group_over(t, &s->params, order + first[g], first[g + 1] - first[g], group);
-    }
-    free(group);
-    free(order);
-    free(first);
-    return over;
+    return law_finish(&law);
 }

@@ -392,7 +392,7 @@ static int run_campaigns(struct world *w)
             show(w);
         }
     }
-    w->trace.end_us = w->now_us - w->apply_us;
+    record_end(w);
     campaigns_record(w);
     return err;
 }

@@ -55,6 +55,7 @@ struct world_transmission {
     size_t number_count;
     uint32_t *devices; /* that accepted its fragmentation session, in that order */
     size_t device_count;
+    bool *senders; /* by gateway: it sent a fragment; NULL: none did */
 };
 
 struct world_device_trace {
@@ -107,17 +108,20 @@ struct world_campaign_trace {
 };
 
 struct world_trace {
-    struct world_frame *frames;
-    size_t frame_count;
+    struct world_frame *frames; /* NULL: there are none, or config.no_frames */
+    size_t frame_count;         /* kept or not */
     struct world_transmission *transmissions;
     size_t transmission_count;
     struct world_device_trace *devices; /* scenario.device_count */
     size_t device_count;
     struct world_campaign_trace *campaigns; /* devices[] has the outcomes of the first */
     size_t campaign_count;
-    int64_t end_us;  /* when all campaigns were over or held, or the run was cut */
-    bool cut;        /* run_max_us came first, or the engine hung */
-    uint64_t events; /* engine steps */
+    uint64_t multicast_frames;
+    int64_t multicast_us; /* their airtime */
+    uint64_t violations;  /* world_trace_violations() of all frames, kept or not */
+    int64_t end_us;       /* when all campaigns were over or held, or the run was cut */
+    bool cut;             /* run_max_us came first, or the engine hung */
+    uint64_t events;      /* engine steps */
     uint64_t effects;
     uint64_t unicast_refused; /* no duty left, or the gateway was busy, in RX1 and RX2 */
     uint64_t multicast_collided; /* frames a gateway could not send: it was sending */
@@ -137,7 +141,8 @@ static inline bool world_trace_heard(const struct world_transmission *t, size_t 
            (t->numbers[number].heard[device / 64] >> (device % 64) & 1) != 0;
 }
 
-/* Most airtime of any gateway and sub-band in any hour over the legal limit; 0: none. */
+/* Frames of t->frames at whose end their gateway had sent more in the sub-band, in the hour
+ * before, than is legal. */
 struct world_scenario;
 uint64_t world_trace_violations(const struct world_trace *t,
                                 const struct world_scenario *s);

@@ -55,8 +55,9 @@ enum { WORLD_CAMPAIGN_MAX = 8 };
 
 struct world_config {
     enum world_timing timing;
-    bool install;  /* TS006 too; false: the run ends when all is downloaded or given up */
-    bool progress; /* a line on stderr per virtual hour */
+    bool install; /* TS006 too; false: the run ends when all is downloaded or given up */
+    bool no_frames; /* the trace has their sums only: they are hundreds of megabytes */
+    bool progress;  /* a line on stderr per virtual hour */
     const struct world_campaign
         *campaigns; /* NULL: one, with defaults of the vocabulary */
     size_t campaign_count;

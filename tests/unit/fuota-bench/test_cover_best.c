@@ -221,28 +221,22 @@ static void cbc_finds_the_best_cover_and_the_linear_bound(void **state)
 static struct fleet f;
 static struct world_transmission tx;
 static uint32_t members[FLEET_DEVICES];
-static struct world_frame frames[FLEET_GATEWAYS];
+static bool senders[FLEET_GATEWAYS];
 
 /* All devices in one transmission at DR0; set: the gateways that sent a fragment. */
 static struct cover_best compare(uint32_t set)
 {
     struct cover_best best;
-    size_t count = 0;
     for (uint32_t g = 0; g < f.s.gateway_count; g++) {
-        if ((set >> g & 1) != 0) {
-            frames[count++] = (struct world_frame){.gateway = (uint16_t)g,
-                                                   .kind = WORLD_FRAME_FRAGMENT};
-        }
+        senders[g] = (set >> g & 1) != 0;
     }
     for (uint32_t i = 0; i < f.s.device_count; i++) {
         members[i] = i;
     }
-    tx =
-        (struct world_transmission){.devices = members, .device_count = f.s.device_count};
+    tx = (struct world_transmission){
+        .devices = members, .device_count = f.s.device_count, .senders = senders};
     f.t.transmissions = &tx;
     f.t.transmission_count = 1;
-    f.t.frames = frames;
-    f.t.frame_count = count;
     assert_int_equal(cover_best_compute(&f.s, &f.t, f.reachable, &best), FUO_OK);
     return best;
 }

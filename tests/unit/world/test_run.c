@@ -26,6 +26,7 @@ static void check_heard(const struct world_transmission *x)
 static void check_trace(const struct world_scenario *s, const struct world_trace *t)
 {
     assert_int_equal(world_trace_violations(t, s), 0);
+    assert_int_equal(t->violations, 0);
     for (size_t i = 0; i < t->device_count; i++) {
         const struct world_device_trace *d = &t->devices[i];
         assert_true(d->complete_us <= t->end_us);
@@ -112,6 +113,44 @@ static void violations_are_counted_per_gateway_band_and_hour(void **state)
     assert_int_equal(world_trace_violations(&t, &s), 0);
     frames[2].frequency = 868100000 / WORLD_FRAME_HZ; /* 1 % there */
     assert_int_equal(world_trace_violations(&t, &s), 1);
+    /* One that is told when it ends, behind the one that begins then. */
+    frames[1].at_us = 490000000;
+    frames[2] = frames[0];
+    frames[2].at_us = 360000000;
+    assert_int_equal(world_trace_violations(&t, &s), 1);
+}
+
+/* With frames or without: what they add up to. */
+static void frames_that_are_not_kept_count(void **state)
+{
+    (void)state;
+    struct world_scenario s;
+    struct world_trace t[2];
+    assert_int_equal(world_scenario_square(&s, 3, 3, 120, 4000), FUO_OK);
+    for (int i = 0; i < 2; i++) {
+        struct world_config config = {.timing = WORLD_TIMING_STOCK, .no_frames = i == 1};
+        assert_int_equal(world_run(&s, &config, &t[i]), FUO_OK);
+    }
+    int64_t airtime_us = 0;
+    uint64_t multicast = 0;
+    for (size_t i = 0; i < t[0].frame_count; i++) {
+        const struct world_frame *f = &t[0].frames[i];
+        multicast += f->kind != WORLD_FRAME_UNICAST;
+        airtime_us += f->kind != WORLD_FRAME_UNICAST ? f->airtime_us : 0;
+        assert_true(f->kind != WORLD_FRAME_FRAGMENT ||
+                    t[1].transmissions[f->transmission].senders[f->gateway]);
+    }
+    assert_true(multicast > 0 && multicast < t[0].frame_count);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(t[i].frame_count, t[0].frame_count);
+        assert_int_equal(t[i].multicast_frames, multicast);
+        assert_int_equal(t[i].multicast_us, airtime_us);
+    }
+    assert_null(t[1].frames);
+    for (int i = 0; i < 2; i++) {
+        world_trace_finish(&t[i]);
+    }
+    world_scenario_finish(&s);
 }
 
 int main(void)
@@ -121,6 +160,7 @@ int main(void)
         cmocka_unit_test(the_same_seed_is_the_same_run),
         cmocka_unit_test(timings_have_names_margins_and_ticks),
         cmocka_unit_test(violations_are_counted_per_gateway_band_and_hour),
+        cmocka_unit_test(frames_that_are_not_kept_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
