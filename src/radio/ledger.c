@@ -92,6 +92,39 @@ static int64_t at(const struct ledger *l, enum ledger_who who, int64_t bucket)
     return remembered(l, bucket) ? l->bucket_us[who][slot(l, bucket)] : 0;
 }
 
+static int64_t stretch_us(const uint32_t *bucket_us, int64_t count)
+{
+    int64_t sum = 0;
+    for (int64_t i = 0; i < count; i++) {
+        LEDGER_TOUCH();
+        sum += bucket_us[i];
+    }
+    return sum;
+}
+
+/* Sum of some buckets, all of which are remembered: one stretch of memory, or two. */
+static int64_t between_us(const struct ledger *l, enum ledger_who who, int64_t first,
+                          int64_t last)
+{
+    int64_t from = (int64_t)slot(l, first);
+    int64_t count = last - first + 1;
+    int64_t straight = least(count, LEDGER_BUCKETS - from);
+    return stretch_us(&l->bucket_us[who][from], straight) +
+           stretch_us(l->bucket_us[who], count - straight);
+}
+
+/* Of the run that ends with bucket `last` behind head: by what has left it or what has not,
+ * whichever is less. */
+static int64_t later_us(const struct ledger *l, enum ledger_who who, int64_t last)
+{
+    int64_t first = last + 1 - l->window;
+    int64_t gone = l->head + 1 - l->window;
+    if (first - gone < l->head - first + 1) {
+        return l->sum_us[who] - between_us(l, who, gone, first - 1);
+    }
+    return between_us(l, who, first, l->head);
+}
+
 /* Sum of the run that ends with bucket `last`; O(1) per bucket that last is from head. */
 static int64_t window_us(const struct ledger *l, enum ledger_who who, int64_t last)
 {
@@ -99,8 +132,8 @@ static int64_t window_us(const struct ledger *l, enum ledger_who who, int64_t la
         return 0;
     }
     int64_t sum = l->sum_us[who];
-    for (int64_t b = l->head + 1; b <= last; b++) {
-        sum -= at(l, who, b - l->window);
+    if (last > l->head) {
+        return sum == 0 ? 0 : later_us(l, who, last);
     }
     for (int64_t b = l->head; b > last; b--) {
         sum += at(l, who, b - l->window) - at(l, who, b);
