@@ -100,14 +100,22 @@ static void clear(struct timers *t, uint32_t slot)
 
 void timers_set(struct timers *timers, uint32_t slot, struct utc deadline)
 {
-    clear(timers, slot);
-    timers->deadline_us[slot] = deadline.us;
     if (deadline.us == INT64_MAX) {
+        clear(timers, slot);
+        timers->deadline_us[slot] = INT64_MAX;
         return;
     }
-    put(timers, timers->len, slot);
-    timers->len++;
-    sift_up(timers, timers->len - 1);
+    bool is_new = timers->position[slot] == TIMERS_UNSET;
+    bool sooner = is_new || deadline.us < timers->deadline_us[slot];
+    timers->deadline_us[slot] = deadline.us;
+    if (is_new) {
+        put(timers, timers->len++, slot);
+    }
+    if (sooner) {
+        sift_up(timers, timers->position[slot]);
+    } else {
+        sift_down(timers, timers->position[slot]);
+    }
 }
 
 void timers_free_slot(struct timers *timers, uint32_t slot)
