@@ -29,6 +29,8 @@
 #define INTERVAL_STEP_US SECONDS_US(5)
 
 enum {
+    LOOK_NEAR = 12,        /* members ahead: what is looked at of its device */
+    LOOK_FAR = 24,         /* ... of itself */
     INTERVAL_PARTS = 4096, /* a power of two, which divides the range in whole us */
 };
 
@@ -159,7 +161,7 @@ struct intervals {
 };
 
 /* Who has ended stays so, and is looked at once more only. */
-static void list_live(struct campaign *c)
+void campaign_list_live(struct campaign *c)
 {
     if (c->live == NULL) {
         c->live = engine_zeroed(c->member_count, sizeof(struct member *));
@@ -182,6 +184,11 @@ static void collect_intervals(struct member *const *members, size_t total,
 {
     *known = (struct intervals){.us = engine_zeroed(total, sizeof(int64_t))};
     for (size_t i = 0; i < total; i++) {
+        if (i + LOOK_FAR < total) { /* far apart in memory: both are asked for ahead */
+            __builtin_prefetch(&members[i + LOOK_FAR]->rec.outcome);
+            __builtin_prefetch(&members[i + LOOK_FAR]->device);
+            __builtin_prefetch(&members[i + LOOK_NEAR]->device->rec.uplink_interval_us);
+        }
         const struct member *m = members[i];
         int64_t us = m->device->rec.uplink_interval_us;
         if (m->rec.outcome == OUTCOME_NONE && us > 0) {
@@ -240,7 +247,7 @@ static int64_t measure_interval_us(struct campaign *c, const struct transmission
     if (t != NULL) {
         collect_intervals(t->members, t->member_count, &known);
     } else {
-        list_live(c);
+        campaign_list_live(c);
         collect_intervals(c->live, c->live_count, &known);
     }
     if (known.count > 0) {

@@ -24,6 +24,8 @@ uint32_t campaign_undecided(const struct campaign *c);
 /* Members in a phase from first to last that are reached by multicast: not those of deliver.h. */
 uint32_t campaign_multicast(const struct campaign *c, enum member_phase first,
                             enum member_phase last);
+/* Makes c->live those that have not ended, in order of DevEUI. */
+void campaign_list_live(struct campaign *c);
 void campaign_clock_step(struct engine *e, struct campaign *c, int64_t delta_us);
 void campaign_alert(struct engine *e, const struct campaign *c, const char *text);
 /* How long to wait for members that talk every so often; see campaign.c. */

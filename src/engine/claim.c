@@ -62,8 +62,8 @@ static struct member *next_of(const struct engine *e, const struct device *d)
     struct member *next = NULL;
     for (size_t i = 0; i < e->campaign_count; i++) {
         const struct campaign *c = e->campaigns[i];
-        struct member *m =
-            c->rec.ended.us == 0 ? campaign_find_member(c, d->rec.dev_eui) : NULL;
+        bool may_wait = c->rec.ended.us == 0 && c->by_phase[MEMBER_PENDING] > 0;
+        struct member *m = may_wait ? campaign_find_member(c, d->rec.dev_eui) : NULL;
         bool waits = m != NULL && m->rec.phase == MEMBER_PENDING && d->active != m;
         if (waits && (next == NULL || goes_before(m, next))) {
             next = m;

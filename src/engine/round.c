@@ -111,11 +111,12 @@ int64_t round_company_us(const struct engine *e, struct campaign *c)
     return us > COMPANY_MIN_US ? us : COMPANY_MIN_US;
 }
 
+/* Of a large campaign most have ended when the last ones are still tried: not those. */
 static void collect(struct round *r)
 {
     struct utc next = UTC_NEVER;
-    for (size_t i = 0; i < r->c->member_count; i++) {
-        struct member *m = &r->c->members[i];
+    for (size_t i = 0; i < r->c->live_count; i++) {
+        struct member *m = r->c->live[i];
         m->in_round = false;
         bool joins =
             m->rec.phase == MEMBER_READY && is_candidate(r->e, m) && cohort_join(r->e, m);
@@ -308,8 +309,9 @@ static struct forming *begin(struct engine *e, struct campaign *c)
     struct round *r = &f->all;
     r->e = e;
     r->c = c;
-    r->members = engine_zeroed(c->member_count, sizeof(struct member *));
-    f->group_members = engine_zeroed(c->member_count, sizeof(struct member *));
+    campaign_list_live(c);
+    r->members = engine_zeroed(c->live_count, sizeof(struct member *));
+    f->group_members = engine_zeroed(c->live_count, sizeof(struct member *));
     collect(r);
     f->left = r->count;
     return f;
