@@ -196,7 +196,7 @@ static bool fits(const struct way *w, const struct gateway_ledger *l, size_t ban
     if (!is_lawful(l, now, us)) {
         return false;
     }
-    if (is_sending(l) && level_us(l, now) + us > cap_us / SESSION_PART) {
+    if (level_us(l, now) + us > cap_us / SESSION_PART && is_sending(l)) {
         return false;
     }
     bool is_long = us > cap_us / LONG_PART;

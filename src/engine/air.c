@@ -27,8 +27,7 @@ enum {
 static size_t place_of(struct gateway_ledger *const *table, size_t cap, uint64_t gateway,
                        const struct subband *band)
 {
-    uint64_t key = gateway * UINT64_C(0x9e3779b97f4a7c15) ^ band->min_hz;
-    size_t i = (size_t)((key * UINT64_C(0xff51afd7ed558ccd)) >> 32) & (cap - 1);
+    size_t i = engine_home(gateway + ((uint64_t)band->min_hz << 20), cap);
     while (table[i] != NULL && (table[i]->gateway != gateway || table[i]->band != band)) {
         i = (i + 1) & (cap - 1);
     }

@@ -125,10 +125,9 @@ struct fleet *engine_find_fleet(const struct engine *e, uint32_t id)
     return NULL;
 }
 
-/* Fibonacci hashing: DevEUIs of one maker differ in their low bits only. */
 static size_t device_place(struct device *const *table, size_t cap, uint64_t dev_eui)
 {
-    size_t i = (size_t)((dev_eui * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (cap - 1);
+    size_t i = engine_home(dev_eui, cap);
     while (table[i] != NULL && table[i]->rec.dev_eui != dev_eui) {
         i = (i + 1) & (cap - 1);
     }

@@ -299,20 +299,21 @@ struct owner {
     void *object;
 };
 
+/* What every command looks at comes first, as the bulk is far from the cache. */
 struct gateway_ledger {
     uint64_t gateway;
     const struct subband *band;
+    bool restored;      /* from charges, and used by no fleet since */
+    int64_t queued_us;  /* commands that may go out there, and have not yet */
+    int64_t likely_us;  /* ... those that should */
+    int64_t command_us; /* of commands that have, by and by forgotten: see admit.c */
+    struct utc command_at;
     struct ledger ledger;
-    bool restored;              /* from charges, and used by no fleet since */
+    int64_t asked_us;           /* see admit_setup_us() */
     struct transmission **open; /* that use it, not ended */
     size_t open_count;
     struct utc air_from; /* the frame handed over last is on air in between */
     struct utc air_until;
-    int64_t queued_us;  /* commands that may go out there, and have not yet */
-    int64_t likely_us;  /* ... those that should */
-    int64_t asked_us;   /* see admit_setup_us() */
-    int64_t command_us; /* of commands that have, by and by forgotten: see admit.c */
-    struct utc command_at;
     uint32_t observer;              /* the fleet whose server tells of others' frames */
     struct utc observed_at;         /* when it last did */
     uint16_t turn[REGION_DR_COUNT]; /* in the grid of its fleet; PARTITION_NO_TURN */
@@ -396,6 +397,17 @@ enum {
         1, /* uplinks without the answer, when it was due, before asking again */
     EVIDENCE_UNSENT = 2, /* ... when the server never said it was sent */
 };
+
+/*
+ * Where to look first for a key in a hash table of a power of two, more than one. Fibonacci
+ * hashing: EUIs of one maker differ in their low bits only, and the upper bits of the product,
+ * but not those in its middle, lie as far apart as they can.
+ */
+static inline size_t engine_home(uint64_t key, size_t cap)
+{
+    return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >>
+                    (__builtin_clzll((unsigned long long)cap) + 1));
+}
 
 /* engine.c */
 uint32_t engine_new_slot(struct engine *e, enum owner_kind kind, void *object);

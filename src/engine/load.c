@@ -22,8 +22,7 @@ enum {
 /* Where it is or would be; a gateway of 0 is an empty place. */
 static size_t place_of(const struct gateway_load *loads, size_t cap, uint64_t gateway)
 {
-    uint64_t key = gateway * UINT64_C(0x9e3779b97f4a7c15);
-    size_t i = (size_t)(key >> 32) & (cap - 1);
+    size_t i = engine_home(gateway, cap);
     while (loads[i].gateway != 0 && loads[i].gateway != gateway) {
         i = (i + 1) & (cap - 1);
     }
