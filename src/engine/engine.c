@@ -12,6 +12,7 @@
 
 enum {
     DEVICE_CAP_MIN = 64,
+    CACHE_LINE = 64,
 };
 
 void *engine_grow(void *items, size_t count, size_t size)
@@ -195,6 +196,26 @@ int engine_set_maintenance(struct engine *engine, uint64_t dev_eui, bool mainten
 struct device *engine_find_device(const struct engine *e, uint64_t dev_eui)
 {
     return e->devices[device_place(e->devices, e->device_cap, dev_eui)];
+}
+
+static void ask_for(const void *object, size_t size)
+{
+    for (size_t at = 0; at < size; at += CACHE_LINE) {
+        __builtin_prefetch((const char *)object + at);
+    }
+}
+
+void engine_expect(const struct engine *engine, uint64_t dev_eui, enum engine_near near)
+{
+    struct device *const *place =
+        &engine->devices[engine_home(dev_eui, engine->device_cap)];
+    if (near == ENGINE_NEAR_PLACE) {
+        __builtin_prefetch(place);
+    } else if (near == ENGINE_NEAR_DEVICE && *place != NULL) {
+        ask_for(*place, sizeof(**place));
+    } else if (near == ENGINE_NEAR_MEMBER && *place != NULL && (*place)->active != NULL) {
+        ask_for((*place)->active, sizeof(struct member));
+    }
 }
 
 const struct device_rec *engine_device(const struct engine *engine, uint64_t dev_eui)

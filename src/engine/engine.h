@@ -155,6 +155,20 @@ struct lane_aired engine_lane_aired(const struct engine *engine, uint32_t transm
 size_t engine_transmission_devices(const struct engine *engine, uint32_t transmission_id,
                                    uint64_t *devices, size_t cap);
 const struct device_rec *engine_device(const struct engine *engine, uint64_t dev_eui);
+
+/* How near an event of a device is; each can be asked for when the one before has come. */
+enum engine_near {
+    ENGINE_NEAR_PLACE, /* where it is to be found */
+    ENGINE_NEAR_DEVICE,
+    ENGINE_NEAR_MEMBER,
+};
+
+/*
+ * An event of that device is about to come: of a large fleet it is not in the cache, so ask
+ * the memory for that part of it. Changes nothing, and may be left out.
+ */
+void engine_expect(const struct engine *engine, uint64_t dev_eui, enum engine_near near);
+
 /* What it has reported in LwM2M; NULL: nothing. */
 const struct report_rec *engine_report(const struct engine *engine, uint64_t dev_eui);
 enum engine_retry {

@@ -107,6 +107,7 @@ static void transmit(struct world *w, uint32_t device, uint8_t fport,
         }
     }
     __builtin_prefetch(world_near(w, device)); /* for its end */
+    run_expect(w, device, ENGINE_NEAR_PLACE);
     heap_push(&w->heap, u->until_us, ON_UPLINK_END, slot);
 }
 
@@ -175,6 +176,7 @@ void device_uplink_end(struct world *w, uint32_t slot)
             t->first_received_us = record_time(w, u->from_us);
         }
     }
+    run_expect(w, u->device, ENGINE_NEAR_DEVICE);
     heap_push(&w->heap, u->until_us + DEDUPLICATION_US, ON_DELIVER, slot);
 }
 

@@ -378,6 +378,13 @@ static inline const struct near *world_near(const struct world *w, size_t device
 /* Grow an array so that it holds count items; aborts when memory is exhausted. */
 void *world_grow(void *items, size_t *cap, size_t count, size_t size);
 
+/* Its next uplink is on the way to the engine. */
+static inline void run_expect(const struct world *w, uint32_t device,
+                              enum engine_near near)
+{
+    engine_expect(w->engine, WORLD_DEVICE_EUI_BASE + device, near);
+}
+
 /* ---- run.c ---- */
 struct engine_event run_event(const struct world *w, enum engine_event_type type);
 void run_step(struct world *w, struct engine_event *event);

@@ -319,6 +319,8 @@ LOOKS_AHEAD void look_ahead(const struct world *w)
             __builtin_prefetch(&w->devices[item->arg].exchange_until_us);
             __builtin_prefetch(&w->trace.devices[item->arg]);
             __builtin_prefetch(&w->s->devices[item->arg]);
+        } else if (item->kind == ON_DELIVER) {
+            run_expect(w, w->uplinks[item->arg].device, ENGINE_NEAR_MEMBER);
         }
     }
 }
