@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HEAP_PAGES = 4096 }; /* a power of two */
+enum { HEAP_PAGES = 32768 }; /* a power of two */
 
 struct heap_item {
     int64_t at_us; /* not negative */
