@@ -240,6 +240,8 @@ static int apply_one(struct world *w, size_t no)
         event.apply.deadline = since_apply(w, c->deadline);
     }
     run_step(w, &event);
+    parts_gather(engine_member_at(w->engine, event.apply.id, 0),
+                 engine_member_at(w->engine, event.apply.id, w->s->device_count - 1));
     give_windows(w, no);
     free(devices);
     free(waves);

@@ -67,5 +67,11 @@ int world_add_fleet(struct world *w, const struct fleet_spec *spec)
         .queue_rows_max = 1,
     };
     int err = engine_add_fleet(w->engine, &fleet);
-    return err == FUO_OK ? add_devices(w) : err;
+    err = err == FUO_OK ? add_devices(w) : err;
+    if (err == FUO_OK) { /* the engine allocates them one behind the other */
+        parts_gather(
+            engine_device(w->engine, WORLD_DEVICE_EUI_BASE),
+            engine_device(w->engine, WORLD_DEVICE_EUI_BASE + w->s->device_count - 1));
+    }
+    return err;
 }

@@ -417,6 +417,8 @@ FUO_MUST_CHECK int world_add_fleet(struct world *w, const struct fleet_spec *spe
 /* ---- parts.c ---- */
 void parts_init(struct world *w);
 void parts_finish(struct world *w);
+/* What others have allocated between two addresses, by huge pages too, where it is large. */
+void parts_gather(const void *from, const void *to);
 
 /* ---- server.c ---- */
 void server_send(struct world *w, const struct effect *effect);
