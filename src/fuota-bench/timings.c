@@ -8,6 +8,7 @@ struct runs {
     const struct world_scenario *scenario;
     const struct timings_options *options;
     const uint8_t *reachable;
+    const struct world_nears *nears;
     enum world_timing timings[WORLD_TIMING_COUNT]; /* by job: the longest first */
     size_t count;
 };
@@ -23,6 +24,7 @@ static int run_one(const struct runs *r, enum world_timing timing, struct outcom
     struct world_config config = {.timing = timing,
                                   .install = true,
                                   .no_frames = !r->options->tables,
+                                  .nears = r->nears,
                                   .progress = r->options->progress};
     struct figures_options options = {.timing = timing, .solver = r->options->solver};
     int64_t start_us = clock_mono(r->clock).us;
@@ -91,7 +93,8 @@ int timings_run(const struct clock *clock, const struct world_scenario *s,
                 const struct timings_options *options, const uint8_t *reachable,
                 struct timings *out)
 {
-    struct runs r = {clock, s, options, reachable, {0}, 0};
+    struct world_nears *nears = world_nears_make(s); /* before there are processes */
+    struct runs r = {clock, s, options, reachable, nears, {0}, 0};
     for (int i = 0; i < WORLD_TIMING_COUNT; i++) {
         if (options->wanted[i]) {
             r.timings[r.count++] = (enum world_timing)i;
@@ -99,7 +102,9 @@ int timings_run(const struct clock *clock, const struct world_scenario *s,
     }
     bool here =
         options->tables || options->progress || options->at_once < 2 || r.count < 2;
-    return here ? run_here(&r, out) : run_apart(&r, out);
+    int err = here ? run_here(&r, out) : run_apart(&r, out);
+    world_nears_free(nears);
+    return err;
 }
 
 void timings_finish(struct timings *t)

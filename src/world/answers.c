@@ -29,13 +29,13 @@ static const struct world_profile *profile_of(const struct world *w, uint32_t de
 void answers_say(struct world *w, uint32_t device, uint8_t fport, const uint8_t *payload,
                  size_t len, int64_t delay_us)
 {
-    struct light *d = &w->devices[device];
     if (len == 0 || len > ANSWER_BYTES) {
         return;
     }
-    d->answer_fport = fport;
-    d->answer_len = (uint8_t)len;
-    memcpy(d->answer, payload, len);
+    struct saying *says = device_saying(w, device);
+    says->answer_fport = fport;
+    says->answer_len = (uint8_t)len;
+    memcpy(says->answer, payload, len);
     heap_push(&w->heap, w->now_us + delay_us, ON_ANSWER, device);
 }
 
@@ -281,16 +281,20 @@ static size_t encode_status(const struct world *w, uint32_t device, bool all_par
 
 bool answers_status(struct world *w, uint32_t device, bool all_participants)
 {
-    struct light *d = &w->devices[device];
-    size_t len = encode_status(w, device, all_participants, d->status, sizeof(d->status));
-    d->status_len = (uint8_t)len;
+    uint8_t status[STATUS_BYTES];
+    size_t len = encode_status(w, device, all_participants, status, sizeof(status));
+    if (len > 0) {
+        struct saying *says = device_saying(w, device);
+        says->status_len = (uint8_t)len;
+        memcpy(says->status, status, len);
+    }
     return len > 0;
 }
 
 void answers_block_received(struct world *w, uint32_t device)
 {
     struct light *d = &w->devices[device];
-    if (d->answer_len > 0) {
+    if (d->saying != NONE && w->sayings[d->saying].answer_len > 0) {
         return; /* after what is to be said first */
     }
     uint8_t buf[4];

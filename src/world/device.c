@@ -30,6 +30,7 @@ void world_device_init(struct world *w, uint32_t device)
     const struct world_device *truth = &w->s->devices[device];
     d->queue_head = NONE;
     d->queue_tail = NONE;
+    d->saying = NONE;
     d->tx = NONE;
     d->rank_tx = NONE;
     d->joined = NONE;
@@ -131,6 +132,36 @@ void device_uplink(struct world *w, uint32_t device)
     transmit(w, device, APP_FPORT, NULL, APP_BYTES);
 }
 
+struct saying *device_saying(struct world *w, uint32_t device)
+{
+    struct light *d = &w->devices[device];
+    if (d->saying == NONE && w->saying_free == NONE) {
+        size_t from = w->saying_cap;
+        w->sayings =
+            world_grow(w->sayings, &w->saying_cap, from + 1, sizeof(*w->sayings));
+        for (size_t i = from; i < w->saying_cap; i++) {
+            w->sayings[i] = (struct saying){.next_free = w->saying_free};
+            w->saying_free = (uint32_t)i;
+        }
+    }
+    if (d->saying == NONE) {
+        d->saying = w->saying_free;
+        w->saying_free = w->sayings[d->saying].next_free;
+    }
+    return &w->sayings[d->saying];
+}
+
+/* Unless something is left of it. */
+static void forget_saying(struct world *w, struct light *d)
+{
+    if (d->saying != NONE && w->sayings[d->saying].answer_len == 0 &&
+        !d->status_pending) {
+        w->sayings[d->saying].next_free = w->saying_free;
+        w->saying_free = d->saying;
+        d->saying = NONE;
+    }
+}
+
 void device_answer(struct world *w, uint32_t device)
 {
     struct light *d = &w->devices[device];
@@ -139,10 +170,12 @@ void device_answer(struct world *w, uint32_t device)
                   device);
         return;
     }
-    if (d->answer_len > 0) {
-        transmit(w, device, d->answer_fport, d->answer, d->answer_len);
+    if (d->saying != NONE && w->sayings[d->saying].answer_len > 0) {
+        struct saying *says = &w->sayings[d->saying];
+        transmit(w, device, says->answer_fport, says->answer, says->answer_len);
+        says->answer_len = 0;
     }
-    d->answer_len = 0;
+    forget_saying(w, d);
     if (d->acks_left > 0) {
         answers_block_received(w, device);
     }
@@ -157,7 +190,9 @@ void device_status_answer(struct world *w, uint32_t device)
         return;
     }
     d->status_pending = false;
-    transmit(w, device, FRAG_FPORT, d->status, d->status_len);
+    const struct saying *says = &w->sayings[d->saying];
+    transmit(w, device, FRAG_FPORT, says->status, says->status_len);
+    forget_saying(w, d);
 }
 
 void device_uplink_end(struct world *w, uint32_t slot)
@@ -326,9 +361,7 @@ void device_reboot(struct world *w, uint32_t device)
     d->tx = NONE;
     d->complete = false;
     /* It joins again, and says so. */
-    heap_push(&w->heap, w->now_us + SECONDS_US(10) + jitter_us(w, SECONDS_US(50)),
-              ON_ANSWER, device);
-    d->answer_fport = APP_FPORT;
-    d->answer_len = APP_BYTES;
-    memset(d->answer, 0, APP_BYTES);
+    static const uint8_t nothing[APP_BYTES];
+    answers_say(w, device, APP_FPORT, nothing, sizeof(nothing),
+                SECONDS_US(10) + jitter_us(w, SECONDS_US(50)));
 }

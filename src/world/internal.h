@@ -36,6 +36,7 @@ enum {
     RING = 8, /* frames a gateway remembers; those of a few seconds are looked at */
     BAND_COUNT = 3,
     ANSWER_BYTES = 34,
+    STATUS_BYTES = 6,
     LANE_GATEWAYS = RECORD_GATEWAY_MAX,
     LINE_BYTES = 64, /* of a cache */
 };
@@ -155,6 +156,11 @@ struct near {
     int16_t loss_cdb; /* INT16_MAX: there are no more */
 };
 
+struct world_nears {
+    struct near *links;
+    size_t stride;
+};
+
 struct listener {
     uint32_t device;
     uint32_t generation;
@@ -213,7 +219,6 @@ struct light {
     uint8_t session_dr;
     bool in_session;
     bool complete;
-    bool error_kept;     /* "no matrix memory", where that is never cleared */
     bool status_pending; /* ON_STATUS is planned */
 
     int64_t exchange_until_us; /* its receive windows are open: no new uplink */
@@ -221,6 +226,7 @@ struct light {
     int64_t reboot_at_us;
     uint32_t queue_head; /* struct unicast; NONE: empty */
     uint32_t queue_tail;
+    uint32_t saying;  /* struct saying; NONE: it has nothing to say */
     uint32_t mc_addr; /* 0: no group */
     uint32_t version;
     uint32_t next_version; /* of `image` */
@@ -236,11 +242,20 @@ struct light {
     bool corrupt;        /* a delta made none */
     uint8_t listens_ppt; /* in its session, in thousandths; 0: all the time */
     uint8_t acks_left;
+    bool error_kept; /* "no matrix memory", where that is never cleared */
+};
+
+_Static_assert(sizeof(struct light) == (size_t)2 * LINE_BYTES,
+               "there are a million of them");
+
+/* What a device is about to say, now and then one of them. */
+struct saying {
+    uint32_t next_free;
     uint8_t answer_fport;
-    uint8_t answer_len;
-    uint8_t status_len;
-    uint8_t status[6];
+    uint8_t answer_len; /* 0: no answer */
     uint8_t answer[ANSWER_BYTES];
+    uint8_t status_len;
+    uint8_t status[STATUS_BYTES];
 };
 
 /* What the server or the driver tells the engine a moment later. */
@@ -302,8 +317,9 @@ struct world {
     struct effects effects;
     struct notices notices;
     struct light *devices;
-    struct near *near;  /* by device: strongest first */
-    size_t near_stride; /* of each device; whole lines of the cache */
+    const struct near *near; /* by device: strongest first */
+    size_t near_stride;      /* of each device; whole lines of the cache */
+    struct world_nears *own_nears;
     struct gateway *gateways;
     int64_t *silent_at_us; /* by gateway: when its last frame ends */
     struct uplink *uplinks;
@@ -312,6 +328,9 @@ struct world {
     struct unicast *unicasts;
     size_t unicast_cap;
     uint32_t unicast_free;
+    struct saying *sayings;
+    size_t saying_cap;
+    uint32_t saying_free;
     struct frame *frames;
     size_t frame_cap;
     uint32_t frame_free;
@@ -472,6 +491,9 @@ void device_multicast(struct world *w, uint32_t device, const struct frame *fram
 void device_fragment(struct world *w, uint32_t device, uint16_t n);
 void device_leave_session(struct world *w, uint32_t device);
 void device_free_uplink(struct world *w, uint32_t slot);
+
+/* What it says next, to be filled; stays where it is until the next call. */
+struct saying *device_saying(struct world *w, uint32_t device);
 
 /* ---- answers.c ---- */
 /* Carry out the commands of one downlink; what it answers goes into the device. */

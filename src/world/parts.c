@@ -46,24 +46,45 @@ static struct near packed(const struct world_link *link)
     return (struct near){(uint16_t)link->gateway, (int16_t)link->loss_cdb};
 }
 
-static void pack_links(struct world *w)
+struct world_nears *world_nears_make(const struct world_scenario *s)
 {
     size_t most = 0;
-    for (size_t i = 0; i < w->s->device_count; i++) {
-        size_t count = world_link_count(w->s, i);
+    for (size_t i = 0; i < s->device_count; i++) {
+        size_t count = world_link_count(s, i);
         most = count > most ? count : most;
     }
     size_t in_line = LINE_BYTES / sizeof(struct near);
-    w->near_stride = (most + in_line) / in_line * in_line; /* one to end it */
-    w->near = big_table(w->s->device_count * w->near_stride, sizeof(*w->near));
-    for (size_t i = 0; i < w->s->device_count; i++) {
-        struct near *to = w->near + i * w->near_stride;
-        size_t count = world_link_count(w->s, i);
+    struct world_nears *n = calloc(1, sizeof(*n));
+    assert(n != NULL);
+    n->stride = (most + in_line) / in_line * in_line; /* one to end it */
+    n->links = big_table(s->device_count * n->stride, sizeof(*n->links));
+    for (size_t i = 0; i < s->device_count; i++) {
+        struct near *to = n->links + i * n->stride;
+        size_t count = world_link_count(s, i);
         for (size_t k = 0; k < count; k++) {
-            to[k] = packed(&world_links(w->s, i)[k]);
+            to[k] = packed(&world_links(s, i)[k]);
         }
         to[count].loss_cdb = INT16_MAX;
     }
+    return n;
+}
+
+void world_nears_free(struct world_nears *nears)
+{
+    if (nears != NULL) {
+        free(nears->links);
+        free(nears);
+    }
+}
+
+static void take_nears(struct world *w)
+{
+    const struct world_nears *n = w->config->nears;
+    if (n == NULL) {
+        n = w->own_nears = world_nears_make(w->s);
+    }
+    w->near = n->links;
+    w->near_stride = n->stride;
 }
 
 void parts_init(struct world *w)
@@ -73,9 +94,10 @@ void parts_init(struct world *w)
     w->gateways = calloc(w->s->gateway_count, sizeof(*w->gateways));
     w->silent_at_us = calloc(w->s->gateway_count, sizeof(*w->silent_at_us));
     assert(w->gateways != NULL && w->silent_at_us != NULL);
-    pack_links(w);
+    take_nears(w);
     w->uplink_free = NONE;
     w->unicast_free = NONE;
+    w->saying_free = NONE;
     w->frame_free = NONE;
     w->apply_us = INT64_MAX;
     record_init(w);
@@ -109,11 +131,12 @@ void parts_finish(struct world *w)
     free(w->tx_of_id);
     free(w->lanes);
     free(w->devices);
-    free(w->near);
+    world_nears_free(w->own_nears);
     free(w->gateways);
     free(w->silent_at_us);
     free(w->uplinks);
     free(w->unicasts);
+    free(w->sayings);
     free(w->frames);
     free(w->notices.items);
     heap_finish(&w->heap);

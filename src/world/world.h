@@ -53,6 +53,9 @@ struct world_campaign {
 
 enum { WORLD_CAMPAIGN_MAX = 8 };
 
+/* The links of a scenario as a run reads them: 64 bytes a device or more. */
+struct world_nears;
+
 struct world_config {
     enum world_timing timing;
     bool install; /* TS006 too; false: the run ends when all is downloaded or given up */
@@ -65,7 +68,8 @@ struct world_config {
     uint32_t delta_fails_ppm; /* devices on which no delta makes an image */
     int64_t approve_after_us; /* a wave has waited for its approval so long, or longer */
     int64_t abort_at_us;      /* the first campaign, by an operator; 0: never */
-    void (*watch)(bool inside); /* before and after each call of the engine; NULL */
+    const struct world_nears *nears; /* of the scenario; NULL: the run makes its own */
+    void (*watch)(bool inside);      /* before and after each call of the engine; NULL */
 };
 
 /* "stock", "margin1s", "direct" */
@@ -76,6 +80,10 @@ int64_t world_timing_margin_us(enum world_timing timing);
 
 /* When ChirpStack's scheduler looks next, at or after t: once a second. */
 int64_t world_next_tick_us(int64_t t_us);
+
+/* Once, for several runs of a scenario, in other processes too; never NULL. */
+struct world_nears *world_nears_make(const struct world_scenario *s);
+void world_nears_free(struct world_nears *nears); /* accepts NULL */
 
 /* Defaults of the vocabulary but for its tries, which are those of benchmarks; no waves. Include
  * campaign/spec.h to call it. */
