@@ -100,9 +100,9 @@ struct device {
     struct report_rec *report;     /* NULL: it has reported nothing in LwM2M */
     struct utc stored;             /* when rec was last stored */
     uint32_t f_cnt;     /* of its last uplink, if there was one since the start */
-    uint8_t dr;         /* of its last uplink; ENGINE_DR_UNKNOWN */
     uint32_t uplink_hz; /* ... 0: unknown */
     uint64_t heard_by;  /* ... the gateway that heard it best; 0: unknown */
+    uint8_t dr;         /* ... ENGINE_DR_UNKNOWN */
     uint8_t strong;     /* ... the links by their bits that it came in well by */
     uint8_t sent;       /* uplinks that were counted, and that nobody heard: */
     uint8_t unheard;    /* see uplink.c */
@@ -124,39 +124,39 @@ struct member {
     uint32_t slot;
     uint32_t seat;              /* its place in transmission->members */
     struct admission admission; /* of the command under way */
-    bool held;        /* there was no airtime for its command: again when it speaks */
-    bool delayed;     /* that was so in this transmission */
-    uint8_t delays;   /* transmissions that it was late for because of that */
-    uint8_t tail;     /* STATUS: fragments to be sent before it is asked */
-    uint8_t tails;    /* begun in this transmission */
-    uint8_t evidence; /* uplinks since the command that were no answer to it */
-    uint8_t rests;    /* of this phase: its command was given up for a while */
-    uint8_t regroups; /* set up anew, because its group was gone */
-    bool has_key;
-    bool has_mic;
-    bool asked_key; /* the driver is at it */
-    bool asked_mic;
-    bool unsure;           /* never said that it agreed to the first session */
+    uint8_t delays;             /* transmissions that it was late for because of `held` */
+    uint8_t tail;               /* STATUS: fragments to be sent before it is asked */
+    uint8_t tails;              /* begun in this transmission */
+    uint8_t evidence;           /* uplinks since the command that were no answer to it */
+    uint8_t rests;              /* of this phase: its command was given up for a while */
+    uint8_t regroups;           /* set up anew, because its group was gone */
     uint16_t denied_n;     /* news_n when it said that it has no image; 0: news since */
     uint16_t told_n;       /* news_n when it said what it misses; 0: news since */
     uint16_t told_missing; /* ... and the count that it gave */
     uint16_t look_lost;    /* what it said at the last look, see look.h */
-    uint8_t look_missed;   /* requests since then */
-    bool polled;           /* answered the poll under way */
-    bool reboot_doubtful;  /* DevRebootCountdownReq was never answered */
-    bool aborted;          /* with its campaign, since the start */
-    bool goes_again;       /* as soon as its turn comes, see retry.h */
-    bool undone;           /* ... was told to delete the image */
-    bool in_round;         /* a round is due that will look at it */
-    bool waits_for_result; /* it reported State 0, see fw_view */
-    bool announced;        /* its next version, and waits for others to: agree.h */
-    bool denies_time;      /* DevRebootTimeReq is of no use to it, see install.h */
-    bool version_proven;
-    uint16_t uplinks; /* since its reboot */
-    uint8_t reboots;  /* times it was asked for because of that doubt */
-    bool taken;       /* deliver.h: the device has agreed to be brought the image */
-    bool refused;     /* ... or has not */
-    uint8_t looks;    /* ... times that it was read since, and was as before */
+    uint16_t uplinks;      /* since its reboot */
+    uint8_t look_missed;   /* requests since the last look */
+    uint8_t reboots;       /* times it was asked for because of reboot_doubtful */
+    uint8_t looks;    /* deliver.h: times that it was read since, and was as before */
+    bool held : 1;    /* there was no airtime for its command: again when it speaks */
+    bool delayed : 1; /* that was so in this transmission */
+    bool has_key : 1;
+    bool has_mic : 1;
+    bool asked_key : 1; /* the driver is at it */
+    bool asked_mic : 1;
+    bool unsure : 1;           /* never said that it agreed to the first session */
+    bool polled : 1;           /* answered the poll under way */
+    bool reboot_doubtful : 1;  /* DevRebootCountdownReq was never answered */
+    bool aborted : 1;          /* with its campaign, since the start */
+    bool goes_again : 1;       /* as soon as its turn comes, see retry.h */
+    bool undone : 1;           /* ... was told to delete the image */
+    bool in_round : 1;         /* a round is due that will look at it */
+    bool waits_for_result : 1; /* it reported State 0, see fw_view */
+    bool announced : 1;        /* its next version, and waits for others to: agree.h */
+    bool denies_time : 1;      /* DevRebootTimeReq is of no use to it, see install.h */
+    bool version_proven : 1;
+    bool taken : 1;   /* deliver.h: the device has agreed to be brought the image */
+    bool refused : 1; /* ... or has not */
     uint32_t had_ppm; /* ... of the image */
     uint8_t wrapped[16];
     uint8_t mic[4];
