@@ -387,11 +387,6 @@ static int compare_u32(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static bool has_sent(const struct world_transmission *tx, size_t gateway)
-{
-    return tx->senders != NULL && tx->senders[gateway];
-}
-
 static int32_t margin(const struct builder *b, uint32_t device, size_t link, uint8_t dr)
 {
     return world_margin_cdb(b->s, world_links(b->s, device)[link].loss_cdb, dr);
@@ -411,7 +406,8 @@ static void add_row(struct builder *b, uint32_t device, uint8_t dr)
     for (size_t i = 0; i < count; i++) {
         if (margin(b, device, i, dr) >= wanted_cdb) {
             b->rows.columns[at++] = link[i].gateway;
-            given = (uint8_t)(given + (has_sent(b->tx, link[i].gateway) && given < 2));
+            given = (uint8_t)(given +
+                              (world_trace_sent(b->tx, link[i].gateway) && given < 2));
         }
     }
     uint8_t demand = one && given > 1 ? 1 : given;
@@ -451,7 +447,7 @@ static int add_transmission(const struct world_scenario *s,
 {
     uint64_t ours = 0;
     for (size_t g = 0; g < s->gateway_count; g++) {
-        ours += has_sent(tx, g);
+        ours += world_trace_sent(tx, g);
     }
     struct cover_rows rows;
     int err = build(s, tx, reachable, &rows);

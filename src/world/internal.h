@@ -180,7 +180,7 @@ struct tx {
     uint32_t version; /* of the image that it carries */
     bool is_delta;    /* to this: */
     uint32_t base;
-    uint32_t *slot_of; /* per gateway of the scenario: index into at + 1, 0: none */
+    uint16_t *slot_of; /* per gateway of the scenario: index into at + 1, 0: none */
     struct listeners *at;
     uint32_t at_count;
     uint32_t lane_of[RECORD_LANE_MAX]; /* index into world.lanes + 1 */

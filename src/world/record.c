@@ -30,10 +30,10 @@ static void add_sender(struct world *w, const struct world_frame *frame)
 {
     struct world_transmission *x = &w->trace.transmissions[frame->transmission];
     if (x->senders == NULL) {
-        x->senders = calloc(w->s->gateway_count, sizeof(*x->senders));
+        x->senders = calloc(w->s->gateway_count / 64 + 1, sizeof(*x->senders));
         assert(x->senders != NULL);
     }
-    x->senders[frame->gateway] = true;
+    x->senders[frame->gateway / 64] |= UINT64_C(1) << (frame->gateway % 64);
 }
 
 void record_frame(struct world *w, const struct world_frame *frame)
@@ -84,9 +84,9 @@ uint32_t record_join(struct world *w, uint32_t tx, uint32_t device)
 
 static void add_number(struct world_transmission *t, uint16_t n)
 {
-    size_t count = t->number_count + 1;
-    if ((count & (count - 1)) == 0) {
-        t->numbers = realloc(t->numbers, 2 * count * sizeof(*t->numbers));
+    if (t->number_count == t->number_cap) { /* by little: there are thousands of lists */
+        t->number_cap += 16 + t->number_cap / 4;
+        t->numbers = realloc(t->numbers, t->number_cap * sizeof(*t->numbers));
         assert(t->numbers != NULL);
     }
     t->numbers[t->number_count++] = (struct world_number){.n = n, .at_us = -1};

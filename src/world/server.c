@@ -288,7 +288,8 @@ static void add_gateway(struct tx *tx, uint32_t gateway)
     size_t cap = tx->at_count;
     tx->at = world_grow(tx->at, &cap, tx->at_count + 1U, sizeof(*tx->at));
     tx->at[tx->at_count++] = (struct listeners){0};
-    tx->slot_of[gateway] = tx->at_count;
+    assert(tx->at_count <= UINT16_MAX);
+    tx->slot_of[gateway] = (uint16_t)tx->at_count;
 }
 
 void server_open_group(struct world *w, const struct effect *effect)

@@ -36,10 +36,10 @@ struct world_frame {
 
 /* One frame of a transmission, whichever gateways sent it; by FCnt. */
 struct world_number {
-    uint16_t n;      /* 0: a status request */
     int64_t at_us;   /* first gateway; -1: on no gateway */
     uint64_t *heard; /* bit i: transmission.devices[i] got it; NULL: nobody */
     uint32_t words;  /* of heard */
+    uint16_t n;      /* 0: a status request */
 };
 
 struct world_transmission {
@@ -53,9 +53,10 @@ struct world_transmission {
     uint32_t lane_count;
     struct world_number *numbers; /* numbers[FCnt] */
     size_t number_count;
+    size_t number_cap;
     uint32_t *devices; /* that accepted its fragmentation session, in that order */
     size_t device_count;
-    bool *senders; /* by gateway: it sent a fragment; NULL: none did */
+    uint64_t *senders; /* bit g: gateway g sent a fragment; NULL: none did */
 };
 
 struct world_device_trace {
@@ -139,6 +140,11 @@ static inline bool world_trace_heard(const struct world_transmission *t, size_t 
 {
     return number < t->number_count && device / 64 < t->numbers[number].words &&
            (t->numbers[number].heard[device / 64] >> (device % 64) & 1) != 0;
+}
+
+static inline bool world_trace_sent(const struct world_transmission *t, size_t gateway)
+{
+    return t->senders != NULL && (t->senders[gateway / 64] >> (gateway % 64) & 1) != 0;
 }
 
 /* Frames of t->frames at whose end their gateway had sent more in the sub-band, in the hour

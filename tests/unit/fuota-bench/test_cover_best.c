@@ -221,20 +221,18 @@ static void cbc_finds_the_best_cover_and_the_linear_bound(void **state)
 static struct fleet f;
 static struct world_transmission tx;
 static uint32_t members[FLEET_DEVICES];
-static bool senders[FLEET_GATEWAYS];
+static uint64_t senders;
 
 /* All devices in one transmission at DR0; set: the gateways that sent a fragment. */
 static struct cover_best compare(uint32_t set)
 {
     struct cover_best best;
-    for (uint32_t g = 0; g < f.s.gateway_count; g++) {
-        senders[g] = (set >> g & 1) != 0;
-    }
+    senders = set & ((UINT64_C(1) << f.s.gateway_count) - 1);
     for (uint32_t i = 0; i < f.s.device_count; i++) {
         members[i] = i;
     }
     tx = (struct world_transmission){
-        .devices = members, .device_count = f.s.device_count, .senders = senders};
+        .devices = members, .device_count = f.s.device_count, .senders = &senders};
     f.t.transmissions = &tx;
     f.t.transmission_count = 1;
     assert_int_equal(cover_best_compute(&f.s, &f.t, f.reachable, &best), FUO_OK);

@@ -27,7 +27,7 @@ static void record(size_t device_count)
     for (size_t i = 0; i <= SENT; i++) {
         r.heard[i] = UINT64_MAX;
         r.numbers[i] =
-            (struct world_number){(uint16_t)(i < 12 ? i + 1 : i), 1000, &r.heard[i], 1};
+            (struct world_number){1000, &r.heard[i], 1, (uint16_t)(i < 12 ? i + 1 : i)};
     }
     r.numbers[12].n = 0;
     for (size_t i = 0; i < device_count; i++) {

@@ -138,7 +138,7 @@ static void frames_that_are_not_kept_count(void **state)
         multicast += f->kind != WORLD_FRAME_UNICAST;
         airtime_us += f->kind != WORLD_FRAME_UNICAST ? f->airtime_us : 0;
         assert_true(f->kind != WORLD_FRAME_FRAGMENT ||
-                    t[1].transmissions[f->transmission].senders[f->gateway]);
+                    world_trace_sent(&t[1].transmissions[f->transmission], f->gateway));
     }
     assert_true(multicast > 0 && multicast < t[0].frame_count);
     for (int i = 0; i < 2; i++) {
