@@ -66,6 +66,8 @@ struct world_nears *world_nears_make(const struct world_scenario *s)
         }
         to[count].loss_cdb = INT16_MAX;
     }
+    /* Here, not in a run: in a process of its own that would make a copy of them. */
+    parts_gather(s->devices, s->devices + s->device_count);
     return n;
 }
 
@@ -102,7 +104,6 @@ void parts_init(struct world *w)
     w->apply_us = INT64_MAX;
     record_init(w);
     parts_gather(w->trace.devices, w->trace.devices + w->s->device_count);
-    parts_gather(w->s->devices, w->s->devices + w->s->device_count);
     for (size_t i = 0; i < w->s->device_count; i++) {
         world_device_init(w, (uint32_t)i);
     }
