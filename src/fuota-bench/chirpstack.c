@@ -15,6 +15,7 @@ enum {
     JITTER_PERCENT = 5,  /* of uplinks, to either side */
     HOPELESS_CDB = -1000,
     LINKS_MAX = 64,
+    LISTEN_MORE = 6, /* fragments beyond those missing: a few depend on others */
     VERSIONS = 3,
     N_MAX = 16383,
     SALT_UPLINK = 0x75700000,
@@ -220,7 +221,7 @@ struct session {
 
 /* The gateways whose frames a device can make out. */
 struct audience {
-    uint32_t gateway[LINKS_MAX];
+    struct world_ear ear[LINKS_MAX];
     int64_t offset_us[LINKS_MAX]; /* of its frame from that of the first gateway */
     size_t count;
 };
@@ -250,21 +251,20 @@ static bool jammed(const struct session *x, size_t device, const struct world_li
     return false;
 }
 
-static struct audience audience_of(const struct session *x, size_t device)
+static void audience_of(const struct session *x, size_t device, struct audience *a)
 {
     const struct group *g = x->g;
     const struct world_link *link = world_links(g->s, device);
-    struct audience a = {0};
-    for (size_t i = 0; i < world_link_count(g->s, device) && a.count < LINKS_MAX; i++) {
+    a->count = 0;
+    for (size_t i = 0; i < world_link_count(g->s, device) && a->count < LINKS_MAX; i++) {
         if (g->chosen[link[i].gateway] &&
             world_margin_cdb(g->s, link[i].loss_cdb, x->dr) >= HOPELESS_CDB &&
-            !jammed(x, device, &link[i])) {
-            a.gateway[a.count] = link[i].gateway;
-            a.offset_us[a.count] = g->position[link[i].gateway] * x->margin_us;
-            a.count++;
+            !jammed(x, device, &link[i]) &&
+            world_ear_of(g->s, device, link[i].gateway, x->dr, &a->ear[a->count])) {
+            a->offset_us[a->count] = g->position[link[i].gateway] * x->margin_us;
+            a->count++;
         }
     }
-    return a;
 }
 
 static int64_t sent_us(const struct session *x, uint32_t fragment)
@@ -273,50 +273,63 @@ static int64_t sent_us(const struct session *x, uint32_t fragment)
 }
 
 /* When the fragment first reached the device; -1: it did not. */
-static int64_t arrival_us(const struct session *x, size_t device,
-                          const struct audience *a, uint32_t fragment)
+static int64_t arrival_us(const struct session *x, const struct audience *a,
+                          uint32_t fragment)
 {
     int64_t first_us = -1;
     for (size_t k = 0; k < a->count; k++) {
         int64_t at_us = sent_us(x, fragment) + a->offset_us[k];
-        if ((first_us < 0 || at_us < first_us) &&
-            world_heard(x->g->s, device, a->gateway[k], x->dr, at_us)) {
+        if ((first_us < 0 || at_us < first_us) && world_ear_hears(&a->ear[k], at_us)) {
             first_us = at_us;
         }
     }
     return first_us < 0 ? -1 : first_us + x->cut.airtime_us;
 }
 
-static bool heard_at_all(const struct session *x, size_t device, const struct audience *a,
+static bool heard_at_all(const struct session *x, const struct audience *a,
                          uint32_t fragment)
 {
     for (size_t k = 0; k < a->count; k++) {
-        if (world_heard(x->g->s, device, a->gateway[k], x->dr,
-                        sent_us(x, fragment) + a->offset_us[k])) {
+        if (world_ear_hears(&a->ear[k], sent_us(x, fragment) + a->offset_us[k])) {
             return true;
         }
     }
     return false;
 }
 
+/* From a fragment on, until so many more are heard; returns where it stopped. */
+static uint32_t listen(const struct session *x, const struct audience *a, uint32_t from,
+                       uint32_t wanted)
+{
+    uint32_t f = from;
+    for (uint32_t got = 0; f < x->fragments && got < wanted; f++) {
+        if (heard_at_all(x, a, f)) {
+            fec_row_add(x->heard, f);
+            got++;
+        }
+    }
+    return f;
+}
+
+/* Nobody listens much beyond what it needs: most have it long before the worst. */
 static int64_t receive(const struct session *x, size_t device)
 {
-    struct audience a = audience_of(x, device);
+    struct audience a;
+    audience_of(x, device, &a);
     if (a.count == 0) {
         return -1;
     }
     memset(x->heard, 0, (x->fragments / 64 + 1) * sizeof(*x->heard));
-    for (uint32_t f = 0; f < x->fragments; f++) {
-        if (heard_at_all(x, device, &a, f)) {
-            fec_row_add(x->heard, f);
-        }
-    }
     const struct world_profile *p = &x->g->s->profiles[x->g->s->devices[device].profile];
     uint32_t max_lost = (uint32_t)((uint64_t)x->cut.m * p->cap_ppm / WORLD_PPM);
     struct minrank *decoder = x->decoders[p->ts004 == 2 ? FEC_V2 : FEC_V1];
-    struct minrank_need need =
-        minrank_least(decoder, x->order, x->heard, x->fragments, max_lost);
-    return need.prefix == 0 ? -1 : arrival_us(x, device, &a, (uint32_t)need.prefix - 1);
+    struct minrank_need need = {.missing = x->cut.m};
+    uint32_t listened = 0;
+    while (need.prefix == 0 && need.missing != UINT32_MAX && listened < x->fragments) {
+        listened = listen(x, &a, listened, need.missing + LISTEN_MORE);
+        need = minrank_least(decoder, x->order, x->heard, listened, max_lost);
+    }
+    return need.prefix == 0 ? -1 : arrival_us(x, &a, (uint32_t)need.prefix - 1);
 }
 
 static void play(const struct session *x, struct strategy *out)

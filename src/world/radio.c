@@ -130,12 +130,26 @@ int32_t world_normal_milli(uint64_t bits)
     return (bits & NORMAL_COUNT) != 0 ? -x : x;
 }
 
-uint64_t world_hash(uint64_t seed, uint64_t a, uint64_t b, uint64_t c)
+/* All but the last part of a key: what does not change from frame to frame. */
+static struct world_key key_begun(uint64_t seed, uint64_t a, uint64_t b)
 {
     struct prng p = prng_seeded(seed ^ (a * UINT64_C(0xd6e8feb86659fd93)));
-    p.state += prng_next(&p) ^ (b * UINT64_C(0xa0761d6478bd642f));
-    p.state += prng_next(&p) ^ (c * UINT64_C(0xe7037ed1a0b428db));
+    uint64_t drawn = prng_next(&p);
+    p.state += drawn ^ (b * UINT64_C(0xa0761d6478bd642f));
+    drawn = prng_next(&p);
+    return (struct world_key){.state = p.state, .drawn = drawn};
+}
+
+static uint64_t key_hash(const struct world_key *key, uint64_t c)
+{
+    struct prng p = {key->state + (key->drawn ^ (c * UINT64_C(0xe7037ed1a0b428db)))};
     return prng_next(&p);
+}
+
+uint64_t world_hash(uint64_t seed, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct world_key key = key_begun(seed, a, b);
+    return key_hash(&key, c);
 }
 
 int32_t world_log10_milli(uint64_t x)
@@ -163,21 +177,38 @@ bool world_in_burst(const struct world_scenario *s, size_t device, int64_t at_us
            p->burst_loss_ppm;
 }
 
+bool world_ear_of(const struct world_scenario *s, size_t device, uint32_t gateway,
+                  uint8_t dr, struct world_ear *ear)
+{
+    const struct world_link *link = world_links(s, device);
+    size_t i = 0;
+    while (i < world_link_count(s, device) && link[i].gateway != gateway) {
+        i++;
+    }
+    if (s->devices[device].dead || i == world_link_count(s, device)) {
+        return false;
+    }
+    *ear = (struct world_ear){.s = s,
+                              .device = device,
+                              .key = key_begun(s->seed, device, gateway),
+                              .margin_cdb = world_margin_cdb(s, link[i].loss_cdb, dr)};
+    return true;
+}
+
+bool world_ear_hears(const struct world_ear *ear, int64_t at_us)
+{
+    if (world_in_burst(ear->s, ear->device, at_us)) {
+        return false;
+    }
+    uint64_t bits = key_hash(&ear->key, (uint64_t)at_us);
+    int32_t fade_cdb =
+        world_normal_milli(bits) * (int32_t)ear->s->params.fading_cdb / 1000;
+    return (bits >> 32) % WORLD_PPM >= world_raw_loss_ppm(ear->margin_cdb + fade_cdb);
+}
+
 bool world_heard(const struct world_scenario *s, size_t device, uint32_t gateway,
                  uint8_t dr, int64_t at_us)
 {
-    if (s->devices[device].dead || world_in_burst(s, device, at_us)) {
-        return false;
-    }
-    const struct world_link *link = world_links(s, device);
-    for (size_t i = 0; i < world_link_count(s, device); i++) {
-        if (link[i].gateway == gateway) {
-            uint64_t bits = world_hash(s->seed, device, gateway, (uint64_t)at_us);
-            int32_t fade_cdb =
-                world_normal_milli(bits) * (int32_t)s->params.fading_cdb / 1000;
-            int32_t margin_cdb = world_margin_cdb(s, link[i].loss_cdb, dr) + fade_cdb;
-            return (bits >> 32) % WORLD_PPM >= world_raw_loss_ppm(margin_cdb);
-        }
-    }
-    return false;
+    struct world_ear ear;
+    return world_ear_of(s, device, gateway, dr, &ear) && world_ear_hears(&ear, at_us);
 }

@@ -50,5 +50,25 @@ int32_t world_log10_milli(uint64_t x);
 bool world_heard(const struct world_scenario *s, size_t device, uint32_t gateway,
                  uint8_t dr, int64_t at_us);
 
+/* A hash whose last part is still to come. */
+struct world_key {
+    uint64_t state;
+    uint64_t drawn;
+};
+
+/* What a device hears of one gateway at a data rate: for frame after frame of it. */
+struct world_ear {
+    const struct world_scenario *s;
+    size_t device;
+    struct world_key key;
+    int32_t margin_cdb;
+};
+
+/* False if there is no link or the device is dead: it hears nothing, *ear is untouched. */
+bool world_ear_of(const struct world_scenario *s, size_t device, uint32_t gateway,
+                  uint8_t dr, struct world_ear *ear);
+/* As world_heard(). */
+bool world_ear_hears(const struct world_ear *ear, int64_t at_us);
+
 /* The device is in a burst of losses (params.burst_loss_ppm) at that time. */
 bool world_in_burst(const struct world_scenario *s, size_t device, int64_t at_us);
