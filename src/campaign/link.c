@@ -83,8 +83,11 @@ static bool heard_by(uint64_t gateway, const struct data_rate *rate,
 {
     bool heard = false;
     for (size_t i = 0; i < rx_count; i++) {
+        if (rx[i].gateway != gateway) {
+            continue;
+        }
         int16_t snr = snr_of(&rx[i], rate);
-        if (rx[i].gateway == gateway && (!heard || snr > *snr_cdb)) {
+        if (!heard || snr > *snr_cdb) {
             *snr_cdb = snr;
             heard = true;
         }
