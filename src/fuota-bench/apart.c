@@ -7,7 +7,9 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +21,7 @@
 /* What a child says: its error, and after FUO_OK its result. */
 struct message {
     int err;
-    uint8_t result[];
+    alignas(max_align_t) uint8_t result[]; /* whatever it is made of */
 };
 
 struct child {

@@ -25,7 +25,8 @@
 struct apart {
     size_t count;        /* of jobs */
     size_t result_bytes; /* of each */
-    /* In the child: fills the zeroed *result; FUO_OK, or the error that apart_run() returns. */
+    /* In the child: fills the zeroed *result, which is aligned for anything; FUO_OK, or the
+     * error that apart_run() returns. */
     int (*run)(void *context, size_t job, void *result);
     const char *(*name)(void *context, size_t job); /* on stderr */
     void *context;
