@@ -471,6 +471,10 @@ static int add_transmission(const struct world_scenario *s,
 int cover_best_compute(const struct world_scenario *s, const struct world_trace *t,
                        const uint8_t *reachable, struct cover_best *out)
 {
+    if (t->transmission_count > COVER_BEST_MANY) {
+        *out = (struct cover_best){0};
+        return FUO_OK;
+    }
     size_t count = t->transmission_count == 0 ? 1 : t->transmission_count;
     uint32_t seconds = (uint32_t)(COVER_BEST_SECONDS / count);
     struct cover_best sum = {.solver = true, .all_optimal = true};

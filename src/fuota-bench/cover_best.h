@@ -10,7 +10,8 @@
  * what cbc (Coin-OR, package coinor-cbc) finds in its time; its linear relaxation is the
  * lower bound. Both programs are written as a file in LP format, and the answer is parsed.
  *
- * Without cbc there is no figure (solver is false), never a failure. With a time limit the
+ * Without cbc there is no figure (solver is false), never a failure; nor is there one for a
+ * nation, whose thousands of transmissions would get no time worth the name. With a time limit the
  * incumbent may differ from run to run; all_optimal says whether it did not bind.
  */
 #pragma once
@@ -24,7 +25,8 @@
 #include "world/trace.h"
 
 enum {
-    COVER_BEST_SECONDS = 60,     /* of cbc, for all transmissions of a run */
+    COVER_BEST_SECONDS = 60, /* of cbc, for all transmissions of a run; each gets one */
+    COVER_BEST_MANY = 600,   /* more transmissions than that are not searched */
     COVER_BEST_SINGLE_CDB = 500, /* margin wanted of a link that serves alone */
     COVER_BEST_GOOD_CDB = 1000,  /* a best link from which on one is enough */
     COVER_BEST_DOUBLE_CDB = 0,   /* of each of two */
@@ -34,7 +36,7 @@ struct cover_best {
     uint64_t ours;
     uint64_t best;
     uint64_t lp_milli; /* the linear relaxation, times 1000 */
-    bool solver;       /* cbc was there */
+    bool solver;       /* cbc was there, and asked */
     bool all_optimal;  /* of every transmission */
 };
 

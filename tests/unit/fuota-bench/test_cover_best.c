@@ -223,6 +223,22 @@ static struct world_transmission tx;
 static uint32_t members[FLEET_DEVICES];
 static uint64_t senders;
 
+static void thousands_of_transmissions_are_not_searched(void **state)
+{
+    (void)state;
+    struct cover_best best = {.solver = true};
+    struct world_transmission *many = calloc(COVER_BEST_MANY + 1, sizeof(*many));
+    assert_non_null(many);
+    f.t.transmissions = many;
+    f.t.transmission_count = COVER_BEST_MANY + 1;
+    assert_int_equal(cover_best_compute(&f.s, &f.t, f.reachable, &best), FUO_OK);
+    assert_false(best.solver);
+    assert_int_equal(best.best, 0);
+    f.t.transmissions = NULL;
+    f.t.transmission_count = 0;
+    free(many);
+}
+
 /* All devices in one transmission at DR0; set: the gateways that sent a fragment. */
 static struct cover_best compare(uint32_t set)
 {
@@ -287,5 +303,6 @@ TEST_MAIN(cmocka_unit_test(rows_that_others_imply_are_dropped),
           cmocka_unit_test(without_a_solver_there_is_no_answer),
           cmocka_unit_test(its_files_are_where_tmpdir_says_and_go_away),
           cmocka_unit_test(cbc_finds_the_best_cover_and_the_linear_bound),
+          cmocka_unit_test(thousands_of_transmissions_are_not_searched),
           cmocka_unit_test(strong_links_ask_for_one_gateway_thin_ones_for_two),
           cmocka_unit_test(ours_alone_is_the_best_known_where_nobody_asks))
