@@ -536,14 +536,19 @@ static int run_group(struct group *g, uint8_t dr, uint8_t *heard, struct strateg
     return run_best(g, &losses, dr, out);
 }
 
+int64_t chirpstack_margin_us(enum world_timing timing)
+{
+    int64_t margin_us = world_timing_margin_us(timing);
+    return margin_us > 0 ? margin_us : SECOND_US;
+}
+
 int strategy_chirpstack(const struct world_scenario *s, enum world_timing timing,
                         uint8_t dr, const uint8_t *reachable, struct strategy *out)
 {
-    int64_t margin_us = world_timing_margin_us(timing);
     struct group g = {
         .s = s,
         .reachable = reachable,
-        .margin_us = margin_us > 0 ? margin_us : SECOND_US,
+        .margin_us = chirpstack_margin_us(timing),
     };
     g.ready = calloc(s->device_count + 1, 1);
     g.chosen = calloc(s->gateway_count + 1, 1);

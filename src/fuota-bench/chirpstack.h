@@ -58,8 +58,14 @@ int64_t chirpstack_legal_margin_us(int64_t margin_us, uint32_t gateways,
                                    uint32_t limit_ppm);
 
 /*
- * dr: DR0..DR5; CHIRPSTACK_ANY_DR: the best one. Without a margin of its own
- * (WORLD_TIMING_DIRECT) the server's is 1 s, the smallest that it supports.
+ * The margin of a server with that timing; without one of its own (WORLD_TIMING_DIRECT) 1 s,
+ * the smallest that ChirpStack supports.
+ */
+int64_t chirpstack_margin_us(enum world_timing timing);
+
+/*
+ * dr: DR0..DR5; CHIRPSTACK_ANY_DR: the best one. Of the timing only its margin counts: where
+ * that is the same, so is the strategy.
  * FUO_ERANGE if the image cannot be cut for that data rate; FUO_ENOMEM. *out is written only
  * on success.
  */

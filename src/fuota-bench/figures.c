@@ -83,26 +83,5 @@ int figures_compute(const struct world_scenario *s, const struct world_trace *t,
     if (err == FUO_OK && options->solver) {
         err = cover_best_compute(s, t, reachable, &f->cover);
     }
-    if (err == FUO_OK) {
-        err = strategy_chirpstack(s, options->timing, CHIRPSTACK_ANY_DR, reachable,
-                                  &f->best);
-    }
-    if (err == FUO_OK) {
-        err = strategy_chirpstack(s, options->timing, 0, reachable, &f->dr0);
-    }
     return err;
-}
-
-void figures_drop_devices(struct figures *f)
-{
-    free(f->best.complete_us);
-    free(f->dr0.complete_us);
-    f->best.complete_us = f->best.listened_us = NULL;
-    f->dr0.complete_us = f->dr0.listened_us = NULL;
-}
-
-void figures_finish(struct figures *f)
-{
-    figures_drop_devices(f);
-    *f = (struct figures){0};
 }

@@ -31,8 +31,10 @@ struct figures {
     struct bounds bounds;
     struct oracle oracle;
     struct cover_best cover;
-    struct strategy best; /* ChirpStack with its best data rate */
-    struct strategy dr0;  /* ... and with DR0 */
+    /* ChirpStack with its best data rate, and with DR0: they need no run, see timings.h, whose
+     * is also what they have of each device. */
+    struct strategy best;
+    struct strategy dr0;
     int64_t wall_run_us;
     int64_t wall_yardsticks_us;
 };
@@ -42,16 +44,11 @@ struct figures_options {
     bool solver; /* look for a better cover */
 };
 
-/* FUO_ENOMEM. Else *f is the caller's, to be finished. */
+/* All but best and dr0. FUO_ENOMEM. */
 FUO_MUST_CHECK int figures_compute(const struct world_scenario *s,
                                    const struct world_trace *t,
                                    const struct figures_options *options,
                                    const uint8_t *reachable, struct figures *f);
-
-/* Frees what best and dr0 have of each device: what stays is without pointers. */
-void figures_drop_devices(struct figures *f);
-
-void figures_finish(struct figures *f); /* accepts a zeroed one */
 
 /* num / den; -1 when den is not positive or num is negative. */
 double figures_ratio(int64_t num, int64_t den);

@@ -54,3 +54,9 @@ int strategy_sum(const struct world_scenario *s, const uint8_t *reachable,
     out->t95_us = share == 0 || done < share ? -1 : sorted[share - 1];
     return FUO_OK;
 }
+
+void strategy_drop_devices(struct strategy *s)
+{
+    free(s->complete_us);
+    s->complete_us = s->listened_us = NULL;
+}

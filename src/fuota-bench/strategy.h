@@ -37,3 +37,6 @@ FUO_MUST_CHECK int strategy_begin(const struct world_scenario *s, struct strateg
  * FUO_ENOMEM. */
 FUO_MUST_CHECK int strategy_sum(const struct world_scenario *s, const uint8_t *reachable,
                                 struct strategy *out);
+
+/* Frees what it has of each device: what stays is without pointers. */
+void strategy_drop_devices(struct strategy *s);

@@ -1,92 +1,174 @@
 /* SPDX-License-Identifier: MIT */
 #include "fuota-bench/timings.h"
 
+#include <stdlib.h>
+
 #include "fuota-bench/apart.h"
 
-struct runs {
+enum job_kind { JOB_RUN, JOB_BEST, JOB_DR0 };
+
+enum { JOBS_MAX = 3 * WORLD_TIMING_COUNT };
+
+struct job {
+    enum job_kind kind;
+    enum world_timing timing; /* the first of those it is for */
+};
+
+struct jobs {
     const struct clock *clock;
     const struct world_scenario *scenario;
     const struct timings_options *options;
     const uint8_t *reachable;
     const struct world_nears *nears;
-    enum world_timing timings[WORLD_TIMING_COUNT]; /* by job: the longest first */
+    struct job items[JOBS_MAX]; /* the longest first */
     size_t count;
 };
 
 /* What one comes to. */
 struct outcome {
-    struct world_trace trace;
+    struct world_trace trace; /* of a run */
     struct figures figures;
+    struct strategy strategy; /* of the others */
+    int64_t wall_us;          /* what they took */
 };
 
-static int run_one(const struct runs *r, enum world_timing timing, struct outcome *out)
+/* ---- which there are ---- */
+
+static bool has_strategy_of(enum world_timing a, enum world_timing b)
+{
+    return chirpstack_margin_us(a) == chirpstack_margin_us(b);
+}
+
+static bool is_first_of_its_strategy(const struct timings_options *o, int timing)
+{
+    int first = 0;
+    while (!o->wanted[first] ||
+           !has_strategy_of((enum world_timing)first, (enum world_timing)timing)) {
+        first++;
+    }
+    return first == timing;
+}
+
+static void list_jobs(struct jobs *j, enum job_kind kind)
+{
+    const struct timings_options *o = j->options;
+    for (int i = 0; i < WORLD_TIMING_COUNT; i++) {
+        if (o->wanted[i] && (kind == JOB_RUN || is_first_of_its_strategy(o, i))) {
+            j->items[j->count++] = (struct job){kind, (enum world_timing)i};
+        }
+    }
+}
+
+/* ---- one of them ---- */
+
+static int do_run(const struct jobs *j, enum world_timing timing, struct outcome *out)
 {
     struct world_config config = {.timing = timing,
                                   .install = true,
-                                  .no_frames = !r->options->tables,
-                                  .nears = r->nears,
-                                  .progress = r->options->progress};
-    struct figures_options options = {.timing = timing, .solver = r->options->solver};
-    int64_t start_us = clock_mono(r->clock).us;
-    if (world_run(r->scenario, &config, &out->trace) != FUO_OK) {
+                                  .no_frames = !j->options->tables,
+                                  .nears = j->nears,
+                                  .progress = j->options->progress};
+    struct figures_options options = {.timing = timing, .solver = j->options->solver};
+    int64_t start_us = clock_mono(j->clock).us;
+    if (world_run(j->scenario, &config, &out->trace) != FUO_OK) {
         return FUO_EINVAL;
     }
-    int64_t ran_us = clock_mono(r->clock).us;
+    int64_t ran_us = clock_mono(j->clock).us;
     int err =
-        figures_compute(r->scenario, &out->trace, &options, r->reachable, &out->figures);
+        figures_compute(j->scenario, &out->trace, &options, j->reachable, &out->figures);
     out->figures.wall_run_us = ran_us - start_us;
-    out->figures.wall_yardsticks_us = clock_mono(r->clock).us - ran_us;
-    if (!r->options->tables) {
+    out->figures.wall_yardsticks_us = clock_mono(j->clock).us - ran_us;
+    if (!j->options->tables) {
         world_trace_drop_tables(&out->trace);
-        figures_drop_devices(&out->figures);
     }
     return err;
 }
 
-/* ---- in a process of its own ---- */
-
-static int run_job(void *context, size_t job, void *result)
+static int do_strategy(const struct jobs *j, const struct job *job, struct outcome *out)
 {
-    const struct runs *r = context;
-    return run_one(r, r->timings[job], result);
+    int64_t start_us = clock_mono(j->clock).us;
+    int err = strategy_chirpstack(j->scenario, job->timing,
+                                  job->kind == JOB_DR0 ? 0 : CHIRPSTACK_ANY_DR,
+                                  j->reachable, &out->strategy);
+    out->wall_us = clock_mono(j->clock).us - start_us;
+    if (!j->options->tables) {
+        strategy_drop_devices(&out->strategy);
+    }
+    return err;
 }
+
+static int do_job(void *context, size_t job, void *result)
+{
+    const struct jobs *j = context;
+    struct outcome *out = result;
+    const struct job *item = &j->items[job];
+    return item->kind == JOB_RUN ? do_run(j, item->timing, out)
+                                 : do_strategy(j, item, out);
+}
+
+/* ---- all of them ---- */
 
 static const char *job_name(void *context, size_t job)
 {
-    const struct runs *r = context;
-    return world_timing_name(r->timings[job]);
+    const struct jobs *j = context;
+    switch (j->items[job].kind) {
+    case JOB_BEST:
+        return "chirpstack_best";
+    case JOB_DR0:
+        return "chirpstack_dr0";
+    case JOB_RUN:
+        break;
+    }
+    return world_timing_name(j->items[job].timing);
 }
 
-static int run_apart(struct runs *r, struct timings *out)
+static int do_all(struct jobs *j, struct outcome *outcomes)
 {
-    struct outcome outcomes[WORLD_TIMING_COUNT] = {0};
-    struct apart a = {.count = r->count,
-                      .result_bytes = sizeof(outcomes[0]),
-                      .run = run_job,
+    const struct timings_options *o = j->options;
+    struct apart a = {.count = j->count,
+                      .result_bytes = sizeof(*outcomes),
+                      .run = do_job,
                       .name = job_name,
-                      .context = r};
-    int err = apart_run(&a, r->options->at_once, outcomes);
-    for (size_t i = 0; err == FUO_OK && i < r->count; i++) {
-        out->traces[r->timings[i]] = outcomes[i].trace;
-        out->figures[r->timings[i]] = outcomes[i].figures;
-        out->ran[r->timings[i]] = true;
+                      .context = j};
+    bool one_run = j->items[1].kind != JOB_RUN;
+    if (!o->tables && !o->progress && o->at_once > 1 && !one_run) {
+        return apart_run(&a, o->at_once, outcomes);
+    }
+    int err = FUO_OK;
+    for (size_t i = 0; err == FUO_OK && i < j->count; i++) {
+        err = do_job(j, i, &outcomes[i]);
     }
     return err;
 }
 
-/* ---- here ---- */
-
-static int run_here(const struct runs *r, struct timings *out)
+/* The strategy, to each timing that it is for. */
+static void give_strategy(const struct jobs *j, const struct job *job,
+                          const struct outcome *outcome, struct timings *out)
 {
-    int err = FUO_OK;
-    for (size_t i = 0; err == FUO_OK && i < r->count; i++) {
-        struct outcome one = {0};
-        err = run_one(r, r->timings[i], &one);
-        out->traces[r->timings[i]] = one.trace;
-        out->figures[r->timings[i]] = one.figures;
-        out->ran[r->timings[i]] = err == FUO_OK;
+    for (int i = 0; i < WORLD_TIMING_COUNT; i++) {
+        struct figures *f = &out->figures[i];
+        if (j->options->wanted[i] && has_strategy_of((enum world_timing)i, job->timing)) {
+            *(job->kind == JOB_DR0 ? &f->dr0 : &f->best) = outcome->strategy;
+            f->wall_yardsticks_us += outcome->wall_us;
+        }
     }
-    return err;
+}
+
+/* Runs stand before strategies. */
+static void give(const struct jobs *j, const struct outcome *outcomes,
+                 struct timings *out)
+{
+    size_t strategies = 0;
+    for (size_t i = 0; i < j->count; i++) {
+        const struct job *job = &j->items[i];
+        if (job->kind == JOB_RUN) {
+            out->traces[job->timing] = outcomes[i].trace;
+            out->figures[job->timing] = outcomes[i].figures;
+        } else {
+            give_strategy(j, job, &outcomes[i], out);
+            out->of_devices[strategies++] = outcomes[i].strategy.complete_us;
+        }
+    }
 }
 
 int timings_run(const struct clock *clock, const struct world_scenario *s,
@@ -94,15 +176,16 @@ int timings_run(const struct clock *clock, const struct world_scenario *s,
                 struct timings *out)
 {
     struct world_nears *nears = world_nears_make(s); /* before there are processes */
-    struct runs r = {clock, s, options, reachable, nears, {0}, 0};
+    struct jobs j = {clock, s, options, reachable, nears, {{0}}, 0};
+    struct outcome outcomes[JOBS_MAX] = {0};
+    list_jobs(&j, JOB_RUN);
+    list_jobs(&j, JOB_BEST);
+    list_jobs(&j, JOB_DR0);
+    int err = do_all(&j, outcomes);
+    give(&j, outcomes, out);
     for (int i = 0; i < WORLD_TIMING_COUNT; i++) {
-        if (options->wanted[i]) {
-            r.timings[r.count++] = (enum world_timing)i;
-        }
+        out->ran[i] = err == FUO_OK && options->wanted[i];
     }
-    bool here =
-        options->tables || options->progress || options->at_once < 2 || r.count < 2;
-    int err = here ? run_here(&r, out) : run_apart(&r, out);
     world_nears_free(nears);
     return err;
 }
@@ -110,8 +193,10 @@ int timings_run(const struct clock *clock, const struct world_scenario *s,
 void timings_finish(struct timings *t)
 {
     for (int i = 0; i < WORLD_TIMING_COUNT; i++) {
-        figures_finish(&t->figures[i]);
         world_trace_finish(&t->traces[i]);
+    }
+    for (size_t i = 0; i < sizeof(t->of_devices) / sizeof(t->of_devices[0]); i++) {
+        free(t->of_devices[i]);
     }
     *t = (struct timings){0};
 }
