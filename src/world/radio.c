@@ -4,17 +4,12 @@
 #include "base/prng.h"
 
 enum {
-    RAW_FIRST_CDB = -150, /* below: all lost */
-    RAW_STEP_CDB = 10,
-    NORMAL_COUNT = 512,
     LOG_STEPS = 64,
     LOG10_2_MICRO = 301030,
-    NOISE_125K_CDB = -17400 + 5097, /* thermal, 125 kHz */
     AVERAGE_STRIDE = 8,
 };
 
-/* Loss in ppm by margin in steps of 0.1 dB (Reynders' bit error rate, SF7, 235 bytes). */
-static const uint32_t raw_ppm[] = {
+const uint32_t world_raw_ppm[WORLD_RAW_COUNT] = {
     1000000, 999999, 999991, 999947, 999747, 999002, 996725, 990899, 978233,
     954488,  915530, 858814, 784570, 696103, 599048, 500000, 405092, 319007,
     244563,  182816, 133440, 95220,  66485,  45451,  30431,  19956,  12815,
@@ -22,8 +17,7 @@ static const uint32_t raw_ppm[] = {
     41,      20,     9,      4,      2,      1,
 };
 
-/* Inverse of the normal distribution at 0.5 + (i + 0.5) / 1024, times 1000. */
-static const int16_t normal_milli[NORMAL_COUNT] = {
+const int16_t world_normals_milli[WORLD_NORMAL_COUNT] = {
     1,    4,    6,    9,    11,   13,   16,   18,   21,   23,   26,   28,   31,   33,
     36,   38,   40,   43,   45,   48,   50,   53,   55,   58,   60,   62,   65,   67,
     70,   72,   75,   77,   80,   82,   85,   87,   89,   92,   94,   97,   99,   102,
@@ -74,60 +68,17 @@ static const int32_t log_micro[LOG_STEPS + 1] = {
     287242, 290730, 294191, 297624, 301030,
 };
 
-int32_t world_floor_cdb(uint8_t dr)
-{
-    return -2000 + 250 * (int32_t)dr;
-}
-
-int32_t world_uplink_snr_cdb(const struct world_scenario *s, int32_t loss_cdb)
-{
-    const struct world_params *p = &s->params;
-    return 100 * (p->device_dbm - p->gateway_noise_db) - NOISE_125K_CDB - loss_cdb;
-}
-
-int32_t world_downlink_snr_cdb(const struct world_scenario *s, int32_t loss_cdb)
-{
-    const struct world_params *p = &s->params;
-    return 100 * (p->gateway_dbm - p->device_noise_db) - NOISE_125K_CDB - loss_cdb;
-}
-
-int32_t world_rx1_snr_cdb(const struct world_scenario *s, int32_t loss_cdb)
-{
-    const struct world_params *p = &s->params;
-    return 100 * (p->gateway_narrow_dbm - p->device_noise_db) - NOISE_125K_CDB - loss_cdb;
-}
-
-int32_t world_margin_cdb(const struct world_scenario *s, int32_t loss_cdb, uint8_t dr)
-{
-    return world_downlink_snr_cdb(s, loss_cdb) - world_floor_cdb(dr);
-}
-
-uint32_t world_raw_loss_ppm(int32_t margin_cdb)
-{
-    if (margin_cdb < RAW_FIRST_CDB) {
-        return WORLD_PPM;
-    }
-    size_t i = (size_t)(margin_cdb - RAW_FIRST_CDB) / RAW_STEP_CDB;
-    return i < sizeof(raw_ppm) / sizeof(raw_ppm[0]) ? raw_ppm[i] : 0;
-}
-
 uint32_t world_loss_ppm(int32_t margin_cdb, uint32_t sigma_cdb)
 {
     uint64_t sum = 0;
     uint32_t count = 0;
-    for (size_t i = AVERAGE_STRIDE / 2; i < NORMAL_COUNT; i += AVERAGE_STRIDE) {
-        int32_t fade_cdb = normal_milli[i] * (int32_t)sigma_cdb / 1000;
+    for (size_t i = AVERAGE_STRIDE / 2; i < WORLD_NORMAL_COUNT; i += AVERAGE_STRIDE) {
+        int32_t fade_cdb = world_normals_milli[i] * (int32_t)sigma_cdb / 1000;
         sum += world_raw_loss_ppm(margin_cdb + fade_cdb);
         sum += world_raw_loss_ppm(margin_cdb - fade_cdb);
         count += 2;
     }
     return (uint32_t)(sum / count);
-}
-
-int32_t world_normal_milli(uint64_t bits)
-{
-    int32_t x = normal_milli[bits % NORMAL_COUNT];
-    return (bits & NORMAL_COUNT) != 0 ? -x : x;
 }
 
 /* All but the last part of a key: what does not change from frame to frame. */
