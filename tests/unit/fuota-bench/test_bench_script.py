@@ -41,6 +41,7 @@ class Bench(unittest.TestCase):
         path = self.dir / f"{scenario}-{seed}.json"
         whole = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         whole[timing] = {**GOOD, **figures}
+        whole["wall_s"] = 50
         path.write_text(json.dumps(whole) + "\n", encoding="utf-8")
 
     def bench(self, *args):
@@ -83,6 +84,24 @@ class Bench(unittest.TestCase):
                 self.assertEqual(self.row(out, name, "direct")[-1], "MISSED")
                 self.assertEqual(status, 1)
                 self.assertIn("1 missed", out)
+
+    def test_all_timings_together_have_their_time(self):
+        for scenario, most in (("city", 60), ("national", 600)):
+            for wall, verdict in ((most, "met"), (most + 1, "MISSED")):
+                with self.subTest(scenario, wall=wall):
+                    self.put(scenario, 1, wall_run_s=1)
+                    path = self.dir / f"{scenario}-1.json"
+                    whole = json.loads(path.read_text(encoding="utf-8"))
+                    path.write_text(json.dumps({**whole, "wall_s": wall}), encoding="utf-8")
+                    status, out, _ = self.judged(scenario, "1")
+                    self.assertEqual(self.row(out, "wall_s", "all")[-1], verdict)
+                    self.assertEqual(status, int(verdict == "MISSED"))
+
+    def test_a_nation_without_a_search_for_covers_has_missed_nothing(self):
+        self.put("national", 1, rho_cover=None, rho_cover_lp=None)
+        status, out, _ = self.judged("national", "1")
+        self.assertNotIn("rho_cover", out)
+        self.assertEqual(status, 0)
 
     def test_a_violation_in_one_run_of_five_is_one_too_many(self):
         for seed in range(1, 6):
