@@ -65,11 +65,9 @@ static void span_transmissions(const struct world_trace *t, struct figures *f)
 }
 
 int figures_compute(const struct world_scenario *s, const struct world_trace *t,
-                    const struct figures_options *options, const uint8_t *reachable,
-                    struct figures *f)
+                    bool solver, const uint8_t *reachable, struct figures *f)
 {
-    *f = (struct figures){.timing = options->timing,
-                          .violations = t->violations,
+    *f = (struct figures){.violations = t->violations,
                           .frames = t->multicast_frames,
                           .multicast_us = t->multicast_us};
     span_transmissions(t, f);
@@ -80,7 +78,7 @@ int figures_compute(const struct world_scenario *s, const struct world_trace *t,
     if (err == FUO_OK) {
         err = oracle_compute(s, t, &f->oracle);
     }
-    if (err == FUO_OK && options->solver) {
+    if (err == FUO_OK && solver) {
         err = cover_best_compute(s, t, reachable, &f->cover);
     }
     return err;

@@ -13,7 +13,6 @@
 #include "fuota-bench/yardstick.h"
 
 struct figures {
-    enum world_timing timing;
     size_t reachable;
     size_t completed; /* of the reachable ones */
     size_t completed_all;
@@ -39,15 +38,9 @@ struct figures {
     int64_t wall_yardsticks_us;
 };
 
-struct figures_options {
-    enum world_timing timing;
-    bool solver; /* look for a better cover */
-};
-
-/* All but best and dr0. FUO_ENOMEM. */
+/* All but best, dr0 and wall times; solver: look for a better cover. FUO_ENOMEM. */
 FUO_MUST_CHECK int figures_compute(const struct world_scenario *s,
-                                   const struct world_trace *t,
-                                   const struct figures_options *options,
+                                   const struct world_trace *t, bool solver,
                                    const uint8_t *reachable, struct figures *f);
 
 /* num / den; -1 when den is not positive or num is negative. */

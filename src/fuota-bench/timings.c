@@ -21,6 +21,7 @@ struct jobs {
     const uint8_t *reachable;
     const struct world_nears *nears;
     struct job items[JOBS_MAX]; /* the longest first */
+    size_t run_count;           /* runs stand before strategies */
     size_t count;
 };
 
@@ -68,14 +69,13 @@ static int do_run(const struct jobs *j, enum world_timing timing, struct outcome
                                   .no_frames = !j->options->tables,
                                   .nears = j->nears,
                                   .progress = j->options->progress};
-    struct figures_options options = {.timing = timing, .solver = j->options->solver};
     int64_t start_us = clock_mono(j->clock).us;
     if (world_run(j->scenario, &config, &out->trace) != FUO_OK) {
         return FUO_EINVAL;
     }
     int64_t ran_us = clock_mono(j->clock).us;
-    int err =
-        figures_compute(j->scenario, &out->trace, &options, j->reachable, &out->figures);
+    int err = figures_compute(j->scenario, &out->trace, j->options->solver, j->reachable,
+                              &out->figures);
     out->figures.wall_run_us = ran_us - start_us;
     out->figures.wall_yardsticks_us = clock_mono(j->clock).us - ran_us;
     if (!j->options->tables) {
@@ -130,8 +130,7 @@ static int do_all(struct jobs *j, struct outcome *outcomes)
                       .run = do_job,
                       .name = job_name,
                       .context = j};
-    bool one_run = j->items[1].kind != JOB_RUN;
-    if (!o->tables && !o->progress && o->at_once > 1 && !one_run) {
+    if (!o->tables && !o->progress && o->at_once > 1 && j->run_count > 1) {
         return apart_run(&a, o->at_once, outcomes);
     }
     int err = FUO_OK;
@@ -154,7 +153,6 @@ static void give_strategy(const struct jobs *j, const struct job *job,
     }
 }
 
-/* Runs stand before strategies. */
 static void give(const struct jobs *j, const struct outcome *outcomes,
                  struct timings *out)
 {
@@ -176,9 +174,10 @@ int timings_run(const struct clock *clock, const struct world_scenario *s,
                 struct timings *out)
 {
     struct world_nears *nears = world_nears_make(s); /* before there are processes */
-    struct jobs j = {clock, s, options, reachable, nears, {{0}}, 0};
+    struct jobs j = {clock, s, options, reachable, nears, {{0}}, 0, 0};
     struct outcome outcomes[JOBS_MAX] = {0};
     list_jobs(&j, JOB_RUN);
+    j.run_count = j.count;
     list_jobs(&j, JOB_BEST);
     list_jobs(&j, JOB_DR0);
     int err = do_all(&j, outcomes);
