@@ -468,24 +468,33 @@ static int add_transmission(const struct world_scenario *s,
     return err;
 }
 
+size_t cover_best_choose(size_t count, size_t i)
+{
+    size_t searched = cover_best_searched(count);
+    return searched == 0 ? 0 : (2 * i + 1) * count / (2 * searched);
+}
+
+size_t cover_best_searched(size_t count)
+{
+    return count > COVER_BEST_MANY ? COVER_BEST_SAMPLE : count;
+}
+
 int cover_best_compute(const struct world_scenario *s, const struct world_trace *t,
                        const uint8_t *reachable, struct cover_best *out)
 {
-    if (t->transmission_count > COVER_BEST_MANY) {
-        *out = (struct cover_best){0};
-        return FUO_OK;
-    }
-    size_t count = t->transmission_count == 0 ? 1 : t->transmission_count;
-    uint32_t seconds = (uint32_t)(COVER_BEST_SECONDS / count);
+    size_t searched = cover_best_searched(t->transmission_count);
+    uint32_t seconds = (uint32_t)(COVER_BEST_SECONDS / (searched == 0 ? 1 : searched));
     struct cover_best sum = {.solver = true, .all_optimal = true};
     int err = FUO_OK;
-    for (size_t i = 0; i < t->transmission_count && err == FUO_OK; i++) {
-        err = add_transmission(s, &t->transmissions[i], reachable,
+    for (size_t i = 0; i < searched && err == FUO_OK; i++) {
+        size_t chosen = cover_best_choose(t->transmission_count, i);
+        err = add_transmission(s, &t->transmissions[chosen], reachable,
                                seconds == 0 ? 1 : seconds, &sum);
     }
     if (err != FUO_OK) {
         return err;
     }
+    sum.searched = sum.solver ? searched : 0;
     sum.all_optimal = sum.all_optimal && sum.solver;
     *out = sum;
     return FUO_OK;

@@ -10,8 +10,11 @@
  * what cbc (Coin-OR, package coinor-cbc) finds in its time; its linear relaxation is the
  * lower bound. Both programs are written as a file in LP format, and the answer is parsed.
  *
- * Without cbc there is no figure (solver is false), never a failure; nor is there one for a
- * nation, whose thousands of transmissions would get no time worth the name. With a time limit the
+ * Of a nation's thousands of transmissions, which would get no time worth the name, some are
+ * looked at, that stand equally far apart in the order in which the engine made them: early ones
+ * for many and late ones for few. All sums are over those.
+ *
+ * Without cbc there is no figure (solver is false), never a failure. With a time limit the
  * incumbent may differ from run to run; all_optimal says whether it did not bind.
  */
 #pragma once
@@ -26,7 +29,8 @@
 
 enum {
     COVER_BEST_SECONDS = 60, /* of cbc, for all transmissions of a run; each gets one */
-    COVER_BEST_MANY = 600,   /* more transmissions than that are not searched */
+    COVER_BEST_MANY = 600,   /* of more transmissions than that a sample is searched: */
+    COVER_BEST_SAMPLE = 60,
     COVER_BEST_SINGLE_CDB = 500, /* margin wanted of a link that serves alone */
     COVER_BEST_GOOD_CDB = 1000,  /* a best link from which on one is enough */
     COVER_BEST_DOUBLE_CDB = 0,   /* of each of two */
@@ -36,8 +40,9 @@ struct cover_best {
     uint64_t ours;
     uint64_t best;
     uint64_t lp_milli; /* the linear relaxation, times 1000 */
+    uint64_t searched; /* transmissions that were looked at */
     bool solver;       /* cbc was there, and asked */
-    bool all_optimal;  /* of every transmission */
+    bool all_optimal;  /* of every one of them */
 };
 
 /* A set multicover problem; row i: gateways columns[first[i]..first[i+1]), demand[i] of them. */
@@ -66,7 +71,11 @@ struct cover_answer {
 FUO_MUST_CHECK int cover_best_solve(const struct cover_rows *rows, const char *solver,
                                     uint32_t seconds, struct cover_answer *answer);
 
-/* Over all transmissions, of devices with reachable[i] != 0. FUO_ENOMEM. */
+/* How many of `count` transmissions are looked at, and which is the i-th of them. */
+size_t cover_best_searched(size_t count);
+size_t cover_best_choose(size_t count, size_t i);
+
+/* Over those, of devices with reachable[i] != 0. FUO_ENOMEM. */
 FUO_MUST_CHECK int cover_best_compute(const struct world_scenario *s,
                                       const struct world_trace *t,
                                       const uint8_t *reachable, struct cover_best *out);

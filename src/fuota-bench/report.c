@@ -173,6 +173,7 @@ static void put_run(struct json *j, const struct figures *f, const struct world_
     put_real(j, "energy_mean_j", joules(f->listening_us, f->reachable));
     put_int(j, "cover", (int64_t)f->cover.ours);
     put_int(j, "cover_best", (int64_t)f->cover.best);
+    put_int(j, "cover_searched", (int64_t)f->cover.searched);
     put_int(j, "unicast_refused", (int64_t)t->unicast_refused);
     put_int(j, "multicast_collided", (int64_t)t->multicast_collided);
     put_int(j, "uplinks", (int64_t)t->uplinks);

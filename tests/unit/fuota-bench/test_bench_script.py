@@ -97,11 +97,13 @@ class Bench(unittest.TestCase):
                     self.assertEqual(self.row(out, "wall_s", "all")[-1], verdict)
                     self.assertEqual(status, int(verdict == "MISSED"))
 
-    def test_a_nation_without_a_search_for_covers_has_missed_nothing(self):
-        self.put("national", 1, rho_cover=None, rho_cover_lp=None)
-        status, out, _ = self.judged("national", "1")
-        self.assertNotIn("rho_cover", out)
-        self.assertEqual(status, 0)
+    def test_covers_of_a_nation_are_judged_as_others_are(self):
+        for cover, verdict in ((1.15, "met"), (1.16, "MISSED"), (None, "MISSED")):
+            with self.subTest(cover=cover):
+                self.put("national", 1, rho_cover=cover)
+                status, out, _ = self.judged("national", "1")
+                self.assertEqual(self.row(out, "rho_cover", "direct")[-1], verdict)
+                self.assertEqual(status, int(verdict == "MISSED"))
 
     def test_a_violation_in_one_run_of_five_is_one_too_many(self):
         for seed in range(1, 6):

@@ -223,20 +223,56 @@ static struct world_transmission tx;
 static uint32_t members[FLEET_DEVICES];
 static uint64_t senders;
 
-static void thousands_of_transmissions_are_not_searched(void **state)
+static void of_many_transmissions_some_far_apart_are_chosen(void **state)
 {
     (void)state;
-    struct cover_best best = {.solver = true};
-    struct world_transmission *many = calloc(COVER_BEST_MANY + 1, sizeof(*many));
+    static const size_t counts[] = {0, 1, 7, COVER_BEST_MANY, COVER_BEST_MANY + 1, 5110};
+    for (size_t k = 0; k < ARRAY_LEN(counts); k++) {
+        size_t count = counts[k];
+        size_t searched = cover_best_searched(count);
+        assert_int_equal(searched, count > COVER_BEST_MANY ? COVER_BEST_SAMPLE : count);
+        for (size_t i = 0; i < searched; i++) {
+            /* One of each part, of as many parts of one size as are searched. */
+            size_t chosen = cover_best_choose(count, i);
+            assert_true(chosen * searched >= i * count);
+            assert_true(chosen * searched < (i + 1) * count);
+        }
+    }
+}
+
+/* Nobody asks for anything, so cbc is not needed; those that are not chosen have more gateways
+ * than can be overlooked. */
+static struct cover_best sum_of(size_t count)
+{
+    static uint64_t one = 1;
+    static uint64_t all = 0xff;
+    struct cover_best best = {.solver = false};
+    struct world_transmission *many = calloc(count, sizeof(*many));
     assert_non_null(many);
+    fleet_init(&f, FLEET_GATEWAYS);
+    for (size_t i = 0; i < count; i++) {
+        many[i].senders = &all;
+    }
+    for (size_t i = 0; i < cover_best_searched(count); i++) {
+        many[cover_best_choose(count, i)].senders = &one;
+    }
     f.t.transmissions = many;
-    f.t.transmission_count = COVER_BEST_MANY + 1;
+    f.t.transmission_count = count;
     assert_int_equal(cover_best_compute(&f.s, &f.t, f.reachable, &best), FUO_OK);
-    assert_false(best.solver);
-    assert_int_equal(best.best, 0);
-    f.t.transmissions = NULL;
-    f.t.transmission_count = 0;
     free(many);
+    return best;
+}
+
+static void sums_are_over_those_that_were_chosen(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {1, COVER_BEST_MANY, COVER_BEST_MANY + 1, 5110};
+    for (size_t k = 0; k < ARRAY_LEN(counts); k++) {
+        struct cover_best best = sum_of(counts[k]);
+        assert_true(best.solver && best.all_optimal);
+        assert_int_equal(best.searched, cover_best_searched(counts[k]));
+        assert_int_equal(best.ours, best.searched);
+    }
 }
 
 /* All devices in one transmission at DR0; set: the gateways that sent a fragment. */
@@ -268,6 +304,7 @@ static void strong_links_ask_for_one_gateway_thin_ones_for_two(void **state)
     assert_int_equal(best.ours, 2);
     assert_int_equal(best.best, 1);
     assert_int_equal(best.lp_milli, 1000);
+    assert_int_equal(best.searched, 1);
     assert_true(best.solver);
     assert_true(best.all_optimal);
 
@@ -303,6 +340,7 @@ TEST_MAIN(cmocka_unit_test(rows_that_others_imply_are_dropped),
           cmocka_unit_test(without_a_solver_there_is_no_answer),
           cmocka_unit_test(its_files_are_where_tmpdir_says_and_go_away),
           cmocka_unit_test(cbc_finds_the_best_cover_and_the_linear_bound),
-          cmocka_unit_test(thousands_of_transmissions_are_not_searched),
+          cmocka_unit_test(of_many_transmissions_some_far_apart_are_chosen),
+          cmocka_unit_test(sums_are_over_those_that_were_chosen),
           cmocka_unit_test(strong_links_ask_for_one_gateway_thin_ones_for_two),
           cmocka_unit_test(ours_alone_is_the_best_known_where_nobody_asks))
