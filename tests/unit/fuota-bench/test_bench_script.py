@@ -4,6 +4,8 @@
 
 On results made up here, and with a program in the place of fuota-bench that makes some up.
 """
+import importlib.machinery
+import importlib.util
 import json
 import pathlib
 import subprocess
@@ -28,6 +30,24 @@ FAKE = """#!/bin/sh
 echo "a line of talk"
 echo "{\\"direct\\": {\\"completion\\": 1, \\"rho_makespan\\": $4}, \\"args\\": \\"$*\\"}"
 """
+# Two processes with 32 MiB each, until stdin ends.
+LARGE = """
+import os, sys
+other = os.fork()
+block = bytearray(b"x" * (32 << 20))
+os.write(1, b".")
+os.read(0, 1)
+if other:
+    os.waitpid(other, 0)
+"""
+
+
+def script():
+    """scripts/bench as a module."""
+    loader = importlib.machinery.SourceFileLoader("bench", SCRIPT)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench", loader))
+    loader.exec_module(module)
+    return module
 
 
 class Bench(unittest.TestCase):
@@ -42,6 +62,7 @@ class Bench(unittest.TestCase):
         whole = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         whole[timing] = {**GOOD, **figures}
         whole["wall_s"] = 50
+        whole["memory_gib"] = 3
         path.write_text(json.dumps(whole) + "\n", encoding="utf-8")
 
     def bench(self, *args):
@@ -85,16 +106,17 @@ class Bench(unittest.TestCase):
                 self.assertEqual(status, 1)
                 self.assertIn("1 missed", out)
 
-    def test_all_timings_together_have_their_time(self):
-        for scenario, most in (("city", 60), ("national", 600)):
-            for wall, verdict in ((most, "met"), (most + 1, "MISSED")):
-                with self.subTest(scenario, wall=wall):
+    def test_all_timings_together_have_their_time_and_a_nation_its_memory(self):
+        for scenario, name, most in (("city", "wall_s", 60), ("national", "wall_s", 600),
+                                     ("national", "memory_gib", 4)):
+            for value, verdict in ((most, "met"), (most + 1, "MISSED")):
+                with self.subTest(scenario, **{name: value}):
                     self.put(scenario, 1, wall_run_s=1)
                     path = self.dir / f"{scenario}-1.json"
                     whole = json.loads(path.read_text(encoding="utf-8"))
-                    path.write_text(json.dumps({**whole, "wall_s": wall}), encoding="utf-8")
+                    path.write_text(json.dumps({**whole, name: value}), encoding="utf-8")
                     status, out, _ = self.judged(scenario, "1")
-                    self.assertEqual(self.row(out, "wall_s", "all")[-1], verdict)
+                    self.assertEqual(self.row(out, name, "all")[-1], verdict)
                     self.assertEqual(status, int(verdict == "MISSED"))
 
     def test_covers_of_a_nation_are_judged_as_others_are(self):
@@ -219,6 +241,18 @@ class Bench(unittest.TestCase):
         kept = json.loads((self.dir / "town-4.json").read_text(encoding="utf-8"))
         self.assertEqual(kept["args"],
                          "--scenario town --seed 4 --json --timing direct --no-solver")
+
+    def test_memory_is_that_of_a_process_and_of_those_it_started(self):
+        memory_of = script().memory_of
+        with subprocess.Popen([sys.executable, "-c", LARGE], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as process:
+            for _ in range(2):
+                self.assertEqual(process.stdout.read(1), b".")
+            found = memory_of(process.pid)
+            process.stdin.close()
+        self.assertGreater(found, 64 << 20)
+        self.assertLess(found, 128 << 20)
+        self.assertEqual(memory_of(process.pid), 0)
 
     def test_a_run_that_fails_is_no_verdict_and_leaves_no_old_result(self):
         self.put("town", 13)
