@@ -438,6 +438,9 @@ void parts_init(struct world *w);
 void parts_finish(struct world *w);
 /* What others have allocated between two addresses, by huge pages too, where it is large. */
 void parts_gather(const void *from, const void *to);
+/* The same of all that was allocated in small pieces since there are devices: decoders, lists of
+ * listeners, what was heard. Where the heap is elsewhere, it changes nothing. */
+void parts_gather_heap(const struct world *w);
 
 /* ---- server.c ---- */
 void server_send(struct world *w, const struct effect *effect);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "world/internal.h"
 
@@ -37,6 +38,11 @@ void parts_gather(const void *from, const void *to)
         void *start = (char *)(uintptr_t)from + (first - (uintptr_t)from);
         (void)madvise(start, end - first, MADV_COLLAPSE); /* else it is only slower */
     }
+}
+
+void parts_gather_heap(const struct world *w)
+{
+    parts_gather(engine_device(w->engine, WORLD_DEVICE_EUI_BASE), sbrk(0));
 }
 
 static struct near packed(const struct world_link *link)

@@ -11,6 +11,7 @@
 enum {
     HEAP_NEXT = 5, /* among its first items is the next one, and the one after it */
     STUCK_STEPS = 5000000, /* timeouts without time moving: the engine hangs */
+    HOUR_PARTS = 12,
 };
 
 #define NOTICE_DELAY_US MILLIS_US(5) /* the commit, and the server's answer */
@@ -379,11 +380,20 @@ static void show(const struct world *w)
         counts.by_outcome[OUTCOME_NONE], w->tx_count, w->trace.frame_count);
 }
 
+/* In parts: when sessions begin, much is allocated within minutes, and looked at from then on. */
+static void run_hour(struct world *w)
+{
+    for (int i = 0; i < HOUR_PARTS; i++) {
+        run_until(w, w->now_us + HOURS_US(1) / HOUR_PARTS);
+        parts_gather_heap(w);
+    }
+}
+
 static int run_campaigns(struct world *w)
 {
     int err = campaigns_apply(w);
     while (!w->over && err == FUO_OK) {
-        run_until(w, w->now_us + HOURS_US(1));
+        run_hour(w);
         err = campaigns_apply(w);
         w->over |= campaigns_tend(w);
         if (!w->over && w->now_us - w->apply_us >= w->s->run_max_us) {
