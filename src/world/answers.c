@@ -57,6 +57,9 @@ static void take_group(struct world *w, uint32_t device, const struct split_cmd 
         d->mc_addr = req.addr;
         d->mc_next = req.min_fcnt;
         d->tx = (uint32_t)(tx - w->txs);
+        if (d->rank != NULL && d->rank->heard == 0) {
+            d->rank_tx = NONE; /* what it was told to mend is of this group, too */
+        }
     }
     d->mc_id = req.group_id;
     struct mc_group_setup_ans ans = {.group_id = req.group_id, .id_error = tx == NULL};
@@ -157,17 +160,29 @@ static void new_decoder(struct world *w, uint32_t device,
     d->block_ack_delay = req->block_ack_delay_exp;
     d->ack_reception = req->ack_reception;
     d->acks_left = 0;
-    d->rank_tx = d->tx;
+    d->frag_size = req->frag_size_bytes;
+    d->rank_tx = NONE;
     if (w->trace.devices[device].complete_us < 0) {
         w->trace.devices[device].overflow = false;
     }
-    if (d->tx != NONE) {
-        struct world_transmission *t = &w->trace.transmissions[d->tx];
-        t->ts004 = profile_of(w, device)->ts004;
-        t->m = req->frag_count;
-        t->frag_size = req->frag_size_bytes;
-        d->member = record_join(w, d->tx, device);
+}
+
+/* Group and decoder may be set up in any order, and say nothing of each other. */
+void answers_take_part(struct world *w, uint32_t device)
+{
+    struct light *d = &w->devices[device];
+    if (d->rank == NULL || d->rank_tx != NONE || d->tx == NONE) {
+        return;
     }
+    struct world_transmission *t = &w->trace.transmissions[d->tx];
+    if (t->m != 0 && (t->m != d->rank->m || t->frag_size != d->frag_size)) {
+        return; /* fragments of another length: none of them is taken */
+    }
+    t->ts004 = profile_of(w, device)->ts004;
+    t->m = d->rank->m;
+    t->frag_size = d->frag_size;
+    d->rank_tx = d->tx;
+    d->member = record_join(w, d->tx, device);
 }
 
 static void take_setup(struct world *w, uint32_t device, const struct split_cmd *cmd,
@@ -336,6 +351,7 @@ static void take_frag(struct world *w, uint32_t device, const struct split_cmd *
     case FRAG_CID_DATA:
         if (frag_data_decode(version, cmd->body, cmd->body_len, &data) == FUO_OK) {
             w->trace.devices[device].fragments_unicast++;
+            answers_take_part(w, device);
             device_fragment(w, device, data.n);
         }
         return;

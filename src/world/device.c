@@ -309,6 +309,7 @@ void device_session(struct world *w, uint32_t device)
     if (d->complete) {
         return;
     }
+    answers_take_part(w, device);
     d->in_session = true;
     d->generation++;
     w->trace.devices[device].sessions++;

@@ -213,7 +213,7 @@ struct light {
     uint32_t generation; /* of its session */
     uint32_t session_hz;
     uint32_t tx;      /* transmission of its group; NONE */
-    uint32_t rank_tx; /* transmission that its decoder is set up for; NONE */
+    uint32_t rank_tx; /* transmission that its decoder takes part in; NONE */
     uint32_t joined;  /* transmission that `member` belongs to; NONE */
     uint32_t member;  /* its number in the transmission's list */
     uint8_t session_dr;
@@ -235,6 +235,7 @@ struct light {
     uint8_t mc_id;
     uint8_t frag_index;
     uint8_t frag_mask;
+    uint8_t frag_size;
     uint8_t block_ack_delay;
     bool ack_reception;
     bool reboot_planned;
@@ -508,6 +509,8 @@ bool answers_status(struct world *w, uint32_t device, bool all_participants);
 void answers_say(struct world *w, uint32_t device, uint8_t fport, const uint8_t *payload,
                  size_t len, int64_t delay_us);
 void answers_block_received(struct world *w, uint32_t device);
+/* A session begins, or a fragment comes: its decoder is for what its group brings. */
+void answers_take_part(struct world *w, uint32_t device);
 
 /* ---- record.c ---- */
 void record_init(struct world *w);
