@@ -2,9 +2,11 @@
 /* What a device says of its fragments: FragSessionStatusAns (lorawan.md 4.1 and 13). */
 #include "sim/device_internal.h"
 
+/* What overflows was never laid out to be mended: its decoder misses all that was lost. */
 static uint32_t lost_of(const struct device_block *frag)
 {
-    return frag->decoder.coded_seen ? frag->decoder.lost_count : frag->decoder.missing;
+    bool mends = frag->decoder.coded_seen && !frag->decoder.overflow;
+    return mends ? frag->decoder.lost_count : frag->decoder.missing;
 }
 
 static uint32_t received_of(const struct device *device)
