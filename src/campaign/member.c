@@ -97,6 +97,24 @@ static int command_session(const struct member_context *c, struct member_downlin
     return mc_class_c_req_encode(t->ts005, &req, out->payload, sizeof(out->payload), len);
 }
 
+/* In one message, which is answered in that order (lorawan.md 1). */
+static int command_group_and_session(const struct member_context *c,
+                                     struct member_downlink *out, size_t *len)
+{
+    struct member_downlink session;
+    size_t session_len = 0;
+    int err = command_group(c, out, len);
+    err = err == FUO_OK ? command_session(c, &session, &session_len) : err;
+    if (err == FUO_OK && *len + session_len > sizeof(out->payload)) {
+        err = FUO_ERANGE;
+    }
+    if (err == FUO_OK) {
+        memcpy(out->payload + *len, session.payload, session_len);
+        *len += session_len;
+    }
+    return err;
+}
+
 static int command_resync(const struct device_rec *device, struct member_downlink *out,
                           size_t *len)
 {
@@ -211,7 +229,8 @@ static int build(const struct member_rec *member, const struct member_context *c
     case MEMBER_VERIFY:
         return fm_version_req_encode(buf, cap, len);
     case MEMBER_GROUP:
-        return command_group(c, out, len);
+        return c->with_session ? command_group_and_session(c, out, len)
+                               : command_group(c, out, len);
     case MEMBER_FRAG:
         return command_frag(member, c, out, len);
     case MEMBER_SESSION:

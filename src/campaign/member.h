@@ -38,6 +38,7 @@ struct member_context {
     size_t image_len;
     const uint8_t *descriptor;  /* 4 bytes */
     const uint8_t *wrapped_key; /* 16 bytes; MEMBER_GROUP */
+    bool with_session;          /* MEMBER_GROUP: what MEMBER_SESSION asks for behind it */
     const uint8_t *mic;         /* 4 bytes; MEMBER_FRAG in v2 */
     uint32_t countdown_s;       /* MEMBER_REBOOT */
     bool reboot_by_time;        /* ... by reboot_time, not by countdown_s */

@@ -158,10 +158,13 @@ static struct member_answer answer_frag_setup(const struct member_rec *member,
                    ans.index_unsupported ? FW_SEEN_NO_PACKAGE : FW_SEEN_UNSUPPORTED);
 }
 
-static bool takes_fragments(enum member_phase phase)
+/* Told its group once more, it may be in the session of before. */
+static bool takes_fragments(const struct member_rec *member,
+                            const struct transmission_rec *t)
 {
-    return phase == MEMBER_LISTENING || phase == MEMBER_STATUS ||
-           phase == MEMBER_SESSION || phase == MEMBER_RESYNC;
+    enum member_phase phase = member->phase;
+    return (phase == MEMBER_GROUP && t->next_n > 1) || phase == MEMBER_LISTENING ||
+           phase == MEMBER_STATUS || phase == MEMBER_SESSION || phase == MEMBER_RESYNC;
 }
 
 /* By the layout that its profile gives, or the one that makes sense. */
@@ -190,7 +193,7 @@ static struct member_answer answer_frag_status(const struct member_rec *member,
 {
     const struct transmission_rec *t = c->transmission;
     struct frag_status_ans ans;
-    if (!takes_fragments(member->phase) || t->next_n <= 1 ||
+    if (!takes_fragments(member, t) || t->next_n <= 1 ||
         status_decode(c, cmd, &ans) != FUO_OK) {
         return verdict(VERDICT_NOT_MINE);
     }
@@ -219,7 +222,7 @@ static struct member_answer answer_block_received(const struct member_rec *membe
                                                   const struct split_cmd *cmd)
 {
     struct frag_block_received_req req;
-    if (!takes_fragments(member->phase) ||
+    if (!takes_fragments(member, c->transmission) ||
         frag_block_received_req_decode(c->transmission->ts004, cmd->body, cmd->body_len,
                                        &req) != FUO_OK ||
         req.frag_index != c->transmission->frag_index) {

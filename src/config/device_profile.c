@@ -274,7 +274,9 @@ static const struct option commands[] = {
      .words = commands_words,
      .def = "many",
      AT(commands),
-     .help = "Commands that it takes in a message."},
+     .help =
+         "Commands that it takes in a message. Many: it is told its multicast group and "
+         "its session at once, behind its decoder."},
     {.key = "unknown",
      .type = OPTION_ENUM,
      .words = unknowns,

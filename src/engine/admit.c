@@ -10,14 +10,14 @@
 #define ANSWER_US SECONDS_US(10) /* of an uplink that has just come */
 
 enum {
-    LENGTH_UNKNOWN = 30, /* bytes: the longest command, McGroupSetupReq */
+    LENGTH_UNKNOWN = 41, /* bytes: the longest message, see member_setup.c */
     USUAL_PPM = 10000,   /* sub-bands with less hold no channel of the standard */
     SECOND_PCT = 20,     /* of the commands, before the second window is counted on ... */
     SECOND_MOST_PCT = 70, /* ... and on nothing else */
     LEARN_PART = 8,       /* of what is known of the windows, at each command */
     EVEN_PCT = 75,        /* of the sub-bands' airtime: the fullest one limits all */
     SETUP_COMMANDS = 1,   /* that wait for all others; the rest goes on between them */
-    SETUP_BYTES = 20,     /* of each, about */
+    SETUP_BYTES = 17,     /* FragSessionSetupReq (TS004-2.0.0, 3.3) */
     /* Short commands would fill every gap before a long one fits: they leave it a part. */
     LONG_PART = 50,
     KEPT_PART = 10,

@@ -13,6 +13,7 @@
 #include "engine/internal.h"
 #include "engine/limits.h"
 #include "engine/member.h"
+#include "engine/member_setup.h"
 #include "engine/precondition.h"
 #include "engine/reported.h"
 #include "engine/round.h"
@@ -36,7 +37,7 @@ static void after_version(struct engine *e, struct member *m)
         member_enter(e, m, MEMBER_READY);
         round_wish(e, m);
     } else if (t->rec.phase == TX_LEAD) {
-        group_begin(e, m);
+        member_setup_begin(e, m);
     } else {
         member_enter(e, m, MEMBER_KEY);
     }
@@ -296,19 +297,26 @@ void member_take_block(struct engine *e, struct member *m, uint16_t missing, boo
     transmission_member_changed(e, m->transmission);
 }
 
+/* If it was asked for the session in the same message, that is answered next. */
 static void take_group(struct engine *e, struct member *m)
 {
+    bool both = m->with_session && m->transmission->rec.phase == TX_LEAD &&
+                member_setup_has_frag(m);
+    m->told_both = false;
     group_taken(e, m);
-    group_go_on(e, m);
+    device_store(e, m->device);
+    if (both) {
+        member_enter(e, m, MEMBER_SESSION);
+        m->reads_on = true;
+    } else {
+        member_setup_go_on(e, m);
+    }
 }
 
-/* A session that is dated already takes in who comes late. */
-static void take_set_up(struct engine *e, struct member *m)
+static void take_frag(struct engine *e, struct member *m)
 {
-    member_enter(e, m, MEMBER_SET_UP);
-    if (m->transmission->rec.phase == TX_LEAD) {
-        member_ask(e, m, MEMBER_SESSION);
-    }
+    member_setup_took_frag(m);
+    member_setup_go_on(e, m);
     transmission_member_changed(e, m->transmission);
 }
 
@@ -338,7 +346,7 @@ static void take_accepted(struct engine *e, struct member *m,
         take_group(e, m);
         return;
     case MEMBER_FRAG:
-        take_set_up(e, m);
+        take_frag(e, m);
         return;
     case MEMBER_SESSION:
     case MEMBER_RESYNC:

@@ -15,6 +15,7 @@
 #include "engine/lane.h"
 #include "engine/limits.h"
 #include "engine/member.h"
+#include "engine/member_setup.h"
 #include "engine/round.h"
 #include "engine/session.h"
 #include "engine/variant.h"
@@ -453,7 +454,7 @@ bool cohort_join(struct engine *e, struct member *m)
     }
     attach(e, m, t);
     if (t->rec.phase == TX_LEAD && m->rec.phase == MEMBER_KEY) {
-        group_begin(e, m);
+        member_setup_begin(e, m);
     }
     return true;
 }

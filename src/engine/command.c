@@ -12,6 +12,7 @@
 #include "engine/internal.h"
 #include "engine/limits.h"
 #include "engine/member.h"
+#include "engine/member_setup.h"
 #include "engine/repair.h"
 #include "engine/session.h"
 #include "engine/silence.h"
@@ -143,6 +144,7 @@ static bool may_send(const struct engine *e, const struct member *m)
 static int build(struct engine *e, struct member *m, struct effect *effect)
 {
     struct member_context context = member_context_of(m);
+    context.with_session = member_setup_adds_session(m);
     bool reboot = m->rec.phase == MEMBER_REBOOT || m->rec.phase == MEMBER_UNDO_REBOOT;
     if (reboot && !install_plan(e, m, &context)) {
         return FUO_ENOENT;
@@ -226,6 +228,18 @@ static bool prepare(struct engine *e, struct member *m, struct effect *send)
     return true;
 }
 
+/* What the command that goes out now may do to its device, whether or not it answers. */
+static void note_told(struct engine *e, struct member *m)
+{
+    if (m->rec.phase == MEMBER_GROUP) {
+        m->with_session |= member_setup_adds_session(m);
+        group_told(e, m);
+    }
+    if (m->rec.phase == MEMBER_SESSION || m->with_session) {
+        member_setup_told_date(m);
+    }
+}
+
 void member_send(struct engine *e, struct member *m)
 {
     if (deliver_is_way(m)) {
@@ -251,9 +265,7 @@ void member_send(struct engine *e, struct member *m)
         m->rec.tries++;
     }
     m->evidence = 0;
-    if (m->rec.phase == MEMBER_GROUP) {
-        group_told(e, m);
-    }
+    note_told(e, m);
     member_store(e, m);
 
     struct effect *effect = engine_emit(e, EFFECT_SEND, m->device->fleet);

@@ -16,6 +16,7 @@
 #include "engine/campaign.h"
 #include "engine/internal.h"
 #include "engine/lane.h"
+#include "engine/member_setup.h"
 #include "engine/session.h"
 #include "engine/term.h"
 #include "engine/uplink.h"
@@ -29,6 +30,7 @@
 
 enum {
     CHAIN = 4,       /* exchanges of a set-up: version, group, fragmentation, session */
+    CHAIN_SHORT = 3, /* ... of who is asked for group and session at once */
     CHAIN_AGAIN = 1, /* ... of a further session */
     UPLINKS_MAX = 16,
     FAILURE_CLASSES = 32,
@@ -122,6 +124,19 @@ static bool is_late(const struct transmission *t)
     return true;
 }
 
+/* Of most of them. */
+static uint32_t chain_of(const struct transmission *t)
+{
+    if (t->rec.session_no > 0) {
+        return CHAIN_AGAIN;
+    }
+    size_t shorter = 0;
+    for (size_t i = 0; i < t->member_count; i++) {
+        shorter += member_setup_is_short(t->members[i]);
+    }
+    return 2 * shorter > t->member_count ? CHAIN_SHORT : CHAIN;
+}
+
 /*
  * How many uplinks to wait for: each costs everybody an interval. Who is not set up by then
  * needs another pass, two intervals and its airtime later, which matters to the whole as
@@ -134,7 +149,7 @@ static uint32_t uplinks_wanted(const struct transmission *t, int64_t interval_us
     uint64_t most =
         short_again || t->member_count > MANY ? LATE_WEIGHT_SHORT : LATE_WEIGHT;
     uint64_t weight = t->member_count < most ? t->member_count : most;
-    uint32_t chain = t->rec.session_no > 0 ? CHAIN_AGAIN : CHAIN;
+    uint32_t chain = chain_of(t);
     int64_t again_us = 2 * interval_us + pass_us(t);
     uint32_t best = 1;
     int64_t least_us = INT64_MAX;

@@ -27,6 +27,7 @@
 #include "engine/lane.h"
 #include "engine/limits.h"
 #include "engine/member.h"
+#include "engine/member_setup.h"
 #include "engine/session.h"
 #include "engine/uplink.h"
 
@@ -257,24 +258,19 @@ static bool is_believed(const struct member *m)
     return !lost && m->device->rec.mc_group == t->rec.key_id;
 }
 
-void group_begin(struct engine *e, struct member *m)
+bool group_is_kept(struct engine *e, struct member *m)
 {
-    if (is_believed(m)) {
-        m->rec.kept = true;
-        group_go_on(e, m);
-    } else {
-        m->rec.kept = false;
-        member_ask(e, m, MEMBER_GROUP);
+    m->rec.kept = is_believed(m);
+    if (!m->rec.kept && m->device->rec.mc_group == m->transmission->rec.key_id) {
+        take_away(e, m->device); /* another one it keeps until it is told this one */
     }
+    return m->rec.kept;
 }
 
-void group_go_on(struct engine *e, struct member *m)
+uint32_t group_in_use_by(const struct engine *e, uint32_t key_id)
 {
-    m->rec.session_count =
-        m->device->rec.session_count[m->transmission->rec.frag_index]++;
-    m->has_mic = false;
-    device_store(e, m->device);
-    member_ask(e, m, MEMBER_FRAG);
+    const struct group *g = key_id != 0 ? find(e, key_id) : NULL;
+    return g != NULL ? g->rec.transmission_id : 0;
 }
 
 void group_found(struct member *m)
@@ -308,8 +304,12 @@ bool group_is_lost(struct engine *e, struct member *m, const struct member_answe
     m->regroups += !m->rec.kept;
     m->device->rec.forgets_groups |= a->group_undefined;
     take_away(e, m->device);
-    m->rec.kept = false;
-    member_ask(e, m, MEMBER_GROUP);
+    member_setup_forget(m);
+    if (m->rec.phase == MEMBER_FRAG) {
+        member_ask(e, m, MEMBER_GROUP); /* it refused a decoder that fits no group */
+    } else {
+        member_setup_begin(e, m);
+    }
     return true;
 }
 

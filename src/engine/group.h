@@ -9,9 +9,10 @@
 
 /* The McKey of a transmission that is formed: true: one that is kept, and its address. */
 bool group_choose(struct engine *e, struct transmission *t);
-/* The first command of a member's set-up: what it needs, and the one after its group. */
-void group_begin(struct engine *e, struct member *m);
-void group_go_on(struct engine *e, struct member *m);
+/* Whether a member that is set up has it from before; else that is no matter any more. */
+bool group_is_kept(struct engine *e, struct member *m);
+/* The transmission that has this McKey; 0: none. */
+uint32_t group_in_use_by(const struct engine *e, uint32_t key_id);
 /* McGroupSetupReq goes out; the device has taken it. The second leaves it to the caller to
  * store the device, as does the next one. */
 void group_told(struct engine *e, struct member *m);

@@ -25,6 +25,7 @@
  *   limits.c     what a profile says of a device, and who can be sent the same fragments
  *   grid.c       the turns that all transmissions of a fleet keep to (round.h)
  *   cohort.c     the transmission of a cohort: plan, lanes, who joins it (round.h)
+ *   member_setup.c  what a member is told before its session, and in which order
  *   setup.c      a transmission up to its session: key, group, members (session.h)
  *   dates.c      when its sessions are (session.h)
  *   term.c       when the campaign begins and has to end
@@ -99,6 +100,8 @@ struct device {
     struct member *active;         /* in the campaign that is updating it; NULL: none */
     struct report_rec *report;     /* NULL: it has reported nothing in LwM2M */
     struct utc stored;             /* when rec was last stored */
+    uint32_t
+        dated_id; /* the transmission that told it a date last; 0: none since the start */
     uint32_t f_cnt;     /* of its last uplink, if there was one since the start */
     uint32_t uplink_hz; /* ... 0: unknown */
     uint64_t heard_by;  /* ... the gateway that heard it best; 0: unknown */
@@ -144,6 +147,11 @@ struct member {
     bool has_mic : 1;
     bool asked_key : 1; /* the driver is at it */
     bool asked_mic : 1;
+    bool with_session : 1;     /* GROUP: its command asks for the session, too */
+    bool apart : 1;            /* it did not answer to two commands in a message */
+    bool told_both : 1;        /* ... and was sent at least once */
+    bool reads_on : 1;         /* SESSION: its answer may be behind that of GROUP */
+    bool has_frag : 1;         /* its decoder is set up for its transmission */
     bool unsure : 1;           /* never said that it agreed to the first session */
     bool polled : 1;           /* answered the poll under way */
     bool reboot_doubtful : 1;  /* DevRebootCountdownReq was never answered */

@@ -14,6 +14,7 @@
 #include "engine/internal.h"
 #include "engine/limits.h"
 #include "engine/member.h"
+#include "engine/member_setup.h"
 #include "engine/reported.h"
 #include "engine/round.h"
 #include "engine/session.h"
@@ -84,6 +85,7 @@ static void stand_up(struct member *m)
 
 void member_attach(struct member *m, struct transmission *t)
 {
+    member_setup_leave(m);
     count_out(m);
     stand_up(m);
     sit_down(m, t);
@@ -206,6 +208,7 @@ void member_enter(struct engine *e, struct member *m, enum member_phase phase)
     member_drop_command(m);
     m->rec.command_sent = false;
     m->held = false;
+    member_setup_enter(m);
     m->evidence = 0;
     m->rests = 0;
     engine_set_timer(e, m->slot, member_limit(m));

@@ -19,6 +19,7 @@
 #include "engine/limits.h"
 #include "engine/look.h"
 #include "engine/member.h"
+#include "engine/member_setup.h"
 #include "engine/repair.h"
 #include "engine/reported.h"
 #include "engine/session.h"
@@ -253,7 +254,7 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
         return;
     }
     if (m->rec.phase == MEMBER_STATUS && may_join_session(t) && repair_is_worth(t, m)) {
-        member_ask(e, m, MEMBER_SESSION);
+        member_setup_go_on(e, m);
     } else if (m->rec.phase == MEMBER_STATUS) {
         member_enter(e, m, MEMBER_LISTENING);
     } else {
@@ -290,7 +291,11 @@ bool proof_take_denial(struct engine *e, struct member *m, const struct member_a
         return true;
     }
     /* Behind the same uplink. */
-    member_ask(e, m, may_join_session(t) ? MEMBER_SESSION : MEMBER_STATUS);
+    if (may_join_session(t)) {
+        member_setup_go_on(e, m);
+    } else {
+        member_ask(e, m, MEMBER_STATUS);
+    }
     transmission_member_changed(e, t);
     return true;
 }

@@ -23,6 +23,7 @@
 #include "engine/limits.h"
 #include "engine/look.h"
 #include "engine/member.h"
+#include "engine/member_setup.h"
 #include "engine/repair.h"
 #include "engine/reported.h"
 #include "engine/round.h"
@@ -252,7 +253,7 @@ void session_date_again(struct engine *e, struct transmission *t)
 {
     for (size_t i = 0; i < t->member_count; i++) {
         struct member *m = t->members[i];
-        if (member_in_session(m)) {
+        if (member_in_session(m) || m->with_session) {
             member_enter(e, m, MEMBER_SET_UP);
         }
     }
@@ -315,7 +316,8 @@ static uint32_t unused_max(const struct transmission *t)
     uint32_t most = given;
     for (size_t i = 0; i < t->member_count; i++) {
         const struct member *m = t->members[i];
-        uint32_t tries = m->rec.phase < MEMBER_FRAG ? 0 : device_tries(m->device, given);
+        bool began = m->rec.phase >= MEMBER_FRAG || member_setup_has_frag(m);
+        uint32_t tries = began ? device_tries(m->device, given) : 0;
         most = tries > most ? tries : most;
     }
     return most - given < UINT8_MAX ? most - given : UINT8_MAX;
@@ -324,12 +326,12 @@ static uint32_t unused_max(const struct transmission *t)
 /* A set-up from now on would reset what is being received: who has none is left out. */
 static void settle_member(struct engine *e, struct member *m)
 {
-    if (m->rec.phase <= MEMBER_FRAG) {
-        member_leave_late(e, m);
-    } else if (m->rec.phase == MEMBER_SESSION || m->rec.phase == MEMBER_RESYNC) {
+    if (member_setup_may_be_done(m)) {
         m->unsure |= m->rec.session_no == 0;
         member_enter(e, m, MEMBER_LISTENING);
         member_seen(e, m, FW_SEEN_SESSION);
+    } else if (m->rec.phase <= MEMBER_FRAG) {
+        member_leave_late(e, m);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "engine/internal.h"
 #include "engine/lane.h"
 #include "engine/member.h"
+#include "engine/member_setup.h"
 #include "engine/round.h"
 #include "engine/session.h"
 
@@ -165,9 +166,9 @@ bool transmission_pump(struct engine *e, struct transmission *t,
 static void tell(struct engine *e, struct member *m)
 {
     if (m->rec.phase == MEMBER_KEY) {
-        group_begin(e, m);
+        member_setup_begin(e, m);
     } else if (m->rec.phase == MEMBER_SET_UP) {
-        member_ask(e, m, MEMBER_SESSION);
+        member_setup_go_on(e, m);
     }
 }
 

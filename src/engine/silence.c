@@ -15,6 +15,7 @@
 #include "engine/install.h"
 #include "engine/internal.h"
 #include "engine/member.h"
+#include "engine/member_setup.h"
 #include "engine/reported.h"
 #include "engine/sweep.h"
 #include "engine/uplink.h"
@@ -70,6 +71,9 @@ static void give_up(struct engine *e, struct member *m)
         member_await_reboot(e, m);
         return;
     case MEMBER_GROUP: /* limited by the start of the session, as is the next */
+        member_setup_give_up(m);
+        rest(e, m, false);
+        return;
     case MEMBER_FRAG:
     case MEMBER_STATUS: /* limited by the patience of its transmission */
         rest(e, m, false);
@@ -187,6 +191,7 @@ void member_on_fate(struct engine *e, struct member *m, const struct engine_even
         admit_charge(e, m, event);
         device_set_told_before(e, m->device, false); /* a server keeps the order */
         m->rec.command_sent = true;
+        member_setup_sent(m);
         m->rec.command_at = e->utc;
         m->evidence = 0;
         if (member_tail_sent(e, m) || install_sent(e, m)) {
@@ -301,6 +306,7 @@ void member_resume(struct engine *e, struct member *m)
     admit_resume(e, m);
     m->evidence = (m->rec.command_sent ? EVIDENCE_SENT : EVIDENCE_UNSENT) - 1;
     m->unsure |= m->rec.session_no == 0 && m->rec.phase >= MEMBER_LISTENING;
+    member_setup_resume(m);
     extend_limit(e, m);
     agree_resume(m);
     engine_set_timer(e, m->slot, member_limit(m));

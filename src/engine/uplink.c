@@ -23,6 +23,7 @@
 #include "engine/internal.h"
 #include "engine/limits.h"
 #include "engine/member.h"
+#include "engine/member_setup.h"
 #include "engine/reported.h"
 #include "engine/round.h"
 #include "engine/silence.h"
@@ -354,6 +355,10 @@ void uplink_take(struct engine *e, const struct engine_event *event)
         sweep_member(e, d->active);
     }
     bool fresh = is_fresh(d, event->uplink.received);
+    if (fresh && d->active != NULL && d->counted && event->uplink.f_cnt < d->f_cnt &&
+        event->uplink.received.us > d->rec.last_uplink.us) {
+        member_setup_forget(d->active); /* it has joined anew */
+    }
     learn(e, d, event);
     if (fresh) {
         learn_load(e, d, event);
@@ -374,6 +379,10 @@ void uplink_take(struct engine *e, const struct engine_event *event)
     }
     if (m->rec.phase == MEMBER_READY && m->campaign->rec.phase == CAMPAIGN_RUNNING) {
         round_wish(e, m);
+    }
+    if (m->reads_on) {
+        m->reads_on = false;
+        member_send(e, m); /* it said nothing of the session */
     }
     if (!mine) {
         member_note_evidence(e, m, event->uplink.received);

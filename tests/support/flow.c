@@ -207,6 +207,7 @@ static void answer_send(struct flow *f, const struct effect *effect)
     f->last_send[device] = *effect;
     f->send_count[device]++;
     f->group_setups += effect->send.fport == 200 && effect->send.payload[0] == 0x02;
+    f->frag_setups += effect->send.fport == 201 && effect->send.payload[0] == 0x02;
     f->status_asks += effect->send.fport == 201 && effect->send.payload[0] == 0x01;
     f->upgrade_asks += effect->send.fport == 203 && effect->send.payload[0] == 0x04;
     if (!f->hold_txack) {

@@ -72,6 +72,7 @@ struct flow {
     size_t alerts;
     size_t flushes;
     size_t group_setups; /* McGroupSetupReq sent */
+    size_t frag_setups;  /* FragSessionSetupReq */
     size_t status_asks;  /* FragSessionStatusReq to one device */
     size_t upgrade_asks; /* DevUpgradeImageReq */
     struct effect last_open;

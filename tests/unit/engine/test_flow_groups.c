@@ -158,9 +158,9 @@ static void who_lost_the_group_just_set_up_is_set_up_again(void **state)
         enum member_phase phase;
     } rows[] = {
         {"its channel too, nobody knows its stack", "generic", "041c", MEMBER_GROUP},
-        {"its channel too", "st-v2", "041c", MEMBER_GROUP},
+        {"its channel too: its decoder is gone as well", "st-v2", "041c", MEMBER_FRAG},
         {"its start is in the past", "st-v2", "0410", MEMBER_RESYNC},
-        {"a stack that would say so", "lbm-v2", "0410", MEMBER_GROUP},
+        {"a stack that would say so", "lbm-v2", "0410", MEMBER_FRAG},
         {"a start in the past, perhaps", "generic", "0410", MEMBER_RESYNC},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
