@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fuota-bench/cover_best.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -213,6 +214,17 @@ static int write_program(const char *path, const struct cover_rows *rows, uint8_
     return fclose(f) == 0 && !failed ? FUO_OK : FUO_EIO;
 }
 
+/* A program that was killed, crashed or gave up has no answer of use, this time. */
+static int await(pid_t pid)
+{
+    int status = -1;
+    pid_t ended;
+    do {
+        ended = waitpid(pid, &status, 0);
+    } while (ended < 0 && errno == EINTR);
+    return ended == pid && status == 0 ? FUO_OK : FUO_EPROTO;
+}
+
 /* Both solutions in one run: the relaxation first, then the integers. */
 static int run_solver(const char *solver, struct paths *paths, uint32_t seconds)
 {
@@ -229,17 +241,17 @@ static int run_solver(const char *solver, struct paths *paths, uint32_t seconds)
         return FUO_ENOMEM;
     }
     pid_t pid = -1;
-    int failed =
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0) != 0 ||
-        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0) != 0 ||
-        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0) != 0 ||
-        posix_spawnp(&pid, program, &actions, NULL, argv, environ) != 0;
-    posix_spawn_file_actions_destroy(&actions);
-    int status = -1;
-    if (failed || waitpid(pid, &status, 0) != pid || status != 0) {
-        return FUO_ENOENT;
+    int failed = ENOMEM;
+    if (posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0) == 0 &&
+        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0) == 0 &&
+        posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0) == 0) {
+        failed = posix_spawnp(&pid, program, &actions, NULL, argv, environ);
     }
-    return FUO_OK;
+    posix_spawn_file_actions_destroy(&actions);
+    if (failed == EAGAIN || failed == ENOMEM) {
+        return FUO_EPROTO; /* the machine has no room now: that says nothing of the program */
+    }
+    return failed != 0 ? FUO_ENOENT : await(pid);
 }
 
 /* "Optimal - objective value 5.83" or "Stopped on time - objective value 6" */
@@ -441,31 +453,46 @@ static int build(const struct world_scenario *s, const struct world_transmission
     return FUO_OK;
 }
 
+static uint64_t count_senders(const struct world_scenario *s,
+                              const struct world_transmission *tx)
+{
+    uint64_t count = 0;
+    for (size_t g = 0; g < s->gateway_count; g++) {
+        count += world_trace_sent(tx, g);
+    }
+    return count;
+}
+
+/* What is not known of it must not count for us: then it is in no sum at all. */
 static int add_transmission(const struct world_scenario *s,
                             const struct world_transmission *tx, const uint8_t *reachable,
                             uint32_t seconds, struct cover_best *sum)
 {
-    uint64_t ours = 0;
-    for (size_t g = 0; g < s->gateway_count; g++) {
-        ours += world_trace_sent(tx, g);
-    }
     struct cover_rows rows;
+    struct cover_answer answer;
     int err = build(s, tx, reachable, &rows);
     if (err != FUO_OK) {
         return err;
     }
     err = cover_rows_reduce(&rows);
-    struct cover_answer answer = {.chosen = ours};
-    if (err == FUO_OK && sum->solver) {
-        int solved = cover_best_solve(&rows, NULL, seconds, &answer);
-        sum->solver = solved == FUO_OK || solved == FUO_EPROTO;
+    if (err == FUO_OK) {
+        err = cover_best_solve(&rows, NULL, seconds, &answer);
     }
     rows_finish(&rows);
+    if (err == FUO_EPROTO || err == FUO_EIO) {
+        sum->left_out++;
+        return FUO_OK;
+    }
+    if (err != FUO_OK) {
+        return err;
+    }
+    uint64_t ours = count_senders(s, tx);
+    sum->searched++;
     sum->ours += ours;
     sum->best += answer.chosen < ours ? answer.chosen : ours;
     sum->lp_milli += answer.lp_milli;
     sum->all_optimal = sum->all_optimal && answer.optimal;
-    return err;
+    return FUO_OK;
 }
 
 size_t cover_best_choose(size_t count, size_t i)
@@ -491,11 +518,14 @@ int cover_best_compute(const struct world_scenario *s, const struct world_trace 
         err = add_transmission(s, &t->transmissions[chosen], reachable,
                                seconds == 0 ? 1 : seconds, &sum);
     }
+    if (err == FUO_ENOENT) { /* no sums: of a part they would be another figure */
+        *out = (struct cover_best){.solver = false};
+        return FUO_OK;
+    }
     if (err != FUO_OK) {
         return err;
     }
-    sum.searched = sum.solver ? searched : 0;
-    sum.all_optimal = sum.all_optimal && sum.solver;
+    sum.all_optimal = sum.all_optimal && sum.left_out == 0;
     *out = sum;
     return FUO_OK;
 }

@@ -14,8 +14,10 @@
  * looked at, that stand equally far apart in the order in which the engine made them: early ones
  * for many and late ones for few. All sums are over those.
  *
- * Without cbc there is no figure (solver is false), never a failure. With a time limit the
- * incumbent may differ from run to run; all_optimal says whether it did not bind.
+ * Without cbc there is no figure (solver is false, and all sums are 0), never a failure. Where it
+ * crashes, or has found no cover in its time, nothing is known: that transmission is left out of
+ * all sums, ours too. With a time limit the incumbent may differ from run to run; all_optimal
+ * says whether it did not bind.
  */
 #pragma once
 
@@ -40,9 +42,10 @@ struct cover_best {
     uint64_t ours;
     uint64_t best;
     uint64_t lp_milli; /* the linear relaxation, times 1000 */
-    uint64_t searched; /* transmissions that were looked at */
-    bool solver;       /* cbc was there, and asked */
-    bool all_optimal;  /* of every one of them */
+    uint64_t searched; /* transmissions in the sums */
+    uint64_t left_out; /* more that were looked at: cbc had no answer of use */
+    bool solver;       /* cbc can be started */
+    bool all_optimal;  /* of every one that was looked at */
 };
 
 /* A set multicover problem; row i: gateways columns[first[i]..first[i+1]), demand[i] of them. */
@@ -64,9 +67,9 @@ struct cover_answer {
 
 /*
  * Ask the program `solver` (a path or name; NULL: "cbc") for at most `seconds`. FUO_ENOENT if
- * it cannot be run, FUO_EPROTO if its answer is of no use (no time for any), FUO_EIO if no
- * file can be written (in $TMPDIR, else /tmp), FUO_ENOMEM. *answer is written only on
- * success.
+ * there is no such program, FUO_EPROTO if it failed or its answer is of no use (no time for
+ * any), FUO_EIO if no file can be written (in $TMPDIR, else /tmp), FUO_ENOMEM. *answer is
+ * written only on success.
  */
 FUO_MUST_CHECK int cover_best_solve(const struct cover_rows *rows, const char *solver,
                                     uint32_t seconds, struct cover_answer *answer);

@@ -174,6 +174,7 @@ static void put_run(struct json *j, const struct figures *f, const struct world_
     put_int(j, "cover", (int64_t)f->cover.ours);
     put_int(j, "cover_best", (int64_t)f->cover.best);
     put_int(j, "cover_searched", (int64_t)f->cover.searched);
+    put_int(j, "cover_left_out", (int64_t)f->cover.left_out);
     put_int(j, "unicast_refused", (int64_t)t->unicast_refused);
     put_int(j, "multicast_collided", (int64_t)t->multicast_collided);
     put_int(j, "uplinks", (int64_t)t->uplinks);

@@ -127,6 +127,15 @@ class Bench(unittest.TestCase):
                 self.assertEqual(self.row(out, "rho_cover", "direct")[-1], verdict)
                 self.assertEqual(status, int(verdict == "MISSED"))
 
+    def test_covers_that_cbc_did_not_find_are_told(self):
+        for seed in (1, 2):
+            self.put("national", seed, cover_left_out=0)
+        self.assertNotIn("cover_left_out", self.judged("national", "1-2")[1])
+        self.put("national", 2, cover_left_out=3)
+        status, out, _ = self.judged("national", "1-2")
+        self.assertEqual(self.row(out, "cover_left_out", "direct")[0], "3")
+        self.assertEqual(status, 0)
+
     def test_a_violation_in_one_run_of_five_is_one_too_many(self):
         for seed in range(1, 6):
             self.put("city", seed, duty_cycle_violations=int(seed == 3))

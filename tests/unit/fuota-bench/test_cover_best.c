@@ -145,12 +145,30 @@ static void without_a_solver_there_is_no_answer(void **state)
     row(&p, 1, 1);
     assert_int_equal(cover_best_solve(&p.rows, "/nonexistent/cbc", 1, &answer),
                      FUO_ENOENT);
-    assert_int_equal(cover_best_solve(&p.rows, "false", 1, &answer), FUO_ENOENT);
+    assert_int_equal(cover_best_solve(&p.rows, "false", 1, &answer), FUO_EPROTO);
     assert_int_equal(answer.chosen, 4711);
     begin(&p);
     assert_int_equal(cover_best_solve(&p.rows, "/nonexistent/cbc", 1, &answer), FUO_OK);
     assert_int_equal(answer.chosen, 0);
     assert_true(answer.optimal);
+}
+
+/* *kept is for restore_env(), which frees it. */
+static void replace_env(const char *name, const char *value, char **kept)
+{
+    const char *before = getenv(name);
+    *kept = before != NULL ? strdup(before) : NULL;
+    assert_int_equal(setenv(name, value, 1), 0);
+}
+
+static void restore_env(const char *name, char *kept)
+{
+    if (kept != NULL) {
+        assert_int_equal(setenv(name, kept, 1), 0);
+    } else {
+        assert_int_equal(unsetenv(name), 0);
+    }
+    free(kept);
 }
 
 static void its_files_are_where_tmpdir_says_and_go_away(void **state)
@@ -159,8 +177,7 @@ static void its_files_are_where_tmpdir_says_and_go_away(void **state)
     static const char text[] = "Optimal - objective value 1\\n 1 x1 1 1\\n";
     struct cover_answer answer;
     struct temp temp = temp_create();
-    const char *before = getenv("TMPDIR");
-    char *kept = before != NULL ? strdup(before) : NULL;
+    char *kept = NULL;
     char script[2 * TEMP_PATH_SIZE];
     char folder[2 * TEMP_PATH_SIZE];
     static struct problem p;
@@ -168,19 +185,14 @@ static void its_files_are_where_tmpdir_says_and_go_away(void **state)
     row(&p, 0x3, 1);
     fake_solver(temp_path(&temp, "solver", script), text, text);
     (void)temp_path(&temp, "folder", folder);
-    assert_int_equal(setenv("TMPDIR", folder, 1), 0);
+    replace_env("TMPDIR", folder, &kept);
     assert_int_equal(cover_best_solve(&p.rows, script, 5, &answer), FUO_EIO);
     assert_int_equal(mkdir(folder, 0700), 0);
     assert_int_equal(cover_best_solve(&p.rows, script, 5, &answer), FUO_OK);
     assert_int_equal(rmdir(folder), 0);           /* empty */
     assert_int_equal(setenv("TMPDIR", "", 1), 0); /* as if it were not set */
     assert_int_equal(cover_best_solve(&p.rows, script, 5, &answer), FUO_OK);
-    if (kept != NULL) {
-        assert_int_equal(setenv("TMPDIR", kept, 1), 0);
-    } else {
-        assert_int_equal(unsetenv("TMPDIR"), 0);
-    }
-    free(kept);
+    restore_env("TMPDIR", kept);
     temp_remove(&temp);
 }
 
@@ -335,6 +347,85 @@ static void ours_alone_is_the_best_known_where_nobody_asks(void **state)
     assert_int_equal(best.best, 0);
 }
 
+enum { SENDER_SETS = 4 };
+
+/* As many transmissions, of one device each; the third has another one, and a second row. Each
+ * asks for one of the gateways that sent. PATH has no more than the folder. */
+static struct cover_best compare_at(char *folder)
+{
+    static uint64_t sets[SENDER_SETS] = {0x3, 0x7, 0xf, 0x3f};
+    static uint32_t pair[] = {0, 1};
+    static struct world_transmission several[SENDER_SETS];
+    struct cover_best best = {.searched = 4711};
+    char *kept = NULL;
+    fleet_init(&f, 6);
+    fleet_add(&f, 0);
+    fleet_link(&f, 0, 1500);
+    fleet_add(&f, 0);
+    fleet_link(&f, 1, 1500);
+    for (size_t i = 0; i < SENDER_SETS; i++) {
+        several[i] = (struct world_transmission){
+            .devices = pair, .device_count = i == 2 ? 2 : 1, .senders = &sets[i]};
+    }
+    f.t.transmissions = several;
+    f.t.transmission_count = SENDER_SETS;
+    replace_env("PATH", folder, &kept);
+    assert_int_equal(cover_best_compute(&f.s, &f.t, f.reachable, &best), FUO_OK);
+    restore_env("PATH", kept);
+    return best;
+}
+
+static void a_transmission_without_an_answer_is_in_no_sum(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *mishap;
+    } rows[] = {
+        {"ends with 1", "exit 1"},
+        {"killed", "kill -KILL $$"},
+        {"no time for any", "echo 'Stopped on time - objective value 1' >\"$9\"; exit 0"},
+        {"nothing", "exit 0"},
+    };
+    struct temp temp = temp_create();
+    char path[2 * TEMP_PATH_SIZE];
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        test_row(rows[i].name);
+        FILE *script = fopen(temp_path(&temp, "cbc", path), "w");
+        assert_non_null(script);
+        fprintf(script,
+                "#!/bin/sh\nwhile read -r line; do case $line in r1:*) %s;; esac; done "
+                "<\"$1\"\n"
+                "echo 'Optimal - objective value 1' >\"$4\"\n"
+                "printf 'Optimal - objective value 1\\n 0 x0 1 1\\n' >\"$9\"\n",
+                rows[i].mishap);
+        assert_int_equal(fclose(script), 0);
+        assert_int_equal(chmod(path, 0700), 0);
+        struct cover_best best = compare_at(temp.folder);
+        assert_true(best.solver);
+        assert_false(best.all_optimal);
+        assert_int_equal(best.searched, 3);
+        assert_int_equal(best.left_out, 1);
+        assert_int_equal(best.ours, 2 + 3 + 6);
+        assert_int_equal(best.best, 3);
+        assert_int_equal(best.lp_milli, 3000);
+    }
+    temp_remove(&temp);
+}
+
+static void without_a_solver_there_are_no_sums(void **state)
+{
+    (void)state;
+    struct temp temp = temp_create();
+    struct cover_best best = compare_at(temp.folder);
+    assert_false(best.solver || best.all_optimal);
+    assert_int_equal(best.searched, 0);
+    assert_int_equal(best.left_out, 0);
+    assert_int_equal(best.ours, 0);
+    assert_int_equal(best.best, 0); /* else there were a figure: the best */
+    temp_remove(&temp);
+}
+
 TEST_MAIN(cmocka_unit_test(rows_that_others_imply_are_dropped),
           cmocka_unit_test(answers_of_a_solver_are_read_and_checked),
           cmocka_unit_test(without_a_solver_there_is_no_answer),
@@ -343,4 +434,6 @@ TEST_MAIN(cmocka_unit_test(rows_that_others_imply_are_dropped),
           cmocka_unit_test(of_many_transmissions_some_far_apart_are_chosen),
           cmocka_unit_test(sums_are_over_those_that_were_chosen),
           cmocka_unit_test(strong_links_ask_for_one_gateway_thin_ones_for_two),
-          cmocka_unit_test(ours_alone_is_the_best_known_where_nobody_asks))
+          cmocka_unit_test(ours_alone_is_the_best_known_where_nobody_asks),
+          cmocka_unit_test(a_transmission_without_an_answer_is_in_no_sum),
+          cmocka_unit_test(without_a_solver_there_are_no_sums))
