@@ -219,6 +219,14 @@ void cohort_strike(struct engine *e, struct transmission *t)
     }
 }
 
+void cohort_strike_at(struct engine *e, const struct transmission *t, uint64_t gateway)
+{
+    struct gateway_ledger *l = air_ledger(e, t->fleet, gateway, t->rec.frequency_hz);
+    if (l != NULL) {
+        strike_from(l, t);
+    }
+}
+
 static void attach(struct engine *e, struct member *m, struct transmission *t)
 {
     member_attach(m, t);

@@ -53,6 +53,9 @@ struct engine_fleet {
     int64_t multicast_lead_us;     /* ABSOLUTE: hand over that long before */
     uint32_t queue_rows_max;       /* rows to keep queued in a group at most */
     uint32_t priority_ceiling_ppm; /* of the legal limit, set by the server; 0: none */
+    /* A frame is sent by those gateways that its effect names; else by those that
+     * its group was opened with. */
+    bool names_gateways;
     bool delivers; /* it brings images to devices one by one, without radio of ours */
 };
 

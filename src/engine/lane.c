@@ -56,6 +56,16 @@ uint32_t lanes_gateways(const struct transmission *t)
     return count;
 }
 
+void lane_drop_gateway(struct lane *l, size_t i)
+{
+    size_t left = --l->rec.gateway_count - i;
+    memmove(&l->rec.gateways[i], &l->rec.gateways[i + 1], left * sizeof(uint64_t));
+    memmove(&l->ledgers[i], &l->ledgers[i + 1], left * sizeof(struct gateway_ledger *));
+    l->rec.gateways[l->rec.gateway_count] = 0;
+    l->ledgers[l->rec.gateway_count] = NULL;
+    tap_drop_gateway(l, i);
+}
+
 /* ---- the server's answers ---- */
 
 void lane_await(struct engine *e, struct transmission *t, struct lane *l,

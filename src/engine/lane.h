@@ -22,6 +22,8 @@ void lane_note_stuck(const struct engine *e, struct lane *l);
 bool lane_backoff(struct engine *e, struct transmission *t, struct lane *l, int err);
 /* Nothing more is sent by it. */
 void lane_lose(struct engine *e, struct transmission *t, struct lane *l);
+/* Gateway i of several sends no more; to be stored. */
+void lane_drop_gateway(struct lane *l, size_t i);
 void lane_poll_queue(struct engine *e, struct transmission *t, struct lane *l);
 void lanes_flush(struct engine *e, struct transmission *t);
 /* transmission_opened() when all are open or given up. */

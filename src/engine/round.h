@@ -45,4 +45,6 @@ enum plan_error cohort_form(struct engine *e, struct campaign *c,
 bool cohort_join(struct engine *e, struct member *m);
 void cohort_enlist(struct engine *e, struct transmission *t);
 void cohort_strike(struct engine *e, struct transmission *t);
+/* From one of its gateways, that is none of it any more. */
+void cohort_strike_at(struct engine *e, const struct transmission *t, uint64_t gateway);
 void transmission_plan(struct transmission *t);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/tap.h"
 
+#include <string.h>
+
 #include "engine/air.h"
 #include "engine/campaign.h"
 #include "engine/internal.h"
@@ -51,6 +53,21 @@ void tap_forget(struct lane *l)
     struct tap_frame *frame = find_frame(l, counter_under_way(l));
     if (frame != NULL) {
         frame->airtime_us = 0;
+    }
+}
+
+void tap_drop_gateway(struct lane *l, size_t i)
+{
+    struct tap_lane *tap = &l->tap;
+    size_t left = RECORD_GATEWAY_MAX - 1 - i;
+    memmove(&tap->run[i], &tap->run[i + 1], left * sizeof(tap->run[0]));
+    memmove(&tap->lost[i], &tap->lost[i + 1], left * sizeof(tap->lost[0]));
+    tap->run[RECORD_GATEWAY_MAX - 1] = 0;
+    tap->lost[RECORD_GATEWAY_MAX - 1] = 0;
+    uint16_t below = (uint16_t)((1u << i) - 1);
+    for (size_t k = 0; k < TAP_FRAMES; k++) {
+        uint16_t told = tap->frames[k].told;
+        tap->frames[k].told = (uint16_t)((told & below) | (told >> 1 & ~below));
     }
 }
 

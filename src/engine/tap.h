@@ -56,6 +56,8 @@ struct tap_lane {
 void tap_note(const struct transmission *t, struct lane *l);
 /* The server did not take it. */
 void tap_forget(struct lane *l);
+/* Gateway i of the lane leaves it; those behind it move up. */
+void tap_drop_gateway(struct lane *l, size_t i);
 void tap_take(struct engine *e, const struct engine_event *event);
 void tap_take_airtime(struct engine *e, const struct engine_event *event);
 /* A gateway lost its server, or has it again: planned without meanwhile, if the devices

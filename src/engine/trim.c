@@ -98,26 +98,58 @@ static struct partition_input input_of(const struct engine *e,
     return in;
 }
 
-/* Lanes without a gateway that is needed; one is left in any case. */
+static void leave_lane_out(struct engine *e, struct lane *l)
+{
+    l->rec.lost = true;
+    l->spare = true;
+    lane_store(e, l);
+}
+
+/* It keeps at least one. */
+static void leave_gateways_out(struct engine *e, struct transmission *t, struct lane *l,
+                               const uint8_t *needed)
+{
+    for (uint8_t k = l->rec.gateway_count; k-- > 0;) {
+        if (!needed[k]) {
+            cohort_strike_at(e, t, l->rec.gateways[k]);
+            lane_drop_gateway(l, k);
+        }
+    }
+    lane_store(e, l);
+}
+
+/* Of each lane that is live, in the order of the lanes: one for each of its gateways. */
 static void leave_out(struct engine *e, struct transmission *t, const uint8_t *needed)
 {
     for (uint8_t i = 0; i < t->rec.lane_count; i++) {
         struct lane *l = &t->lanes[i];
-        bool wanted = !lane_is_live(l);
-        for (uint8_t k = 0; lane_is_live(l) && k < l->rec.gateway_count; k++) {
-            wanted = *needed++ || wanted;
+        uint8_t count = l->rec.gateway_count;
+        uint8_t wanted = 0;
+        if (!lane_is_live(l)) {
+            continue;
         }
-        if (!wanted && lanes_live(t) > 1) {
-            l->rec.lost = true;
-            l->spare = true;
-            lane_store(e, l);
+        for (uint8_t k = 0; k < count; k++) {
+            wanted = (uint8_t)(wanted + needed[k]);
         }
+        if (wanted == 0 && lanes_live(t) > 1) {
+            leave_lane_out(e, l);
+        } else if (wanted > 0 && wanted < count && t->fleet->def.names_gateways &&
+                   !l->rec.pending) {
+            leave_gateways_out(e, t, l, needed);
+        }
+        needed += count;
     }
+}
+
+/* Is there anything that could be left out? */
+static bool has_choice(const struct transmission *t)
+{
+    return (t->fleet->def.names_gateways ? lanes_gateways(t) : lanes_live(t)) > 1;
 }
 
 void lanes_trim(struct engine *e, struct transmission *t)
 {
-    if (t->campaign->def.spec->radio.gateways.count > 0 || lanes_live(t) < 2 ||
+    if (t->campaign->def.spec->radio.gateways.count > 0 || !has_choice(t) ||
         t->member_count > MEMBERS_MAX) {
         return; /* given by hand: by who knows why */
     }

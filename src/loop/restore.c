@@ -61,6 +61,7 @@ static int add_fleets(struct restore *r)
             .multicast_lead_us = caps.multicast_lead_us,
             .queue_rows_max = caps.queue_rows_max,
             .priority_ceiling_ppm = caps.priority_ceiling_ppm,
+            .names_gateways = caps.direct,
             .delivers = caps.delivers,
         };
         int err = engine_add_fleet(r->engine, &def);

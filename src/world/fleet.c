@@ -65,6 +65,7 @@ int world_add_fleet(struct world *w, const struct fleet_spec *spec)
         .multicast_jitter_us = direct ? 0 : JITTER_US,
         .multicast_lead_us = direct ? DIRECT_LEAD_US : 0,
         .queue_rows_max = 1,
+        .names_gateways = direct,
     };
     int err = engine_add_fleet(w->engine, &fleet);
     err = err == FUO_OK ? add_devices(w) : err;

@@ -438,6 +438,15 @@ static void enqueue_row(struct world *w, struct lane *lane, const struct row *ro
     heap_push(&w->heap, added->due_us, ON_ROW, (uint32_t)(lane - w->lanes));
 }
 
+/* Whoever makes the frames sends them by the gateways that they name. */
+static void take_gateways(struct lane *lane, const struct effect_air *air)
+{
+    lane->gateway_count = air->gateway_count;
+    for (size_t i = 0; i < lane->gateway_count; i++) {
+        lane->gateways[i] = (uint32_t)(air->gateways[i] - WORLD_GATEWAY_EUI_BASE);
+    }
+}
+
 void server_enqueue(struct world *w, const struct effect *effect)
 {
     struct notice n = {.type = ENGINE_EV_MC_RESULT,
@@ -450,6 +459,9 @@ void server_enqueue(struct world *w, const struct effect *effect)
         n.err = FUO_ENOENT;
         run_notice(w, &n);
         return;
+    }
+    if (w->config->timing == WORLD_TIMING_DIRECT) {
+        take_gateways(lane, &effect->multicast.air);
     }
     row.number = lane->f_cnt++;
     record_number(w, lane->tx, row.number, row.n, -1);

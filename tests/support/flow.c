@@ -59,6 +59,7 @@ static void build(struct flow *f)
     struct engine_fleet fleet = {.id = 1,
                                  .spec = &f->fleet,
                                  .timing = f->timing,
+                                 .names_gateways = f->names_gateways,
                                  .delivers = f->delivers,
                                  .multicast_lead_us = SECONDS_US(2),
                                  .multicast_spacing_us = SECONDS_US(1),

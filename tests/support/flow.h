@@ -42,6 +42,7 @@ struct flow {
     bool delivers;      /* the server brings images by itself; before flow_rebuild() */
     bool ignores_f_cnt; /* a server that begins every group at 0 */
     enum engine_timing timing;
+    bool names_gateways;
     uint32_t priority_ceiling_ppm;
     int64_t multicast_jitter_us;
     uint32_t f_cnt;                       /* of lane 0 */

@@ -2,6 +2,7 @@
 /* Looks at a session for few before all of it is sent, and lanes that nobody needs any more. */
 #include <stdio.h>
 
+#include "airtime_used.h"
 #include "codec/frag.h"
 #include "flow_steps.h"
 
@@ -241,6 +242,150 @@ static void a_lane_that_nobody_agreed_to_listen_to_sends_nothing(void **state)
     flow_free(&f);
 }
 
+enum { CHAIN = 3, HZ = 869525000 };
+
+static uint64_t chained(const struct flow *f, size_t i)
+{
+    return f->gateways[0] + i;
+}
+
+static void link_chained(struct flow *f, size_t device, size_t first, size_t count)
+{
+    int16_t snr_cdb = count == 1 ? 800 : -1600; /* two such are needed */
+    f->devices[device].link_count = (uint8_t)count;
+    f->devices[device].uplinks_heard = 20;
+    for (size_t i = 0; i < count; i++) {
+        f->devices[device].link[i] =
+            (struct device_link){.gateway = chained(f, first + i),
+                                 .snr_p10_cdb = (int16_t)(snr_cdb - 320),
+                                 .snr_p50_cdb = snr_cdb,
+                                 .heard_ppk = 1000};
+    }
+}
+
+/*
+ * Who hears the first two gateways and who hears the last two need both; so the first and the
+ * last may send at once, in one lane, and the one between them has a lane of its own. Only
+ * devices from `agreeing` on agree; the first two need the first gateway.
+ */
+static void begin_at_chain(struct flow *f, bool names_gateways, size_t agreeing)
+{
+    flow_init(f, 4);
+    link_chained(f, 0, 0, 1);
+    link_chained(f, 1, 0, 2);
+    link_chained(f, 2, 1, 2);
+    link_chained(f, 3, 2, 1);
+    f->timing = ENGINE_TIMING_ABSOLUTE;
+    f->names_gateways = names_gateways;
+    flow_rebuild(f);
+    f->spec.radio.gateways.count = 0;
+    f->spec.radio.dr = 5;
+    f->spec.radio.spacing_us = SECONDS_US(10);
+    f->spec.fragmentation.size_bytes = sizeof(f->image) / M;
+    flow_apply(f);
+    for (size_t i = agreeing; i < 4; i++) {
+        flow_walk(f, i, MEMBER_LISTENING);
+    }
+    while (f->transmission.next_n < 5) {
+        flow_wait(f, SECONDS_US(1));
+    }
+}
+
+/* The lane that begins with two gateways. */
+static const struct lane_rec *lane_of_two(const struct flow *f)
+{
+    const struct lane_rec *first = engine_lane_at(f->engine, 1, 0);
+    const struct lane_rec *second = engine_lane_at(f->engine, 1, 1);
+    bool between = first->gateways[0] == chained(f, 1);
+    return between ? second : first;
+}
+
+static void
+of_a_lane_gateways_that_nobody_needs_are_left_out_if_frames_name_them(void **state)
+{
+    (void)state;
+    int64_t used_us[2]; /* of the first: commands, and frames unless it is left out */
+    for (int named = 0; named < 2; named++) {
+        struct flow f;
+        test_row(named ? "the frame names them" : "the server knows them");
+        begin_at_chain(&f, named != 0, 2);
+        assert_int_equal(f.open_count, 2);
+        const struct lane_rec *lane = lane_of_two(&f);
+        assert_int_equal(lane->gateway_count, named ? 1 : 2);
+        assert_int_equal(lane->gateways[0], chained(&f, named ? 2 : 0));
+        assert_int_equal(lane->gateways[1], named ? 0 : chained(&f, 2));
+        used_us[named] = airtime_used_us(f.engine, chained(&f, 0), HZ, f.now);
+        uint64_t in_use[CHAIN] = {0};
+        assert_int_equal(engine_gateways_in_use(f.engine, 1, 0, in_use, CHAIN),
+                         named ? CHAIN - 1 : CHAIN);
+        assert_int_equal(in_use[0], chained(&f, named ? 1 : 0));
+        flow_control(&f, ENGINE_ABORT);
+        flow_wait(&f, HOURS_US(12));
+        assert_int_equal(engine_gateways_in_use(f.engine, 1, 0, in_use, CHAIN), 0);
+        flow_free(&f);
+    }
+    assert_true(used_us[1] < used_us[0]);
+}
+
+static struct engine_event refused_by(const struct flow *f, uint64_t gateway)
+{
+    const struct transmission_rec *t = engine_transmission_at(f->engine, 1, 0);
+    const struct lane_rec *l = lane_of_two(f);
+    return (struct engine_event){
+        .type = ENGINE_EV_AIRED,
+        .aired = {.fleet_id = 1,
+                  .address = t->mc_addr,
+                  .gateway = gateway,
+                  .frequency_hz = HZ,
+                  .f_cnt = (uint16_t)(l->f_cnt_base + l->frames_handed - 1),
+                  .dr = t->dr,
+                  .phy_len = 60,
+                  .status = ENGINE_AIRED_REFUSED}};
+}
+
+static void what_gateways_say_is_of_those_that_are_left(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_at_chain(&f, true, 2);
+    uint16_t target_n = f.transmission.target_n;
+    struct engine_event event = refused_by(&f, chained(&f, 0));
+    flow_step(&f, &event);
+    assert_int_equal(f.transmission.target_n, target_n);
+    event = refused_by(&f, chained(&f, 2));
+    flow_step(&f, &event);
+    assert_int_equal(f.transmission.target_n, target_n + 1);
+    flow_step(&f, &event); /* told twice */
+    assert_int_equal(f.transmission.target_n, target_n + 1);
+    flow_free(&f);
+}
+
+/* The first is left out at a look; what it refused is not counted on for the last. */
+static void what_was_refused_stays_with_the_gateway(void **state)
+{
+    (void)state;
+    struct flow f;
+    begin_at_chain(&f, true, 0);
+    assert_int_equal(lane_of_two(&f)->gateway_count, 2);
+    uint16_t target_n = f.transmission.target_n;
+    for (uint16_t i = 1; i <= 2; i++) {
+        struct engine_event event = refused_by(&f, chained(&f, 0));
+        flow_step(&f, &event);
+        assert_int_equal(f.transmission.target_n, target_n + i);
+        flow_wait(&f, SECONDS_US(20));
+    }
+    wait_for_look(&f);
+    for (size_t i = 0; i < 4; i++) {
+        tell(&f, i, i < 2 ? 1 : FIRST_LOOK, i < 2 ? M - 1 : M - FIRST_LOOK);
+    }
+    flow_wait(&f, MINUTES_US(2));
+    assert_int_equal(lane_of_two(&f)->gateway_count, 1);
+    struct engine_event event = refused_by(&f, chained(&f, 2));
+    flow_step(&f, &event);
+    assert_int_equal(f.transmission.target_n, target_n + 2); /* its first one */
+    flow_free(&f);
+}
+
 TEST_MAIN(
     cmocka_unit_test(who_loses_too_much_is_not_sent_the_rest),
     cmocka_unit_test(all_are_asked_not_only_who_misses_something),
@@ -249,4 +394,8 @@ TEST_MAIN(
     cmocka_unit_test(who_answers_is_looked_at_again_much_later),
     cmocka_unit_test(what_is_left_is_not_sent_for_those_only_who_will_hardly_have_it),
     cmocka_unit_test(a_lane_is_left_out_with_the_last_device_that_needs_it),
-    cmocka_unit_test(a_lane_that_nobody_agreed_to_listen_to_sends_nothing))
+    cmocka_unit_test(a_lane_that_nobody_agreed_to_listen_to_sends_nothing),
+    cmocka_unit_test(
+        of_a_lane_gateways_that_nobody_needs_are_left_out_if_frames_name_them),
+    cmocka_unit_test(what_gateways_say_is_of_those_that_are_left),
+    cmocka_unit_test(what_was_refused_stays_with_the_gateway))
