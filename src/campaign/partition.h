@@ -134,7 +134,7 @@ struct partition_cohort {
 /* The result; it points into the workspace. */
 struct partition {
     const uint32_t *cohort; /* per device: its cohort; PARTITION_NONE: it has none */
-    const struct partition_cohort *cohorts; /* shortest first */
+    const struct partition_cohort *cohorts; /* most devices for the time first */
     size_t cohort_count;
     struct partition_grid grids[PARTITION_RATE_MAX]; /* of the data rates in use */
     size_t grid_count;

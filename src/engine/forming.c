@@ -334,7 +334,7 @@ static void go_on(struct forming *f, uint64_t *work)
         return;
     }
     size_t count =
-        f->sorted.done[f->next] ? 0 : form_from(f, f->next); /* shortest first */
+        f->sorted.done[f->next] ? 0 : form_from(f, f->next); /* in their order */
     f->next++;
     spend(work, 1 + count * WORK_OF_MEMBER);
 }

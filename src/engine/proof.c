@@ -260,6 +260,7 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
     } else {
         member_store(e, m);
     }
+    session_take_status(e, m);
     transmission_member_changed(e, t);
 }
 

@@ -20,7 +20,6 @@
 #include "engine/campaign.h"
 #include "engine/internal.h"
 #include "engine/lane.h"
-#include "engine/limits.h"
 #include "engine/look.h"
 #include "engine/member.h"
 #include "engine/member_setup.h"
@@ -176,60 +175,6 @@ void session_finish(struct engine *e, struct transmission *t)
 {
     transmission_enter(e, t, TX_DRAIN);
     engine_wake(e, t->campaign->slot, e->utc);
-}
-
-/* Nothing that it did: it was in no session, nothing or not all was sent, or it was not asked. */
-static bool is_blameless(const struct transmission *t, const struct member *m)
-{
-    if (m->rec.phase <= MEMBER_SET_UP || m->rec.missing == t->rec.frag_count ||
-        t->rec.next_n == 1 || (m->unsure && m->rec.missing != UINT16_MAX)) {
-        return true;
-    }
-    return m->rec.missing != UINT16_MAX
-               ? t->rec.next_n <= t->rec.target_n
-               : m->rec.phase == MEMBER_STATUS && !m->rec.command_sent;
-}
-
-/* It says that it lacks fragments: who would have been asked for its image, or means it. */
-static bool is_denial(const struct member *m)
-{
-    return spec_installs(m->campaign->def.spec) || device_counts_rank(m->device);
-}
-
-static void fail(struct engine *e, struct transmission *t, struct member *m)
-{
-    if (is_blameless(t, m)) {
-        member_leave_late(e, m);
-    } else if (proof_is_doubtful(m)) {
-        member_end_data(e, m, false);
-    } else if (m->rec.missing != UINT16_MAX && is_denial(m)) {
-        member_leave(e, m, OUTCOME_FAILED, REASON_INCOMPLETE, FW_SEEN_INCOMPLETE);
-    } else if (m->rec.missing != UINT16_MAX) {
-        member_leave(e, m, OUTCOME_UNKNOWN, REASON_UNPROVEN, FW_SEEN_TARGETED);
-    } else {
-        member_leave(e, m, OUTCOME_UNKNOWN, REASON_NO_ANSWER, FW_SEEN_TARGETED);
-    }
-}
-
-void session_fail_rest(struct engine *e, struct transmission *t)
-{
-    for (size_t i = t->member_count; i-- > 0;) { /* who leaves makes room at the end */
-        if (t->members[i]->rec.phase < MEMBER_COMPLETE) {
-            fail(e, t, t->members[i]);
-        }
-    }
-}
-
-/* Who has answered, and cannot be helped here, need not wait for those who have not. */
-static void fail_answered(struct engine *e, struct transmission *t, bool all)
-{
-    for (size_t i = t->member_count; i-- > 0;) {
-        struct member *m = t->members[i];
-        if (m->rec.phase == MEMBER_LISTENING &&
-            (all || (m->polled && !repair_is_worth(t, m)))) {
-            fail(e, t, m);
-        }
-    }
 }
 
 /* The same group and decoder, another session: for all, or whom it is known to help. */
@@ -539,11 +484,11 @@ static void tick_confirm(struct engine *e, struct transmission *t)
         engine_wake(e, t->slot, early);
         return;
     }
-    fail_answered(e, t, false);
+    session_fail_answered(e, t, false);
     if (repair(e, t)) {
         return;
     }
-    fail_answered(e, t, true);
+    session_fail_answered(e, t, true);
     if (!transmission_has_patience(e, t, open,
                                    last_patience_us(t) + t->plan.poll_window_us)) {
         session_fail_rest(e, t);

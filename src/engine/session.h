@@ -56,8 +56,6 @@ void dates_watch_queue(struct engine *e, struct transmission *t);
 
 void session_tick(struct engine *e, struct transmission *t);
 void session_begin(struct engine *e, struct transmission *t);
-/* Nobody who is still in it can be helped by it. */
-void session_fail_rest(struct engine *e, struct transmission *t);
 void session_finish(struct engine *e, struct transmission *t);
 void session_stop(struct engine *e, struct transmission *t);
 /* A new date for who was told the old one. */
@@ -70,3 +68,12 @@ void session_poll_refused(struct engine *e, struct transmission *t);
 /* No lane is left. */
 void session_lanes_lost(struct engine *e, struct transmission *t);
 size_t session_payload(const struct transmission *t, bool status, uint8_t buf[255]);
+
+/* ---- session_fail.c ---- */
+
+/* Nobody who is still in it can be helped by it. */
+void session_fail_rest(struct engine *e, struct transmission *t);
+/* Those who have answered and cannot be helped here, or all who listen. */
+void session_fail_answered(struct engine *e, struct transmission *t, bool all);
+/* It has answered. When all is sent, who cannot be helped here waits for nobody else. */
+void session_take_status(struct engine *e, struct member *m);

@@ -194,7 +194,7 @@ static int64_t occupy(int64_t *free_at_us, const struct partition_cohort *cohort
     return start_us + duration_us;
 }
 
-/* One after the other where they share a gateway, shortest first. */
+/* One after the other where they share a gateway, in their order. */
 static int64_t last_end_us(const struct planning_job *m,
                            const struct partition *partition, bool p90)
 {

@@ -143,8 +143,8 @@ struct planned_fleet {
 struct planning {
     struct planned_fleet *fleets; /* owned; made by planning_join() */
     size_t fleet_count;
-    struct planned_cohort
-        *cohorts; /* owned; by wave, shortest first, an assumed one last */
+    struct planned_cohort *
+        cohorts; /* owned; by wave, most devices for the time first, an assumed one last */
     size_t cohort_count;
     struct planned_wave *waves; /* owned; those of the request, else one */
     size_t wave_count;

@@ -215,6 +215,26 @@ static void what_was_answered_before_a_restart_is_asked_again(void **state)
     flow_free(&f);
 }
 
+/* One misses more than a repair is for, the other has not answered yet. */
+static void who_is_past_help_waits_for_no_others(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 2);
+    f.spec.fragmentation.size_bytes = 6;
+    listen_all(&f, 2);
+    while (f.transmission.phase != TX_CONFIRM) {
+        flow_wait(&f, SECONDS_US(1));
+    }
+    uint32_t id = f.transmission.id;
+    flow_uplink(&f, 0, 201, "01000a005a"); /* 10 received, 90 missing */
+    assert_int_not_equal(flow_member(&f, 0)->transmission_id, id);
+    assert_int_equal(flow_member(&f, 0)->reason, REASON_INCOMPLETE);
+    assert_int_equal(flow_member(&f, 1)->transmission_id, id);
+    assert_int_equal(flow_member(&f, 1)->phase, MEMBER_STATUS);
+    flow_free(&f);
+}
+
 /* It never said that it agreed, and missed it all: a restart does not make that its fault. */
 static void who_never_agreed_is_not_blamed_after_a_restart(void **state)
 {
@@ -350,6 +370,7 @@ TEST_MAIN(cmocka_unit_test(the_checksum_of_a_block_is_no_proof_and_no_answer),
           cmocka_unit_test(what_another_one_is_sent_is_no_news),
           cmocka_unit_test(a_count_told_twice_is_the_same_count),
           cmocka_unit_test(what_was_answered_before_a_restart_is_asked_again),
+          cmocka_unit_test(who_is_past_help_waits_for_no_others),
           cmocka_unit_test(who_never_agreed_is_not_blamed_after_a_restart),
           cmocka_unit_test(a_count_beyond_all_fragments_is_all_of_them),
           cmocka_unit_test(who_never_has_the_image_is_asked_so_often_and_no_more))
