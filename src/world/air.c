@@ -255,8 +255,12 @@ void air_listen(struct world *w, uint32_t device)
         size_t cap = l->cap;
         l->items = world_grow(l->items, &cap, l->count + 1U, sizeof(*l->items));
         l->cap = (uint32_t)cap;
-        l->items[l->count++] =
-            (struct listener){device, d->generation, links[i].loss_cdb};
+        l->items[l->count++] = (struct listener){.from_us = d->session_from_us,
+                                                 .device = device,
+                                                 .session = d->session,
+                                                 .frequency_hz = d->session_hz,
+                                                 .loss_cdb = links[i].loss_cdb,
+                                                 .dr = d->session_dr};
     }
 }
 
@@ -294,11 +298,8 @@ LOOKS_AHEAD void look_near(const struct world *w, const struct listeners *l, uin
         return;
     }
     uint32_t device = l->items[i].device;
-    const struct light *d = &w->devices[device];
-    if (d->in_session && d->mc_next <= f->number) {
+    if (w->devices[device].mc_next <= f->number) {
         __builtin_prefetch(world_near(w, device));
-        __builtin_prefetch(d->rank);
-        __builtin_prefetch(d->rank + 1);
     }
 }
 
@@ -319,15 +320,16 @@ void air_frame_end(struct world *w, uint32_t slot)
     for (uint32_t i = 0; i < l->count;) {
         look_far(w, l, i + LOOK_FAR);
         look_near(w, l, i + LOOK_NEAR, &f);
-        const struct light *d = &w->devices[l->items[i].device];
-        if (!d->in_session || d->generation != l->items[i].generation) {
+        const struct listener *one = &l->items[i];
+        const struct light *d = &w->devices[one->device];
+        if (d->session != one->session) {
             l->items[i] = l->items[--l->count];
             continue;
         }
-        if (d->mc_next <= f.number && d->session_hz == f.frequency_hz &&
-            d->session_dr == f.dr && d->session_from_us <= f.from_us &&
-            frame_heard(w, l->items[i].device, &f, l->items[i].loss_cdb)) {
-            device_multicast(w, l->items[i].device, &f);
+        if (d->mc_next <= f.number && one->frequency_hz == f.frequency_hz &&
+            one->dr == f.dr && one->from_us <= f.from_us &&
+            frame_heard(w, one->device, &f, one->loss_cdb)) {
+            device_multicast(w, one->device, &f);
         }
         i++;
     }

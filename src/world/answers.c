@@ -57,7 +57,7 @@ static void take_group(struct world *w, uint32_t device, const struct split_cmd 
         d->mc_addr = req.addr;
         d->mc_next = req.min_fcnt;
         d->tx = (uint32_t)(tx - w->txs);
-        if (d->rank != NULL && d->rank->heard == 0) {
+        if (rank_is_there(&d->rank) && d->rank.heard == 0) {
             d->rank_tx = NONE; /* what it was told to mend is of this group, too */
         }
     }
@@ -149,10 +149,9 @@ static void new_decoder(struct world *w, uint32_t device,
                         const struct frag_setup_req *req)
 {
     struct light *d = &w->devices[device];
-    d->error_kept |= d->rank != NULL && d->rank->overflow &&
-                     profile_of(w, device)->quirks->sticky_error;
-    rank_destroy(d->rank);
-    d->rank = rank_create(req->frag_count, profile_of(w, device)->cap_ppm);
+    d->error_kept |= d->rank.overflow && profile_of(w, device)->quirks->sticky_error;
+    rank_finish(&d->rank);
+    rank_begin(&d->rank, req->frag_count, profile_of(w, device)->cap_ppm);
     d->complete = false;
     d->corrupt = false;
     d->frag_index = req->frag_index;
@@ -171,15 +170,15 @@ static void new_decoder(struct world *w, uint32_t device,
 void answers_take_part(struct world *w, uint32_t device)
 {
     struct light *d = &w->devices[device];
-    if (d->rank == NULL || d->rank_tx != NONE || d->tx == NONE) {
+    if (!rank_is_there(&d->rank) || d->rank_tx != NONE || d->tx == NONE) {
         return;
     }
     struct world_transmission *t = &w->trace.transmissions[d->tx];
-    if (t->m != 0 && (t->m != d->rank->m || t->frag_size != d->frag_size)) {
+    if (t->m != 0 && (t->m != d->rank.m || t->frag_size != d->frag_size)) {
         return; /* fragments of another length: none of them is taken */
     }
     t->ts004 = profile_of(w, device)->ts004;
-    t->m = d->rank->m;
+    t->m = d->rank.m;
     t->frag_size = d->frag_size;
     d->rank_tx = d->tx;
     d->member = record_join(w, d->tx, device);
@@ -221,9 +220,8 @@ static void take_delete(struct world *w, uint32_t device, const struct split_cmd
         return;
     }
     struct frag_delete_ans ans = {.frag_index = req.frag_index,
-                                  .no_session = d->rank == NULL};
-    rank_destroy(d->rank);
-    d->rank = NULL;
+                                  .no_session = !rank_is_there(&d->rank)};
+    rank_finish(&d->rank);
     d->complete = false;
     size_t len = 0;
     if (frag_delete_ans_encode(version, &ans, r->bytes + r->len,
@@ -264,12 +262,12 @@ static bool fill_status(const struct world *w, uint32_t device, bool all_partici
 {
     const struct light *d = &w->devices[device];
     const struct profile *quirks = profile_of(w, device)->quirks;
-    uint32_t missing = missing_of(quirks, d->rank);
+    uint32_t missing = missing_of(quirks, &d->rank);
     *ans = (struct frag_status_ans){
         .frag_index = d->frag_index,
-        .received_count = received_of(quirks, d->rank),
+        .received_count = received_of(quirks, &d->rank),
         .memory_error = d->error_kept ||
-                        (d->rank->overflow && quirks->missing != PROFILE_MISSING_COUNTED),
+                        (d->rank.overflow && quirks->missing != PROFILE_MISSING_COUNTED),
     };
     ans->missing_count =
         (uint8_t)(missing < FRAG_MISSING_SATURATED ? missing : FRAG_MISSING_SATURATED);
@@ -282,7 +280,7 @@ static size_t encode_status(const struct world *w, uint32_t device, bool all_par
     const struct world_profile *p = profile_of(w, device);
     struct frag_status_ans ans;
     size_t len = 0;
-    if (w->devices[device].rank == NULL) {
+    if (!rank_is_there(&w->devices[device].rank)) {
         if (p->ts004 != 2) {
             return 0;
         }

@@ -251,12 +251,12 @@ static bool makes_image(const struct world *w, uint32_t device, const struct tx 
 void device_fragment(struct world *w, uint32_t device, uint16_t n)
 {
     struct light *d = &w->devices[device];
-    if (d->rank == NULL || d->complete || d->tx == NONE || d->rank_tx != d->tx) {
+    if (d->rank.missing == 0 || d->tx == NONE || d->rank_tx != d->tx) {
         return;
     }
     struct tx *tx = &w->txs[d->tx];
-    if (!rank_push(d->rank, n, row_of(w, tx, n, d->rank->m))) {
-        if (d->rank->overflow) {
+    if (!rank_push(&d->rank, n, row_of(w, tx, n, d->rank.m))) {
+        if (d->rank.overflow) {
             w->trace.devices[device].overflow = true;
         }
         return;
@@ -289,7 +289,7 @@ void device_multicast(struct world *w, uint32_t device, const struct frame *f)
     }
     if (f->n != 0) {
         device_fragment(w, device, f->n);
-    } else if (d->rank != NULL && !d->status_pending &&
+    } else if (rank_is_there(&d->rank) && !d->status_pending &&
                answers_status(w, device, f->all_participants)) {
         d->status_pending = true;
         int64_t span_us = SECONDS_US(1) << (d->block_ack_delay + 4);
@@ -303,15 +303,14 @@ void device_multicast(struct world *w, uint32_t device, const struct frame *f)
 void device_session(struct world *w, uint32_t device)
 {
     struct light *d = &w->devices[device];
-    if (d->session_from_us != w->now_us || d->in_session || d->tx == NONE) {
+    if (d->session_from_us != w->now_us || d->session != 0 || d->tx == NONE) {
         return; /* another one was asked for since */
     }
     if (d->complete) {
         return;
     }
     answers_take_part(w, device);
-    d->in_session = true;
-    d->generation++;
+    d->session = ++w->session_count;
     w->trace.devices[device].sessions++;
     heap_push(&w->heap, d->session_until_us, ON_SESSION_END, device);
     air_listen(w, device);
@@ -320,8 +319,8 @@ void device_session(struct world *w, uint32_t device)
 void device_leave_session(struct world *w, uint32_t device)
 {
     struct light *d = &w->devices[device];
-    if (d->in_session) {
-        d->in_session = false;
+    if (d->session != 0) {
+        d->session = 0;
         int64_t us = w->now_us - d->session_from_us;
         w->trace.devices[device].listening_us +=
             d->listens_ppt != 0 ? us / 1000 * d->listens_ppt : us;
@@ -355,8 +354,7 @@ void device_reboot(struct world *w, uint32_t device)
     }
     d->image = false;
     d->corrupt = false;
-    rank_destroy(d->rank);
-    d->rank = NULL;
+    rank_finish(&d->rank);
     d->rank_tx = NONE;
     d->mc_addr = 0;
     d->tx = NONE;

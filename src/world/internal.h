@@ -161,10 +161,14 @@ struct world_nears {
     size_t stride;
 };
 
+/* A device in a session, and all of that which does not change in it. */
 struct listener {
+    int64_t from_us;
     uint32_t device;
-    uint32_t generation;
-    int32_t loss_cdb;
+    uint32_t session;
+    uint32_t frequency_hz;
+    int16_t loss_cdb;
+    uint8_t dr;
 };
 
 struct listeners {
@@ -203,50 +207,51 @@ struct frame {
     uint32_t next_free;
 };
 
-/* What every frame looks at comes first, in a cache line of its own. */
+/* What every frame looks at comes first, in a cache line of its own; then what uplinks do. */
 struct light {
     _Alignas(LINE_BYTES) int64_t busy_from_us; /* sends, or receives a unicast downlink */
     int64_t busy_until_us;
-    int64_t session_from_us;
-    struct rank *rank;
-    uint32_t mc_next;    /* lowest FCnt it takes */
-    uint32_t generation; /* of its session */
-    uint32_t session_hz;
+    struct rank rank;
+    uint32_t mc_next; /* lowest FCnt it takes */
+    uint32_t session; /* number of the one that it is in; 0: none */
     uint32_t tx;      /* transmission of its group; NONE */
     uint32_t rank_tx; /* transmission that its decoder takes part in; NONE */
     uint32_t joined;  /* transmission that `member` belongs to; NONE */
     uint32_t member;  /* its number in the transmission's list */
-    uint8_t session_dr;
-    bool in_session;
-    bool complete;
-    bool status_pending; /* ON_STATUS is planned */
 
     int64_t exchange_until_us; /* its receive windows are open: no new uplink */
+    int64_t session_from_us;
     int64_t session_until_us;
-    int64_t reboot_at_us;
     uint32_t queue_head; /* struct unicast; NONE: empty */
     uint32_t queue_tail;
-    uint32_t saying;  /* struct saying; NONE: it has nothing to say */
+    uint32_t saying; /* struct saying; NONE: it has nothing to say */
+    uint32_t session_hz;
     uint32_t mc_addr; /* 0: no group */
-    uint32_t version;
-    uint32_t next_version; /* of `image` */
     uint16_t uplink_count;
     uint16_t session_count_prev; /* TS004 v2; 0xffff: none */
+    uint8_t session_dr;
+    uint8_t listens_ppt; /* in its session, in thousandths; 0: all the time */
     uint8_t mc_id;
     uint8_t frag_index;
     uint8_t frag_mask;
     uint8_t frag_size;
     uint8_t block_ack_delay;
-    bool ack_reception;
-    bool reboot_planned;
-    bool image;          /* the new one is in the other slot */
-    bool corrupt;        /* a delta made none */
-    uint8_t listens_ppt; /* in its session, in thousandths; 0: all the time */
     uint8_t acks_left;
-    bool error_kept; /* "no matrix memory", where that is never cleared */
+    bool complete;
+    bool ack_reception;
+    bool status_pending; /* ON_STATUS is planned */
+    bool error_kept;     /* "no matrix memory", where that is never cleared */
+
+    int64_t reboot_at_us;
+    uint32_t version;
+    uint32_t next_version; /* of `image` */
+    bool reboot_planned;
+    bool image;   /* the new one is in the other slot */
+    bool corrupt; /* a delta made none */
 };
 
-_Static_assert(sizeof(struct light) == (size_t)2 * LINE_BYTES,
+_Static_assert(sizeof(struct rank) + 5 * sizeof(int64_t) == LINE_BYTES &&
+                   sizeof(struct light) == (size_t)3 * LINE_BYTES,
                "there are a million of them");
 
 /* What a device is about to say, now and then one of them. */
@@ -310,6 +315,7 @@ struct world {
     const struct world_config *config;
     const struct region *region;
     struct heap heap;
+    int64_t looked;   /* heap.opened when it was looked ahead */
     int64_t now_us;   /* since the start of the warm-up */
     int64_t apply_us; /* INT64_MAX: not yet */
     struct prng prng;
@@ -320,6 +326,7 @@ struct world {
     struct light *devices;
     const struct near *near; /* by device: strongest first */
     size_t near_stride;      /* of each device; whole lines of the cache */
+    uint32_t session_count;
     struct world_nears *own_nears;
     struct gateway *gateways;
     int64_t *silent_at_us; /* by gateway: when its last frame ends */

@@ -118,7 +118,7 @@ void parts_init(struct world *w)
 void parts_finish(struct world *w)
 {
     for (size_t i = 0; w->devices != NULL && i < w->s->device_count; i++) {
-        rank_destroy(w->devices[i].rank);
+        rank_finish(&w->devices[i].rank);
     }
     for (size_t i = 0; w->gateways != NULL && i < BAND_COUNT * w->s->gateway_count; i++) {
         free(w->gateways[i / BAND_COUNT].duty[i % BAND_COUNT].items);

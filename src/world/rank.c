@@ -8,34 +8,67 @@
 #include "fec/row.h"
 #include "world/scenario.h"
 
-enum { LOST_WORDS_MAX = FEC_ROW_WORDS_MAX };
+enum { LOST_WORDS_MAX = FEC_ROW_WORDS_MAX, LOST_FIRST = 10 };
 
-struct rank *rank_create(uint16_t m, uint32_t cap_ppm)
+struct rank_lost {
+    uint64_t *rows;     /* NULL before a coded one needs them: a set of those in use, and
+                         * words(lost) each; row i has pivot i or is empty */
+    uint16_t cap;       /* of columns */
+    uint16_t columns[]; /* ascending */
+};
+
+void rank_begin(struct rank *r, uint16_t m, uint32_t cap_ppm)
 {
-    struct rank *r = calloc(1, sizeof(*r) + fec_row_words(m) * sizeof(uint64_t));
-    if (r != NULL) {
-        r->m = m;
-        r->missing = m;
-        r->max_lost = (uint16_t)((uint64_t)m * cap_ppm / WORLD_PPM);
+    *r = (struct rank){
+        .m = m, .max_lost = (uint16_t)((uint64_t)m * cap_ppm / WORLD_PPM), .missing = m};
+}
+
+/* It is looked at no more. */
+static void drop_list(struct rank *r)
+{
+    if (r->list != NULL) {
+        free(r->list->rows);
+        free(r->list);
+        r->list = NULL;
     }
-    return r;
 }
 
-static void drop_rows(struct rank *r)
+void rank_finish(struct rank *r)
 {
-    free(r->columns);
-    free(r->matrix);
-    free(r->pivots);
-    r->columns = NULL;
-    r->matrix = NULL;
-    r->pivots = NULL;
+    drop_list(r);
+    *r = (struct rank){0};
 }
 
-void rank_destroy(struct rank *r)
+/* ---- what is lost ---- */
+
+static void make_room(struct rank *r)
 {
-    if (r != NULL) {
-        drop_rows(r);
-        free(r);
+    uint32_t cap = r->list == NULL ? LOST_FIRST : 2U * r->list->cap;
+    cap = cap < r->max_lost ? cap : r->max_lost;
+    struct rank_lost *list =
+        realloc(r->list, sizeof(*list) + cap * sizeof(list->columns[0]));
+    assert(list != NULL);
+    list->rows = NULL;
+    list->cap = (uint16_t)cap;
+    r->list = list;
+}
+
+static void keep(struct rank *r, uint16_t column)
+{
+    if (r->list == NULL || r->lost == r->list->cap) {
+        make_room(r);
+    }
+    r->list->columns[r->lost] = column;
+}
+
+/* Those after the last one and up to number n: counted, and kept while they are not too many. */
+static void lose_up_to(struct rank *r, uint16_t n)
+{
+    for (uint16_t i = r->last_n; i < n; i++) {
+        if (r->lost < r->max_lost) {
+            keep(r, i);
+        }
+        r->lost++;
     }
 }
 
@@ -43,24 +76,17 @@ void rank_destroy(struct rank *r)
 static void freeze(struct rank *r)
 {
     r->coded_seen = true;
-    r->lost = (uint16_t)(r->m - r->uncoded);
-    r->missing = r->lost;
+    lose_up_to(r, r->m);
     r->overflow = r->lost > r->max_lost;
-    if (r->lost == 0 || r->overflow) {
+    if (r->overflow) {
+        drop_list(r);
         return;
     }
-    size_t words = fec_row_words(r->lost);
-    r->columns = calloc(r->lost, sizeof(*r->columns));
-    r->matrix = calloc(r->lost * words, sizeof(*r->matrix));
-    r->pivots = calloc(words, sizeof(*r->pivots));
-    assert(r->columns != NULL && r->matrix != NULL && r->pivots != NULL);
-    uint16_t count = 0;
-    for (uint16_t i = 0; i < r->m; i++) {
-        if (!fec_row_has(r->have, i)) {
-            r->columns[count++] = i;
-        }
-    }
+    r->list->rows = calloc(fec_row_words(r->lost) * (1U + r->lost), sizeof(uint64_t));
+    assert(r->list->rows != NULL);
 }
+
+/* ---- fragments ---- */
 
 /* The first column of v; words * 64 if it is empty. */
 static size_t lowest(const uint64_t *v, size_t from_word, size_t words)
@@ -75,15 +101,18 @@ static size_t lowest(const uint64_t *v, size_t from_word, size_t words)
 
 static bool push_coded(struct rank *r, const uint64_t *row)
 {
-    uint64_t v[LOST_WORDS_MAX] = {0};
+    uint64_t v[LOST_WORDS_MAX];
     size_t words = fec_row_words(r->lost);
+    uint64_t *in_use = r->list->rows;
+    uint64_t *matrix = in_use + words;
 
+    memset(v, 0, words * sizeof(*v));
     for (uint32_t i = 0; i < r->lost; i++) {
-        v[i / 64] |= (uint64_t)fec_row_has(row, r->columns[i]) << (i % 64);
+        v[i / 64] |= (uint64_t)fec_row_has(row, r->list->columns[i]) << (i % 64);
     }
     size_t column = lowest(v, 0, words);
-    while (column < r->lost && fec_row_has(r->pivots, (uint32_t)column)) {
-        const uint64_t *pivot = r->matrix + column * words;
+    while (column < r->lost && fec_row_has(in_use, (uint32_t)column)) {
+        const uint64_t *pivot = matrix + column * words;
         for (size_t w = column / 64; w < words; w++) {
             v[w] ^= pivot[w];
         }
@@ -92,14 +121,9 @@ static bool push_coded(struct rank *r, const uint64_t *row)
     if (column >= r->lost) {
         return false; /* nothing new in it */
     }
-    memcpy(r->matrix + column * words, v, words * sizeof(*v));
-    fec_row_add(r->pivots, (uint32_t)column);
-    r->missing--;
-    if (r->missing > 0) {
-        return false;
-    }
-    drop_rows(r); /* looked at no more */
-    return true;
+    memcpy(matrix + column * words, v, words * sizeof(*v));
+    fec_row_add(in_use, (uint32_t)column);
+    return --r->missing == 0;
 }
 
 static bool push_uncoded(struct rank *r, uint16_t n)
@@ -107,20 +131,13 @@ static bool push_uncoded(struct rank *r, uint16_t n)
     if (r->coded_seen || n <= r->last_n) {
         return false;
     }
+    lose_up_to(r, (uint16_t)(n - 1));
     r->last_n = n;
-    fec_row_add(r->have, n - 1U);
-    r->uncoded++;
-    r->lost = (uint16_t)(n - r->uncoded);
-    r->missing = (uint16_t)(r->m - r->uncoded);
-    return r->missing == 0;
+    return --r->missing == 0;
 }
 
-bool rank_push(struct rank *r, uint16_t n, const uint64_t *row)
+static bool push(struct rank *r, uint16_t n, const uint64_t *row)
 {
-    if (n == 0 || r->missing == 0) {
-        return false;
-    }
-    r->heard++;
     if (n <= r->m) {
         return push_uncoded(r, n);
     }
@@ -129,4 +146,17 @@ bool rank_push(struct rank *r, uint16_t n, const uint64_t *row)
     }
     r->last_n = n;
     return !r->overflow && push_coded(r, row);
+}
+
+bool rank_push(struct rank *r, uint16_t n, const uint64_t *row)
+{
+    if (n == 0 || r->missing == 0) {
+        return false;
+    }
+    r->heard++;
+    bool complete = push(r, n, row);
+    if (complete) {
+        drop_list(r);
+    }
+    return complete;
 }

@@ -318,7 +318,8 @@ LOOKS_AHEAD void look_ahead(const struct world *w)
         if (item->kind == ON_UPLINK) {
             __builtin_prefetch(&w->devices[item->arg]);
             __builtin_prefetch(&w->devices[item->arg].exchange_until_us);
-            __builtin_prefetch(&w->trace.devices[item->arg]);
+            __builtin_prefetch(&w->trace.devices[item->arg].first_uplink_us);
+            __builtin_prefetch(&w->trace.devices[item->arg].uplinks_received);
             __builtin_prefetch(&w->s->devices[item->arg]);
         } else if (item->kind == ON_DELIVER) {
             run_expect(w, w->uplinks[item->arg].device, ENGINE_NEAR_MEMBER);

@@ -59,15 +59,16 @@ struct world_transmission {
     uint64_t *senders; /* bit g: gateway g sent a fragment; NULL: none did */
 };
 
+/* What every uplink adds to comes first. */
 struct world_device_trace {
-    int64_t complete_us;       /* when it had the data block */
     int64_t first_uplink_us;   /* its first uplink from apply on, lost or not; -1: none */
     int64_t first_received_us; /* start of the first of them that a gateway received */
-    int64_t ended_us;          /* when the engine gave its outcome */
-    int64_t listening_us;      /* in class C sessions */
-    int64_t unicast_us;        /* airtime of its downlinks */
     uint32_t uplinks;          /* from apply on, lost ones too */
     uint32_t uplinks_received;
+    int64_t complete_us;   /* when it had the data block */
+    int64_t ended_us;      /* when the engine gave its outcome */
+    int64_t listening_us;  /* in class C sessions */
+    int64_t unicast_us;    /* airtime of its downlinks */
     uint32_t transmission; /* in which it completed, else the last; UINT32_MAX: none */
     uint16_t sessions;     /* class C sessions it entered */
     uint16_t fragments_unicast;

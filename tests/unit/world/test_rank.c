@@ -22,12 +22,12 @@ static void compare(enum fec_version version, uint16_t m, uint32_t cap_ppm,
     uint8_t *block = calloc(m, SIZE);
     void *workspace = calloc(1, bytes);
     struct fec_decoder real;
-    struct rank *r = rank_create(m, cap_ppm);
+    struct rank r = {0};
     struct prng p = prng_seeded(seed);
     uint64_t row[FEC_ROW_WORDS_MAX];
     const uint8_t zero[SIZE] = {0};
 
-    assert_non_null(r);
+    rank_begin(&r, m, cap_ppm);
     assert_int_equal(fec_decoder_init(&real, &config, block, workspace, bytes), FUO_OK);
     for (uint32_t n = 1; n <= m + (uint32_t)N_EXTRA; n++) {
         if (prng_chance(&p, loss_ppm)) {
@@ -37,13 +37,13 @@ static void compare(enum fec_version version, uint16_t m, uint32_t cap_ppm,
             fec_row(version, m, n - m, row);
         }
         bool done = fec_decoder_push(&real, n, zero) == FEC_PUSH_DONE;
-        assert_int_equal(rank_push(r, (uint16_t)n, row), done);
-        assert_int_equal(r->overflow, real.overflow);
+        assert_int_equal(rank_push(&r, (uint16_t)n, row), done);
+        assert_int_equal(r.overflow, real.overflow);
         if (!real.overflow) {
-            assert_int_equal(r->missing, real.missing);
+            assert_int_equal(r.missing, real.missing);
         }
     }
-    rank_destroy(r);
+    rank_finish(&r);
     free(workspace);
     free(block);
 }
@@ -64,46 +64,49 @@ static void it_agrees_with_the_real_decoder(void **state)
 static void nothing_lost_is_complete_with_the_last_uncoded_one(void **state)
 {
     (void)state;
-    struct rank *r = rank_create(3, 0);
-    assert_false(rank_push(r, 1, NULL));
-    assert_false(rank_push(r, 2, NULL));
-    assert_false(rank_push(r, 2, NULL));
-    assert_int_equal(r->missing, 1);
-    assert_true(rank_push(r, 3, NULL));
-    assert_false(rank_push(r, 3, NULL));
-    assert_int_equal(r->heard, 4);
-    rank_destroy(r);
-    rank_destroy(NULL);
+    struct rank r = {0};
+    rank_begin(&r, 3, 0);
+    assert_false(rank_push(&r, 1, NULL));
+    assert_false(rank_push(&r, 2, NULL));
+    assert_false(rank_push(&r, 2, NULL));
+    assert_int_equal(r.missing, 1);
+    assert_true(rank_push(&r, 3, NULL));
+    assert_false(rank_push(&r, 3, NULL));
+    assert_int_equal(r.heard, 4);
+    rank_finish(&r);
+    rank_finish(&r);
 }
 
 static void an_uncoded_fragment_after_a_coded_one_is_ignored(void **state)
 {
     (void)state;
     uint64_t row[1] = {0x3ff};
-    struct rank *r = rank_create(10, 1000000);
-    assert_false(rank_push(r, 1, NULL));
-    assert_false(rank_push(r, 11, row));
-    assert_int_equal(r->missing, 8);
-    assert_false(rank_push(r, 5, NULL));
-    assert_false(rank_push(r, 0, NULL));
-    assert_int_equal(r->missing, 8);
-    rank_destroy(r);
+    struct rank r = {0};
+    rank_begin(&r, 10, 1000000);
+    assert_false(rank_push(&r, 1, NULL));
+    assert_false(rank_push(&r, 11, row));
+    assert_int_equal(r.missing, 8);
+    assert_false(rank_push(&r, 5, NULL));
+    assert_false(rank_push(&r, 0, NULL));
+    assert_int_equal(r.missing, 8);
+    rank_finish(&r);
 }
 
 static void more_lost_than_the_cap_never_completes(void **state)
 {
     (void)state;
     uint64_t row[1] = {0x3ff};
-    struct rank *r = rank_create(10, 100000);
+    struct rank r = {0};
+    rank_begin(&r, 10, 100000);
     for (uint16_t n = 1; n <= 8; n++) {
-        assert_false(rank_push(r, n, NULL));
+        assert_false(rank_push(&r, n, NULL));
     }
     for (uint16_t n = 11; n < 60; n++) {
         row[0] = n;
-        assert_false(rank_push(r, n, row));
+        assert_false(rank_push(&r, n, row));
     }
-    assert_true(r->overflow);
-    rank_destroy(r);
+    assert_true(r.overflow);
+    rank_finish(&r);
 }
 
 int main(void)
