@@ -15,18 +15,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What a child says: its error, and after FUO_OK its result. */
+/* What a child says: that it makes way, or at its end its error, and after FUO_OK its result. */
 struct message {
+    bool makes_way;
     int err;
     alignas(max_align_t) uint8_t result[]; /* whatever it is made of */
+};
+
+struct apart_child {
+    struct message *message;
+    size_t bytes;
+    int to;
 };
 
 struct child {
     pid_t pid;
     size_t job;
+    bool made_way;
     size_t got; /* of the message */
     struct message *message;
 };
@@ -36,9 +45,12 @@ struct running {
     const struct apart *a;
     uint8_t *results;
     size_t count;
+    size_t behind; /* of them: made way */
     struct child children[APART_MAX];
     struct pollfd fds[APART_MAX];
 };
+
+enum { LATER = 10 }; /* the niceness of what made way */
 
 size_t apart_processors(void)
 {
@@ -78,12 +90,26 @@ static bool write_all(int to, const void *data, size_t bytes)
 static _Noreturn void be_child(const struct apart *a, size_t job, pid_t parent, int to)
 {
     struct message *m = calloc(1, message_bytes(a));
+    struct apart_child self = {m, message_bytes(a), to};
     /* The parent may have ended before the kernel was asked to tell. */
     if (m == NULL || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
         _exit(EXIT_FAILURE);
     }
-    m->err = a->run(a->context, job, m->result);
-    _exit(write_all(to, m, message_bytes(a)) ? EXIT_SUCCESS : EXIT_FAILURE);
+    m->err = a->run(a->context, job, m->result, &self);
+    m->makes_way = false;
+    _exit(write_all(to, m, self.bytes) ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+void apart_make_way(struct apart_child *child)
+{
+    if (child == NULL || child->message->makes_way) {
+        return;
+    }
+    child->message->makes_way = true;
+    (void)setpriority(PRIO_PROCESS, 0, LATER); /* else it takes its share */
+    if (!write_all(child->to, child->message, child->bytes)) {
+        _exit(EXIT_FAILURE);
+    }
 }
 
 /* ---- the parent ---- */
@@ -99,7 +125,7 @@ static int cannot_start(const struct apart *a, size_t job)
 static int add(struct running *r, pid_t pid, size_t job, int from)
 {
     struct message *message = calloc(1, message_bytes(r->a));
-    r->children[r->count] = (struct child){pid, job, 0, message};
+    r->children[r->count] = (struct child){pid, job, false, 0, message};
     r->fds[r->count++] = (struct pollfd){.fd = from, .events = POLLIN};
     return message == NULL ? FUO_ENOMEM : FUO_OK;
 }
@@ -132,6 +158,7 @@ static int reap(struct running *r, size_t i)
     }
     (void)close(r->fds[i].fd);
     free(r->children[i].message);
+    r->behind -= r->children[i].made_way;
     r->count--;
     r->children[i] = r->children[r->count];
     r->fds[i] = r->fds[r->count];
@@ -150,6 +177,15 @@ static int has_died(const struct apart *a, size_t job, int status)
                       name_of(a, job));
     }
     return FUO_EIO;
+}
+
+/* It has said that it makes way, and will say more. */
+static int let_go_on(struct running *r, size_t i)
+{
+    r->children[i].made_way = true;
+    r->children[i].got = 0;
+    r->behind++;
+    return FUO_OK;
 }
 
 /* It says nothing more. */
@@ -176,7 +212,11 @@ static int take(struct running *r, size_t i)
         return FUO_OK;
     }
     c->got += n > 0 ? (size_t)n : 0;
-    return n > 0 && c->got < message_bytes(r->a) ? FUO_OK : finish(r, i);
+    bool whole = c->got == message_bytes(r->a);
+    if (whole && c->message->makes_way) {
+        return let_go_on(r, i);
+    }
+    return n > 0 && !whole ? FUO_OK : finish(r, i);
 }
 
 /* Wait for one of them to say something. */
@@ -193,15 +233,20 @@ static int listen_to_them(struct running *r)
     return FUO_OK;
 }
 
+static bool has_place(const struct running *r, size_t at_once)
+{
+    return r->count < APART_MAX && r->count - r->behind < at_once;
+}
+
 int apart_run(const struct apart *a, size_t at_once, void *results)
 {
     assert(at_once > 0);
-    size_t most = at_once < APART_MAX ? at_once : APART_MAX;
     struct running r = {.a = a, .results = results};
     size_t next = 0;
     int err = FUO_OK;
     while (err == FUO_OK && (next < a->count || r.count > 0)) {
-        err = next < a->count && r.count < most ? start(&r, next++) : listen_to_them(&r);
+        bool starts = next < a->count && has_place(&r, at_once);
+        err = starts ? start(&r, next++) : listen_to_them(&r);
     }
     while (r.count > 0) {
         (void)kill(r.children[0].pid, SIGKILL);

@@ -22,23 +22,33 @@
 
 #include "fuotad/error.h"
 
+/* A job's end of what it may tell before it is done. */
+struct apart_child;
+
 struct apart {
     size_t count;        /* of jobs */
     size_t result_bytes; /* of each */
     /* In the child: fills the zeroed *result, which is aligned for anything; FUO_OK, or the
      * error that apart_run() returns. */
-    int (*run)(void *context, size_t job, void *result);
+    int (*run)(void *context, size_t job, void *result, struct apart_child *child);
     const char *(*name)(void *context, size_t job); /* on stderr */
     void *context;
 };
 
 enum { APART_MAX = 16 }; /* at once */
 
+/*
+ * In a job: what others wait for is done, and the rest may take its time. Another one begins
+ * in its place, as if it had ended, and it goes on with what processors they leave. NULL:
+ * changes nothing.
+ */
+void apart_make_way(struct apart_child *child);
+
 /* How many processors this process may use: 1 or more. */
 size_t apart_processors(void);
 
 /*
- * All jobs, at_once of them (1 or more; APART_MAX at most) at a time. results: count *
+ * All jobs, at_once of them (1 or more; APART_MAX at most) at a time, and those that made way. results: count *
  * result_bytes, by job; those of jobs that ended well are written even if another fails.
  * FUO_EIO: a process could not be started, or died; FUO_ENOMEM; or the error of the first
  * job that failed.

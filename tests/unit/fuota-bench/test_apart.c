@@ -16,6 +16,7 @@ enum {
 };
 
 static int touched;
+static int ends[2]; /* of a pipe */
 
 static const char *name(void *context, size_t job)
 {
@@ -24,8 +25,9 @@ static const char *name(void *context, size_t job)
     return names[job];
 }
 
-static int square(void *context, size_t job, void *result)
+static int square(void *context, size_t job, void *result, struct apart_child *child)
 {
+    (void)child;
     int *out = result;
     assert_int_equal(*out, 0);
     *out = *(const int *)context + (int)(job * job);
@@ -33,47 +35,68 @@ static int square(void *context, size_t job, void *result)
     return FUO_OK;
 }
 
-static int fill(void *context, size_t job, void *result)
+static int fill(void *context, size_t job, void *result, struct apart_child *child)
 {
+    (void)child;
     (void)context;
     memset(result, (int)job + 1, LARGE);
     return FUO_OK;
 }
 
-static int refuse(void *context, size_t job, void *result)
+static int refuse(void *context, size_t job, void *result, struct apart_child *child)
 {
+    (void)child;
     (void)context;
     (void)result;
     return job == BAD ? FUO_EINVAL : FUO_OK;
 }
 
 /* The others would never end. */
-static int refuse_or_wait(void *context, size_t job, void *result)
+static int refuse_or_wait(void *context, size_t job, void *result,
+                          struct apart_child *child)
 {
     if (job != BAD) {
         (void)pause();
     }
-    return refuse(context, job, result);
+    return refuse(context, job, result, child);
 }
 
-static int be_killed(void *context, size_t job, void *result)
+static int be_killed(void *context, size_t job, void *result, struct apart_child *child)
 {
     if (job == BAD) {
         (void)raise(SIGKILL);
     }
-    return square(context, job, result);
+    return square(context, job, result, child);
 }
 
-static int leave(void *context, size_t job, void *result)
+static int leave(void *context, size_t job, void *result, struct apart_child *child)
 {
     if (job == BAD) {
         _exit(0);
     }
-    return square(context, job, result);
+    return square(context, job, result, child);
 }
 
-static int run(int (*job)(void *, size_t, void *), size_t bytes, size_t at_once,
-               void *results)
+/* Done when the next one has begun. */
+static int make_way(void *context, size_t job, void *result, struct apart_child *child)
+{
+    char byte = 0;
+    assert_int_equal(job == 0 ? 1 : write(ends[1], &byte, 1), 1);
+    apart_make_way(child);
+    apart_make_way(child); /* once is enough */
+    assert_int_equal(job == JOBS - 1 ? 1 : read(ends[0], &byte, 1), 1);
+    return square(context, job, result, child);
+}
+
+static int make_way_and_leave(void *context, size_t job, void *result,
+                              struct apart_child *child)
+{
+    apart_make_way(job == BAD ? child : NULL);
+    return leave(context, job, result, child);
+}
+
+static int run(int (*job)(void *, size_t, void *, struct apart_child *), size_t bytes,
+               size_t at_once, void *results)
 {
     int context = 10;
     const struct apart a = {JOBS, bytes, job, name, &context};
@@ -91,6 +114,19 @@ static void results_stand_in_the_order_of_jobs(void **state)
         assert_memory_equal(results, expected, sizeof(expected));
         assert_int_equal(touched, 0);
     }
+}
+
+static void who_makes_way_holds_nobody_up(void **state)
+{
+    (void)state;
+    const int expected[JOBS] = {10, 11, 14, 19, 26};
+    int results[JOBS] = {0};
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(run(make_way, sizeof(int), 1, results), FUO_OK);
+    assert_memory_equal(results, expected, sizeof(expected));
+    assert_int_equal(close(ends[0]), 0);
+    assert_int_equal(close(ends[1]), 0);
+    apart_make_way(NULL);
 }
 
 static void a_result_may_be_larger_than_a_pipe(void **state)
@@ -121,7 +157,8 @@ static void a_job_that_fails_ends_the_others(void **state)
 }
 
 /* What it says on stderr meanwhile. */
-static int run_listening(int (*job)(void *, size_t, void *), char *text, size_t size)
+static int run_listening(int (*job)(void *, size_t, void *, struct apart_child *),
+                         char *text, size_t size)
 {
     int results[JOBS] = {0};
     FILE *said = tmpfile();
@@ -146,6 +183,8 @@ static void one_that_dies_is_named(void **state)
     assert_string_equal(text,
                         "fuota-bench: two: its process was killed by signal 9: Killed\n");
     assert_int_equal(run_listening(leave, text, sizeof(text)), FUO_EIO);
+    assert_string_equal(text, "fuota-bench: two: its process ended without a result\n");
+    assert_int_equal(run_listening(make_way_and_leave, text, sizeof(text)), FUO_EIO);
     assert_string_equal(text, "fuota-bench: two: its process ended without a result\n");
 }
 
@@ -174,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_stand_in_the_order_of_jobs),
+        cmocka_unit_test(who_makes_way_holds_nobody_up),
         cmocka_unit_test(a_result_may_be_larger_than_a_pipe),
         cmocka_unit_test(the_error_of_a_job_is_that_of_all),
         cmocka_unit_test(a_job_that_fails_ends_the_others),
