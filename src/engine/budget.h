@@ -8,10 +8,11 @@
  * all gateways. Duration counts from its start, pauses and soak times included.
  *
  * Listening of a device is the time of the class C sessions that it took part in, or what of
- * class B sessions its receiver was on (radio/energy.h), from their start until it left them, as far as this campaign knows (member_rec.listened_s); energy is
- * that of radio/energy.h for so much listening. The device that has listened longest decides:
- * no session is dated, and no frame sent, that would take it beyond. Devices that listen
- * already do so until their session ends.
+ * class B sessions its receiver was on (radio/energy.h), from their start until it left them,
+ * as far as this campaign knows (member_rec.listened_s); energy is that of radio/energy.h for
+ * so much listening. The device that has listened longest decides: no session is dated, and
+ * no frame sent, that would take it beyond. Devices that listen already do so until their
+ * session ends.
  */
 #pragma once
 

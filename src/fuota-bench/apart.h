@@ -48,9 +48,9 @@ void apart_make_way(struct apart_child *child);
 size_t apart_processors(void);
 
 /*
- * All jobs, at_once of them (1 or more; APART_MAX at most) at a time, and those that made way. results: count *
- * result_bytes, by job; those of jobs that ended well are written even if another fails.
- * FUO_EIO: a process could not be started, or died; FUO_ENOMEM; or the error of the first
- * job that failed.
+ * All jobs, at_once of them (1 or more; APART_MAX at most) at a time, and those that made
+ * way. results: count * result_bytes, by job; those of jobs that ended well are written even
+ * if another fails. FUO_EIO: a process could not be started, or died; FUO_ENOMEM; or the
+ * error of the first job that failed.
  */
 FUO_MUST_CHECK int apart_run(const struct apart *a, size_t at_once, void *results);

@@ -7,8 +7,9 @@
  * by unicast would do without a group, but each takes a downlink. The best that a server can
  * do: one downlink after each uplink that it gets, from the strongest gateway, in the better
  * of the two windows, never late and never twice; an answer that is received opens the way
- * for the next one at once; what fails waits for the next regular uplink. The number of intervals lost is then negative binomial, whatever the schedule:
- * two successes, each attempt one with probability
+ * for the next one at once; what fails waits for the next regular uplink. The number of
+ * intervals lost is then negative binomial, whatever the schedule: two successes, each attempt
+ * one with probability
  *
  *   (1 - collisions) * (1 - product of uplink losses over all gateways)
  *                    * (1 - the smaller loss of RX1 and RX2 from the strongest gateway)

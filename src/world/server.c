@@ -6,9 +6,9 @@
  * reply that is queued 100 ms later meets the receive windows of that uplink, others wait
  * for the next. RX1 is on the uplink's channel and data rate; RX2 on WORLD_CLASS_C_HZ at
  * params.rx2_dr is for slow uplinks, and when the gateway refuses RX1: it sends already, or
- * has no duty left. A row
- * of a multicast group with an empty queue is due at once, others a margin after the one
- * before; the scheduler looks once a second. Frames of class B have ping slots instead. Not modelled: MAC commands, acknowledgements.
+ * has no duty left. A row of a multicast group with an empty queue is due at once, others a
+ * margin after the one before; the scheduler looks once a second. Frames of class B have ping
+ * slots instead. Not modelled: MAC commands, acknowledgements.
  */
 #include <assert.h>
 #include <stdlib.h>
