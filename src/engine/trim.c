@@ -7,6 +7,7 @@
 #include "engine/lane.h"
 #include "engine/limits.h"
 #include "engine/round.h"
+#include "engine/uplink.h"
 #include "engine/variant.h"
 
 enum {
@@ -41,8 +42,21 @@ static uint32_t number_of(const struct transmission *t, uint64_t gateway)
     return PARTITION_NONE;
 }
 
-static struct partition_device describe(const struct transmission *t,
-                                        const struct member *m)
+/* One that cannot send now is no reason to do without another, unless the device has none. */
+static bool has_another(const struct engine *e, const struct transmission *t,
+                        const struct device_rec *d)
+{
+    for (size_t i = 0; i < d->link_count && i < PARTITION_LINK_MAX; i++) {
+        if (number_of(t, d->link[i].gateway) != PARTITION_NONE &&
+            !load_is_away(e, d->link[i].gateway)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct partition_device
+describe(const struct engine *e, const struct transmission *t, const struct member *m)
 {
     const struct device_rec *d = &m->device->rec;
     uint8_t attempts = m->rec.transmissions > 0 ? m->rec.transmissions - 1 : 0;
@@ -53,9 +67,11 @@ static struct partition_device describe(const struct transmission *t,
                                    .attempts = attempts,
                                    .cap_ppm = cap_ppm < PROFILE_PPM ? cap_ppm
                                                                     : PARTITION_CAP_NONE};
+    bool has_choice = has_another(e, t, d);
     for (size_t i = 0; i < d->link_count && i < PARTITION_LINK_MAX; i++) {
         uint32_t number = number_of(t, d->link[i].gateway);
-        if (number != PARTITION_NONE) {
+        bool left_out = has_choice && load_is_away(e, d->link[i].gateway);
+        if (number != PARTITION_NONE && !left_out) {
             out.link[out.link_count] = forming_link(m, &d->link[i], attempts);
             out.link[out.link_count++].gateway = number;
         }
@@ -64,13 +80,14 @@ static struct partition_device describe(const struct transmission *t,
 }
 
 /* Members that have ended are in no transmission any more. */
-static size_t describe_all(const struct transmission *t, struct partition_device *devices)
+static size_t describe_all(const struct engine *e, const struct transmission *t,
+                           struct partition_device *devices)
 {
     size_t count = 0;
     for (size_t i = 0; i < t->member_count; i++) {
         const struct member *m = t->members[i];
         if (m->rec.phase >= MEMBER_SESSION && m->rec.phase <= MEMBER_UPGRADE) {
-            devices[count++] = describe(t, m);
+            devices[count++] = describe(e, t, m);
         }
     }
     return count;
@@ -159,7 +176,7 @@ void lanes_trim(struct engine *e, struct transmission *t)
     uint8_t *needed = engine_zeroed(gateways, 1);
     struct partition_input in = input_of(e, t, weights);
     in.devices = devices;
-    in.device_count = describe_all(t, devices);
+    in.device_count = describe_all(e, t, devices);
     void *workspace = engine_zeroed(1, partition_workspace_bytes(&in));
     if (in.device_count > 0 && partition_narrow(&in, workspace, needed) == FUO_OK) {
         leave_out(e, t, needed);

@@ -386,6 +386,84 @@ static void what_was_refused_stays_with_the_gateway(void **state)
     flow_free(&f);
 }
 
+static void set_online(struct flow *f, uint64_t gateway, bool online)
+{
+    struct engine_event event = {
+        .type = ENGINE_EV_GATEWAY,
+        .gateway = {.fleet_id = 1, .gateway = gateway, .online = online}};
+    flow_step(f, &event);
+}
+
+static bool has_gateway(const struct lane_rec *lane, uint64_t gateway)
+{
+    uint8_t k = 0;
+    while (k < lane->gateway_count && lane->gateways[k] != gateway) {
+        k++;
+    }
+    return k < lane->gateway_count;
+}
+
+/* Frames go out there yet. */
+static bool sends(const struct flow *f, uint64_t gateway)
+{
+    for (uint8_t l = 0; l < engine_transmission_at(f->engine, 1, 0)->lane_count; l++) {
+        const struct lane_rec *lane = engine_lane_at(f->engine, 1, l);
+        if (!lane->lost && has_gateway(lane, gateway)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Three gateways, each the only one of a device; another device hears the first two well.
+ * That one agrees, or the one of the first, and that of the last. Then a gateway loses its
+ * server.
+ */
+static void a_gateway_that_is_away_is_no_reason_to_leave_out_another(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t agrees;
+        size_t away;
+        size_t sends;
+    } rows[] = {
+        {"the first is away, the second is there", 1, 0, 1},
+        {"the second is away, the first is there", 1, 1, 0},
+        {"there is no other one", 0, 0, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows) * 2; i++) {
+        struct flow f;
+        size_t row = i / 2;
+        test_row(rows[row].name);
+        flow_init(&f, 4);
+        link_chained(&f, 0, 0, 1);
+        link_chained(&f, 1, 0, 2);
+        link_chained(&f, 2, 1, 1);
+        link_chained(&f, 3, 2, 1);
+        for (size_t k = 0; k < 2; k++) {
+            f.devices[1].link[k].snr_p10_cdb = 480;
+            f.devices[1].link[k].snr_p50_cdb = 800;
+        }
+        f.timing = ENGINE_TIMING_ABSOLUTE;
+        f.names_gateways = i % 2 != 0;
+        flow_rebuild(&f);
+        f.spec.radio.gateways.count = 0;
+        f.spec.radio.spacing_us = SECONDS_US(10);
+        flow_apply(&f);
+        flow_walk(&f, rows[row].agrees, MEMBER_LISTENING);
+        flow_walk(&f, 3, MEMBER_LISTENING);
+        set_online(&f, chained(&f, rows[row].away), false);
+        while (f.transmission.next_n < 5) {
+            flow_wait(&f, SECONDS_US(1));
+        }
+        assert_true(sends(&f, chained(&f, rows[row].sends)));
+        assert_true(sends(&f, chained(&f, 2)));
+        flow_free(&f);
+    }
+}
+
 TEST_MAIN(
     cmocka_unit_test(who_loses_too_much_is_not_sent_the_rest),
     cmocka_unit_test(all_are_asked_not_only_who_misses_something),
@@ -398,4 +476,5 @@ TEST_MAIN(
     cmocka_unit_test(
         of_a_lane_gateways_that_nobody_needs_are_left_out_if_frames_name_them),
     cmocka_unit_test(what_gateways_say_is_of_those_that_are_left),
-    cmocka_unit_test(what_was_refused_stays_with_the_gateway))
+    cmocka_unit_test(what_was_refused_stays_with_the_gateway),
+    cmocka_unit_test(a_gateway_that_is_away_is_no_reason_to_leave_out_another))
