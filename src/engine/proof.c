@@ -53,12 +53,18 @@ static bool can_be_asked(const struct member *m)
     return spec_installs(m->campaign->def.spec) && !install_denies_images(m);
 }
 
+/* What it says of fragments does not decide: its image does. */
+static bool is_to_be_asked(const struct member *m)
+{
+    return may_have_it(m->transmission, m) && can_be_asked(m);
+}
+
 void proof_ask(struct engine *e, struct member *m)
 {
     if (m->rec.phase != MEMBER_LISTENING) {
         return;
     }
-    if (may_have_it(m->transmission, m) && can_be_asked(m)) {
+    if (is_to_be_asked(m)) {
         member_take_block(e, m, m->rec.missing, false);
     } else {
         m->tail = 0;
@@ -253,6 +259,7 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
         member_take_block(e, m, 0, false);
         return;
     }
+    bool is_next = m->rec.phase == MEMBER_LISTENING && is_to_be_asked(m);
     if (m->rec.phase == MEMBER_STATUS && may_join_session(t) && repair_is_worth(t, m)) {
         member_setup_go_on(e, m);
     } else if (m->rec.phase == MEMBER_STATUS) {
@@ -260,7 +267,9 @@ void proof_take_status(struct engine *e, struct member *m, const struct member_a
     } else {
         member_store(e, m);
     }
-    session_take_status(e, m);
+    if (!is_next) {
+        session_take_status(e, m);
+    }
     transmission_member_changed(e, t);
 }
 

@@ -235,6 +235,36 @@ static void who_is_past_help_waits_for_no_others(void **state)
     flow_free(&f);
 }
 
+/*
+ * Counts of v1 say little, so who tells them is asked for its image, however much it seems to
+ * miss: also if nobody has had the time to ask it, as the campaign is paused over a restart.
+ */
+static void who_tells_much_unasked_is_asked_for_its_image(void **state)
+{
+    (void)state;
+    struct flow f;
+    flow_init(&f, 2);
+    f.spec.fragmentation.size_bytes = 6;
+    begin_as_v1(&f, 2);
+    while (f.transmission.phase != TX_CONFIRM) {
+        flow_wait(&f, SECONDS_US(1));
+    }
+    uint32_t id = f.transmission.id;
+    flow_wait(&f, SECONDS_US(1));
+    flow_uplink(&f, 0, 203, "0400");
+    tell(&f, 0, 95, 5);
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_LISTENING);
+    flow_control(&f, ENGINE_PAUSE);
+    flow_restart(&f);
+    tell(&f, 0, 100, 90); /* lost for ever, it says */
+    assert_int_equal(flow_member(&f, 0)->transmission_id, id);
+    flow_control(&f, ENGINE_RESUME);
+    flow_wait(&f, SECONDS_US(1));
+    assert_int_equal(flow_member(&f, 0)->transmission_id, id);
+    assert_int_equal(flow_member(&f, 0)->phase, MEMBER_UPGRADE);
+    flow_free(&f);
+}
+
 /* It never said that it agreed, and missed it all: a restart does not make that its fault. */
 static void who_never_agreed_is_not_blamed_after_a_restart(void **state)
 {
@@ -371,6 +401,7 @@ TEST_MAIN(cmocka_unit_test(the_checksum_of_a_block_is_no_proof_and_no_answer),
           cmocka_unit_test(a_count_told_twice_is_the_same_count),
           cmocka_unit_test(what_was_answered_before_a_restart_is_asked_again),
           cmocka_unit_test(who_is_past_help_waits_for_no_others),
+          cmocka_unit_test(who_tells_much_unasked_is_asked_for_its_image),
           cmocka_unit_test(who_never_agreed_is_not_blamed_after_a_restart),
           cmocka_unit_test(a_count_beyond_all_fragments_is_all_of_them),
           cmocka_unit_test(who_never_has_the_image_is_asked_so_often_and_no_more))
