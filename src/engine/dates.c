@@ -36,7 +36,7 @@ enum {
     FAILURE_CLASSES = 32,
     DOWN_LOSS_PPM = 30000, /* no downlink is thought better */
     FAILURE_MAX_PPM = 800000,
-    LATE_WEIGHT_SHORT = 2,
+    LATE_WEIGHT_SHORT = 4,
     LATE_WEIGHT = 20, /* of those who are late, so many at most count for themselves */
     MANY = 100,       /* so many have another pass to themselves in any case */
     REPAIR_SHARE = 5, /* of the frames, that repair takes more */
