@@ -89,14 +89,10 @@ static void acknowledge(struct run *r, const struct parcel *p, int err, int64_t 
     ack->err = err;
 }
 
-/* What was sent before may get there: as many as may be, the first ones. */
-void status_break(struct run *r)
+/* What arrives until then got there, and nothing behind it. */
+static void break_behind(struct run *r, int64_t until_us)
 {
-    if (!r->status_up) {
-        return;
-    }
     r->status_up = false;
-    int64_t until_us = r->now.us + run_between_us(r, 0, MILLIS_US(30));
     for (struct parcel *p = r->parcels; p != NULL; p = p->next) {
         if (p->kind == PARCEL_STATUS_ACK) {
             p->err = prng_chance(&r->prng, RUN_PPM / 2) != 0 ? FUO_ETIMEDOUT : p->err;
@@ -107,6 +103,26 @@ void status_break(struct run *r)
     if (r->daemon != NULL && !virtual_is_dead(r->daemon)) {
         virtual_status_up(r->daemon, false);
         connect_in(r, SECONDS_US(1), SECONDS_US(30));
+    }
+}
+
+/* What was sent before may get there: as many as may be, the first ones. */
+void status_break(struct run *r)
+{
+    if (r->status_up) {
+        break_behind(r, r->now.us + run_between_us(r, 0, MILLIS_US(30)));
+    }
+}
+
+/* This one is the first: if it is not there, none behind it is. */
+static void break_at(struct run *r, struct parcel *p)
+{
+    if (prng_chance(&r->prng, RUN_PPM / 2) != 0) {
+        break_behind(r, r->now.us);
+        p->err = FUO_EAGAIN;
+    } else {
+        status_break(r);
+        p->err = FUO_ETIMEDOUT;
     }
 }
 
@@ -135,8 +151,7 @@ static void deliver(struct run *r, const struct parcel *p)
 static void take_message(struct run *r, struct parcel *p)
 {
     if (p->err == FUO_OK && run_fault(r, FAULT_BROKER_LOST)) {
-        status_break(r); /* this one is the first: it is there, or is not */
-        p->err = prng_chance(&r->prng, RUN_PPM / 2) != 0 ? FUO_EAGAIN : FUO_ETIMEDOUT;
+        break_at(r, p);
     }
     if (p->err != FUO_EAGAIN) {
         deliver(r, p);
