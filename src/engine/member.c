@@ -85,7 +85,7 @@ static void stand_up(struct member *m)
 
 void member_attach(struct member *m, struct transmission *t)
 {
-    member_setup_leave(m);
+    member_setup_forget(m);
     count_out(m);
     stand_up(m);
     sit_down(m, t);

@@ -110,11 +110,6 @@ void member_setup_forget(struct member *m)
     m->has_frag = false;
 }
 
-void member_setup_leave(struct member *m)
-{
-    m->has_frag = false;
-}
-
 void member_setup_sent(struct member *m)
 {
     m->told_both |= m->with_session;

@@ -21,12 +21,12 @@ bool member_setup_may_be_done(const struct member *m);
 /* Its decoder is set up for what its transmission sends. */
 bool member_setup_has_frag(const struct member *m);
 void member_setup_took_frag(struct member *m);
-/* It rebooted, or said that nothing is left: whatever it was told is to be told again. */
+/* It rebooted, said that nothing is left, or leaves its transmission: whatever it was told is
+ * to be told again. */
 void member_setup_forget(struct member *m);
 /* Its command has left a gateway; it is given up for a while; another phase begins. */
 void member_setup_sent(struct member *m);
 void member_setup_give_up(struct member *m);
 void member_setup_enter(struct member *m);
-/* It leaves its transmission; a restart, with the transmission it is in. */
-void member_setup_leave(struct member *m);
+/* A restart, with the transmission it is in. */
 void member_setup_resume(struct member *m);

@@ -180,12 +180,11 @@ static int has_died(const struct apart *a, size_t job, int status)
 }
 
 /* It has said that it makes way, and will say more. */
-static int let_go_on(struct running *r, size_t i)
+static void let_go_on(struct running *r, size_t i)
 {
     r->children[i].made_way = true;
     r->children[i].got = 0;
     r->behind++;
-    return FUO_OK;
 }
 
 /* It says nothing more. */
@@ -214,7 +213,8 @@ static int take(struct running *r, size_t i)
     c->got += n > 0 ? (size_t)n : 0;
     bool whole = c->got == message_bytes(r->a);
     if (whole && c->message->makes_way) {
-        return let_go_on(r, i);
+        let_go_on(r, i);
+        return FUO_OK;
     }
     return n > 0 && !whole ? FUO_OK : finish(r, i);
 }

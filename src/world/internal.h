@@ -315,7 +315,6 @@ struct world {
     const struct world_config *config;
     const struct region *region;
     struct heap heap;
-    int64_t looked;   /* heap.opened when it was looked ahead */
     int64_t now_us;   /* since the start of the warm-up */
     int64_t apply_us; /* INT64_MAX: not yet */
     struct prng prng;
