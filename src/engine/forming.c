@@ -66,33 +66,29 @@ struct partition_link forming_link(const struct member *m, const struct device_l
         .heard_ppk = bias_cdb > 0 ? 0 : link->heard_ppk};
 }
 
-/* One that cannot send now is planned without, unless nobody else hears the device. */
-static bool has_another(const struct round *r, const struct device_rec *d)
+static uint32_t links_allowed(const struct round *r, const struct device_rec *d)
 {
+    uint32_t links = 0;
     for (size_t i = 0; i < d->link_count && i < PARTITION_LINK_MAX; i++) {
-        if (is_allowed(round_gateways(r), d->link[i].gateway) &&
-            !load_is_away(r->e, d->link[i].gateway)) {
-            return true;
-        }
+        links |= (uint32_t)is_allowed(round_gateways(r), d->link[i].gateway) << i;
     }
-    return false;
+    return links;
 }
 
+/* One that cannot send now is planned without, unless nobody else hears the device. */
 static void describe(struct round *r, const struct member *m, struct numbered *n,
                      struct partition_device *out)
 {
     const struct device_rec *d = &m->device->rec;
-    const struct eui_list *given = round_gateways(r);
+    uint32_t links = load_links(r->e, d, links_allowed(r, d));
     *out = (struct partition_device){.ts004 = d->package_version[PKG_FRAG],
                                      .ts005 = d->package_version[PKG_MCAST],
                                      .attempts = m->rec.transmissions,
                                      .cap_ppm = cap_of(r, m->device)};
-    bool has_choice = has_another(r, d);
     for (size_t i = 0; i < d->link_count && i < PARTITION_LINK_MAX; i++) {
         const struct device_link *link = &d->link[i];
-        bool left_out = has_choice && load_is_away(r->e, link->gateway);
         struct gateway_ledger *l =
-            is_allowed(given, link->gateway) && !left_out
+            (links >> i & 1) != 0
                 ? air_ledger(r->e, r->fleet, link->gateway, frequency_of(r))
                 : NULL;
         if (l == NULL) {

@@ -93,6 +93,17 @@ bool load_is_away(const struct engine *e, uint64_t gateway)
     return find(e, gateway)->away;
 }
 
+uint32_t load_links(const struct engine *e, const struct device_rec *d, uint32_t links)
+{
+    uint32_t present = links;
+    for (size_t i = 0; i < d->link_count; i++) {
+        if (load_is_away(e, d->link[i].gateway)) {
+            present &= ~(UINT32_C(1) << i);
+        }
+    }
+    return present != 0 ? present : links;
+}
+
 /*
  * Coarse, so that what differs by chance weighs the same: the search for a cover needs
  * equals to walk over.

@@ -42,19 +42,17 @@ static uint32_t number_of(const struct transmission *t, uint64_t gateway)
     return PARTITION_NONE;
 }
 
-/* One that cannot send now is no reason to do without another, unless the device has none. */
-static bool has_another(const struct engine *e, const struct transmission *t,
-                        const struct device_rec *d)
+static uint32_t links_here(const struct transmission *t, const struct device_rec *d)
 {
+    uint32_t links = 0;
     for (size_t i = 0; i < d->link_count && i < PARTITION_LINK_MAX; i++) {
-        if (number_of(t, d->link[i].gateway) != PARTITION_NONE &&
-            !load_is_away(e, d->link[i].gateway)) {
-            return true;
-        }
+        bool here = number_of(t, d->link[i].gateway) != PARTITION_NONE;
+        links |= (uint32_t)here << i;
     }
-    return false;
+    return links;
 }
 
+/* A gateway that cannot send now is no reason to do without another. */
 static struct partition_device
 describe(const struct engine *e, const struct transmission *t, const struct member *m)
 {
@@ -67,13 +65,11 @@ describe(const struct engine *e, const struct transmission *t, const struct memb
                                    .attempts = attempts,
                                    .cap_ppm = cap_ppm < PROFILE_PPM ? cap_ppm
                                                                     : PARTITION_CAP_NONE};
-    bool has_choice = has_another(e, t, d);
+    uint32_t links = load_links(e, d, links_here(t, d));
     for (size_t i = 0; i < d->link_count && i < PARTITION_LINK_MAX; i++) {
-        uint32_t number = number_of(t, d->link[i].gateway);
-        bool left_out = has_choice && load_is_away(e, d->link[i].gateway);
-        if (number != PARTITION_NONE && !left_out) {
+        if ((links >> i & 1) != 0) {
             out.link[out.link_count] = forming_link(m, &d->link[i], attempts);
-            out.link[out.link_count++].gateway = number;
+            out.link[out.link_count++].gateway = number_of(t, d->link[i].gateway);
         }
     }
     return out;

@@ -30,4 +30,7 @@ void load_note(struct engine *e, uint64_t gateway, struct utc received,
 /* It has no connection to its server, or has it again. */
 void load_set_away(struct engine *e, uint64_t gateway, bool away);
 bool load_is_away(const struct engine *e, uint64_t gateway);
+/* Of those links of a device (a bit each) the ones whose gateways can send now; all of them
+ * if none can: nobody else hears it. */
+uint32_t load_links(const struct engine *e, const struct device_rec *d, uint32_t links);
 bool load_knows(const struct engine *e, uint64_t gateway);
